@@ -1,0 +1,71 @@
+import type { ItemCode, ItemDetail } from "../CrawlCatalogue.ts"
+
+/** What a signal means: an item code, and the detail that refines it. */
+export type Meaning = {
+  readonly [Code in ItemCode]: { readonly code: Code; readonly detail: ItemDetail<Code> }
+}[ItemCode]
+
+const host = (detail: ItemDetail<"host_returned_error">): Meaning => ({ code: "host_returned_error", detail })
+const name = (detail: ItemDetail<"name_not_resolved">): Meaning => ({ code: "name_not_resolved", detail })
+const ours = (detail: ItemDetail<"internal_error">): Meaning => ({ code: "internal_error", detail })
+
+const all = (meaning: Meaning, codes: string) => codes.split(" ").map((code) => [code, meaning] as const)
+
+/** Error codes of Node.js, its DNS, TLS and zlib, and of undici, by what they mean for a page. */
+export const byCode: ReadonlyMap<string, Meaning> = new Map([
+  ...all(name("dns_not_found"), "ENOTFOUND EAI_NONAME EAI_NODATA ENODATA ENONAME EBADNAME"),
+  ...all(name("dns_unavailable"), "EAI_AGAIN EAI_FAIL ESERVFAIL ETIMEOUT EREFUSED"),
+  ...all(name("connection_refused"), "ECONNREFUSED"),
+  ...all(name("host_unreachable"), "EHOSTUNREACH ENETUNREACH EHOSTDOWN EADDRNOTAVAIL"),
+  ...all(host("connect_timeout"), "ETIMEDOUT UND_ERR_CONNECT_TIMEOUT"),
+  ...all(host("response_timeout"), "UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT"),
+  ...all(host("connection_reset"), "ECONNRESET EPIPE ECONNABORTED UND_ERR_SOCKET"),
+  ...all(host("truncated_body"), "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"),
+  ...all(
+    host("tls_certificate"),
+    "DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_VERIFY_LEAF_SIGNATURE UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY ERR_TLS_CERT_ALTNAME_INVALID"
+  ),
+  ...all(host("tls_handshake"), "EPROTO"),
+  ...all(host("bad_http"), "UND_ERR_HEADERS_OVERFLOW ERR_ASSERTION"),
+  ...all(host("bad_encoding"), "Z_DATA_ERROR Z_BUF_ERROR"),
+  ...all(host("bad_link"), "ERR_INVALID_URL"),
+  ...all(host("too_large"), "UND_ERR_RES_EXCEEDED_MAX_SIZE"),
+  ...all(ours("network_down"), "ENETDOWN"),
+  ...all(ours("resources"), "EMFILE ENFILE ENOMEM ENOBUFS EADDRINUSE EAI_MEMORY"),
+  ...all(ours("proxy"), "UND_ERR_PRX_TLS"),
+  ...all(ours("defect"), "UND_ERR_INVALID_ARG UND_ERR_CLOSED UND_ERR_DESTROYED")
+])
+
+/** Families of codes, for what is not listed one by one. */
+export const byPrefix: ReadonlyArray<readonly [prefix: string, meaning: Meaning]> = [
+  ["CERT_", host("tls_certificate")],
+  ["UNABLE_TO_", host("tls_certificate")],
+  ["ERR_SSL_", host("tls_handshake")],
+  ["ERR_TLS_", host("tls_handshake")],
+  ["HPE_", host("bad_http")],
+  ["ERR_BROTLI", host("bad_encoding")],
+  ["ERR__ERROR_FORMAT", host("bad_encoding")],
+  ["UND_ERR_SOCKS5", ours("proxy")]
+]
+
+/** Errors that carry no string code are known by name or tag. */
+export const byName: ReadonlyMap<string, Meaning> = new Map([
+  ["HTTPParserError", host("bad_http")],
+  ["TimeoutError", host("response_timeout")],
+  ["InvalidUrlError", host("bad_link")]
+])
+
+/** What fetch says in words only. */
+export const byMessage: ReadonlyArray<readonly [pattern: RegExp, meaning: Meaning]> = [
+  [/redirect count exceeded/, host("redirect_loop")],
+  [/unknown scheme|bad port|URL scheme must be/, host("bad_link")]
+]
+
+/** A resolver that refuses to be asked: the same code as a refused connection, told apart by its system call. */
+export const resolverRefused = name("dns_unavailable")
+
+/** A connection that breaks once the body has begun. */
+export const brokenBody = host("truncated_body")
+
+/** Nothing in the whole chain is known: ours, because the site is not to be blamed without evidence. */
+export const unknown = ours("unknown")

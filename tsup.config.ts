@@ -1,0 +1,14 @@
+import { defineConfig } from "tsup"
+
+// One config for every package; run it in the package's folder. tsc writes the declarations.
+export default defineConfig({
+  entry: ["src/*.ts"],
+  format: ["esm"],
+  target: "es2022",
+  platform: "node",
+  removeNodeProtocol: false,
+  sourcemap: true,
+  clean: true,
+  dts: false,
+  silent: true
+})

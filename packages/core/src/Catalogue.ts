@@ -115,7 +115,7 @@ export const detailOfPage = (entry: Entry, status: number): string | undefined =
  * @category formatting
  * @since 0.1.0
  */
-export const render = (template: string, facts: { readonly [name: string]: unknown }): string =>
+export const render = (template: string, facts: { readonly [name: string]: string | number }): string =>
   template.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const fact = own(facts, name)
     return fact === undefined ? whole : String(fact)

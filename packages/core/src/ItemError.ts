@@ -128,8 +128,8 @@ export const Reason = Schema.Union([
 export type Reason = typeof Reason.Type
 
 // A code without a reason class fails the type check here.
-const _everyCode: [ItemCode] extends [Exclude<Reason, Unrecognized>["code"]] ? true : never = true
-void _everyCode
+const everyCode: [ItemCode] extends [Exclude<Reason, Unrecognized>["code"]] ? true : never = true
+void everyCode
 
 /**
  * One item failed.

@@ -182,8 +182,8 @@ export const Reason = Schema.Union([
 export type Reason = typeof Reason.Type
 
 // A code without a reason class fails the type check here.
-const _everyCode: [JobCode] extends [Exclude<Reason, Unrecognized>["code"]] ? true : never = true
-void _everyCode
+const everyCode: [JobCode] extends [Exclude<Reason, Unrecognized>["code"]] ? true : never = true
+void everyCode
 
 /**
  * The call that failed. Only `create` bills, so only `create` is dangerous to repeat.

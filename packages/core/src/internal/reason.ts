@@ -38,7 +38,7 @@ const unrecognized: Catalogue.Detail = { verdict: Verdict.permanent, severity: "
 export const textOf = (
   level: Catalogue.Level,
   reason: Pick<Reason, "code" | "row"> & { readonly lastError?: string },
-  facts: { readonly [name: string]: unknown }
+  facts: { readonly [name: string]: string | number }
 ): string => {
   const template = reason.row.message ?? Catalogue.row(catalogue, level, reason.code)?.message ?? reason.code
   return reason.lastError ?? Catalogue.render(template, facts)

@@ -1,0 +1,92 @@
+/**
+ * The engine's own failure: it gave up, and says why, when, and after what.
+ *
+ * `failure` is the last error, with its type; `attempts` is the timeline. Its verdict is `Permanent`, so that an outer policy does
+ * not multiply an inner one's attempts.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Report from "@redrive/core/Report"
+import * as Verdict from "@redrive/core/Verdict"
+import type * as RetryPolicy from "./RetryPolicy.ts"
+
+/**
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId = "~@redrive/retry/RetryExhausted"
+
+/**
+ * One attempt that failed: when it began, how long it took, what it failed with, and how long the engine waited after it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Attempt = Schema.Struct({
+  startedAt: Schema.DateTimeUtcFromString,
+  duration: Schema.DurationFromMillis,
+  verdict: Verdict.Verdict,
+  message: Schema.String,
+  wait: Schema.optionalKey(Schema.DurationFromMillis)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Attempt = typeof Attempt.Type
+
+/**
+ * A call failed for good, or for as long as its policy lets it try. `retryAt` is when trying again would make sense.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExhausted")<{
+  readonly name: string
+  readonly because: RetryPolicy.Because
+  readonly attempts: ReadonlyArray<Attempt>
+  readonly failure: unknown
+  readonly retryAt?: DateTime.Utc
+}> {
+  declare readonly failure: E
+
+  readonly [TypeId] = TypeId
+
+  /** Always `Permanent`: the call has had its attempts. */
+  get verdict(): Verdict.Verdict {
+    return Verdict.permanent
+  }
+
+  override get message(): string {
+    const { attempts, because, failure } = this
+    const count = attempts.length === 1 ? "1 attempt" : `${attempts.length} attempts`
+    return `gave up after ${count} (${because}): ${Report.make(failure).message}`
+  }
+
+  override get [ErrorReporter.severity]() {
+    return Report.make(this.failure).severity
+  }
+
+  /** The timeline in lines of text, one an attempt, for a terminal or a log. */
+  get timeline(): ReadonlyArray<string> {
+    return this.attempts.map(({ duration, message, startedAt, wait }, index) => {
+      const then = wait === undefined ? this.because : `then waited ${Duration.format(wait)}`
+      return `${index + 1}. ${DateTime.formatIso(startedAt)} took ${Duration.format(duration)}: ${message}; ${then}`
+    })
+  }
+}
+
+/**
+ * Whether a value is a `RetryExhausted`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isRetryExhausted = (u: unknown): u is RetryExhausted => Predicate.hasProperty(u, TypeId)

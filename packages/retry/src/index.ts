@@ -1,0 +1,11 @@
+/**
+ * What to do about it: retry policies as data, one runner, and redrive for the items that may still succeed.
+ *
+ * @since 0.1.0
+ */
+export * as Backoff from "./Backoff.ts"
+export * as Preset from "./Preset.ts"
+export * as Redrive from "./Redrive.ts"
+export * as Retry from "./Retry.ts"
+export * as RetryExhausted from "./RetryExhausted.ts"
+export * as RetryPolicy from "./RetryPolicy.ts"

@@ -21,7 +21,7 @@ const row = (verdict: Row["verdict"], severity: Row["severity"], actor: Row["act
 const page = (pages: ReadonlyArray<number>, merits: Row): Catalogue.Detail => ({ ...merits, pages })
 
 /** A detail of a job code that is answered with its own HTTP status. */
-const answered = (status: number, merits: Row): Catalogue.Detail => ({ ...merits, status })
+const answered = (status: number, merits: Row) => ({ ...merits, status })
 
 /**
  * Every failure of the crawl API.

@@ -1,0 +1,196 @@
+/**
+ * The crawl API as one contract, shared by server and client.
+ *
+ * Paths, request fields and statuses are the API's; statuses of errors come from the catalogue, shapes from `Wire`. A server
+ * implements it with `HttpApiBuilder`; `CrawlClient` calls it.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { catalogue } from "@redrive/core/CrawlCatalogue"
+import * as Job from "@redrive/core/Job"
+import * as JobError from "@redrive/core/JobError"
+import * as Wire from "@redrive/core/Wire"
+
+const { insufficient_balance, internal_error, invalid_request } = catalogue.job
+
+const invalidRequest = Wire.InvalidRequest.pipe(HttpApiSchema.status(invalid_request.status))
+const unauthorized = Wire.Unauthorized.pipe(HttpApiSchema.status(invalid_request.details.unauthorized.status))
+const jobNotFound = Wire.JobNotFound.pipe(HttpApiSchema.status(invalid_request.details.job_not_found.status))
+const insufficientBalance = Wire.InsufficientBalance.pipe(HttpApiSchema.status(insufficient_balance.status))
+const internalError = Wire.InternalError.pipe(HttpApiSchema.status(internal_error.status))
+
+const withDefault = <S extends Schema.Top & Schema.WithoutConstructorDefault>(
+  schema: S,
+  value: S["Type"] & S["~type.make.in"]
+) =>
+  schema.pipe(
+    Schema.withConstructorDefault(Effect.succeed(value)),
+    Schema.withDecodingDefaultTypeKey(Effect.succeed(value))
+  )
+
+const isHttpUrl = (url: string): boolean => {
+  if (!URL.canParse(url)) return false
+  const { password, protocol, username } = new URL(url)
+  return (protocol === "http:" || protocol === "https:") && username === "" && password === ""
+}
+
+/**
+ * An absolute http or https URL without credentials.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const PageUrl = Schema.String.check(
+  Schema.makeFilter((url) => isHttpUrl(url) || "expected an absolute http or https URL without credentials")
+)
+
+const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 }))
+const depth = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
+
+/**
+ * What to crawl, from where (`url`) and how far.
+ *
+ * `itemsLimit` pages at most (10), `maxDepth` links deep (no limit), only URLs that match `whitelistRegexp` and not
+ * `blacklistRegexp` (none), on the URL's host or its subdomains (`allowSubdomains`, false), as `scrapeType` (markdown).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class CrawlRequest extends Schema.Class<CrawlRequest>("@redrive/crawl/CrawlRequest")({
+  url: PageUrl,
+  itemsLimit: withDefault(positive, 10),
+  maxDepth: Schema.optionalKey(depth),
+  scrapeType: withDefault(Job.Format, "markdown"),
+  outputFormats: withDefault(Schema.Array(Job.Format), []),
+  whitelistRegexp: withDefault(Schema.String, ""),
+  blacklistRegexp: withDefault(Schema.String, ""),
+  allowSubdomains: withDefault(Schema.Boolean, false),
+  respectRobotsTxt: withDefault(Schema.Boolean, false)
+}) {}
+
+/**
+ * A crawl request as it is sent.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const CrawlRequestBody = CrawlRequest.pipe(
+  Schema.encodeKeys({
+    itemsLimit: "items_limit",
+    maxDepth: "max_depth",
+    scrapeType: "scrape_type",
+    outputFormats: "output_formats",
+    whitelistRegexp: "whitelist_regexp",
+    blacklistRegexp: "blacklist_regexp",
+    allowSubdomains: "allow_subdomains",
+    respectRobotsTxt: "respect_robots_txt"
+  })
+)
+
+/**
+ * The account whose API key a request carries.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class CurrentAccount extends Context.Service<CurrentAccount, { readonly id: string }>()(
+  "@redrive/crawl/CrawlApi/CurrentAccount"
+) {}
+
+/**
+ * Bearer API keys: the server's implementation finds the account, the client's adds the key.
+ *
+ * @category middleware
+ * @since 0.1.0
+ */
+export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: CurrentAccount }>()(
+  "@redrive/crawl/CrawlApi/Authorization",
+  { requiredForClient: true, security: { bearer: HttpApiSecurity.bearer }, error: [unauthorized, internalError] }
+) {}
+
+/**
+ * Answers a request that does not fit the contract with the `invalid_request` envelope, which names the field.
+ *
+ * @category middleware
+ * @since 0.1.0
+ */
+export class InvalidRequests extends HttpApiMiddleware.Service<InvalidRequests>()(
+  "@redrive/crawl/CrawlApi/InvalidRequests",
+  { error: [invalidRequest, internalError] }
+) {}
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/**
+ * The implementation of `InvalidRequests` for a server.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerInvalidRequests: Layer.Layer<InvalidRequests> = HttpApiMiddleware.layerSchemaErrorTransform(
+  InvalidRequests,
+  (error) => {
+    if (error.kind === "Body" || error.kind === "ResponseHeaders") {
+      return Effect.fail(new JobError.InternalError({ cause: error.cause }))
+    }
+    const [field] = issuesOf(error.cause.issue).issues[0]?.path ?? []
+    const name = typeof field === "object" ? field.key : field
+    return Effect.fail(new JobError.InvalidRequest({ field: name === undefined ? "request body" : String(name) }))
+  }
+)
+
+const jobId = { id: Schema.String }
+
+/**
+ * The jobs of an account.
+ *
+ * @category groups
+ * @since 0.1.0
+ */
+export class Jobs extends HttpApiGroup.make("jobs")
+  .add(
+    HttpApiEndpoint.post("create", "/v1/crawl", {
+      payload: CrawlRequestBody,
+      success: Schema.Struct({ id: Schema.String }),
+      error: [invalidRequest, insufficientBalance, internalError]
+    }),
+    HttpApiEndpoint.get("get", "/v1/job/:id", {
+      params: jobId,
+      success: Wire.JobBody,
+      error: [jobNotFound, internalError]
+    }),
+    HttpApiEndpoint.put("cancel", "/v1/job/:id/cancel", {
+      params: jobId,
+      success: Schema.Struct({ message: Schema.String }),
+      error: [jobNotFound, internalError]
+    }),
+    HttpApiEndpoint.get("markdown", "/v1/job/:id/item/:itemId/markdown", {
+      params: { ...jobId, itemId: Schema.String },
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/markdown; charset=utf-8" })),
+      error: [jobNotFound, internalError]
+    })
+  )
+  .middleware(Authorization)
+  .middleware(InvalidRequests) {}
+
+/**
+ * The crawl API.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export class CrawlApi extends HttpApi.make("crawl")
+  .add(Jobs)
+  .annotateMerge(OpenApi.annotations({ title: "Crawl API", version: "1" })) {}

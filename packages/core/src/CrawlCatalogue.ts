@@ -101,7 +101,8 @@ export const catalogue = Catalogue.make({
         bad_redirect: row(permanent, "Warn", "site owner"),
         bad_link: row(permanent, "Info", "nobody"),
         too_large: row(permanent, "Warn", "caller"),
-        no_content: row(permanent, "Info", "caller")
+        no_content: row(permanent, "Info", "caller"),
+        private_address: row(permanent, "Warn", "caller")
       }
     },
     website_access_denied: {

@@ -1,0 +1,158 @@
+/**
+ * Fetches one page, once: follows its redirects, bounds its size, and says by a reason why it could not be had.
+ *
+ * Connections are kept and shared; a host never sees more than `connectionsPerHost` at a time. It never retries: policies do.
+ */
+import * as Classify from "@redrive/core/Classify"
+import * as ItemError from "@redrive/core/ItemError"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as RcMap from "effect/RcMap"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import * as Undici from "undici"
+import * as Address from "./Address.ts"
+
+/** How the crawler introduces itself. */
+export const userAgent = "RedriveCrawler/0.1"
+
+/** A page that answered. `url` is where its redirects led. */
+export interface Page {
+  readonly url: string
+  readonly status: number
+  readonly text: string
+}
+
+/**
+ * `allowPrivate` addresses (false), `connectionsPerHost` (4), `maxRedirects` (10), `maxBytes` of a body after decompression
+ * (5 MiB).
+ */
+export interface Options {
+  readonly allowPrivate?: boolean | undefined
+  readonly connectionsPerHost?: number | undefined
+  readonly maxRedirects?: number | undefined
+  readonly maxBytes?: number | undefined
+}
+
+export class Fetcher extends Context.Service<
+  Fetcher,
+  { readonly fetch: (url: string, options: { readonly accept: string }) => Effect.Effect<Page, ItemError.Reason> }
+>()("@redrive/crawler/page/Fetcher") {}
+
+const make = Effect.fnUntraced(function* (options: Options) {
+  const { allowPrivate = false, connectionsPerHost = 4, maxBytes = 5 * 1024 * 1024, maxRedirects = 10 } = options
+  const client = yield* HttpClient.HttpClient
+  const hosts = yield* RcMap.make({
+    lookup: (_host: string) => Semaphore.make(connectionsPerHost),
+    idleTimeToLive: "1 minute"
+  })
+
+  const request = (url: string, accept: string) =>
+    client.get(url, { headers: { accept, "user-agent": userAgent } }).pipe(Effect.mapError(reasonOf))
+
+  const hop = (url: string, seen: ReadonlyArray<string>, accept: string): Effect.Effect<Page, ItemError.Reason> =>
+    Effect.gen(function* () {
+      const { host, hostname } = new URL(url)
+      if (!allowPrivate && Address.isPrivateHost(hostname)) return yield* ours("private_address")
+      const permits = yield* RcMap.get(hosts, host)
+      const answer = yield* permits.withPermit(
+        Effect.flatMap(request(url, accept), (response) => read(response, accept, maxBytes))
+      )
+      if (answer._tag === "Page") return { ...answer, url }
+      const next = targetOf(answer.location, url)
+      if (next === undefined) return yield* ours("bad_redirect")
+      if (seen.includes(next) || seen.length > maxRedirects) return yield* ours("redirect_loop")
+      return yield* hop(next, [...seen, next], accept)
+    }).pipe(Effect.scoped)
+
+  return Fetcher.of({ fetch: (url, { accept }) => hop(url, [url], accept) })
+})
+
+/** A failure that the crawler itself finds in what a site does. */
+const ours = (detail: "bad_redirect" | "no_content" | "private_address" | "redirect_loop" | "too_large") =>
+  new ItemError.HostReturnedError({ status: 0, detail })
+
+const reasonOf = (error: HttpClientError.HttpClientError): ItemError.Reason => {
+  for (let link: unknown = error; link instanceof Error; link = link.cause) {
+    if ("code" in link && link.code === Address.privateAddress) return ours("private_address")
+  }
+  return Classify.thrown(error)
+}
+
+const targetOf = (location: string, base: string): string | undefined => {
+  if (!URL.canParse(location, base)) return undefined
+  const url = new URL(location, base)
+  return url.protocol === "http:" || url.protocol === "https:" ? url.href : undefined
+}
+
+type Answer =
+  | { readonly _tag: "Page"; readonly status: number; readonly text: string }
+  | { readonly _tag: "Redirect"; readonly location: string }
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+const read = Effect.fnUntraced(function* (
+  response: HttpClientResponse.HttpClientResponse,
+  accept: string,
+  maxBytes: number
+): Effect.fn.Return<Answer, ItemError.Reason> {
+  const { headers, status } = response
+  const { location } = headers
+  if (redirects.has(status) && location !== undefined) return { _tag: "Redirect", location }
+  const reason = Classify.answered(response, yield* Clock.currentTimeMillis)
+  if (reason !== undefined) return yield* reason
+  const type = headers["content-type"] ?? accept
+  const bytes = yield* bodyOf(response, maxBytes)
+  if (bytes.length > 0 && !accept.split(",").some((accepted) => type.startsWith(accepted))) return yield* ours("no_content")
+  return { _tag: "Page", status, text: decode(bytes, /charset="?([\w-]+)/i.exec(type)?.[1]) }
+})
+
+const bodyOf = (
+  response: HttpClientResponse.HttpClientResponse,
+  maxBytes: number
+): Effect.Effect<Uint8Array, ItemError.Reason> =>
+  response.stream.pipe(
+    Stream.mapError((error): ItemError.Reason => (error.reason._tag === "EmptyBodyError" ? ours("no_content") : reasonOf(error))),
+    Stream.runFoldEffect(
+      () => ({ chunks: Array<Uint8Array>(), size: 0 }),
+      (body, chunk) => {
+        if (body.size + chunk.length > maxBytes) return Effect.fail(ours("too_large"))
+        return Effect.succeed({ chunks: [...body.chunks, chunk], size: body.size + chunk.length })
+      }
+    ),
+    Effect.map(({ chunks }) => Buffer.concat(chunks))
+  )
+
+/** Text by its declared charset; an unknown one is read as UTF-8, which damages letters but loses no page. */
+const decode = (bytes: Uint8Array, charset = "utf-8"): string => {
+  try {
+    return new TextDecoder(charset).decode(bytes)
+  } catch {
+    return new TextDecoder().decode(bytes)
+  }
+}
+
+/** The undici client: redirects are left to us, and a private address is refused where the connection is made. */
+const layerClient = ({ allowPrivate = false }: Options): Layer.Layer<HttpClient.HttpClient> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const dispatcher = yield* Effect.acquireRelease(
+        Effect.sync(() => new Undici.Agent(allowPrivate ? {} : { connect: { lookup: Address.publicLookup } })),
+        (agent) => Effect.promise(() => agent.destroy())
+      )
+      const fetch = (input: string | URL, init?: Undici.RequestInit) =>
+        Undici.fetch(input, { ...init, dispatcher, redirect: "manual" })
+      return FetchHttpClient.layer.pipe(
+        Layer.provide(Layer.succeed(FetchHttpClient.Fetch, fetch as unknown as typeof globalThis.fetch))
+      )
+    })
+  )
+
+export const layer = (options: Options = {}): Layer.Layer<Fetcher> =>
+  Layer.effect(Fetcher, make(options)).pipe(Layer.provide(layerClient(options)))

@@ -1,0 +1,167 @@
+/**
+ * Works jobs to their end: fetches pages under a retry policy, keeps what they bring, and follows their links.
+ *
+ * Jobs run side by side and survive the process: what an earlier one left unfinished is taken up at the start.
+ */
+import * as ItemError from "@redrive/core/ItemError"
+import * as JobError from "@redrive/core/JobError"
+import * as Classify from "@redrive/core/Classify"
+import * as Retry from "@redrive/retry/Retry"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as FiberMap from "effect/FiberMap"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Stream from "effect/Stream"
+import * as Extract from "../page/Extract.ts"
+import * as Fetcher from "../page/Fetcher.ts"
+import * as Robots from "../page/Robots.ts"
+import * as Scope from "../page/Scope.ts"
+import { Jobs, type Task, type Work } from "./Jobs.ts"
+
+/** How a page is tried: patient with a busy server, but never for longer than a caller would wait. */
+export const defaultPolicy = RetryPolicy.make({
+  retries: 3,
+  attemptTimeout: Duration.seconds(15),
+  deadline: Duration.minutes(2),
+  maxRetryAfter: Duration.seconds(30)
+})
+
+/** `policy` of a page (`defaultPolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16). */
+export interface Options {
+  readonly policy?: RetryPolicy.RetryPolicy | undefined
+  readonly pagesPerJob?: number | undefined
+}
+
+export class Crawler extends Context.Service<
+  Crawler,
+  {
+    /** Starts working on a job, and comes back at once. */
+    readonly start: (work: Work) => Effect.Effect<void>
+    /** Stops working on a job and ends it as cancelled. */
+    readonly cancel: (jobId: string) => Effect.Effect<void, SqlError>
+  }
+>()("@redrive/crawler/service/Crawler") {}
+
+export const layer = (options: Options = {}): Layer.Layer<Crawler, SqlError, Jobs | Fetcher.Fetcher> =>
+  Layer.effect(
+    Crawler,
+    Effect.gen(function* () {
+      const jobs = yield* Jobs
+      const context = yield* Effect.context<Jobs | Fetcher.Fetcher>()
+      const running = yield* FiberMap.make<string>()
+      const start = (work: Work) =>
+        FiberMap.run(running, work.id, Effect.provideContext(crawl(work, options), context)).pipe(Effect.asVoid)
+      const cancel = (jobId: string) => Effect.andThen(FiberMap.remove(running, jobId), jobs.end(jobId, "cancelled"))
+      for (const work of yield* jobs.unfinished) yield* start(work)
+      return Crawler.of({ start, cancel })
+    })
+  )
+
+/** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
+const crawl = Effect.fnUntraced(
+  function* (work: Work, options: Options) {
+    const jobs = yield* Jobs
+    yield* visitAll(work, options)
+    yield* jobs.end(work.id, "done")
+  },
+  (self, work) =>
+    Effect.catchCause(
+      self,
+      Effect.fnUntraced(function* (cause) {
+        if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
+        const failure = Cause.squash(cause)
+        const error = JobError.isJobError(failure)
+          ? failure
+          : new JobError.JobError({
+              operation: "run",
+              jobId: work.id,
+              reason: new JobError.InternalError({ cause: failure })
+            })
+        yield* ErrorReporter.report(Cause.fail(error))
+        yield* Effect.ignore(Effect.flatMap(Jobs, (jobs) => jobs.end(work.id, "error", error.reason)))
+      })
+    )
+)
+
+/** Fetches the job's pages and those that they lead to, until there are no more. */
+const visitAll = Effect.fnUntraced(function* (work: Work, options: Options) {
+  const { pagesPerJob = 16, policy = defaultPolicy } = options
+  const jobs = yield* Jobs
+  const scope = yield* Effect.fromResult(Scope.make(work.request))
+  const robots: Robots.Robots = work.request.respectRobotsTxt ? yield* Robots.load(work.request.url) : () => undefined
+  const queue = yield* Queue.unbounded<Task, Cause.Done>()
+  let open = 0
+  const enqueue = (tasks: ReadonlyArray<Task>) => {
+    open += tasks.length
+    return Queue.offerAll(queue, tasks)
+  }
+  const leave = Effect.suspend(() => (--open === 0 ? Queue.end(queue) : Effect.void))
+
+  const visit = Effect.fnUntraced(function* (task: Task) {
+    const { attempts, result } = yield* fetch(task, policy, robots)
+    if (Result.isFailure(result)) {
+      const error = new ItemError.ItemError({ jobId: work.id, itemId: task.id, url: task.url, reason: result.failure })
+      yield* jobs.fail(task, error, attempts)
+      return yield* ErrorReporter.report(Cause.fail(error))
+    }
+    const { links, ...page } = result.success
+    const inside = leads(work, task) ? links.flatMap((link) => scope(link) ?? []) : []
+    const found = yield* jobs.succeed(work, task, { ...page, links: inside, attempts })
+    if (Option.isNone(found)) return yield* outOfBalance(work)
+    return yield* enqueue(found.value)
+  })
+
+  yield* enqueue(yield* jobs.begin(work.id))
+  if (open === 0) return
+  yield* Stream.fromQueue(queue).pipe(
+    Stream.mapEffect((task) => Effect.ensuring(visit(task), leave), { concurrency: pagesPerJob, unordered: true }),
+    Stream.runDrain
+  )
+})
+
+/** Whether a page's links are followed. */
+const leads = ({ request: { maxDepth } }: Work, { depth }: Task): boolean => maxDepth === undefined || depth < maxDepth
+
+const outOfBalance = (work: Work) =>
+  new JobError.JobError({ operation: "run", jobId: work.id, reason: new JobError.InsufficientBalance({}) })
+
+/** A page's content, or why it could not be had for good; and how many attempts that took. */
+const fetch = Effect.fnUntraced(function* (task: Task, policy: RetryPolicy.RetryPolicy, robots: Robots.Robots) {
+  const jobs = yield* Jobs
+  const fetcher = yield* Fetcher.Fetcher
+  let attempts = 0
+  const attempt = Effect.gen(function* () {
+    // A store that fails is no failure of the page.
+    yield* Effect.orDie(jobs.attempting(task, attempts++))
+    const denied = robots(task.url)
+    if (denied !== undefined) return yield* denied
+    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted })
+    return { status, ...(yield* extract(text, url)) }
+  })
+  const result = yield* attempt.pipe(
+    Retry.retry(policy, { name: "page", verdict: (failure) => reasonOf(failure).verdict }),
+    Effect.mapError(({ failure }) => reasonOf(failure)),
+    Effect.result
+  )
+  return { attempts, result }
+})
+
+const accepted = "text/html,application/xhtml+xml,text/plain"
+
+/** Attempts that run into their timeout are the site's slowness, not ours. */
+const reasonOf = (failure: ItemError.Reason | Cause.TimeoutError): ItemError.Reason =>
+  failure._tag === "TimeoutError" ? Classify.thrown(failure) : failure
+
+const extract = (text: string, url: string): Effect.Effect<Extract.Content, ItemError.Reason> =>
+  Effect.try({
+    try: () => Extract.fromPage(text, url),
+    catch: (cause) => new ItemError.InternalError({ detail: "defect", cause })
+  })

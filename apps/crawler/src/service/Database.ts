@@ -1,0 +1,53 @@
+/**
+ * The service's tables, and the migrations that make them.
+ *
+ * Money is whole millionths of a US dollar, times are ISO 8601 in UTC, failures are the JSON of their schemas.
+ */
+import * as Sqlite from "@redrive/sqlite/Sqlite"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Migrator from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+
+const tables = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`CREATE TABLE accounts (
+    id TEXT PRIMARY KEY,
+    key_hash TEXT NOT NULL UNIQUE,
+    balance INTEGER NOT NULL CHECK (balance >= 0)
+  )`
+  yield* sql`CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    request TEXT NOT NULL,
+    status TEXT NOT NULL,
+    error TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    finished_at TEXT
+  )`
+  yield* sql`CREATE TABLE items (
+    id TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL REFERENCES jobs (id),
+    url TEXT NOT NULL,
+    referred_url TEXT NOT NULL,
+    depth INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    page_status INTEGER NOT NULL DEFAULT 0,
+    title TEXT NOT NULL DEFAULT '',
+    markdown TEXT NOT NULL DEFAULT '',
+    links TEXT NOT NULL DEFAULT '[]',
+    cost INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    UNIQUE (job_id, url)
+  )`
+})
+
+const migrate = Migrator.make({})({ loader: Migrator.fromRecord({ "0001_tables": tables }) })
+
+/** An open database file with all tables; `:memory:` is one that ends with the process. */
+export const layer = (filename: string) =>
+  Layer.effectDiscard(migrate).pipe(Layer.provideMerge(Sqlite.layer({ filename })))

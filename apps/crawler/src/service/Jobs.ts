@@ -1,0 +1,189 @@
+/**
+ * Jobs and their items in SQLite. What is finished stays finished: every item is committed as it ends.
+ */
+import { randomUUID } from "node:crypto"
+import * as CrawlApi from "@redrive/crawl/CrawlApi"
+import * as ItemError from "@redrive/core/ItemError"
+import * as Job from "@redrive/core/Job"
+import * as JobError from "@redrive/core/JobError"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { Accounts, pagePrice } from "./Accounts.ts"
+import { type ItemRow, itemOf, type JobRow, jobOf } from "./rows.ts"
+
+/** An item that is to be fetched. */
+export interface Task {
+  readonly id: string
+  readonly jobId: string
+  readonly url: string
+  readonly depth: number
+}
+
+/** A job that is to be worked on. */
+export interface Work {
+  readonly id: string
+  readonly accountId: string
+  readonly request: CrawlApi.CrawlRequest
+}
+
+/** What a fetched page brought. */
+export interface Fetched {
+  readonly status: number
+  readonly title: string
+  readonly markdown: string
+  readonly links: ReadonlyArray<string>
+  readonly attempts: number
+}
+
+export class Jobs extends Context.Service<
+  Jobs,
+  {
+    /** Creates a job with its first item. */
+    readonly create: (accountId: string, request: CrawlApi.CrawlRequest) => Effect.Effect<Work, SqlError>
+    readonly find: (accountId: string, jobId: string) => Effect.Effect<Option.Option<Job.Job>, SqlError>
+    readonly markdown: (
+      accountId: string,
+      jobId: string,
+      itemId: string
+    ) => Effect.Effect<Option.Option<string>, SqlError>
+    /** The jobs that have not ended, as an earlier process left them. */
+    readonly unfinished: Effect.Effect<ReadonlyArray<Work>, SqlError>
+    /** Marks a job as being worked on and gives what is left to fetch, what was cut short included. */
+    readonly begin: (jobId: string) => Effect.Effect<ReadonlyArray<Task>, SqlError>
+    /** Notes that attempts at an item have ended and another one begins. */
+    readonly attempting: (task: Task, ended: number) => Effect.Effect<void, SqlError>
+    /** Charges for a page and keeps it; none, and nothing kept, where the balance is not enough. */
+    readonly succeed: (work: Work, task: Task, page: Fetched) => Effect.Effect<Option.Option<ReadonlyArray<Task>>, SqlError>
+    readonly fail: (task: Task, error: ItemError.ItemError, attempts: number) => Effect.Effect<void, SqlError>
+    /** Ends a job that has not ended; items that are not finished end with it, as cancelled. */
+    readonly end: (
+      jobId: string,
+      status: "done" | "error" | "cancelled",
+      error?: JobError.Reason
+    ) => Effect.Effect<void, SqlError>
+  }
+>()("@redrive/crawler/service/Jobs") {
+  static readonly layer = Layer.effect(Jobs, Effect.suspend(() => make))
+}
+
+const now = Effect.map(DateTime.now, DateTime.formatIso)
+
+const requestJson = Schema.fromJsonString(Schema.toCodecJson(CrawlApi.CrawlRequestBody))
+const encodeRequest = Schema.encodeSync(requestJson)
+const decodeRequest = Schema.decodeSync(requestJson)
+const encodeItemError = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
+const encodeJobReason = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const accounts = yield* Accounts
+
+  /** Adds items for URLs that the job does not have yet, as far as its limit allows. */
+  const add = Effect.fnUntraced(function* (
+    work: Work,
+    urls: ReadonlyArray<string>,
+    from: Pick<Task, "url" | "depth">
+  ) {
+    const [count] = yield* sql<{ n: number }>`SELECT count(*) AS n FROM items WHERE job_id = ${work.id}`
+    let room = work.request.itemsLimit - (count?.n ?? 0)
+    const at = yield* now
+    const added: Array<Task> = []
+    for (const url of urls) {
+      if (room <= 0) break
+      const task = { id: randomUUID(), jobId: work.id, url, depth: from.depth }
+      const row = { id: task.id, job_id: work.id, url, referred_url: from.url, depth: from.depth, status: "new" }
+      const inserted = yield* sql`
+        INSERT INTO items ${sql.insert({ ...row, created_at: at, updated_at: at })} ON CONFLICT DO NOTHING RETURNING id`
+      if (inserted.length === 0) continue
+      room--
+      added.push(task)
+    }
+    return added
+  })
+
+  const create = Effect.fnUntraced(function* (accountId: string, request: CrawlApi.CrawlRequest) {
+    const work: Work = { id: randomUUID(), accountId, request }
+    const at = yield* now
+    yield* sql`INSERT INTO jobs ${sql.insert({
+      id: work.id,
+      account_id: accountId,
+      request: encodeRequest(request),
+      status: "new",
+      created_at: at,
+      updated_at: at
+    })}`
+    yield* add(work, [request.url], { url: "", depth: 0 })
+    return work
+  }, sql.withTransaction)
+
+  const find = Effect.fnUntraced(function* (accountId: string, jobId: string) {
+    const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
+    if (job === undefined) return Option.none()
+    const items = yield* sql<ItemRow>`SELECT * FROM items WHERE job_id = ${jobId} ORDER BY rowid`
+    return Option.some(jobOf(job, decodeRequest(job.request), items.map(itemOf)))
+  })
+
+  const begin = Effect.fnUntraced(function* (jobId: string) {
+    yield* sql`UPDATE jobs SET status = 'in_progress', updated_at = ${yield* now} WHERE id = ${jobId}`
+    yield* sql`UPDATE items SET status = 'new', attempts = 0 WHERE job_id = ${jobId} AND status = 'in_progress'`
+    return yield* sql<Task>`
+      SELECT id, job_id AS jobId, url, depth FROM items WHERE job_id = ${jobId} AND status = 'new' ORDER BY rowid`
+  }, sql.withTransaction)
+
+  const succeed = Effect.fnUntraced(function* (work: Work, task: Task, page: Fetched) {
+    if (!(yield* accounts.charge(work.accountId))) return Option.none()
+    const { attempts, links, markdown, status: page_status, title } = page
+    const fetched = { page_status, title, markdown, links: JSON.stringify(links), attempts, cost: pagePrice }
+    yield* sql`UPDATE items SET ${sql.update({ ...fetched, status: "done", updated_at: yield* now })} WHERE id = ${task.id}`
+    return Option.some(yield* add(work, links, { url: task.url, depth: task.depth + 1 }))
+  }, sql.withTransaction)
+
+  const fail = Effect.fnUntraced(function* (task: Task, error: ItemError.ItemError, attempts: number) {
+    const page_status = "status" in error.reason ? (error.reason.status ?? 0) : 0
+    const failed = { status: "error", error: encodeItemError(error), page_status, attempts, updated_at: yield* now }
+    yield* sql`UPDATE items SET ${sql.update(failed)} WHERE id = ${task.id}`
+  })
+
+  const end = Effect.fnUntraced(function* (
+    jobId: string,
+    status: "done" | "error" | "cancelled",
+    error?: JobError.Reason
+  ) {
+    const at = yield* now
+    const reason = error === undefined ? null : encodeJobReason(error)
+    const ended = { status, error: reason, updated_at: at, finished_at: at }
+    yield* sql`UPDATE jobs SET ${sql.update(ended)} WHERE id = ${jobId} AND finished_at IS NULL`
+    yield* sql`UPDATE items SET status = 'cancelled', updated_at = ${at}
+               WHERE job_id = ${jobId} AND status IN ('new', 'in_progress')`
+  }, sql.withTransaction)
+
+  return Jobs.of({
+    create,
+    find,
+    begin,
+    succeed,
+    fail,
+    end,
+    markdown: (accountId, jobId, itemId) =>
+      Effect.map(
+        sql<{ markdown: string }>`
+          SELECT items.markdown FROM items JOIN jobs ON jobs.id = items.job_id
+          WHERE items.id = ${itemId} AND jobs.id = ${jobId} AND account_id = ${accountId} AND items.status = 'done'`,
+        ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
+      ),
+    unfinished: Effect.map(sql<JobRow>`SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY rowid`, (rows) =>
+      rows.map((row) => ({ id: row.id, accountId: row.account_id, request: decodeRequest(row.request) }))
+    ),
+    attempting: (task, ended) =>
+      Effect.flatMap(
+        now,
+        (at) => sql`UPDATE items SET status = 'in_progress', attempts = ${ended}, updated_at = ${at} WHERE id = ${task.id}`
+      )
+  })
+})

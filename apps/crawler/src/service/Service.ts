@@ -1,0 +1,58 @@
+/**
+ * The crawl service: the API over HTTP on 127.0.0.1, its store, and the crawler that works the jobs.
+ */
+import { createServer } from "node:http"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as ByteSize from "effect/ByteSize"
+import * as Fetcher from "../page/Fetcher.ts"
+import { Accounts } from "./Accounts.ts"
+import * as Crawler from "./Crawler.ts"
+import * as Database from "./Database.ts"
+import * as Handlers from "./Handlers.ts"
+import { Jobs } from "./Jobs.ts"
+
+/**
+ * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `policy` of a page
+ * (`Crawler.defaultPolicy`).
+ */
+export interface Options {
+  readonly port?: number | undefined
+  readonly database?: string | undefined
+  readonly allowPrivate?: boolean | undefined
+  readonly policy?: RetryPolicy.RetryPolicy | undefined
+}
+
+/** No request of the contract is larger. */
+const maxRequest = ByteSize.kibibytes(64)
+
+/** The running service; its accounts are there for whoever runs it. */
+export class Service extends Context.Service<Service, { readonly url: string; readonly accounts: Accounts["Service"] }>()(
+  "@redrive/crawler/service/Service"
+) {}
+
+export const layer = (options: Options = {}) => {
+  const { allowPrivate = false, database = ":memory:", policy, port = 0 } = options
+  const store = Jobs.layer.pipe(Layer.provideMerge(Accounts.layer), Layer.provide(Database.layer(database)))
+  const work = Crawler.layer({ policy }).pipe(Layer.provide(Fetcher.layer({ allowPrivate })), Layer.provideMerge(store))
+  const server = NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", gracefulShutdownTimeout: "1 second" })
+  const served = HttpRouter.serve(Handlers.layer({ allowPrivate }), { disableLogger: true, disableListenLog: true })
+  const service = Layer.effect(
+    Service,
+    Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      return Service.of({ url: HttpServer.formatAddress(address), accounts: yield* Accounts })
+    })
+  )
+  return Layer.merge(service, served).pipe(
+    Layer.provide(server),
+    Layer.provide(work),
+    Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxRequest))
+  )
+}

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -98,8 +99,8 @@ describe("statements", () => {
   it.effect("stream more rows than are read at a time", () =>
     Effect.gen(function* () {
       const sql = yield* withTable
-      const statuses = Array.from({ length: 250 }, (_, n) => n)
-      yield* sql`INSERT INTO pages ${sql.insert(statuses.map((status) => ({ url: `/${status}`, status })))}`
+      const statuses = Arr.range(1, 250)
+      yield* sql`INSERT INTO pages ${sql.insert(Arr.map(statuses, (status) => ({ url: `/${status}`, status })))}`
       const statement = sql<{ status: number }>`SELECT status FROM pages ORDER BY status`
       const streamed = yield* Stream.runCollect(Stream.map(statement.stream, ({ status }) => status))
       assert.deepStrictEqual(streamed, statuses)

@@ -18,10 +18,10 @@ const refused = (host: string): NodeJS.ErrnoException =>
 export const isPublic = (address: string): boolean =>
   ipaddr.isValid(address) && ipaddr.process(address).range() === "unicast"
 
-/** Whether a URL's host is an IP address that is not public. A name is judged when it is resolved. */
+/** Whether a URL's host is an IP address that is not public, or `localhost`. Any other name is judged when it is resolved. */
 export const isPrivateHost = (host: string): boolean => {
   const address = host.replace(/^\[|\]$/g, "")
-  return ipaddr.isValid(address) && !isPublic(address)
+  return /(^|\.)localhost\.?$/i.test(host) || (ipaddr.isValid(address) && !isPublic(address))
 }
 
 /** A `lookup` for sockets that fails where any of a name's addresses is private. */

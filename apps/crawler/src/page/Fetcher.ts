@@ -109,7 +109,8 @@ const read = Effect.fnUntraced(function* (
   if (reason !== undefined) return yield* reason
   const type = headers["content-type"] ?? accept
   const bytes = yield* bodyOf(response, maxBytes)
-  if (bytes.length > 0 && !accept.split(",").some((accepted) => type.startsWith(accepted))) return yield* ours("no_content")
+  if (bytes.length > 0 && !accept.split(",").some((accepted) => type.startsWith(accepted)))
+    return yield* ours("no_content")
   return { _tag: "Page", status, text: decode(bytes, /charset="?([\w-]+)/i.exec(type)?.[1]) }
 })
 
@@ -118,7 +119,9 @@ const bodyOf = (
   maxBytes: number
 ): Effect.Effect<Uint8Array, ItemError.Reason> =>
   response.stream.pipe(
-    Stream.mapError((error): ItemError.Reason => (error.reason._tag === "EmptyBodyError" ? ours("no_content") : reasonOf(error))),
+    Stream.mapError((error): ItemError.Reason =>
+      error.reason._tag === "EmptyBodyError" ? ours("no_content") : reasonOf(error)
+    ),
     Stream.runFoldEffect(
       () => ({ chunks: Array<Uint8Array>(), size: 0 }),
       (body, chunk) => {

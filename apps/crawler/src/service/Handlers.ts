@@ -2,7 +2,6 @@
  * The crawl API's handlers, and the envelope for everything that never reaches one.
  */
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
-import { catalogue } from "@redrive/core/CrawlCatalogue"
 import * as JobError from "@redrive/core/JobError"
 import * as Wire from "@redrive/core/Wire"
 import * as Cause from "effect/Cause"
@@ -116,30 +115,27 @@ const offences: { readonly [status: number]: string } = {
 }
 
 /** Answers in the envelope whatever the handlers leave unanswered. */
-const layerEnvelopes = HttpRouter.middleware(
-  (app) =>
-    app.pipe(
-      Effect.catchCause((cause) => Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)),
-      Effect.map((response) => {
-        const { status } = response
-        if (status < 400 || response.headers["content-type"] === "application/json") return response
-        const reason =
-          status < 500
-            ? new JobError.InvalidRequest({ lastError: offences[status] ?? "request body is invalid" })
-            : new JobError.InternalError({})
-        return HttpServerResponse.jsonUnsafe(Wire.envelope(reason), {
-          status: status < 500 ? status : catalogue.job.internal_error.status
-        })
-      })
-    ),
-  { global: true }
-)
-
-/** Every route of the service. */
-export const layer = (options: { readonly allowPrivate: boolean }) =>
-  HttpApiBuilder.layer(CrawlApi.CrawlApi, { openapiPath: "/openapi.json" }).pipe(
-    Layer.provide(layerJobs(options.allowPrivate)),
-    Layer.provide(layerAuthorization),
-    Layer.provide(CrawlApi.layerInvalidRequests),
-    Layer.provide(layerEnvelopes)
+const enveloped = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
+  app.pipe(
+    Effect.catchCause((cause) => Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)),
+    Effect.map((response) => {
+      const { status } = response
+      if (status < 400 || response.headers["content-type"] === "application/json") return response
+      const reason =
+        status < 500
+          ? new JobError.InvalidRequest({ lastError: offences[status] ?? "request body is invalid" })
+          : new JobError.InternalError({})
+      return HttpServerResponse.jsonUnsafe(Wire.envelope(reason), { status })
+    })
   )
+
+const routes = (allowPrivate: boolean) =>
+  HttpApiBuilder.layer(CrawlApi.CrawlApi, { openapiPath: "/openapi.json" }).pipe(
+    Layer.provide(layerJobs(allowPrivate)),
+    Layer.provide(layerAuthorization),
+    Layer.provide(CrawlApi.layerInvalidRequests)
+  )
+
+/** Answers every request. */
+export const app = (options: { readonly allowPrivate: boolean }) =>
+  Effect.map(HttpRouter.toHttpEffect(routes(options.allowPrivate)), enveloped)

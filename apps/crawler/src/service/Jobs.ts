@@ -59,7 +59,11 @@ export class Jobs extends Context.Service<
     /** Notes that attempts at an item have ended and another one begins. */
     readonly attempting: (task: Task, ended: number) => Effect.Effect<void, SqlError>
     /** Charges for a page and keeps it; none, and nothing kept, where the balance is not enough. */
-    readonly succeed: (work: Work, task: Task, page: Fetched) => Effect.Effect<Option.Option<ReadonlyArray<Task>>, SqlError>
+    readonly succeed: (
+      work: Work,
+      task: Task,
+      page: Fetched
+    ) => Effect.Effect<Option.Option<ReadonlyArray<Task>>, SqlError>
     readonly fail: (task: Task, error: ItemError.ItemError, attempts: number) => Effect.Effect<void, SqlError>
     /** Ends a job that has not ended; items that are not finished end with it, as cancelled. */
     readonly end: (
@@ -69,7 +73,10 @@ export class Jobs extends Context.Service<
     ) => Effect.Effect<void, SqlError>
   }
 >()("@redrive/crawler/service/Jobs") {
-  static readonly layer = Layer.effect(Jobs, Effect.suspend(() => make))
+  static readonly layer = Layer.effect(
+    Jobs,
+    Effect.suspend(() => make)
+  )
 }
 
 const now = Effect.map(DateTime.now, DateTime.formatIso)
@@ -85,11 +92,7 @@ const make = Effect.gen(function* () {
   const accounts = yield* Accounts
 
   /** Adds items for URLs that the job does not have yet, as far as its limit allows. */
-  const add = Effect.fnUntraced(function* (
-    work: Work,
-    urls: ReadonlyArray<string>,
-    from: Pick<Task, "url" | "depth">
-  ) {
+  const add = Effect.fnUntraced(function* (work: Work, urls: ReadonlyArray<string>, from: Pick<Task, "url" | "depth">) {
     const [count] = yield* sql<{ n: number }>`SELECT count(*) AS n FROM items WHERE job_id = ${work.id}`
     let room = work.request.itemsLimit - (count?.n ?? 0)
     const at = yield* now
@@ -183,7 +186,8 @@ const make = Effect.gen(function* () {
     attempting: (task, ended) =>
       Effect.flatMap(
         now,
-        (at) => sql`UPDATE items SET status = 'in_progress', attempts = ${ended}, updated_at = ${at} WHERE id = ${task.id}`
+        (at) =>
+          sql`UPDATE items SET status = 'in_progress', attempts = ${ended}, updated_at = ${at} WHERE id = ${task.id}`
       )
   })
 })

@@ -7,7 +7,6 @@ import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
-import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as ByteSize from "effect/ByteSize"
@@ -33,16 +32,17 @@ export interface Options {
 const maxRequest = ByteSize.kibibytes(64)
 
 /** The running service; its accounts are there for whoever runs it. */
-export class Service extends Context.Service<Service, { readonly url: string; readonly accounts: Accounts["Service"] }>()(
-  "@redrive/crawler/service/Service"
-) {}
+export class Service extends Context.Service<
+  Service,
+  { readonly url: string; readonly accounts: Accounts["Service"] }
+>()("@redrive/crawler/service/Service") {}
 
 export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", policy, port = 0 } = options
   const store = Jobs.layer.pipe(Layer.provideMerge(Accounts.layer), Layer.provide(Database.layer(database)))
   const work = Crawler.layer({ policy }).pipe(Layer.provide(Fetcher.layer({ allowPrivate })), Layer.provideMerge(store))
   const server = NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", gracefulShutdownTimeout: "1 second" })
-  const served = HttpRouter.serve(Handlers.layer({ allowPrivate }), { disableLogger: true, disableListenLog: true })
+  const served = Layer.unwrap(Effect.map(Handlers.app({ allowPrivate }), (app) => HttpServer.serve(app)))
   const service = Layer.effect(
     Service,
     Effect.gen(function* () {

@@ -1,0 +1,22 @@
+/**
+ * The command line: `crawl`, `serve` and `demo`.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as crawl from "./cli/crawl.ts"
+import * as Problem from "./cli/Problem.ts"
+import * as serve from "./cli/serve.ts"
+
+const command = Command.make("redrive").pipe(
+  Command.withDescription("Crawl sites through a service that says what failed, and why"),
+  Command.withSubcommands([crawl.command, serve.command])
+)
+
+Command.run(command, { version: "0.1.0" }).pipe(
+  Effect.tapCause(Problem.show),
+  Effect.provide(Problem.layerPresenter),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)

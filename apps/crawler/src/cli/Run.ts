@@ -105,7 +105,7 @@ const again = Effect.fnUntraced(function* (
   options: Options,
   jobs: Array<Job.Job>
 ) {
-  const alone = CrawlApi.CrawlRequest.make({ ...request, url: item.url, itemsLimit: 1 })
+  const alone = new CrawlApi.CrawlRequest(Object.assign({}, request, { url: item.url, itemsLimit: 1 }))
   const job = yield* follow(item.depth === 0 ? request : alone, options)
   jobs.push(job)
   if (job.error !== undefined) {

@@ -61,7 +61,7 @@ const rowsOf = ({ error, remaining }: Run): ReadonlyArray<Row> => {
   }
   if (error !== undefined) add(error, 0)
   for (const one of remaining) add(one.error, 1)
-  return [...rows.values()].sort((a, b) => b.pages - a.pages || a.code.localeCompare(b.code))
+  return [...rows.values()].toSorted((a, b) => b.pages - a.pages || a.code.localeCompare(b.code))
 }
 
 const rowOf = (failure: Failure): Omit<Row, "pages"> => ({

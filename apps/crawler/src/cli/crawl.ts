@@ -15,7 +15,6 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Address from "../page/Address.ts"
 import * as Accounts from "../service/Accounts.ts"
 import * as Service from "../service/Service.ts"
@@ -135,12 +134,13 @@ const crawl = Effect.fnUntraced(function* (flags: Flags) {
 
 /** The client of the API that was named, else of a service that lives as long as the crawl. */
 const layerClient = ({ allowPrivate, api, apiKey }: Flags) => {
-  const client = (url: string, key: Redacted.Redacted) =>
-    CrawlClient.layer({ url, apiKey: key }).pipe(Layer.provide(FetchHttpClient.layer))
-  if (Option.isSome(api)) return client(api.value, apiKey)
-  const embedded = Effect.map(Service.Service, ({ url }) => client(url, Accounts.local.apiKey))
+  if (Option.isSome(api)) return layerOver({ url: api.value, apiKey })
+  const embedded = Effect.map(Service.Service, ({ url }) => layerOver({ url, apiKey: Accounts.local.apiKey }))
   return Layer.unwrap(embedded).pipe(Layer.provide(Service.layer({ allowPrivate })), Layer.orDie)
 }
+
+const layerOver = (options: CrawlClient.Options) =>
+  CrawlClient.layer(options).pipe(Layer.provide(FetchHttpClient.layer))
 
 const requestOf = ({ itemsLimit, maxDepth, ...flags }: Flags): Effect.Effect<CrawlApi.CrawlRequest, Problem> => {
   const { allowSubdomains, blacklistRegexp, respectRobotsTxt, url, whitelistRegexp } = flags

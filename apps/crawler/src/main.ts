@@ -5,6 +5,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as crawl from "./cli/crawl.ts"
 import * as Problem from "./cli/Problem.ts"
 import * as serve from "./cli/serve.ts"
@@ -16,7 +17,6 @@ const command = Command.make("redrive").pipe(
 
 Command.run(command, { version: "0.1.0" }).pipe(
   Effect.tapCause(Problem.show),
-  Effect.provide(Problem.layerPresenter),
-  Effect.provide(NodeServices.layer),
+  Effect.provide(Layer.merge(Problem.layerPresenter, NodeServices.layer)),
   NodeRuntime.runMain({ disableErrorReporting: true })
 )

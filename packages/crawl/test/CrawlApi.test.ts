@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as CrawlApi from "@redrive/crawl/CrawlApi"
+
+const decode = Schema.decodeUnknownResult(CrawlApi.CrawlRequestBody)
+const encode = Schema.encodeSync(CrawlApi.CrawlRequestBody)
+
+describe("a crawl request", () => {
+  it("needs no more than a URL", () => {
+    const request = Result.getOrThrow(decode({ url: "https://example.com/" }))
+    assert.deepStrictEqual(
+      { ...request },
+      {
+        url: "https://example.com/",
+        itemsLimit: 10,
+        scrapeType: "markdown",
+        outputFormats: [],
+        whitelistRegexp: "",
+        blacklistRegexp: "",
+        allowSubdomains: false,
+        respectRobotsTxt: false
+      }
+    )
+  })
+
+  it("is sent under the API's names", () => {
+    const request = CrawlApi.CrawlRequest.make({
+      url: "https://example.com/",
+      itemsLimit: 5,
+      maxDepth: 2,
+      respectRobotsTxt: true
+    })
+    assert.deepStrictEqual(encode(request), {
+      url: "https://example.com/",
+      items_limit: 5,
+      max_depth: 2,
+      scrape_type: "markdown",
+      output_formats: [],
+      whitelist_regexp: "",
+      blacklist_regexp: "",
+      allow_subdomains: false,
+      respect_robots_txt: true
+    })
+  })
+
+  const refused: ReadonlyArray<readonly [why: string, body: unknown]> = [
+    ["no URL", {}],
+    ["a URL that is none", { url: "example.com" }],
+    ["a scheme other than http and https", { url: "ftp://example.com/" }],
+    ["credentials in the URL", { url: "https://user:password@example.com/" }],
+    ["no items", { url: "https://example.com/", items_limit: 0 }],
+    ["half an item", { url: "https://example.com/", items_limit: 1.5 }],
+    ["a negative depth", { url: "https://example.com/", max_depth: -1 }],
+    ["a format that there is not", { url: "https://example.com/", scrape_type: "pdf" }],
+    ["a pattern that is no text", { url: "https://example.com/", whitelist_regexp: 1 }],
+    ["no object", "https://example.com/"]
+  ]
+  for (const [why, body] of refused) it(`is refused with ${why}`, () => assert.isTrue(Result.isFailure(decode(body))))
+
+  const { url: _, ...others } = CrawlApi.CrawlRequest.fields
+  it.prop("survives the wire", { rest: Schema.toType(Schema.Struct(others)) }, ({ rest }) => {
+    const request = CrawlApi.CrawlRequest.make({ ...rest, url: "https://example.com/a?b=c" })
+    assert.deepStrictEqual(Result.getOrThrow(decode(JSON.parse(JSON.stringify(encode(request))))), request)
+  })
+})
+
+describe("the contract", () => {
+  it.effect("is described by OpenAPI with the page's paths and statuses", () =>
+    Effect.sync(() => {
+      const { paths } = OpenApi.fromApi(CrawlApi.CrawlApi)
+      const statuses = (path: string, method: "get" | "post" | "put") =>
+        Object.keys(paths[path]?.[method]?.responses ?? {})
+      assert.includeMembers(statuses("/v1/crawl", "post"), ["200", "400", "401", "402", "500"])
+      assert.includeMembers(statuses("/v1/job/{id}", "get"), ["200", "401", "404", "500"])
+      assert.includeMembers(statuses("/v1/job/{id}/cancel", "put"), ["200", "401", "404", "500"])
+    })
+  )
+})

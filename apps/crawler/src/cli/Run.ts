@@ -17,7 +17,7 @@ export type Failure = ItemError.ItemError | JobError.JobError
 export type Plan = Redrive.Plan<Job.Item, Failure>
 
 /** A page that a further round saved: as it failed, and the job that brought it. */
-export type Saved = Redrive.Saved<Job.Item, Job.Job>
+type Saved = Redrive.Saved<Job.Item, Job.Job>
 
 /** A page that remains failed, and why it does not go again. */
 export interface Remaining extends Redrive.Failed<Job.Item, Failure> {

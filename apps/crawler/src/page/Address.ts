@@ -15,8 +15,7 @@ const refused = (host: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${host} is a private address`), { code: privateAddress })
 
 /** Whether an IP address is on the public Internet; text that is no address is not. */
-export const isPublic = (address: string): boolean =>
-  ipaddr.isValid(address) && ipaddr.process(address).range() === "unicast"
+const isPublic = (address: string): boolean => ipaddr.isValid(address) && ipaddr.process(address).range() === "unicast"
 
 /** Whether a URL's host is an IP address that is not public, or `localhost`. Any other name is judged when it is resolved. */
 export const isPrivateHost = (host: string): boolean => {

@@ -31,7 +31,7 @@ export const make = (request: CrawlApi.CrawlRequest): Result.Result<Scope, JobEr
 }
 
 /** A URL as a crawl identifies it: without its fragment. */
-export const normalise = (url: URL): string => {
+const normalise = (url: URL): string => {
   const copy = new URL(url)
   copy.hash = ""
   return copy.href

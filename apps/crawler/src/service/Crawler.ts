@@ -27,7 +27,7 @@ import * as Scope from "../page/Scope.ts"
 import { Jobs, type Task, type Work } from "./Jobs.ts"
 
 /** How a page is tried: patient with a busy server, but never for longer than a caller would wait. */
-export const defaultPolicy = RetryPolicy.make({
+const defaultPolicy = RetryPolicy.make({
   retries: 3,
   attemptTimeout: Duration.seconds(15),
   deadline: Duration.minutes(2),

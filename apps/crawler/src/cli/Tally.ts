@@ -8,7 +8,7 @@ import * as Verdict from "@redrive/core/Verdict"
 import type { Failure, Run } from "./Run.ts"
 
 /** Pages that failed in the same way; a job that did not run is a row without pages. */
-interface Row {
+export interface Row {
   readonly level: Catalogue.Level
   readonly code: string
   readonly detail: string

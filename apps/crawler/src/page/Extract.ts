@@ -1,7 +1,7 @@
 /**
  * What a page is reduced to: its title, its links, and its text as Markdown.
  */
-import type { Nodes } from "hast"
+import type { Element, Nodes } from "hast"
 import { fromHtml } from "hast-util-from-html"
 import { toMdast } from "hast-util-to-mdast"
 import { toString } from "hast-util-to-string"
@@ -19,26 +19,48 @@ export interface Content {
 /** The content of an HTML page at a URL. A page that is not well-formed is read as browsers read it. */
 export const fromPage = (html: string, url: string): Content => {
   const tree = fromHtml(html)
-  const { base, links, title } = survey(tree)
+  const links = absolute(tree, baseOf(tree, url))
   return {
-    title,
-    links: [...new Set(links.flatMap((href) => resolve(href, resolve(base ?? "", url)[0] ?? url)))],
+    title: titleOf(tree),
+    links: [...new Set(links)],
     markdown: toMarkdown(toMdast(tree), { extensions: [gfmToMarkdown()] })
   }
 }
 
-const survey = (tree: Nodes) => {
-  let title = ""
-  let base: string | undefined
-  const links: Array<string> = []
-  visit(tree, "element", (element) => {
-    const { href } = element.properties
-    if (element.tagName === "title" && title === "") title = toString(element).trim()
-    if (element.tagName === "base" && typeof href === "string") base ??= href
-    if (element.tagName === "a" && typeof href === "string") links.push(href)
+const find = (tree: Nodes, tagName: string): Element | undefined => {
+  let found: Element | undefined
+  visit(tree, { type: "element", tagName }, (element) => {
+    found ??= element
   })
-  return { base, links, title }
+  return found
 }
 
-const resolve = (href: string, base: string): ReadonlyArray<string> =>
-  URL.canParse(href, base) ? [new URL(href, base).href] : []
+const titleOf = (tree: Nodes): string => {
+  const title = find(tree, "title")
+  return title === undefined ? "" : toString(title).trim()
+}
+
+/** The URL that the page's links start from. Its element loses its say, so that nobody resolves against it once more. */
+const baseOf = (tree: Nodes, url: string): string => {
+  const base = find(tree, "base")
+  const href = base?.properties.href
+  if (base !== undefined) base.properties = {}
+  return (typeof href === "string" && resolve(href, url)) || url
+}
+
+/** Makes what the page refers to absolute, so that its text can be read elsewhere; gives its links. */
+const absolute = (tree: Nodes, base: string): ReadonlyArray<string> => {
+  const links: Array<string> = []
+  visit(tree, "element", ({ properties, tagName }) => {
+    const name = tagName === "a" ? "href" : "src"
+    const reference = properties[name]
+    const url = typeof reference === "string" ? resolve(reference, base) : undefined
+    if (url === undefined) return
+    properties[name] = url
+    if (tagName === "a") links.push(url)
+  })
+  return links
+}
+
+const resolve = (reference: string, base: string): string | undefined =>
+  URL.canParse(reference, base) ? new URL(reference, base).href : undefined

@@ -107,12 +107,15 @@ const read = Effect.fnUntraced(function* (
   if (redirects.has(status) && location !== undefined) return { _tag: "Redirect", location }
   const reason = Classify.answered(response, yield* Clock.currentTimeMillis)
   if (reason !== undefined) return yield* reason
-  const type = headers["content-type"] ?? accept
+  const type = headers["content-type"] ?? ""
   const bytes = yield* bodyOf(response, maxBytes)
-  if (bytes.length > 0 && !accept.split(",").some((accepted) => type.startsWith(accepted)))
-    return yield* ours("no_content")
+  if (bytes.length > 0 && !accepts(accept, type)) return yield* ours("no_content")
   return { _tag: "Page", status, text: decode(bytes, /charset="?([\w-]+)/i.exec(type)?.[1]) }
 })
+
+/** A type that is not declared is taken for what was asked for. */
+const accepts = (accept: string, type: string): boolean =>
+  type === "" || accept.split(",").some((accepted) => accepted === "*/*" || type.startsWith(accepted))
 
 const bodyOf = (
   response: HttpClientResponse.HttpClientResponse,

@@ -16,7 +16,7 @@ export type Robots = (url: string) => ItemError.Reason | undefined
 export const load = Effect.fnUntraced(function* (page: string): Effect.fn.Return<Robots, never, Fetcher.Fetcher> {
   const fetcher = yield* Fetcher.Fetcher
   const address = new URL("/robots.txt", page).href
-  return yield* fetcher.fetch(address, { accept: "text/plain" }).pipe(
+  return yield* fetcher.fetch(address, { accept: "text/plain,*/*" }).pipe(
     Effect.map(({ text }): Robots => {
       const rules = parse(address, text)
       return (url) =>

@@ -1,0 +1,204 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Accounts from "../src/service/Accounts.ts"
+import * as Service from "../src/service/Service.ts"
+import { type Answer, ask, crawl, create, layer } from "./api.ts"
+import { breakStore, folder } from "./files.ts"
+import { closedPort, serve, site } from "./origin.ts"
+
+const fixture = (name: string) => JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), "utf8"))
+
+const withService = <A, E>(test: Effect.Effect<A, E, Service.Service | Scope.Scope>, options: Service.Options = {}) =>
+  Effect.scoped(Effect.provide(test, layer(options)))
+
+/** Opens an account that can pay so many pages. */
+const account = Effect.fnUntraced(function* (id: string, pages: number) {
+  const { accounts } = yield* Service.Service
+  yield* accounts.open({ id, apiKey: Redacted.make(id), balance: pages * Accounts.pagePrice })
+  return accounts.balance(id).pipe(Effect.map((balance) => balance / Accounts.pagePrice))
+})
+
+const invalid = (message: string) => ({ error_code: "invalid_request", error_message: message })
+
+describe("the error page's shapes come out of the service", () => {
+  it.live("insufficient_balance: 402", () =>
+    withService(
+      Effect.gen(function* () {
+        yield* account("poor", 0)
+        const { body, status } = yield* create({ url: "http://127.0.0.1:1/" }, "poor")
+        assert.deepStrictEqual([status, body], [402, fixture("job-insufficient_balance")])
+      })
+    )
+  )
+
+  it.live("invalid_request: 400", () =>
+    withService(
+      Effect.gen(function* () {
+        const { body, status } = yield* create({ url: "https://example.com/", whitelist_regexp: "(" })
+        assert.deepStrictEqual([status, body], [400, fixture("job-invalid_request")])
+      })
+    )
+  )
+
+  it.live("internal_error: 500", () =>
+    Effect.gen(function* () {
+      const database = `${yield* folder}/crawl.db`
+      yield* withService(
+        Effect.gen(function* () {
+          breakStore(database)
+          const { body, status } = yield* create({ url: "https://example.com/" })
+          assert.deepStrictEqual([status, body], [500, fixture("job-internal_error")])
+        }),
+        { database }
+      )
+    })
+  )
+
+  const nested = "<div>".repeat(20_000)
+  const items: ReadonlyArray<readonly [code: string, url: Effect.Effect<string, never, Scope.Scope>]> = [
+    ["host_returned_error", serve((_, response) => response.writeHead(404).end())],
+    ["website_access_denied", serve((_, response) => response.writeHead(403).end())],
+    ["name_not_resolved", Effect.map(closedPort, (port) => `http://127.0.0.1:${port}/`)],
+    ["internal_error", Effect.map(site({ "/": nested }), ({ url }) => url)]
+  ]
+  for (const [code, origin] of items) {
+    it.live(`item: ${code}`, () =>
+      withService(
+        Effect.gen(function* () {
+          const { job_items, status } = yield* crawl({ url: yield* origin })
+          const [{ error_code, last_error, status: itemStatus }] = job_items
+          const shape = { status, job_items: [{ error_code, status: itemStatus, last_error }] }
+          assert.deepStrictEqual(shape, fixture(`item-${code}`))
+        })
+      )
+    )
+  }
+})
+
+describe("a request that is refused", () => {
+  const post = (body: string, headers: Record<string, string> = { "content-type": "application/json" }) =>
+    ask("/v1/crawl", { method: "POST", body, headers: { authorization: "Bearer local", ...headers } })
+
+  const refused: ReadonlyArray<
+    readonly [what: string, asked: Effect.Effect<Answer, never, Service.Service>, status: number, message: string]
+  > = [
+    ["no key", create({ url: "https://example.com/" }, ""), 401, "api key is invalid: send it as a bearer token"],
+    [
+      "a wrong key",
+      create({ url: "https://example.com/" }, "wrong"),
+      401,
+      "api key is invalid: send it as a bearer token"
+    ],
+    ["no URL", create({}), 400, "url is invalid"],
+    ["a URL that is none", create({ url: "nonsense" }), 400, "url is invalid"],
+    ["another scheme", create({ url: "ftp://example.com/" }), 400, "url is invalid"],
+    ["a limit of none", create({ url: "https://example.com/", items_limit: 0 }), 400, "items_limit is invalid"],
+    ["a limit in words", create({ url: "https://example.com/", items_limit: "ten" }), 400, "items_limit is invalid"],
+    [
+      "a bad blacklist",
+      create({ url: "https://example.com/", blacklist_regexp: "[" }),
+      400,
+      "blacklist_regexp is invalid"
+    ],
+    ["another format", create({ url: "https://example.com/", scrape_type: "html" }), 400, "scrape_type is invalid"],
+    ["no JSON", post("{bad"), 400, "request body is invalid"],
+    ["an array", post("[]"), 400, "request body is invalid"],
+    [
+      "a large body",
+      post(JSON.stringify({ url: "x".repeat(70_000) })),
+      413,
+      "request body is invalid: it is too large"
+    ],
+    [
+      "another type",
+      post("url=x", { "content-type": "text/csv" }),
+      415,
+      "content-type is invalid: send application/json"
+    ],
+    ["an unknown job", ask("/v1/job/none"), 404, "id is invalid: there is no such job"],
+    [
+      "an unknown job to cancel",
+      ask("/v1/job/none/cancel", { method: "PUT" }),
+      404,
+      "id is invalid: there is no such job"
+    ],
+    ["an unknown path", ask("/v2/crawl"), 404, "path is invalid"]
+  ]
+  for (const [what, asked, status, message] of refused) {
+    it.live(`with ${what} is told why: ${status}`, () =>
+      withService(
+        Effect.gen(function* () {
+          const answer = yield* asked
+          assert.deepStrictEqual([answer.status, answer.body], [status, invalid(message)])
+          assert.match(answer.type ?? "", /^application\/json/)
+        })
+      )
+    )
+  }
+
+  it.live("for a private address, unless these are allowed", () =>
+    withService(
+      Effect.gen(function* () {
+        const { body, status } = yield* create({ url: "http://127.0.0.1:1/" })
+        assert.deepStrictEqual([status, body], [400, invalid("url is invalid: it is a private address")])
+      }),
+      { allowPrivate: false }
+    )
+  )
+
+  it.live("another account's job does not exist", () =>
+    withService(
+      Effect.gen(function* () {
+        yield* account("other", 1)
+        const { url } = yield* site({ "/": "mine" })
+        const { id } = yield* crawl({ url })
+        assert.strictEqual((yield* ask(`/v1/job/${id}`, { key: "other" })).status, 404)
+        assert.strictEqual((yield* ask(`/v1/job/${id}/cancel`, { key: "other", method: "PUT" })).status, 404)
+      })
+    )
+  )
+})
+
+describe("money", () => {
+  it.live("is taken for pages that succeed, and only for these", () =>
+    withService(
+      Effect.gen(function* () {
+        const left = yield* account("payer", 10)
+        const { url } = yield* site({ "/": `<a href="/a">a</a><a href="/none">none</a>`, "/a": "a" })
+        const job = yield* crawl({ url }, "payer")
+        assert.strictEqual(yield* left, 8)
+        assert.deepStrictEqual(
+          job.job_items.map((item: { cost: number }) => item.cost),
+          [0.002, 0.002, 0]
+        )
+      })
+    )
+  )
+
+  it.live("that runs out ends the job in insufficient_balance, with what was paid for", () =>
+    withService(
+      Effect.gen(function* () {
+        const left = yield* account("short", 2)
+        const links = Array.from({ length: 5 }, (_, n) => `<a href="/${n}">${n}</a>`).join("")
+        const pages = Object.fromEntries(Array.from({ length: 5 }, (_, n) => [`/${n}`, "page"]))
+        const { url } = yield* site({ "/": links, ...pages })
+        const job = yield* crawl({ url }, "short")
+        assert.strictEqual(job.status, "error")
+        assert.deepInclude(job, fixture("job-insufficient_balance"))
+        const statuses = job.job_items.map((item: { status: string }) => item.status)
+        assert.lengthOf(
+          statuses.filter((status: string) => status === "done"),
+          2
+        )
+        assert.lengthOf(
+          statuses.filter((status: string) => status === "canceled"),
+          4
+        )
+        assert.strictEqual(yield* left, 0)
+      })
+    )
+  )
+})

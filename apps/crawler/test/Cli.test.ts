@@ -1,0 +1,172 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Service from "../src/service/Service.ts"
+import { ask, layer } from "./api.ts"
+import { run } from "./cli.ts"
+import { folder } from "./files.ts"
+import { closedPort, serve, site } from "./origin.ts"
+
+const link = (path: string) => `<a href="${path}">${path}</a>`
+
+describe("what a person typed wrong is one line with the next step, and exit code 1", () => {
+  const typed: ReadonlyArray<readonly [what: string, args: ReadonlyArray<string>, says: RegExp]> = [
+    ["a URL that is none", ["crawl", "nonsense"], /"nonsense".*absolute http or https URL/],
+    ["another scheme", ["crawl", "ftp://example.com/"], /"ftp:\/\/example\.com\/".*absolute http or https URL/],
+    ["no URL", ["crawl"], /url.*--help/],
+    ["an unknown flag", ["crawl", "http://example.com/", "--frobnicate"], /--frobnicate.*--help/],
+    ["an unknown command", ["frobnicate"], /frobnicate.*--help/],
+    ["no items", ["crawl", "http://example.com/", "--items-limit", "0"], /--items-limit.*a whole number from 1/],
+    ["a limit in words", ["crawl", "http://example.com/", "--items-limit", "ten"], /"ten".*a whole number from 1/],
+    ["half an item", ["crawl", "http://example.com/", "--items-limit", "1.5"], /"1\.5".*a whole number from 1/],
+    ["a bad pattern", ["crawl", "http://example.com/", "--whitelist-regexp", "("], /whitelist_regexp is invalid/],
+    ["a private address", ["crawl", "http://127.0.0.1/"], /127\.0\.0\.1 is a private address.*--allow-private/],
+    ["a port that is none", ["serve", "--port", "70000"], /"70000".*a whole number from 0 to 65535/],
+    [
+      "a file in no folder",
+      ["crawl", "http://example.com/", "--json", "/none/out.json"],
+      /cannot write \/none\/out\.json.*folder/
+    ]
+  ]
+  for (const [what, args, says] of typed) {
+    it.live(what, () =>
+      Effect.gen(function* () {
+        const { code, stderr, stdout } = yield* run(args)
+        assert.strictEqual(code, 1)
+        assert.strictEqual(stdout, "")
+        assert.match(stderr, new RegExp(`^error: .*${says.source}.*\\n$`))
+      })
+    )
+  }
+
+  it.live("a port in use", () =>
+    Effect.gen(function* () {
+      const { port } = new URL(yield* serve(() => undefined))
+      const { code, stderr } = yield* run(["serve", "--port", port])
+      assert.strictEqual(code, 1)
+      assert.strictEqual(
+        stderr,
+        `error: port ${port} is in use. Choose another with --port; 0 takes any that is free.\n`
+      )
+    })
+  )
+
+  it.live("a database that is none, and stays what it was", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "notes.txt")
+      const notes = "only some notes ".repeat(20)
+      writeFileSync(file, notes)
+      const { code, stderr } = yield* run(["serve", "--port", "0", "--database", file])
+      assert.strictEqual(code, 1)
+      assert.match(stderr, /^error: cannot open database .*notes\.txt: file is not a database\. .*\n$/)
+      assert.strictEqual(readFileSync(file, "utf8"), notes)
+    })
+  )
+
+  it.live(
+    "an API that does not answer",
+    () =>
+      Effect.gen(function* () {
+        const { code, stderr } = yield* run([
+          "crawl",
+          "http://example.com/",
+          "--api",
+          `http://127.0.0.1:${yield* closedPort}`
+        ])
+        assert.strictEqual(code, 1)
+        assert.match(stderr, /^error: the job could not run: .*connection_refused.* Check that --api is right.*\n$/)
+      }),
+    30_000
+  )
+})
+
+describe("help", () => {
+  for (const args of [["--help"], ["crawl", "--help"], ["serve", "--help"], ["demo", "--help"]]) {
+    it.live(`${args.join(" ")} says how to use it`, () =>
+      Effect.gen(function* () {
+        const { code, stderr, stdout } = yield* run(args)
+        assert.deepStrictEqual([code, stderr], [0, ""])
+        assert.include(stdout, "USAGE")
+      })
+    )
+  }
+})
+
+describe("crawl", () => {
+  it.live("prints what became of the pages, and writes all of it as JSON", () =>
+    Effect.gen(function* () {
+      const { url } = yield* site({ "/": link("/a") + link("/none"), "/a": "a" })
+      const file = join(yield* folder, "out.json")
+      const { code, stderr, stdout } = yield* run(["crawl", url, "--allow-private", "--json", file])
+      assert.strictEqual(code, 0)
+      assert.match(stdout, /item +ok +2/)
+      assert.match(stdout, /item +host_returned_error +not_found +1 +give up +nobody/)
+      assert.match(stderr, /done: 2 done, 1 failed/)
+      const written = JSON.parse(readFileSync(file, "utf8"))
+      assert.deepInclude(written.summary, { pages: 3, done: 2, failed: 1 })
+      assert.deepInclude(written.remaining[0], { url: `${url}none`, code: "host_returned_error", actor: "nobody" })
+      assert.strictEqual(written.jobs[0].job_items[2].last_error, "Webpage returned error status code: 404")
+      assert.lengthOf(readdirSync(join(file, "..")), 1)
+    })
+  )
+
+  it.live("exits with 2 under --strict where pages remain failed, and with 0 where none does", () =>
+    Effect.gen(function* () {
+      const bad = yield* site({ "/": link("/none") })
+      const good = yield* site({ "/": "fine" })
+      assert.strictEqual((yield* run(["crawl", bad.url, "--allow-private", "--strict"])).code, 2)
+      assert.strictEqual((yield* run(["crawl", good.url, "--allow-private", "--strict"])).code, 0)
+    })
+  )
+
+  it.live(
+    "redrives what may succeed, and only that",
+    () =>
+      Effect.gen(function* () {
+        const requests: Array<string> = []
+        const url = yield* serve(({ url: path = "" }, response) => {
+          requests.push(path)
+          const failures = requests.filter((earlier) => earlier === path).length
+          const status = path === "/flaky" && failures < 4 ? 500 : path === "/gone" ? 410 : 200
+          response
+            .writeHead(status, { "content-type": "text/html" })
+            .end(path === "/" ? link("/flaky") + link("/gone") : "ok")
+        })
+        const service = yield* Service.Service
+        const { code, stderr, stdout } = yield* run(["crawl", url, "--api", service.url])
+        assert.strictEqual(code, 0)
+        assert.match(stderr, /round 2: 1 page again in/)
+        assert.match(stdout, /saved by redrive: 1 page in 1 round/)
+        assert.match(stdout, /\/gone +host_returned_error gone +nobody +permanent/)
+        assert.lengthOf(
+          requests.filter((path) => path === "/gone"),
+          1
+        )
+        assert.lengthOf(
+          requests.filter((path) => path === "/"),
+          1
+        )
+      }).pipe(Effect.provide(layer())),
+    30_000
+  )
+
+  it.live(
+    "that is interrupted cancels the job, says so, and leaves no file behind",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* serve(() => undefined)
+        const service = yield* Service.Service
+        const file = join(yield* folder, "out.json")
+        const { code, stderr } = yield* run(["crawl", url, "--api", service.url, "--json", file], (text, interrupt) => {
+          if (text.includes("in progress")) interrupt()
+        })
+        assert.strictEqual(code, 130)
+        const [, jobId] = /cancelled job (\S+)/.exec(stderr) ?? []
+        assert.strictEqual((yield* ask(`/v1/job/${jobId}`)).body.status, "cancelled")
+        assert.isFalse(existsSync(file))
+        assert.lengthOf(readdirSync(join(file, "..")), 0)
+      }).pipe(Effect.provide(layer({ policy: undefined }))),
+    30_000
+  )
+})

@@ -20,7 +20,8 @@ const missing = (): boolean => {
 
 /** Whether the tests against nginx are skipped, because this machine has none. */
 export const noNginx = missing()
-if (noNginx) process.stderr.write("skipped: tests against nginx, which is not installed (apt-get install nginx-light)\n")
+if (noNginx)
+  process.stderr.write("skipped: tests against nginx, which is not installed (apt-get install nginx-light)\n")
 
 const config = (folder: string, root: string, port: string) => `
 daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;

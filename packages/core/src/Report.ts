@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as ErrorReporter from "effect/ErrorReporter"
+import type * as Fiber from "effect/Fiber"
 import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import type * as Catalogue from "./Catalogue.ts"
@@ -49,6 +50,17 @@ export interface Report {
 }
 
 /**
+ * Where and when a failure was reported: `at` in nanoseconds since the epoch.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Told {
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly at: bigint
+}
+
+/**
  * The report of a failure, whatever it is.
  *
  * A wrapper that carries another failure in `failure` (as `RetryExhausted` does) is reported as that failure. A value that says
@@ -57,12 +69,49 @@ export interface Report {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (failure: unknown): Report => {
-  try {
-    return read(unwrap(failure))
-  } catch {
-    return unreadable
+export const make = (failure: unknown): Report => attempt(() => read(unwrap(failure)), unreadable)
+
+/**
+ * An `ErrorReporter` that tells of every failure once, however often it is raised again or wrapped.
+ *
+ * Interrupts and failures marked with `ErrorReporter.ignore` are left out. `tell` is called synchronously; what it throws is ignored.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const reporter = (tell: (report: Report, told: Told) => void): ErrorReporter.ErrorReporter => {
+  const known = new WeakSet<object>()
+  return {
+    [ErrorReporter.TypeId]: ErrorReporter.TypeId,
+    report: ({ cause, fiber, timestamp }) => {
+      if (isKnown(known, cause)) return
+      // Effect's own constructor hands on a copy of the error, which has lost its fields.
+      for (const reason of cause.reasons) {
+        if (reason._tag === "Interrupt") continue
+        const original = reason._tag === "Fail" ? reason.error : reason.defect
+        const failure = attempt(() => unwrap(original), original)
+        if (isKnown(known, failure) || attempt(() => ErrorReporter.isIgnored(failure), false)) continue
+        attempt(() => tell(make(failure), { fiber, at: timestamp }), undefined)
+      }
+    }
   }
+}
+
+/** What a foreign value may make throw must not change the program. */
+const attempt = <A>(run: () => A, otherwise: A): A => {
+  try {
+    return run()
+  } catch {
+    return otherwise
+  }
+}
+
+/** Whether an object was met before; from now on it was. */
+const isKnown = (known: WeakSet<object>, failure: unknown): boolean => {
+  if (!Predicate.isObject(failure)) return false
+  const met = known.has(failure)
+  known.add(failure)
+  return met
 }
 
 const unwrap = (failure: unknown): unknown =>

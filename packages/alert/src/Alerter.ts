@@ -1,0 +1,90 @@
+/**
+ * Turns reports of failures into alerts: those that matter, grouped, each kind once in a while.
+ *
+ * It listens as an `ErrorReporter` beside others, holds a bounded number of groups in memory, and sends them from a fiber of its
+ * own. A sink that fails or hangs never reaches the program; what it could not deliver is sent with the next try.
+ *
+ * @since 0.1.0
+ */
+import * as Report from "@redrive/core/Report"
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Groups from "./internal/groups.ts"
+import { Sink } from "./Sink.ts"
+
+/**
+ * `threshold` of severity below which nobody is told (`Error`); `groupWait` from a group's first report to its alert, and from a
+ * failed delivery to the next (30 seconds); `repeatInterval` before the same kind is told again (4 hours); `maxKeys` of groups
+ * that are held (1000), beyond which reports share one; `flushTimeout` of the last delivery, when the scope closes (5 seconds).
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly threshold?: LogLevel.Severity | undefined
+  readonly groupWait?: Duration.Input | undefined
+  readonly repeatInterval?: Duration.Input | undefined
+  readonly maxKeys?: number | undefined
+  readonly flushTimeout?: Duration.Input | undefined
+}
+
+/**
+ * Alerts for every failure reported below this layer. What is pending when its scope closes is sent at once.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> =>
+  Layer.unwrap(Effect.map(start(options), install))
+
+const install = (reporter: ErrorReporter.ErrorReporter) => ErrorReporter.layer([reporter], { mergeWithExisting: true })
+
+const start = Effect.fnUntraced(function* (options: Options) {
+  const { flushTimeout = "5 seconds", maxKeys = 1000, threshold = "Error" } = options
+  const sink = yield* Sink
+  const clock = yield* Clock.Clock
+  const groups = Groups.make({
+    groupWait: Duration.toMillis(Duration.fromInputUnsafe(options.groupWait ?? "30 seconds")),
+    repeatInterval: Duration.toMillis(Duration.fromInputUnsafe(options.repeatInterval ?? "4 hours")),
+    maxKeys
+  })
+  const news = yield* Latch.make()
+
+  /** Sends what is due at a time; what is not delivered, for whatever reason, is kept. */
+  const deliver = Effect.fnUntraced(function* (until: number) {
+    const alerts = groups.take(until)
+    if (!Arr.isReadonlyArrayNonEmpty(alerts)) return
+    yield* Effect.suspend(() => sink.send(alerts)).pipe(
+      Effect.onError(() => Effect.sync(() => groups.restore(alerts, clock.currentTimeMillisUnsafe())))
+    )
+  })
+
+  const round = Effect.suspend(() => {
+    const wait = groups.nextDue() - clock.currentTimeMillisUnsafe()
+    if (wait > 0) return Effect.race(news.await, Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never)
+    return Effect.catchCause(deliver(clock.currentTimeMillisUnsafe()), (cause) =>
+      Effect.logWarning("alerts were not delivered, and will be sent again", cause)
+    )
+  })
+
+  const flush = deliver(Infinity).pipe(
+    Effect.interruptible,
+    Effect.timeout(flushTimeout),
+    Effect.catchCause((cause) => Effect.logWarning("alerts were not delivered before the end", cause))
+  )
+  // Finalizers run last first: the fiber has stopped when the rest is flushed.
+  yield* Effect.addFinalizer(() => flush)
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(news.close, round)))
+
+  return Report.reporter((report) => {
+    if (LogLevel.isLessThan(report.severity, threshold)) return
+    groups.add(report, clock.currentTimeMillisUnsafe())
+    news.openUnsafe()
+  })
+})

@@ -1,0 +1,116 @@
+/**
+ * Alerts as HTTP POSTs of JSON, with the headers of the Standard Webhooks convention.
+ *
+ * A busy or unreachable receiver is tried again a few times, never sooner than its Retry-After. The URL is a secret, since that
+ * is how most receivers know their senders: no error and no log shows it.
+ *
+ * @since 0.1.0
+ */
+import * as Classify from "@redrive/core/Classify"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as AlertWire from "./AlertWire.ts"
+import { Sink, SinkError } from "./Sink.ts"
+
+/**
+ * `url` of the receiver; `attempts` of a delivery (4); `backoff` after the first one, doubled after each (1 second);
+ * `attemptTimeout` (10 seconds); `maxRetryAfter` that is waited for (1 minute).
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly url: Redacted.Redacted
+  readonly attempts?: number | undefined
+  readonly backoff?: Duration.Input | undefined
+  readonly attemptTimeout?: Duration.Input | undefined
+  readonly maxRetryAfter?: Duration.Input | undefined
+}
+
+/** What a failed attempt said; `wait` is how long to wait at least, nothing where another attempt would be in vain. */
+interface Refusal {
+  readonly message: string
+  readonly wait?: Duration.Duration
+  readonly cause?: unknown
+}
+
+/**
+ * A sink that posts to a URL, over the `HttpClient` in context.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<Sink["Service"], never, HttpClient.HttpClient> {
+  const { attempts = 4, attemptTimeout = "10 seconds", backoff = "1 second", maxRetryAfter = "1 minute" } = options
+  const client = yield* HttpClient.HttpClient
+
+  const attempt = (request: HttpClientRequest.HttpClientRequest): Effect.Effect<void, Refusal> =>
+    client.execute(request).pipe(
+      Effect.mapError(unreachable),
+      Effect.flatMap((response) => Effect.flatMap(Clock.currentTimeMillis, (now) => judge(response, now))),
+      Effect.timeoutOrElse({ duration: attemptTimeout, orElse: () => Effect.fail(late) }),
+      Effect.scoped
+    )
+
+  const deliver = (request: HttpClientRequest.HttpClientRequest, number: number): Effect.Effect<void, SinkError> =>
+    Effect.catch(attempt(request), ({ cause, message, wait }) => {
+      const pause = Duration.times(Duration.fromInputUnsafe(backoff), 2 ** (number - 1))
+      const vain = wait === undefined || Duration.isGreaterThan(wait, Duration.fromInputUnsafe(maxRetryAfter))
+      if (vain || number >= attempts) return Effect.fail(new SinkError({ sink: "webhook", message, cause }))
+      return Effect.delay(deliver(request, number + 1), Duration.max(pause, wait))
+    })
+
+  return Sink.of({
+    send: Effect.fnUntraced(function* (alerts) {
+      const now = yield* DateTime.now
+      const id = `msg_${yield* identifier}`
+      const request = HttpClientRequest.post(Redacted.value(options.url)).pipe(
+        // All attempts of a delivery carry one id, by which a receiver knows what it has had already.
+        HttpClientRequest.setHeaders({ "webhook-id": id, "webhook-timestamp": seconds(now) }),
+        HttpClientRequest.bodyJsonUnsafe(AlertWire.body(alerts, now))
+      )
+      yield* deliver(request, 1)
+    })
+  })
+})
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<Sink, never, HttpClient.HttpClient> =>
+  Layer.effect(Sink, make(options))
+
+const late: Refusal = { message: "no answer in time", wait: Duration.zero }
+
+const unreachable = (cause: unknown): Refusal => {
+  const reason = Classify.thrown(cause)
+  return { message: `no answer: ${reason.kind ?? reason.code}`, wait: Duration.zero }
+}
+
+const judge = (
+  { headers, status }: { readonly status: number; readonly headers: { readonly [name: string]: string | undefined } },
+  now: number
+): Effect.Effect<void, Refusal> => {
+  if (status >= 200 && status <= 299) return Effect.void
+  const message = `answered ${status}`
+  const passing = status === 408 || status === 429 || status >= 500
+  const wait = Classify.retryAfterOf(headers["retry-after"], now) ?? Duration.zero
+  return Effect.fail(passing ? { message, wait } : { message })
+}
+
+const seconds = (at: DateTime.Utc): string => String(Math.floor(DateTime.toEpochMillis(at) / 1000))
+
+/** 96 bits of chance in hexadecimal digits. */
+const identifier = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 32), 3), (parts) =>
+  parts.map((part) => part.toString(16).padStart(8, "0")).join("")
+)

@@ -1,0 +1,56 @@
+import type * as LogLevel from "effect/LogLevel"
+import { styleText } from "node:util"
+import type { LogRecord } from "./record.ts"
+
+type Style = Parameters<typeof styleText>[0]
+
+const styles: { readonly [Level in LogLevel.LogLevel]?: Style } = {
+  Fatal: ["red", "bold"],
+  Error: "red",
+  Warn: "yellow",
+  Info: "green",
+  Debug: "gray",
+  Trace: "gray"
+}
+
+/** A record for a person: time, level, message, and its facts in short. Causes and stacks stand on lines of their own. */
+export const format = ({ date, fields, level, message }: LogRecord, colors: boolean): string => {
+  const paint = (style: Style | undefined, text: string) =>
+    colors && style !== undefined ? styleText(style, text, { validateStream: false }) : text
+  const { cause, causes, stack, ...facts } = fields
+  const short = Object.entries(facts).map(([name, value]) => `${name}=${show(value)}`)
+  const head = [
+    paint("gray", date.toISOString().slice(11, 23)),
+    paint(styles[level], level.toUpperCase().padEnd(5)),
+    visible(message),
+    ...(short.length === 0 ? [] : [paint("gray", short.join(" "))])
+  ]
+  const below = [...causesOf(causes), ...linesOf(cause), ...linesOf(stack)]
+  return [head.join(" "), ...below.map((line) => paint("gray", `    ${line}`))].join("\n")
+}
+
+const show = (value: unknown): string => {
+  try {
+    return visible(typeof value === "string" ? value : (JSON.stringify(value) ?? String(value)))
+  } catch {
+    return "unreadable"
+  }
+}
+
+const causesOf = (causes: unknown): ReadonlyArray<string> =>
+  Array.isArray(causes)
+    ? causes.map(({ code, message, name }, depth) => {
+        const coded = code === undefined ? "" : ` (${show(code)})`
+        return `${"  ".repeat(depth)}caused by ${show(name)}: ${show(message)}${coded}`
+      })
+    : []
+
+const linesOf = (text: unknown): ReadonlyArray<string> =>
+  typeof text === "string" ? text.split("\n").map((line) => visible(line.trim())) : []
+
+// oxlint-disable-next-line no-control-regex
+const controls = /[\u0000-\u001F\u007F-\u009F\u2028\u2029]/g
+
+/** A text that cannot move the cursor, change colours or begin a line of its own. */
+const visible = (text: string): string =>
+  text.replace(controls, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)

@@ -1,0 +1,154 @@
+/**
+ * A real HTTP site on 127.0.0.1 that misbehaves in every way a crawler meets.
+ *
+ * What it does is a table that tests can loop over: each row says where, what, and which core failure a client should make of it.
+ * Pages are drawn from a seed and times from `Clock`, so that a run repeats; closing the scope ends every socket at once.
+ *
+ * @since 0.1.0
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type * as CrawlCatalogue from "@redrive/core/CrawlCatalogue"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { handlerOf, rows } from "./internal/behaviours.ts"
+import * as Server from "./internal/server.ts"
+import * as Visits from "./internal/visits.ts"
+
+/**
+ * What a page does to its client: nothing bad, or the code and detail of the item error that it means.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Outcome =
+  | "ok"
+  | {
+      readonly [Code in CrawlCatalogue.ItemCode]: {
+        readonly code: Code
+        readonly detail: CrawlCatalogue.ItemDetail<Code>
+      }
+    }[CrawlCatalogue.ItemCode]
+
+/**
+ * One row of the table: `path` as a request has it, the `outcome` of a first visit, and whether a later visit can succeed.
+ *
+ * A client needs a time limit shorter than `delay` to see a `response_timeout`. Outcomes are those of a client that follows
+ * redirects and takes every body: one that bounds size, type or where it goes sees more failures.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Behaviour {
+  readonly path: string
+  readonly name: string
+  readonly summary: string
+  readonly outcome: Outcome
+  readonly transient: boolean
+}
+
+/**
+ * One request that came: `at` in epoch milliseconds, `attempt` of its path from 1, `tooEarly` if the wait it was asked for had
+ * not ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Request {
+  readonly path: string
+  readonly at: number
+  readonly attempt: number
+  readonly tooEarly: boolean
+}
+
+/**
+ * `seed` of all texts (1); `retryAfter` is the wait that 429 and 503 ask for, in whole seconds, rounded up (1 second); `delay` is
+ * how long slow headers take and a stalled body stalls (30 seconds); `hugeBytes` is the size of the huge page (20 MiB).
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly seed?: number | undefined
+  readonly retryAfter?: Duration.Input | undefined
+  readonly delay?: Duration.Input | undefined
+  readonly hugeBytes?: number | undefined
+}
+
+/**
+ * A running site: `url` is its start page, which links to every row of `behaviours`.
+ *
+ * `requests` is the log so far, in the order of arrival. `reset` forgets the log and all attempts, so that every path starts anew.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HostileSite {
+  readonly url: string
+  readonly behaviours: ReadonlyArray<Behaviour>
+  readonly requests: Effect.Effect<ReadonlyArray<Request>>
+  readonly reset: Effect.Effect<void>
+}
+
+/**
+ * @category services
+ * @since 0.1.0
+ */
+export const HostileSite: Context.Service<HostileSite, HostileSite> =
+  Context.Service<HostileSite>("@redrive/testing/HostileSite")
+
+/**
+ * A site of its own on a free port, stopped with its scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options = {}
+): Effect.fn.Return<HostileSite, never, Scope.Scope> {
+  const server = yield* Server.listen
+  const setup = {
+    seed: options.seed ?? 1,
+    retryAfter: Duration.fromInputUnsafe(options.retryAfter ?? "1 second"),
+    delay: Duration.fromInputUnsafe(options.delay ?? "30 seconds"),
+    hugeBytes: options.hugeBytes ?? 20 * 1024 * 1024,
+    // Asked for while the site listens, so that it cannot be the site's own.
+    refusedPort: yield* Server.closedPort
+  }
+  const visits = Visits.make()
+
+  const answer = Effect.fnUntraced(function* (request: IncomingMessage, response: ServerResponse) {
+    const path = (request.url ?? "/").replace(/[?#].*$/s, "")
+    const now = yield* Clock.currentTimeMillis
+    const visit = visits.visit(path, now)
+    yield* handlerOf(path)({ ...visit, request, response, setup, wait: (until) => visits.wait(path, until) })
+  })
+
+  const run = yield* FiberSet.makeRuntime()
+  server.on("request", (request, response) => {
+    const fiber = run(answer(request, response))
+    response.once("close", () => fiber.interruptUnsafe())
+  })
+  return {
+    url: `http://127.0.0.1:${Server.portOf(server)}/`,
+    behaviours: rows.map(({ name, outcome, path, summary, transient }) => ({
+      path,
+      name,
+      summary,
+      outcome,
+      transient
+    })),
+    requests: Effect.sync(visits.log),
+    reset: Effect.sync(visits.reset)
+  }
+})
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options?: Options): Layer.Layer<HostileSite> => Layer.effect(HostileSite, make(options))

@@ -1,0 +1,7 @@
+/**
+ * For tests of code that must survive failure: a site that misbehaves, and a recorder of what was done and reported about it.
+ *
+ * @since 0.1.0
+ */
+export * as HostileSite from "./HostileSite.ts"
+export * as Recorder from "./Recorder.ts"

@@ -72,7 +72,7 @@ export interface Told {
 export const make = (failure: unknown): Report => attempt(() => read(unwrap(failure)), unreadable)
 
 /**
- * An `ErrorReporter` that tells of every failure once, however often it is raised again or wrapped.
+ * An `ErrorReporter` that tells of every failure once, however often it is raised again, wrapped or unwrapped.
  *
  * Interrupts and failures marked with `ErrorReporter.ignore` are left out. `tell` is called synchronously; what it throws is ignored.
  *
@@ -91,6 +91,8 @@ export const reporter = (tell: (report: Report, told: Told) => void): ErrorRepor
         const original = reason._tag === "Fail" ? reason.error : reason.defect
         const failure = attempt(() => unwrap(original), original)
         if (isKnown(known, failure) || attempt(() => ErrorReporter.isIgnored(failure), false)) continue
+        // A reason that goes on without its wrapper is the same failure.
+        if (ItemError.isItemError(failure) || JobError.isJobError(failure)) isKnown(known, failure.reason)
         attempt(() => tell(make(failure), { fiber, at: timestamp }), undefined)
       }
     }

@@ -60,7 +60,7 @@ const demo = Effect.gen(function* () {
 /** The service as it would run, its log on stderr and its alerts to the receiver; it is gone, and all told, when the story ends. */
 const layer = (database: string, webhook: string) =>
   Service.layer({ allowPrivate: true, database, policy }).pipe(
-    Layer.provide(Alerter.layer({ threshold: "Warn", groupWait: "1 second" })),
+    Layer.provide(Alerter.layer({ threshold: "Warn" })),
     Layer.provide(WebhookSink.layer({ url: Redacted.make(webhook) })),
     Layer.provide(FetchHttpClient.layer),
     Layer.provide(Log.layer()),

@@ -149,10 +149,17 @@ const fetch = Effect.fnUntraced(function* (task: Task, policy: RetryPolicy.Retry
   const result = yield* attempt.pipe(
     Retry.retry(policy, { name: "page", verdict: (failure) => reasonOf(failure).verdict }),
     Effect.mapError(({ failure }) => reasonOf(failure)),
-    Effect.result
+    Effect.result,
+    Effect.annotateLogs({ job: task.jobId, url: placeOf(task.url) })
   )
   return { attempts, result }
 })
+
+/** A URL without its query, which may hold what no log should. */
+const placeOf = (url: string): string => {
+  const { origin, pathname } = new URL(url)
+  return origin + pathname
+}
 
 const accepted = "text/html,application/xhtml+xml,text/plain"
 

@@ -30,23 +30,29 @@ const ownFault =
       return Effect.andThen(ErrorReporter.report(Cause.fail(error)), reason)
     })
 
+/** What a caller did wrong is told to the caller, and to nobody else. */
+const refuse = <Reason extends JobError.Reason>(reason: Reason): Reason =>
+  Object.assign(reason, { [ErrorReporter.ignore]: true })
+
 const orNotFound = <A>(found: Option.Option<A>): Effect.Effect<A, JobError.JobNotFound> =>
   Option.match(found, {
-    onNone: () => new JobError.JobNotFound({ lastError: "id is invalid: there is no such job" }),
+    onNone: () => refuse(new JobError.JobNotFound({ lastError: "id is invalid: there is no such job" })),
     onSome: Effect.succeed
   })
 
 /** Refuses what the contract allows but this service does not do. */
 const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allowPrivate: boolean) {
   if (!allowPrivate && Address.isPrivateHost(new URL(request.url).hostname)) {
-    return yield* new JobError.InvalidRequest({ field: "url", lastError: "url is invalid: it is a private address" })
+    return yield* refuse(
+      new JobError.InvalidRequest({ field: "url", lastError: "url is invalid: it is a private address" })
+    )
   }
-  if (request.scrapeType !== "markdown") return yield* new JobError.InvalidRequest({ field: "scrape_type" })
+  if (request.scrapeType !== "markdown") return yield* refuse(new JobError.InvalidRequest({ field: "scrape_type" }))
   if (request.outputFormats.some((format) => format !== "markdown")) {
-    return yield* new JobError.InvalidRequest({ field: "output_formats" })
+    return yield* refuse(new JobError.InvalidRequest({ field: "output_formats" }))
   }
   const scope = Scope.make(request)
-  return Result.isFailure(scope) ? yield* scope.failure : undefined
+  return Result.isFailure(scope) ? yield* refuse(scope.failure) : undefined
 })
 
 const layerJobs = (allowPrivate: boolean) =>
@@ -63,7 +69,7 @@ const layerJobs = (allowPrivate: boolean) =>
           yield* admit(payload, allowPrivate)
           const about = { operation: "create" as const }
           const balance = yield* accounts.balance(id).pipe(ownFault(about))
-          if (balance < pagePrice) return yield* new JobError.InsufficientBalance({})
+          if (balance < pagePrice) return yield* refuse(new JobError.InsufficientBalance({}))
           const work = yield* jobs.create(id, payload).pipe(ownFault(about))
           yield* crawler.start(work)
           return { id: work.id }
@@ -98,7 +104,9 @@ const layerAuthorization = Layer.effect(
       bearer: Effect.fnUntraced(function* (app, { credential }) {
         const account = yield* accounts.byKey(credential).pipe(ownFault({ operation: "poll" }))
         if (Option.isNone(account)) {
-          return yield* new JobError.Unauthorized({ lastError: "api key is invalid: send it as a bearer token" })
+          return yield* refuse(
+            new JobError.Unauthorized({ lastError: "api key is invalid: send it as a bearer token" })
+          )
         }
         return yield* Effect.provideService(app, CrawlApi.CurrentAccount, account.value)
       })

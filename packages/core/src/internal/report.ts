@@ -16,9 +16,10 @@ export const bounded = (text: string): string => {
   return safe.length > longestText ? `${safe.slice(0, longestText)}… (${text.length} characters)` : safe
 }
 
-/** A value and what it wraps, outermost first. */
-export const causes = (failure: unknown) =>
-  [...chain(failure)].slice(0, mostCauses).map((link) => {
+/** A value and what it wraps, outermost first; a wrapper's reason that only repeats its message is left out. */
+export const causes = (failure: unknown) => {
+  const said = new Set<string>()
+  const links = [...chain(failure)].map((link) => {
     const code = read(link, "code")
     return {
       name: bounded(read(link, "name") ?? "Object"),
@@ -26,6 +27,10 @@ export const causes = (failure: unknown) =>
       ...(code === undefined ? {} : { code: bounded(code) })
     }
   })
+  return links
+    .filter(({ code, message }) => code !== undefined || (!said.has(message) && said.add(message)))
+    .slice(0, mostCauses)
+}
 
 /** FNV-1a, 32 bits: equal on every machine, and nothing depends on its strength. */
 export const fingerprint = (parts: ReadonlyArray<string>): string => {

@@ -157,6 +157,13 @@ export const rows: ReadonlyArray<Row> = [
     )
   ),
   row("/no-content", "no content", "204", "ok", Answers.send(204)),
+  row(
+    "/nested",
+    "nested",
+    "a page of 20,000 elements, each inside the one before",
+    "ok",
+    Answers.send(200, Answers.html, `${"<div>".repeat(20_000)}deep`)
+  ),
   row("/no-links", "no links", "a page that leads nowhere", "ok", Answers.page()),
   row(encodeURI(rawUnicode), "unicode", "a path of many scripts, linked raw and percent-encoded", "ok", Answers.good),
   row(longPath, "long", "a path of about 8,000 characters", "ok", Answers.good),

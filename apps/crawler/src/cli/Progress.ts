@@ -18,6 +18,8 @@ export interface Progress {
   readonly line: (text: string) => void
   /** Takes the line that was redrawn away. */
   readonly clear: () => void
+  /** The same stream for others who write to it: what is being redrawn makes room for them too. */
+  readonly stream: Stream
 }
 
 const clearLine = "\r\u001B[2K"
@@ -45,7 +47,14 @@ export const make = (stream: Stream): Progress => {
       line(`round ${round}: ${pages} again in ${Duration.format(Duration.millis(Math.round(Duration.toMillis(wait))))}`)
     },
     line,
-    clear
+    clear,
+    stream: {
+      isTTY,
+      write: (text) => {
+        clear()
+        return stream.write(text)
+      }
+    }
   }
 }
 

@@ -3,18 +3,21 @@
  */
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as CrawlClient from "@redrive/crawl/CrawlClient"
+import * as Log from "@redrive/log/Log"
 import * as Backoff from "@redrive/retry/Backoff"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Config from "effect/Config"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as References from "effect/References"
 import * as Address from "../page/Address.ts"
 import * as Accounts from "../service/Accounts.ts"
 import * as Service from "../service/Service.ts"
@@ -123,7 +126,11 @@ const crawl = Effect.fnUntraced(function* (flags: Flags) {
     onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
     onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`))
   }).pipe(
-    Effect.provide(layerClient(flags)),
+    Effect.provide(layerClient(flags, progress)),
+    Effect.provideService(
+      References.MinimumLogLevel,
+      Option.getOrElse(yield* GlobalFlag.LogLevel, () => "Error")
+    ),
     Effect.ensuring(Effect.sync(progress.clear)),
     Effect.catchTag("JobError", ofJob)
   )
@@ -133,10 +140,14 @@ const crawl = Effect.fnUntraced(function* (flags: Flags) {
 })
 
 /** The client of the API that was named, else of a service that lives as long as the crawl. */
-const layerClient = ({ allowPrivate, api, apiKey }: Flags) => {
+const layerClient = ({ allowPrivate, api, apiKey }: Flags, { stream }: Progress.Progress) => {
   if (Option.isSome(api)) return layerOver({ url: api.value, apiKey })
   const embedded = Effect.map(Service.Service, ({ url }) => layerOver({ url, apiKey: Accounts.local.apiKey }))
-  return Layer.unwrap(embedded).pipe(Layer.provide(Service.layer({ allowPrivate })), Layer.orDie)
+  return Layer.unwrap(embedded).pipe(
+    Layer.provide(Service.layer({ allowPrivate })),
+    Layer.provide(Log.layer({ stream })),
+    Layer.orDie
+  )
 }
 
 const layerOver = (options: CrawlClient.Options) =>

@@ -51,28 +51,33 @@ const demo = Effect.gen(function* () {
   const database = `${yield* Effect.orDie(fs.makeTempDirectoryScoped())}/crawl.db`
   const site = yield* HostileSite.make()
   const receiver = Context.get(yield* Layer.build(Receiver.layer), Receiver.Receiver)
-  const told = yield* Effect.provide(story(site, database), layer(database, receiver.url))
+  const progress = Progress.make(process.stderr)
+  const told = yield* Effect.provide(story(site, database, progress), layer(database, receiver.url, progress))
   yield* title("What the webhook received")
   yield* print(alertLines(yield* receiver.received))
   yield* closing(told)
 })
 
 /** The service as it would run, its log on stderr and its alerts to the receiver; it is gone, and all told, when the story ends. */
-const layer = (database: string, webhook: string) =>
+const layer = (database: string, webhook: string, { stream }: Progress.Progress) =>
   Service.layer({ allowPrivate: true, database, policy }).pipe(
     Layer.provide(Alerter.layer({ threshold: "Warn" })),
     Layer.provide(WebhookSink.layer({ url: Redacted.make(webhook) })),
     Layer.provide(FetchHttpClient.layer),
-    Layer.provide(Log.layer()),
+    Layer.provide(Log.layer({ stream })),
     Layer.orDie
   )
 
 /** The codes that came up, by level. */
 type Told = ReadonlyArray<readonly [level: string, code: string]>
 
-const story = Effect.fnUntraced(function* (site: HostileSite.HostileSite, database: string) {
+const story = Effect.fnUntraced(function* (
+  site: HostileSite.HostileSite,
+  database: string,
+  progress: Progress.Progress
+) {
   yield* title(`Crawling ${site.url}, which misbehaves in ${site.behaviours.length} ways`)
-  const run = yield* crawl(site.url)
+  const run = yield* crawl(site.url, progress)
   yield* print(["", ...Summary.lines(run)])
   yield* title("Making the job itself fail")
   const failures = yield* JobFailures.all(site.url, database)
@@ -86,10 +91,9 @@ const story = Effect.fnUntraced(function* (site: HostileSite.HostileSite, databa
   return [...items, ...failures.map(({ error }) => ["job", error.code] as const)]
 })
 
-const crawl = Effect.fnUntraced(function* (url: string) {
+const crawl = Effect.fnUntraced(function* (url: string, progress: Progress.Progress) {
   const service = yield* Service.Service
   const client = CrawlClient.layer({ url: service.url, apiKey: Accounts.local.apiKey })
-  const progress = Progress.make(process.stderr)
   return yield* Run.run(CrawlApi.CrawlRequest.make({ url, itemsLimit: 100, respectRobotsTxt: true }), {
     policy,
     onJob: (job) => Effect.sync(() => progress.onJob(job)),

@@ -1,11 +1,19 @@
 /**
  * `serve`: the crawl API, until it is interrupted.
  */
+import * as Alerter from "@redrive/alert/Alerter"
+import * as WebhookSink from "@redrive/alert/WebhookSink"
+import * as Log from "@redrive/log/Log"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as Service from "../service/Service.ts"
 import * as Options from "./Options.ts"
 import { Problem } from "./Problem.ts"
@@ -19,6 +27,16 @@ const options = {
     Flag.withMetavar("FILE"),
     Flag.withDescription("Where accounts and jobs are kept, made where there is none (in memory)"),
     Flag.withDefault(":memory:")
+  ),
+  alertWebhook: Flag.Redacted("alert-webhook").pipe(
+    Flag.withMetavar("URL"),
+    Flag.withDescription("Where alerts are posted, also read from REDRIVE_ALERT_WEBHOOK (nowhere)"),
+    Flag.withFallbackConfig(Config.Redacted("REDRIVE_ALERT_WEBHOOK")),
+    Flag.filter(
+      (url) => Options.isHttpUrl(Redacted.value(url)),
+      () => "Expected: an absolute http or https URL"
+    ),
+    Flag.optional
   ),
   allowPrivate: Options.allowPrivate
 }
@@ -38,7 +56,7 @@ const serve = (flags: Flags) =>
     yield* Console.log(`serving the crawl API on ${url} (API key: local); Ctrl-C stops it`)
     return yield* Effect.never
   }).pipe(
-    Effect.provide(Service.layer(flags)),
+    Effect.provide(Service.layer(flags).pipe(Layer.provide(layerAlerts(flags)), Layer.provide(Log.layer()))),
     Effect.catchTags({
       ServeError: ({ cause }) => portProblem(flags.port, cause),
       SqlError: ({ reason }) =>
@@ -53,6 +71,13 @@ const serve = (flags: Flags) =>
         })
     })
   )
+
+const layerAlerts = ({ alertWebhook }: Flags) =>
+  Option.match(alertWebhook, {
+    onNone: () => Layer.empty,
+    onSome: (url) =>
+      Alerter.layer().pipe(Layer.provide(WebhookSink.layer({ url })), Layer.provide(FetchHttpClient.layer))
+  })
 
 const portProblem = (port: number, cause: unknown): Problem => {
   const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : String(cause)

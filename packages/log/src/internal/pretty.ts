@@ -13,12 +13,20 @@ const styles: { readonly [Level in LogLevel.LogLevel]?: Style } = {
   Trace: "gray"
 }
 
-/** A record for a person: time, level, message, and its facts in short. Causes and stacks stand on lines of their own. */
+/** Fields that only programs make use of. */
+const forPrograms: ReadonlySet<string> = new Set(["error_level", "fingerprint", "item"])
+
+/**
+ * A record for a person: time, level, message, and those of its facts that the message does not tell. Causes and stacks stand on
+ * lines of their own.
+ */
 export const format = ({ date, fields, level, message }: LogRecord, colors: boolean): string => {
   const paint = (style: Style | undefined, text: string) =>
     colors && style !== undefined ? styleText(style, text, { validateStream: false }) : text
   const { cause, causes, stack, ...facts } = fields
-  const short = Object.entries(facts).map(([name, value]) => `${name}=${show(value)}`)
+  const short = Object.entries(facts)
+    .filter(([name, value]) => !forPrograms.has(name) && !(typeof value === "string" && message.includes(value)))
+    .map(([name, value]) => `${name}=${show(value)}`)
   const head = [
     paint("gray", date.toISOString().slice(11, 23)),
     paint(styles[level], level.toUpperCase().padEnd(5)),

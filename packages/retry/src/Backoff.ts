@@ -9,6 +9,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { PolicyDuration } from "./internal/duration.ts"
 
 /**
  * How much of a delay is left to chance: `full` is anything from zero up to it, `equal` its upper half, `none` the delay itself.
@@ -33,8 +34,8 @@ export type Jitter = typeof Jitter.Type
  * @since 0.1.0
  */
 export const Backoff = Schema.Struct({
-  base: Schema.DurationFromString,
-  cap: Schema.DurationFromString,
+  base: PolicyDuration,
+  cap: PolicyDuration,
   factor: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)).pipe(
     Schema.withDecodingDefaultKey(Effect.succeed(2)),
     Schema.withConstructorDefault(Effect.succeed(2))

@@ -75,10 +75,10 @@ interface Call<A, E, R> {
 
 const attempt = <A, E, R>(call: Call<A, E, R>, failed: ReadonlyArray<Attempt>): Effect.Effect<A, Exhausted<E>, R> => {
   const started = call.clock.currentTimeMillisUnsafe()
-  const tried = Effect.catch(timed(call, started), (failure) => onFailure(call, failed, started, failure))
-  if (failed.length === 0) return tried
-  return Effect.tap(tried, () =>
-    Observer.tell({ _tag: "Recovered", name: nameOf(call.options), attempt: failed.length + 1 })
+  const tried = timed(call, started)
+  const recovered = { _tag: "Recovered", name: nameOf(call.options), attempt: failed.length + 1 } as const
+  return Effect.catch(failed.length === 0 ? tried : Effect.tap(tried, Observer.tell(recovered)), (failure) =>
+    onFailure(call, failed, started, failure)
   )
 }
 

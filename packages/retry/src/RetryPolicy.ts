@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Verdict from "@redrive/core/Verdict"
 import * as Backoff from "./Backoff.ts"
+import { PolicyDuration } from "./internal/duration.ts"
 import * as Preset from "./Preset.ts"
 
 const backoff = (preset: Backoff.Backoff) =>
@@ -31,9 +32,9 @@ export const RetryPolicy = Schema.Struct({
     Schema.withDecodingDefaultTypeKey(Effect.succeed(Preset.retries)),
     Schema.withConstructorDefault(Effect.succeed(Preset.retries))
   ),
-  attemptTimeout: Schema.optionalKey(Schema.DurationFromString),
-  deadline: Schema.optionalKey(Schema.DurationFromString),
-  maxRetryAfter: Schema.DurationFromString.pipe(
+  attemptTimeout: Schema.optionalKey(PolicyDuration),
+  deadline: Schema.optionalKey(PolicyDuration),
+  maxRetryAfter: PolicyDuration.pipe(
     Schema.withDecodingDefaultTypeKey(Effect.succeed(Preset.maxRetryAfter)),
     Schema.withConstructorDefault(Effect.succeed(Preset.maxRetryAfter))
   ),

@@ -1,0 +1,172 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Observer from "@redrive/core/Observer"
+import * as Verdict from "@redrive/core/Verdict"
+import * as Redrive from "@redrive/retry/Redrive"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+
+const seconds = Duration.seconds
+const none = (base: number) => ({ base: seconds(base), cap: seconds(60), jitter: "none" as const })
+const policy = RetryPolicy.make({
+  retries: 2,
+  quick: none(1),
+  steady: none(4),
+  slow: none(10),
+  deadline: Duration.minutes(5)
+})
+
+const error = (verdict: Verdict.Verdict) => ({ verdict })
+const quick = error(Verdict.transient("quick", 1))
+const slow = error(Verdict.transient("slow"))
+const permanent = error(Verdict.permanent)
+const parked = error(Verdict.parked("top up"))
+const throttled = error(Verdict.throttled(seconds(20)))
+
+type Failure = ReturnType<typeof error>
+
+const failed = (errors: { readonly [item: string]: Failure }) =>
+  Object.entries(errors).map(([item, error]) => ({ item, error }))
+
+const settled = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const fiber = yield* Effect.forkChild(effect)
+  while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
+  return yield* Fiber.join(fiber)
+})
+
+const items = (list: ReadonlyArray<{ readonly item: string }>) => list.map(({ item }) => item)
+
+describe("a plan", () => {
+  it("sends again what may succeed, after the wait of the most patient", () => {
+    const { again, final, wait } = Redrive.plan(failed({ quick, slow, permanent, parked, throttled }), { policy }, 0)
+    assert.deepStrictEqual(items(again), ["quick", "slow", "throttled"])
+    assert.deepStrictEqual(
+      final.map(({ because, item }) => [item, because]),
+      [
+        ["permanent", "permanent"],
+        ["parked", "parked"]
+      ]
+    )
+    assert.strictEqual(Duration.toSeconds(wait), 21)
+  })
+
+  it("ends after the policy's rounds; what a failure merits within a call does not matter", () => {
+    const rounds = [1, 2, 3].map((round) => Redrive.plan(failed({ quick }), { policy, round }, 0).again.length)
+    assert.deepStrictEqual(rounds, [1, 1, 0])
+  })
+
+  it("counts what the rounds took against the deadline", () => {
+    const { final } = Redrive.plan(failed({ quick, slow }), { policy, elapsed: seconds(295) }, 0)
+    assert.deepStrictEqual(
+      final.map(({ because, item }) => [item, because]),
+      [["slow", "deadline"]]
+    )
+  })
+
+  it("of nothing is nothing", () => {
+    assert.deepStrictEqual(Redrive.plan([], {}, 0), { again: [], final: [], wait: Duration.zero })
+  })
+})
+
+describe("a run", () => {
+  it.effect("saves what succeeds in a later round, and keeps what does not with its reason", () =>
+    Effect.gen(function* () {
+      const sent: Array<string> = []
+      const events: Array<Observer.Event> = []
+      const plans: Array<number> = []
+      const begun = yield* Clock.currentTimeMillis
+      const outcome = yield* settled(
+        Redrive.run(failed({ a: quick, b: slow, c: permanent, d: quick }), {
+          policy,
+          name: "pages",
+          onPlan: ({ again }) => Effect.sync(() => void plans.push(again.length)),
+          each: (item, round) => {
+            sent.push(`${item}${round}`)
+            if (item === "a") return Effect.succeed("A")
+            return item === "b" && round === 3 ? Effect.succeed("B") : Effect.fail(item === "b" ? quick : permanent)
+          }
+        }).pipe(Effect.provide(Observer.layer((event) => events.push(event))))
+      )
+      assert.deepStrictEqual(outcome.saved, [
+        { item: "a", value: "A", round: 2 },
+        { item: "b", value: "B", round: 3 }
+      ])
+      assert.deepStrictEqual(
+        outcome.failed.map(({ because, item }) => [item, because]),
+        [
+          ["c", "permanent"],
+          ["d", "permanent"]
+        ]
+      )
+      assert.strictEqual(outcome.rounds, 2)
+      assert.deepStrictEqual(sent, ["a2", "b2", "d2", "b3"])
+      assert.deepStrictEqual(plans, [3, 1])
+      assert.deepStrictEqual(
+        events.map((event) => event._tag === "Redriven" && [event.name, event.attempt, event.items]),
+        [
+          ["pages", 2, 3],
+          ["pages", 3, 1]
+        ]
+      )
+      assert.strictEqual((yield* Clock.currentTimeMillis) - begun, 12_000)
+    })
+  )
+
+  it.effect("of nothing sends nothing", () =>
+    Effect.gen(function* () {
+      const outcome = yield* Redrive.run([], { each: () => Effect.die("sent") })
+      assert.deepStrictEqual(outcome, { saved: [], failed: [], rounds: 0 })
+    })
+  )
+
+  it.effect("runs so many items at a time, and no more", () =>
+    Effect.gen(function* () {
+      let running = 0
+      let most = 0
+      const each = () =>
+        Effect.gen(function* () {
+          most = Math.max(most, ++running)
+          yield* Effect.sleep("1 second")
+          running--
+        })
+      const many = Array.from({ length: 10 }, (_, item) => ({ item, error: quick }))
+      yield* settled(Redrive.run(many, { policy, each, concurrency: 3 }))
+      assert.strictEqual(most, 3)
+    })
+  )
+
+  const pages = Schema.Array(
+    Schema.Struct({
+      verdict: Verdict.Verdict,
+      succeedsAt: Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 5 }))
+    })
+  ).check(Schema.isMaxLength(10))
+  it.effect.prop("loses no item, and sends none again that has succeeded", { pages }, ({ pages }) =>
+    Effect.gen(function* () {
+      const succeeded = new Set<number>()
+      const failures = pages.map(({ verdict }, item) => ({ item, error: error(verdict) }))
+      const { failed, saved } = yield* settled(
+        Redrive.run(failures, {
+          policy,
+          each: (item, round) => {
+            assert.isFalse(succeeded.has(item))
+            const page = pages[item]
+            if (page === undefined || round < page.succeedsAt)
+              return Effect.fail(error(page?.verdict ?? Verdict.permanent))
+            succeeded.add(item)
+            return Effect.succeed(item)
+          }
+        })
+      )
+      const seen = [...saved, ...failed].map(({ item }) => item)
+      assert.deepStrictEqual(
+        seen.toSorted((a, b) => a - b),
+        pages.map((_, item) => item)
+      )
+    })
+  )
+})

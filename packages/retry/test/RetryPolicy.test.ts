@@ -1,0 +1,148 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Verdict from "@redrive/core/Verdict"
+import * as Backoff from "@redrive/retry/Backoff"
+import * as Preset from "@redrive/retry/Preset"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+
+const decode = Schema.decodeUnknownSync(RetryPolicy.RetryPolicy)
+const encode = Schema.encodeSync(RetryPolicy.RetryPolicy)
+
+const seconds = Duration.seconds
+const fixed = { base: seconds(1), cap: seconds(8), jitter: "none" as const }
+const policy = RetryPolicy.make({ retries: 3, deadline: seconds(60), quick: fixed, steady: fixed, slow: fixed })
+
+const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** Any valid policy, in whole milliseconds. */
+const anyPolicy = Arbitrary.map(
+  Arbitrary.schema(
+    Schema.Struct({
+      retries: int(0, 10),
+      attempt: Schema.UndefinedOr(int(0, 10_000)),
+      more: Schema.UndefinedOr(int(0, 600_000)),
+      longest: int(0, 600_000),
+      base: int(0, 10_000),
+      growth: int(0, 10_000),
+      factor: int(1, 4),
+      jitter: Backoff.Jitter
+    })
+  ),
+  ({ attempt, base, factor, growth, jitter, longest, more, retries }) => {
+    const backoff = { base: Duration.millis(base), cap: Duration.millis(base + growth), factor, jitter }
+    return RetryPolicy.make({
+      retries,
+      maxRetryAfter: Duration.millis(longest),
+      quick: backoff,
+      steady: backoff,
+      slow: backoff,
+      ...(attempt === undefined ? {} : { attemptTimeout: Duration.millis(attempt) }),
+      ...(more === undefined ? {} : { deadline: Duration.millis((attempt ?? 0) + more) })
+    })
+  }
+)
+
+describe("a policy", () => {
+  it("has a default for everything", () => {
+    const { attemptTimeout, deadline, maxRetryAfter, quick, retries, slow, steady } = RetryPolicy.make()
+    assert.deepStrictEqual(
+      { attemptTimeout, deadline, retries },
+      { attemptTimeout: undefined, deadline: undefined, retries: 3 }
+    )
+    assert.deepStrictEqual(maxRetryAfter, Preset.maxRetryAfter)
+    assert.deepStrictEqual({ quick, slow, steady }, { quick: Preset.quick, slow: Preset.slow, steady: Preset.steady })
+    assert.deepStrictEqual(decode({}), RetryPolicy.make())
+  })
+
+  it("comes from JSON", () => {
+    const json = {
+      retries: 1,
+      attemptTimeout: "5 seconds",
+      deadline: "1 minute",
+      quick: { base: "100 millis", cap: "1 second" }
+    }
+    const read = decode(JSON.parse(JSON.stringify(json)))
+    assert.strictEqual(read.retries, 1)
+    assert.deepStrictEqual(read.attemptTimeout, seconds(5))
+    assert.deepStrictEqual(read.quick, { base: Duration.millis(100), cap: seconds(1), factor: 2, jitter: "full" })
+  })
+
+  const refused: ReadonlyArray<readonly [json: object, names: RegExp]> = [
+    [{ retries: -1 }, /retries/],
+    [{ retries: 1.5 }, /retries/],
+    [{ retries: "3" }, /retries/],
+    [{ deadline: "soon" }, /deadline/],
+    [{ attemptTimeout: "-1 seconds" }, /attemptTimeout/],
+    [{ quick: { base: "2 seconds", cap: "1 second" } }, /the cap is below the base[^]*quick/],
+    [{ steady: { base: "1 second", cap: "2 seconds", factor: 0.5 } }, /factor/],
+    [{ slow: { base: "1 second", cap: "2 seconds", jitter: "some" } }, /jitter/],
+    [{ attemptTimeout: "2 seconds", deadline: "1 second" }, /the deadline is shorter than one attempt/]
+  ]
+  for (const [json, names] of refused) {
+    it(`that is ${JSON.stringify(json)} is refused by name`, () => assert.throws(() => decode(json), names))
+  }
+
+  it.prop(
+    "decides the same after a journey through JSON",
+    { policy: anyPolicy, verdict: Verdict.Verdict },
+    ({ policy, verdict }) => {
+      const travelled = decode(JSON.parse(JSON.stringify(encode(policy))))
+      for (const attempt of [1, 2, 5]) {
+        const failed = { verdict, attempt, elapsed: seconds(1) }
+        assert.deepStrictEqual(RetryPolicy.decide(travelled, failed, 0.5), RetryPolicy.decide(policy, failed, 0.5))
+      }
+    }
+  )
+})
+
+describe("a decision", () => {
+  type Case = readonly [verdict: Verdict.Verdict, attempt: number, elapsed: number, says: string]
+  const cases: ReadonlyArray<Case> = [
+    [Verdict.permanent, 1, 0, "permanent"],
+    [Verdict.parked("top up"), 1, 0, "parked"],
+    [Verdict.transient("quick"), 1, 0, "1000"],
+    [Verdict.transient("steady"), 2, 0, "2000"],
+    [Verdict.transient("slow"), 3, 0, "4000"],
+    [Verdict.transient("quick"), 4, 0, "retries"],
+    [Verdict.transient("quick", 1), 1, 0, "1000"],
+    [Verdict.transient("quick", 1), 2, 0, "retries"],
+    [Verdict.transient("quick"), 1, 58.999, "1000"],
+    [Verdict.transient("quick"), 1, 59, "deadline"],
+    [Verdict.throttled(), 2, 0, "2000"],
+    [Verdict.throttled(seconds(5)), 1, 0, "6000"],
+    [Verdict.throttled(seconds(58)), 1, 2, "deadline"],
+    [Verdict.throttled(Duration.minutes(6)), 1, 0, "retry-after too long"]
+  ]
+  for (const [verdict, attempt, elapsed, says] of cases) {
+    it(`on ${JSON.stringify(verdict)} at attempt ${attempt} after ${elapsed} s is ${says}`, () => {
+      const decision = RetryPolicy.decide(policy, { verdict, attempt, elapsed: seconds(elapsed) }, 0)
+      assert.strictEqual(decision._tag === "Retry" ? String(Duration.toMillis(decision.delay)) : decision.because, says)
+    })
+  }
+
+  it("to give up tells after what wait trying would make sense", () => {
+    const again = (verdict: Verdict.Verdict, attempt = 1) => {
+      const decision = RetryPolicy.decide(policy, { verdict, attempt, elapsed: Duration.zero }, 0)
+      return decision._tag === "GiveUp" && decision.again !== undefined ? Duration.toMillis(decision.again) : undefined
+    }
+    assert.strictEqual(again(Verdict.throttled(Duration.minutes(6))), 360_000)
+    assert.strictEqual(again(Verdict.throttled(seconds(5)), 4), 5000)
+    assert.isUndefined(again(Verdict.permanent))
+  })
+
+  it.prop(
+    "never waits less than Retry-After, nor past the deadline",
+    { policy: anyPolicy, asked: int(0, 600_000) },
+    ({ asked, policy }) => {
+      const verdict = Verdict.throttled(Duration.millis(asked))
+      for (const random of [0, 0.5, 0.999]) {
+        const decision = RetryPolicy.decide(policy, { verdict, attempt: 1, elapsed: Duration.zero }, random)
+        if (decision._tag === "GiveUp") continue
+        assert.isAtLeast(Duration.toMillis(decision.delay), asked)
+        if (policy.deadline !== undefined) assert.isTrue(Duration.isLessThan(decision.delay, policy.deadline))
+      }
+    }
+  )
+})

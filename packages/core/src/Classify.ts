@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import * as Headers from "effect/http/Headers"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as ItemError from "./ItemError.ts"
 import { chain, read } from "./internal/chain.ts"
@@ -53,8 +53,11 @@ export const answered = (
   return new ItemError.HostReturnedError({ status, ...challenged, ...(retryAfter === undefined ? {} : { retryAfter }) })
 }
 
+/** No honest site asks for more, and a wait without end could not be written as JSON. */
+const longestWait = Duration.days(365)
+
 /**
- * The wait that a Retry-After header asks for, in seconds or as an HTTP date; anything else is no wait.
+ * The wait that a Retry-After header asks for, in seconds or as an HTTP date, a year at most; anything else is no wait.
  *
  * @category parsing
  * @since 0.1.0
@@ -62,7 +65,7 @@ export const answered = (
 export const retryAfterOf = (header: string | undefined, now: number): Duration.Duration | undefined => {
   if (header === undefined) return undefined
   const parsed = Headers.parseRetryAfter(header)
-  return Result.isSuccess(parsed) ? Headers.retryAfterDelay(parsed.success, now) : undefined
+  return Result.isSuccess(parsed) ? Duration.min(longestWait, Headers.retryAfterDelay(parsed.success, now)) : undefined
 }
 
 const meaningOf = (cause: unknown): Signals.Meaning => {

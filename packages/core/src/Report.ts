@@ -92,12 +92,15 @@ export const reporter = (tell: (report: Report, told: Told) => void): ErrorRepor
         const failure = attempt(() => unwrap(original), original)
         if (isKnown(known, failure) || attempt(() => ErrorReporter.isIgnored(failure), false)) continue
         // A reason that goes on without its wrapper is the same failure.
-        if (ItemError.isItemError(failure) || JobError.isJobError(failure)) isKnown(known, failure.reason)
+        attempt(() => isKnown(known, reasonOf(failure)), false)
         attempt(() => tell(make(failure), { fiber, at: timestamp }), undefined)
       }
     }
   }
 }
+
+const reasonOf = (failure: unknown): unknown =>
+  ItemError.isItemError(failure) || JobError.isJobError(failure) ? failure.reason : undefined
 
 /** What a foreign value may make throw must not change the program. */
 const attempt = <A>(run: () => A, otherwise: A): A => {
@@ -110,7 +113,7 @@ const attempt = <A>(run: () => A, otherwise: A): A => {
 
 /** Whether an object was met before; from now on it was. */
 const isKnown = (known: WeakSet<object>, failure: unknown): boolean => {
-  if (!Predicate.isObject(failure)) return false
+  if (!Predicate.isObjectKeyword(failure)) return false
   const met = known.has(failure)
   known.add(failure)
   return met

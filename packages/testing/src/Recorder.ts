@@ -8,12 +8,10 @@
  */
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
-import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 
 /**
  * `events` of the engine and `reports` of failures so far, in order; `clear` forgets both.
@@ -46,19 +44,9 @@ export const Recorder: Context.Service<Recorder, Recorder> = Context.Service<Rec
 export const make: Effect.Effect<Recorder> = Effect.sync(() => {
   let events: ReadonlyArray<Observer.Event> = []
   let reports: ReadonlyArray<Report.Report> = []
-  let seen = new WeakSet<object>()
-
-  // Effect's own constructor hands on a copy of the error, from which no complete report can be made.
-  const reporter: ErrorReporter.ErrorReporter = {
-    [ErrorReporter.TypeId]: ErrorReporter.TypeId,
-    report: ({ cause }) => {
-      if (isKnown(seen, cause)) return
-      const failures = originals(cause).filter(
-        (failure) => !ErrorReporter.isIgnored(failure) && !isKnown(seen, failure)
-      )
-      reports = [...reports, ...failures.map(Report.make)]
-    }
-  }
+  const reporter = Report.reporter((report) => {
+    reports = [...reports, report]
+  })
 
   return {
     events: Effect.sync(() => events),
@@ -66,7 +54,6 @@ export const make: Effect.Effect<Recorder> = Effect.sync(() => {
     clear: Effect.sync(() => {
       events = []
       reports = []
-      seen = new WeakSet()
     }),
     observer: (event) => {
       events = [...events, event]
@@ -74,20 +61,6 @@ export const make: Effect.Effect<Recorder> = Effect.sync(() => {
     reporter
   }
 })
-
-const originals = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
-  cause.reasons.flatMap((reason) => {
-    if (reason._tag === "Interrupt") return []
-    return [reason._tag === "Fail" ? reason.error : reason.defect]
-  })
-
-/** Whether an object was seen before; from now on it was. */
-const isKnown = (seen: WeakSet<object>, value: unknown): boolean => {
-  if (!Predicate.isObject(value)) return false
-  const known = seen.has(value)
-  seen.add(value)
-  return known
-}
 
 /**
  * A recorder that listens to everything below this layer, beside who listens already.

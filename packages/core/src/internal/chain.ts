@@ -9,13 +9,21 @@ export const chain = (value: unknown): Iterable<object> => {
   const queue = [value]
   while (queue.length > 0 && seen.size < longest) {
     const link = queue.shift()
-    if (!Predicate.isObject(link) || seen.has(link)) continue
+    if (!Predicate.isObjectKeyword(link) || seen.has(link)) continue
     seen.add(link)
-    queue.push(property(link, "cause"), property(link, "reason"))
-    const errors = property(link, "errors")
-    if (Array.isArray(errors)) queue.push(...errors.slice(0, longest))
+    queue.push(property(link, "cause"), property(link, "reason"), ...membersOf(link))
   }
   return seen
+}
+
+/** The first members of an aggregate. */
+const membersOf = (link: object): ReadonlyArray<unknown> => {
+  try {
+    const errors: unknown = Reflect.get(link, "errors")
+    return Array.isArray(errors) ? errors.slice(0, longest) : []
+  } catch {
+    return []
+  }
 }
 
 /** A property of a foreign value, whose getters may throw. */

@@ -64,7 +64,8 @@ export const derive = (
     row: rowOf,
     verdict: verdictOf,
     isRetryable: (self) => Verdict.isRetryable(verdictOf(self)),
-    message: (self) => [self.code, detailOf(self), self.status || undefined].filter((fact) => fact !== undefined).join(" ")
+    message: (self) =>
+      [self.code, detailOf(self), self.status || undefined].filter((fact) => fact !== undefined).join(" ")
   }
   for (const [name, get] of Object.entries(getters)) define(reason.prototype, name, get)
   define(reason.prototype, ErrorReporter.severity, (self) => rowOf(self).severity)

@@ -44,9 +44,12 @@ export const Recorder: Context.Service<Recorder, Recorder> = Context.Service<Rec
 export const make: Effect.Effect<Recorder> = Effect.sync(() => {
   let events: ReadonlyArray<Observer.Event> = []
   let reports: ReadonlyArray<Report.Report> = []
-  const reporter = Report.reporter((report) => {
-    reports = [...reports, report]
-  })
+  const listen = () =>
+    Report.reporter((report) => {
+      reports = [...reports, report]
+    })
+  // What was forgotten is recorded anew: each clearing begins with a reporter that knows no failure yet.
+  let ear = listen()
 
   return {
     events: Effect.sync(() => events),
@@ -54,11 +57,12 @@ export const make: Effect.Effect<Recorder> = Effect.sync(() => {
     clear: Effect.sync(() => {
       events = []
       reports = []
+      ear = listen()
     }),
     observer: (event) => {
       events = [...events, event]
     },
-    reporter
+    reporter: { [ErrorReporter.TypeId]: ErrorReporter.TypeId, report: (told) => ear.report(told) }
   }
 })
 

@@ -6,7 +6,7 @@ import * as Service from "../src/service/Service.ts"
 const soon = { base: Duration.millis(1), cap: Duration.millis(1) }
 
 /** A policy for tests: two retries at once, and half a second for an attempt. */
-export const impatient = RetryPolicy.make({
+const impatient = RetryPolicy.make({
   retries: 2,
   attemptTimeout: Duration.millis(500),
   quick: soon,

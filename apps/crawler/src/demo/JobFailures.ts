@@ -4,18 +4,11 @@
 import { DatabaseSync } from "node:sqlite"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as CrawlClient from "@redrive/crawl/CrawlClient"
-import type * as JobError from "@redrive/core/JobError"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Accounts from "../service/Accounts.ts"
 import * as Service from "../service/Service.ts"
-
-/** A failure, and what was done to bring it about. */
-export interface JobFailure {
-  readonly by: string
-  readonly error: JobError.JobError
-}
 
 const clientOf = Effect.fnUntraced(function* (apiKey: Redacted.Redacted) {
   const { url } = yield* Service.Service
@@ -53,6 +46,6 @@ const brokenStore = Effect.fnUntraced(function* (site: string, database: string)
   return { by: "a store that lost a table", error }
 })
 
-/** All three, the one that breaks the store last. */
+/** All three, each with what was done to bring it about; the one that breaks the store last. */
 export const all = (site: string, database: string) =>
   Effect.all([badPattern(site), emptyAccount(site), brokenStore(site, database)])

@@ -2,6 +2,10 @@ import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
+    // Node.js 22 calls node:sqlite experimental, once in every worker.
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    // A limit that only a bug reaches: tests that start processes take their time on a busy machine.
+    testTimeout: 30_000,
     reporters: ["default", "./vitest.summary.ts"],
     projects: [
       {

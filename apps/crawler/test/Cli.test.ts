@@ -10,7 +10,7 @@ import { closedPort, serve, site } from "./origin.ts"
 
 const link = (path: string) => `<a href="${path}">${path}</a>`
 
-describe("what a person typed wrong is one line with the next step, and exit code 1", () => {
+describe.concurrent("what a person typed wrong is one line with the next step, and exit code 1", () => {
   const typed: ReadonlyArray<readonly [what: string, args: ReadonlyArray<string>, says: RegExp]> = [
     ["a URL that is none", ["crawl", "nonsense"], /"nonsense".*absolute http or https URL/],
     ["another scheme", ["crawl", "ftp://example.com/"], /"ftp:\/\/example\.com\/".*absolute http or https URL/],
@@ -81,7 +81,7 @@ describe("what a person typed wrong is one line with the next step, and exit cod
   )
 })
 
-describe("help", () => {
+describe.concurrent("help", () => {
   for (const args of [["--help"], ["crawl", "--help"], ["serve", "--help"], ["demo", "--help"]]) {
     it.live(`${args.join(" ")} says how to use it`, () =>
       Effect.gen(function* () {
@@ -93,7 +93,7 @@ describe("help", () => {
   }
 })
 
-describe("crawl", () => {
+describe.concurrent("crawl", () => {
   it.live("prints what became of the pages, and writes all of it as JSON", () =>
     Effect.gen(function* () {
       const { url } = yield* site({ "/": link("/a") + link("/none"), "/a": "a" })

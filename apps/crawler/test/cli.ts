@@ -22,10 +22,16 @@ export const run = (
     const child = spawn(process.execPath, [...flags, ...args], { stdio: ["ignore", "pipe", "pipe"] })
     let stdout = ""
     let stderr = ""
+    let interrupted = false
+    // A second one would end the process at once, as a person means it to.
+    const interrupt = () => {
+      if (!interrupted) child.kill("SIGINT")
+      interrupted = true
+    }
     child.stdout.on("data", (chunk) => (stdout += chunk))
     child.stderr.on("data", (chunk) => {
       stderr += chunk
-      onStderr(stderr, () => child.kill("SIGINT"))
+      onStderr(stderr, interrupt)
     })
     child.once("close", (code) => resume(Effect.succeed({ code, stdout, stderr })))
     return Effect.sync(() => child.kill("SIGKILL"))

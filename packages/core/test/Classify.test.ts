@@ -191,9 +191,7 @@ describe("real failures of fetch", () => {
     it.live(`${expected}: ${what}`, () =>
       Effect.gen(function* () {
         const url = yield* site
-        const error = yield* Effect.flip(
-          Effect.tryPromise({ try: async () => (await fetch(url)).text(), catch: (cause) => cause })
-        )
+        const error = yield* Effect.flip(Effect.tryPromise(async () => (await fetch(url)).text()))
         assert.strictEqual(meaning(error), expected)
       })
     )

@@ -1,5 +1,6 @@
 import * as Net from "node:net"
 import { assert, describe, it, layer } from "@effect/vitest"
+import * as Classify from "@redrive/core/Classify"
 import * as HostileSite from "@redrive/testing/HostileSite"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -62,7 +63,7 @@ describe("a site", () => {
       const { close, site } = yield* open
       assert.strictEqual(yield* statusOf(site, "/page/1"), 200)
       yield* close
-      assert.match(String(yield* Effect.flip(get(site, "/page/1"))), /fetch failed/)
+      assert.strictEqual(Classify.thrown(yield* Effect.flip(get(site, "/page/1"))).kind, "connection_refused")
     })
   )
 

@@ -46,7 +46,14 @@ describe("events", () => {
       const recorder = yield* Effect.gen(function* () {
         yield* Observer.tell(recovered)
         return yield* Recorder.Recorder
-      }).pipe(Effect.provide(Recorder.layer), Effect.provide(Observer.layer(({ _tag }) => void heard.push(_tag))))
+      }).pipe(
+        Effect.provide(
+          Layer.provideMerge(
+            Recorder.layer,
+            Observer.layer(({ _tag }) => void heard.push(_tag))
+          )
+        )
+      )
       assert.deepStrictEqual(heard, ["Recovered"])
       assert.deepStrictEqual(yield* recorder.events, [recovered])
     })
@@ -143,7 +150,7 @@ describe("reports", () => {
         for (const cause of [both, both, Cause.fail(error), text, text, Cause.fail("text"), Cause.interrupt(1)])
           yield* ErrorReporter.report<unknown>(cause)
         return (yield* reports).map(({ message }) => message)
-      }).pipe(Effect.provide(Recorder.layer), Effect.provide(own))
+      }).pipe(Effect.provide(Layer.provideMerge(Recorder.layer, own)))
       assert.deepStrictEqual(messages, ["again", "other", "text", "text"])
       assert.deepStrictEqual(told, messages)
     })

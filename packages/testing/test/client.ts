@@ -17,13 +17,10 @@ const patience = ({ outcome }: HostileSite.Behaviour) =>
 
 /** The global fetch; fails with what it throws. */
 export const get = (site: HostileSite.HostileSite, path: string, limit = 20_000): Effect.Effect<Answer, unknown> =>
-  Effect.tryPromise({
-    try: async () => {
-      const response = await fetch(new URL(path, site.url), { signal: AbortSignal.timeout(limit) })
-      const body = Buffer.from(await response.arrayBuffer()).toString("latin1")
-      return { status: response.status, headers: Object.fromEntries(response.headers), body, url: response.url }
-    },
-    catch: (cause) => cause
+  Effect.tryPromise(async () => {
+    const response = await fetch(new URL(path, site.url), { signal: AbortSignal.timeout(limit) })
+    const body = Buffer.from(await response.arrayBuffer()).toString("latin1")
+    return { status: response.status, headers: Object.fromEntries(response.headers), body, url: response.url }
   })
 
 /** What core makes of a visit. */

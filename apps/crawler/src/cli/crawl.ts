@@ -150,8 +150,11 @@ const layerClient = ({ allowPrivate, api, apiKey }: Flags, { stream }: Progress.
   )
 }
 
+/** A person who mistyped an address should not wait long to hear of it. */
+const createPolicy = RetryPolicy.make({ retries: 1, attemptTimeout: Duration.seconds(30) })
+
 const layerOver = (options: CrawlClient.Options) =>
-  CrawlClient.layer(options).pipe(Layer.provide(FetchHttpClient.layer))
+  CrawlClient.layer({ createPolicy, ...options }).pipe(Layer.provide(FetchHttpClient.layer))
 
 const requestOf = ({ itemsLimit, maxDepth, ...flags }: Flags): Effect.Effect<CrawlApi.CrawlRequest, Problem> => {
   const { allowSubdomains, blacklistRegexp, respectRobotsTxt, url, whitelistRegexp } = flags

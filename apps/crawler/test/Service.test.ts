@@ -15,11 +15,16 @@ const withService = <A, E>(test: Effect.Effect<A, E, Service.Service | Scope.Sco
   Effect.scoped(Effect.provide(test, layer(options)))
 
 /** Opens an account that can pay so many pages. */
-const account = Effect.fnUntraced(function* (id: string, pages: number) {
-  const { accounts } = yield* Service.Service
-  yield* accounts.open({ id, apiKey: Redacted.make(id), balance: pages * Accounts.pagePrice })
-  return accounts.balance(id).pipe(Effect.map((balance) => balance / Accounts.pagePrice))
-})
+const account = (id: string, pages: number) =>
+  Effect.flatMap(Service.Service, ({ accounts }) =>
+    accounts.open({ id, apiKey: Redacted.make(id), balance: pages * Accounts.pagePrice })
+  )
+
+/** How many pages an account can still pay. */
+const pagesLeft = (id: string) =>
+  Effect.flatMap(Service.Service, ({ accounts }) => accounts.balance(id)).pipe(
+    Effect.map((balance) => balance / Accounts.pagePrice)
+  )
 
 const invalid = (message: string) => ({ error_code: "invalid_request", error_message: message })
 
@@ -166,10 +171,10 @@ describe("money", () => {
   it.live("is taken for pages that succeed, and only for these", () =>
     withService(
       Effect.gen(function* () {
-        const left = yield* account("payer", 10)
+        yield* account("payer", 10)
         const { url } = yield* site({ "/": `<a href="/a">a</a><a href="/none">none</a>`, "/a": "a" })
         const job = yield* crawl({ url }, "payer")
-        assert.strictEqual(yield* left, 8)
+        assert.strictEqual(yield* pagesLeft("payer"), 8)
         assert.deepStrictEqual(
           job.job_items.map((item: { cost: number }) => item.cost),
           [0.002, 0.002, 0]
@@ -181,7 +186,7 @@ describe("money", () => {
   it.live("that runs out ends the job in insufficient_balance, with what was paid for", () =>
     withService(
       Effect.gen(function* () {
-        const left = yield* account("short", 2)
+        yield* account("short", 2)
         const links = Array.from({ length: 5 }, (_, n) => `<a href="/${n}">${n}</a>`).join("")
         const pages = Object.fromEntries(Array.from({ length: 5 }, (_, n) => [`/${n}`, "page"]))
         const { url } = yield* site({ "/": links, ...pages })
@@ -197,7 +202,7 @@ describe("money", () => {
           statuses.filter((status: string) => status === "canceled"),
           4
         )
-        assert.strictEqual(yield* left, 0)
+        assert.strictEqual(yield* pagesLeft("short"), 0)
       })
     )
   )

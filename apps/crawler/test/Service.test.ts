@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
+import * as Recorder from "@redrive/testing/Recorder"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Accounts from "../src/service/Accounts.ts"
@@ -143,6 +145,20 @@ describe("a request that is refused", () => {
       )
     )
   }
+
+  it.live("is no failure of the service: nobody else is told", () =>
+    Effect.gen(function* () {
+      const { reports } = yield* Recorder.Recorder
+      yield* Effect.all([
+        create({}),
+        create({ url: "https://example.com/", whitelist_regexp: "(" }),
+        ask("/v1/job/none")
+      ])
+      yield* account("poor", 0)
+      yield* create({ url: "https://example.com/" }, "poor")
+      assert.deepStrictEqual(yield* reports, [])
+    }).pipe(Effect.provide(layer().pipe(Layer.provideMerge(Recorder.layer))))
+  )
 
   it.live("for a private address, unless these are allowed", () =>
     withService(

@@ -8,6 +8,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -131,6 +132,15 @@ export class InvalidRequests extends HttpApiMiddleware.Service<InvalidRequests>(
   { error: [invalidRequest, internalError] }
 ) {}
 
+/**
+ * Marks a reason as the caller's own doing: it is told to the caller, and reported to nobody else.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const refused = <Reason extends JobError.Reason>(reason: Reason): Reason =>
+  Object.assign(reason, { [ErrorReporter.ignore]: true })
+
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /**
@@ -147,7 +157,9 @@ export const layerInvalidRequests: Layer.Layer<InvalidRequests> = HttpApiMiddlew
     }
     const [field] = issuesOf(error.cause.issue).issues[0]?.path ?? []
     const name = typeof field === "object" ? field.key : field
-    return Effect.fail(new JobError.InvalidRequest({ field: name === undefined ? "request body" : String(name) }))
+    return Effect.fail(
+      refused(new JobError.InvalidRequest({ field: name === undefined ? "request body" : String(name) }))
+    )
   }
 )
 

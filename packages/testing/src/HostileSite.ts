@@ -7,7 +7,6 @@
  * @since 0.1.0
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import type * as CrawlCatalogue from "@redrive/core/CrawlCatalogue"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -15,41 +14,10 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type { Behaviour } from "./Behaviour.ts"
 import { handlerOf, rows } from "./internal/behaviours.ts"
 import * as Server from "./internal/server.ts"
 import * as Visits from "./internal/visits.ts"
-
-/**
- * What a page does to its client: nothing bad, or the code and detail of the item error that it means.
- *
- * @category models
- * @since 0.1.0
- */
-export type Outcome =
-  | "ok"
-  | {
-      readonly [Code in CrawlCatalogue.ItemCode]: {
-        readonly code: Code
-        readonly detail: CrawlCatalogue.ItemDetail<Code>
-      }
-    }[CrawlCatalogue.ItemCode]
-
-/**
- * One row of the table: `path` as a request has it, the `outcome` of a first visit, and whether a later visit can succeed.
- *
- * A client needs a time limit shorter than `delay` to see a `response_timeout`. Outcomes are those of a client that follows
- * redirects and takes every body: one that bounds size, type or where it goes sees more failures.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Behaviour {
-  readonly path: string
-  readonly name: string
-  readonly summary: string
-  readonly outcome: Outcome
-  readonly transient: boolean
-}
 
 /**
  * One request that came: `at` in epoch milliseconds, `attempt` of its path from 1, `tooEarly` if the wait it was asked for had
@@ -58,12 +26,7 @@ export interface Behaviour {
  * @category models
  * @since 0.1.0
  */
-export interface Request {
-  readonly path: string
-  readonly at: number
-  readonly attempt: number
-  readonly tooEarly: boolean
-}
+export type Request = Visits.Request
 
 /**
  * `seed` of all texts (1); `retryAfter` is the wait that 429 and 503 ask for, in whole seconds, rounded up (1 second); `delay` is

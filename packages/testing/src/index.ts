@@ -3,5 +3,6 @@
  *
  * @since 0.1.0
  */
+export * as Behaviour from "./Behaviour.ts"
 export * as HostileSite from "./HostileSite.ts"
 export * as Recorder from "./Recorder.ts"

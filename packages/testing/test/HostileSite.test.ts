@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Behaviour } from "@redrive/testing/Behaviour"
 import * as HostileSite from "@redrive/testing/HostileSite"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -6,8 +7,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { get, linksOf, outcomeOf, statusOf } from "./client.ts"
 
-const rowsBy = (site: HostileSite.HostileSite, member: (row: HostileSite.Behaviour) => boolean) =>
-  site.behaviours.filter(member)
+const rowsBy = (site: HostileSite.HostileSite, member: (row: Behaviour) => boolean) => site.behaviours.filter(member)
 
 describe("behaviours", () => {
   it.effect("are what the table says, each by core's own classification", () =>

@@ -1,4 +1,5 @@
 import * as Classify from "@redrive/core/Classify"
+import type { Behaviour, Outcome } from "@redrive/testing/Behaviour"
 import type * as HostileSite from "@redrive/testing/HostileSite"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -12,8 +13,7 @@ export interface Answer {
 }
 
 /** How long a client waits where a row expects it to lose patience; elsewhere it is a limit that only a bug reaches. */
-const patience = ({ outcome }: HostileSite.Behaviour) =>
-  outcome !== "ok" && outcome.detail === "response_timeout" ? 300 : 20_000
+const patience = ({ outcome }: Behaviour) => (outcome !== "ok" && outcome.detail === "response_timeout" ? 300 : 20_000)
 
 /** The global fetch; fails with what it throws. */
 export const get = (site: HostileSite.HostileSite, path: string, limit = 20_000): Effect.Effect<Answer, unknown> =>
@@ -26,8 +26,8 @@ export const get = (site: HostileSite.HostileSite, path: string, limit = 20_000)
 /** What core makes of a visit. */
 export const outcomeOf = (
   site: HostileSite.HostileSite,
-  row: HostileSite.Behaviour
-): Effect.Effect<HostileSite.Outcome | { readonly code: string; readonly detail: string | undefined }> =>
+  row: Behaviour
+): Effect.Effect<Outcome | { readonly code: string; readonly detail: string | undefined }> =>
   get(site, row.path, patience(row)).pipe(
     Effect.flatMap((answer) => Effect.map(Clock.currentTimeMillis, (now) => Classify.answered(answer, now))),
     Effect.catch((cause) => Effect.succeed(Classify.thrown(cause))),

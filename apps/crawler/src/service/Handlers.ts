@@ -30,29 +30,26 @@ const ownFault =
       return Effect.andThen(ErrorReporter.report(Cause.fail(error)), reason)
     })
 
-/** What a caller did wrong is told to the caller, and to nobody else. */
-const refuse = <Reason extends JobError.Reason>(reason: Reason): Reason =>
-  Object.assign(reason, { [ErrorReporter.ignore]: true })
-
 const orNotFound = <A>(found: Option.Option<A>): Effect.Effect<A, JobError.JobNotFound> =>
   Option.match(found, {
-    onNone: () => refuse(new JobError.JobNotFound({ lastError: "id is invalid: there is no such job" })),
+    onNone: () => CrawlApi.refused(new JobError.JobNotFound({ lastError: "id is invalid: there is no such job" })),
     onSome: Effect.succeed
   })
 
 /** Refuses what the contract allows but this service does not do. */
 const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allowPrivate: boolean) {
   if (!allowPrivate && Address.isPrivateHost(new URL(request.url).hostname)) {
-    return yield* refuse(
+    return yield* CrawlApi.refused(
       new JobError.InvalidRequest({ field: "url", lastError: "url is invalid: it is a private address" })
     )
   }
-  if (request.scrapeType !== "markdown") return yield* refuse(new JobError.InvalidRequest({ field: "scrape_type" }))
+  if (request.scrapeType !== "markdown")
+    return yield* CrawlApi.refused(new JobError.InvalidRequest({ field: "scrape_type" }))
   if (request.outputFormats.some((format) => format !== "markdown")) {
-    return yield* refuse(new JobError.InvalidRequest({ field: "output_formats" }))
+    return yield* CrawlApi.refused(new JobError.InvalidRequest({ field: "output_formats" }))
   }
   const scope = Scope.make(request)
-  return Result.isFailure(scope) ? yield* refuse(scope.failure) : undefined
+  return Result.isFailure(scope) ? yield* CrawlApi.refused(scope.failure) : undefined
 })
 
 const layerJobs = (allowPrivate: boolean) =>
@@ -69,7 +66,7 @@ const layerJobs = (allowPrivate: boolean) =>
           yield* admit(payload, allowPrivate)
           const about = { operation: "create" as const }
           const balance = yield* accounts.balance(id).pipe(ownFault(about))
-          if (balance < pagePrice) return yield* refuse(new JobError.InsufficientBalance({}))
+          if (balance < pagePrice) return yield* CrawlApi.refused(new JobError.InsufficientBalance({}))
           const work = yield* jobs.create(id, payload).pipe(ownFault(about))
           yield* crawler.start(work)
           return { id: work.id }
@@ -104,7 +101,7 @@ const layerAuthorization = Layer.effect(
       bearer: Effect.fnUntraced(function* (app, { credential }) {
         const account = yield* accounts.byKey(credential).pipe(ownFault({ operation: "poll" }))
         if (Option.isNone(account)) {
-          return yield* refuse(
+          return yield* CrawlApi.refused(
             new JobError.Unauthorized({ lastError: "api key is invalid: send it as a bearer token" })
           )
         }

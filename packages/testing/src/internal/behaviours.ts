@@ -1,5 +1,5 @@
 import type * as CrawlCatalogue from "@redrive/core/CrawlCatalogue"
-import type { Behaviour, Outcome } from "../HostileSite.ts"
+import type { Behaviour, Outcome } from "../Behaviour.ts"
 import * as Answers from "./answers.ts"
 import type { Handler } from "./exchange.ts"
 import type { Link } from "./pages.ts"

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
-import type { Request } from "../HostileSite.ts"
+import type { Request } from "./visits.ts"
 
 /** The options of a site with their defaults filled in, and a port that refuses connections. */
 export interface Setup {

@@ -1,4 +1,10 @@
-import type { Request } from "../HostileSite.ts"
+/** One request that came: `at` in epoch milliseconds, `attempt` of its path from 1, `tooEarly` if it was asked to wait longer. */
+export interface Request {
+  readonly path: string
+  readonly at: number
+  readonly attempt: number
+  readonly tooEarly: boolean
+}
 
 /** What one path has seen: how many requests, and until when it asked to be left alone. */
 interface Path {

@@ -82,6 +82,29 @@ describe("a crawl follows links", () => {
   )
 })
 
+describe("a robots.txt", () => {
+  const robots = (answer: number | "none", request: object = {}) =>
+    Effect.gen(function* () {
+      const url = yield* serve(({ url: path }, response) => {
+        if (path !== "/robots.txt") return response.writeHead(200, { "content-type": "text/html" }).end("page")
+        return answer === "none" ? undefined : response.writeHead(answer).end()
+      })
+      return (yield* crawl({ url, respect_robots_txt: true, ...request })).job_items[0]
+    }).pipe((test) => withService(test))
+
+  it.live("that is not there allows everything", () =>
+    Effect.map(robots(404), (item) => assert.strictEqual(item.status, "done"))
+  )
+
+  for (const answer of [500, 429, "none"] as const) {
+    it.live(`that cannot be had (${answer}) forbids everything, and is asked for again`, () =>
+      Effect.map(robots(answer), (item) =>
+        assert.deepInclude(item, { error_code: "website_access_denied", reason: "robots_unreachable", attempts: 3 })
+      )
+    )
+  }
+})
+
 describe("a page", () => {
   it.live("is tried again as its verdict says, and its attempts are counted", () =>
     withService(
@@ -106,6 +129,20 @@ describe("a page", () => {
           reason: "response_timeout",
           attempts: 3
         })
+      })
+    )
+  )
+
+  it.live("has its whole time once it is its turn: waiting for a connection does not count", () =>
+    withService(
+      Effect.gen(function* () {
+        const url = yield* serve(({ url: path }, response) => {
+          const body = path === "/" ? Array.from({ length: 12 }, (_, n) => link(`/${n}`)).join("") : "page"
+          setTimeout(() => response.writeHead(200, { "content-type": "text/html" }).end(body), 300)
+        })
+        const job = yield* crawl({ url, items_limit: 20 })
+        assert.deepStrictEqual([...new Set(job.job_items.map(({ attempts }: Item) => attempts))], [1])
+        assert.lengthOf(pathsOf(job), 13)
       })
     )
   )

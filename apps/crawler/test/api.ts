@@ -5,10 +5,9 @@ import * as Service from "../src/service/Service.ts"
 
 const soon = { base: Duration.millis(1), cap: Duration.millis(1) }
 
-/** A policy for tests: two retries at once, and half a second for an attempt. */
+/** A policy for tests: two retries at once. */
 const impatient = RetryPolicy.make({
   retries: 2,
-  attemptTimeout: Duration.millis(500),
   quick: soon,
   steady: soon,
   slow: soon
@@ -16,7 +15,7 @@ const impatient = RetryPolicy.make({
 
 /** A running service that crawls loopback addresses impatiently. */
 export const layer = (options: Service.Options = {}) =>
-  Service.layer({ allowPrivate: true, policy: impatient, ...options })
+  Service.layer({ allowPrivate: true, policy: impatient, timeout: "500 millis", ...options })
 
 /** An answer of the API as it is on the wire. */
 export interface Answer {

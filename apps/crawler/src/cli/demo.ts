@@ -39,7 +39,6 @@ const soon = { base: Duration.millis(100), cap: Duration.millis(400) }
 /** An audience has seconds where a service has minutes; everything else is as it would be. */
 const policy = RetryPolicy.make({
   retries: 1,
-  attemptTimeout: Duration.millis(700),
   maxRetryAfter: Duration.millis(2500),
   quick: soon,
   steady: soon,
@@ -60,7 +59,7 @@ const demo = Effect.gen(function* () {
 
 /** The service as it would run, its log on stderr and its alerts to the receiver; it is gone, and all told, when the story ends. */
 const layer = (database: string, webhook: string, { stream }: Progress.Progress) =>
-  Service.layer({ allowPrivate: true, database, policy }).pipe(
+  Service.layer({ allowPrivate: true, database, policy, timeout: "700 millis" }).pipe(
     Layer.provide(Alerter.layer({ threshold: "Warn" })),
     Layer.provide(WebhookSink.layer({ url: Redacted.make(webhook) })),
     Layer.provide(FetchHttpClient.layer),

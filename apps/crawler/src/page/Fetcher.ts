@@ -7,6 +7,7 @@ import * as Classify from "@redrive/core/Classify"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -31,13 +32,14 @@ export interface Page {
 
 /**
  * `allowPrivate` addresses (false), `connectionsPerHost` (4), `maxRedirects` (10), `maxBytes` of a body after decompression
- * (5 MiB).
+ * (5 MiB), `timeout` of one answer, its body included (15 seconds).
  */
 export interface Options {
   readonly allowPrivate?: boolean | undefined
   readonly connectionsPerHost?: number | undefined
   readonly maxRedirects?: number | undefined
   readonly maxBytes?: number | undefined
+  readonly timeout?: Duration.Input | undefined
 }
 
 export class Fetcher extends Context.Service<
@@ -47,6 +49,7 @@ export class Fetcher extends Context.Service<
 
 const make = Effect.fnUntraced(function* (options: Options) {
   const { allowPrivate = false, connectionsPerHost = 4, maxBytes = 5 * 1024 * 1024, maxRedirects = 10 } = options
+  const { timeout = "15 seconds" } = options
   const client = yield* HttpClient.HttpClient
   const hosts = yield* RcMap.make({
     lookup: (_host: string) => Semaphore.make(connectionsPerHost),
@@ -61,9 +64,12 @@ const make = Effect.fnUntraced(function* (options: Options) {
       const { host, hostname } = new URL(url)
       if (!allowPrivate && Address.isPrivateHost(hostname)) return yield* ours("private_address")
       const permits = yield* RcMap.get(hosts, host)
-      const answer = yield* permits.withPermit(
-        Effect.flatMap(request(url, accept), (response) => read(response, accept, maxBytes))
+      const answered = Effect.flatMap(request(url, accept), (response) => read(response, accept, maxBytes)).pipe(
+        Effect.timeout(timeout),
+        Effect.catchTag("TimeoutError", (late) => Effect.fail(Classify.thrown(late)))
       )
+      // Waiting for one's turn is not the site's slowness: the time begins with the permit.
+      const answer = yield* permits.withPermit(answered)
       if (answer._tag === "Page") return { ...answer, url }
       const next = targetOf(answer.location, url)
       if (next === undefined) return yield* ours("bad_redirect")

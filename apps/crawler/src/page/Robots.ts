@@ -2,33 +2,49 @@
  * What a site's robots.txt allows, as RFC 9309 reads it: none at all allows everything, one that cannot be had forbids everything.
  */
 import * as ItemError from "@redrive/core/ItemError"
+import * as Cache from "effect/Cache"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import RobotsParser from "robots-parser"
 import * as Fetcher from "./Fetcher.ts"
 
 // The package is CommonJS, and its declarations promise a default export that Node.js does not see.
 const parse = RobotsParser as unknown as typeof RobotsParser.default
 
-/** Says why a page may not be fetched, if it may not. */
-export type Robots = (url: string) => ItemError.Reason | undefined
+/** Fails where a page may not be fetched, and says why. */
+export type Robots = (url: string) => Effect.Effect<void, ItemError.Reason>
 
-/** Fetches the robots.txt of a page's site, once. Never fails: not knowing is an answer too. */
-export const load = Effect.fnUntraced(function* (page: string): Effect.fn.Return<Robots, never, Fetcher.Fetcher> {
+/** Allows everything. */
+export const ignored: Robots = () => Effect.void
+
+/** Sites whose rules are remembered at a time. */
+const mostSites = 1000
+
+/** Asks each site once for its rules, when a page of it comes up; one that could not say is asked again. */
+export const respected: Effect.Effect<Robots, never, Fetcher.Fetcher> = Effect.gen(function* () {
   const fetcher = yield* Fetcher.Fetcher
-  const address = new URL("/robots.txt", page).href
-  return yield* fetcher.fetch(address, { accept: "text/plain,*/*" }).pipe(
-    Effect.map(({ text }): Robots => {
-      const rules = parse(address, text)
-      return (url) =>
-        rules.isAllowed(url, Fetcher.userAgent) === false
-          ? new ItemError.WebsiteAccessDenied({ status: 0, detail: "robots" })
-          : undefined
+  const rules = yield* Cache.makeWith((origin: string) => load(fetcher, `${origin}/robots.txt`), {
+    capacity: mostSites,
+    timeToLive: (exit) => (Exit.isSuccess(exit) ? Duration.infinity : Duration.zero)
+  })
+  return (url) =>
+    Effect.flatMap(Cache.get(rules, new URL(url).origin), (isAllowed) =>
+      isAllowed(url) ? Effect.void : Effect.fail(new ItemError.WebsiteAccessDenied({ status: 0, detail: "robots" }))
+    )
+})
+
+type Rules = (url: string) => boolean
+
+const load = (fetcher: Fetcher.Fetcher["Service"], address: string): Effect.Effect<Rules, ItemError.Reason> =>
+  fetcher.fetch(address, { accept: "text/plain,*/*" }).pipe(
+    Effect.map(({ text }): Rules => {
+      const robots = parse(address, text)
+      return (url) => robots.isAllowed(url, Fetcher.userAgent) !== false
     }),
-    Effect.catch((reason): Effect.Effect<Robots> => {
+    Effect.catch((reason) => {
       const status = "status" in reason ? (reason.status ?? 0) : 0
-      const missing = status >= 400 && status < 500 && status !== 429
-      const unreachable = new ItemError.WebsiteAccessDenied({ status: 0, detail: "robots_unreachable", cause: reason })
-      return Effect.succeed(() => (missing ? undefined : unreachable))
+      if (status >= 400 && status < 500 && status !== 429) return Effect.succeed<Rules>(() => true)
+      return Effect.fail(new ItemError.WebsiteAccessDenied({ status: 0, detail: "robots_unreachable", cause: reason }))
     })
   )
-})

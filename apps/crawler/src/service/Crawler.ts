@@ -26,12 +26,11 @@ import * as Robots from "../page/Robots.ts"
 import * as Scope from "../page/Scope.ts"
 import { Jobs, type Task, type Work } from "./Jobs.ts"
 
-/** How a page is tried: patient with a busy server, but never for longer than a caller would wait. */
+/** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
 const defaultPolicy = RetryPolicy.make({
   retries: 3,
-  attemptTimeout: Duration.seconds(15),
-  deadline: Duration.minutes(2),
-  maxRetryAfter: Duration.seconds(30)
+  maxRetryAfter: Duration.seconds(30),
+  slow: { base: Duration.seconds(2), cap: Duration.seconds(10) }
 })
 
 /** `policy` of a page (`defaultPolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16). */
@@ -96,7 +95,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, options: Options) {
   const { pagesPerJob = 16, policy = defaultPolicy } = options
   const jobs = yield* Jobs
   const scope = yield* Effect.fromResult(Scope.make(work.request))
-  const robots: Robots.Robots = work.request.respectRobotsTxt ? yield* Robots.load(work.request.url) : () => undefined
+  const robots = work.request.respectRobotsTxt ? yield* Robots.respected : Robots.ignored
   const queue = yield* Queue.unbounded<Task, Cause.Done>()
   let open = 0
   const enqueue = (tasks: ReadonlyArray<Task>) => {
@@ -141,8 +140,7 @@ const fetch = Effect.fnUntraced(function* (task: Task, policy: RetryPolicy.Retry
   const attempt = Effect.gen(function* () {
     // A store that fails is no failure of the page.
     yield* Effect.orDie(jobs.attempting(task, attempts++))
-    const denied = robots(task.url)
-    if (denied !== undefined) return yield* denied
+    yield* robots(task.url)
     const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted })
     return { status, ...(yield* extract(text, url)) }
   })
@@ -163,7 +161,7 @@ const placeOf = (url: string): string => {
 
 const accepted = "text/html,application/xhtml+xml,text/plain"
 
-/** Attempts that run into their timeout are the site's slowness, not ours. */
+/** A policy may bound attempts too; what runs into that is the site's slowness, not ours. */
 const reasonOf = (failure: ItemError.Reason | Cause.TimeoutError): ItemError.Reason =>
   failure._tag === "TimeoutError" ? Classify.thrown(failure) : failure
 

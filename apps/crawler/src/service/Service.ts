@@ -5,6 +5,7 @@ import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServer from "effect/http/HttpServer"
@@ -18,13 +19,14 @@ import * as Handlers from "./Handlers.ts"
 import { Jobs } from "./Jobs.ts"
 
 /**
- * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `policy` of a page
- * (`Crawler.defaultPolicy`).
+ * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
+ * `policy` of a page (3 retries, Retry-After up to 30 seconds).
  */
 export interface Options {
   readonly port?: number | undefined
   readonly database?: string | undefined
   readonly allowPrivate?: boolean | undefined
+  readonly timeout?: Duration.Input | undefined
   readonly policy?: RetryPolicy.RetryPolicy | undefined
 }
 
@@ -38,9 +40,12 @@ export class Service extends Context.Service<
 >()("@redrive/crawler/service/Service") {}
 
 export const layer = (options: Options = {}) => {
-  const { allowPrivate = false, database = ":memory:", policy, port = 0 } = options
+  const { allowPrivate = false, database = ":memory:", policy, port = 0, timeout } = options
   const store = Jobs.layer.pipe(Layer.provideMerge(Accounts.layer), Layer.provide(Database.layer(database)))
-  const work = Crawler.layer({ policy }).pipe(Layer.provide(Fetcher.layer({ allowPrivate })), Layer.provideMerge(store))
+  const work = Crawler.layer({ policy }).pipe(
+    Layer.provide(Fetcher.layer({ allowPrivate, timeout })),
+    Layer.provideMerge(store)
+  )
   const server = NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", gracefulShutdownTimeout: "1 second" })
   const served = Layer.unwrap(Effect.map(Handlers.app({ allowPrivate }), (app) => HttpServer.serve(app)))
   const service = Layer.effect(

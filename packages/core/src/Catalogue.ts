@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type * as LogLevel from "effect/LogLevel"
-import type * as Verdict from "./Verdict.ts"
+import type { Verdict } from "./internal/verdict.ts"
 
 /**
  * Where a failure happened: the whole job failed to run, or one item of it failed.
@@ -26,19 +26,23 @@ export type Level = "job" | "item"
 export type Actor = "caller" | "site owner" | "operator" | "nobody"
 
 /**
- * What a failure merits: its verdict, how loud it is, and who acts.
+ * What a failure means and merits: its verdict, how loud it is, and who acts.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Row {
-  readonly verdict: Verdict.Verdict
+  readonly meaning: string
+  readonly verdict: Verdict
   readonly severity: LogLevel.Severity
   readonly actor: Actor
 }
 
 /**
- * A refinement of a code. `status` and `message` override the code's; `pages` lists the page statuses that mean it.
+ * A refinement of a code.
+ *
+ * `status` and `message` override the code's; `pages` lists the page statuses that mean it; `extended` is the code that takes the
+ * place of its code on a wire that has been opened for more than the closed set.
  *
  * @category models
  * @since 0.1.0
@@ -47,10 +51,11 @@ export interface Detail extends Row {
   readonly status?: number
   readonly message?: string
   readonly pages?: ReadonlyArray<number>
+  readonly extended?: string
 }
 
 /**
- * A code: HTTP status of the answer that carries it, message template (`{name}` stands for a fact), meaning, and details.
+ * A code: HTTP status of the answer that carries it, message template (`{name}` stands for a fact), and details.
  *
  * @category models
  * @since 0.1.0
@@ -58,7 +63,6 @@ export interface Detail extends Row {
 export interface Entry extends Row {
   readonly status: number
   readonly message: string
-  readonly meaning: string
   readonly details: { readonly [detail: string]: Detail }
 }
 
@@ -90,14 +94,76 @@ export const make = <const C extends Catalogue>(catalogue: C): C => catalogue
 export type Code<C extends Catalogue, L extends Level> = Extract<keyof C[L], string>
 
 /**
+ * The entry of a code, if the catalogue has it at that level.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const entry = (catalogue: Catalogue, level: Level, code: string): Entry | undefined => own(catalogue[level], code)
+
+/**
+ * What a failure of a code merits: the row of its detail if the entry has one, else the entry itself.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const refine = (self: Entry, detail: string | undefined): Detail =>
+  detail === undefined ? self : (own(self.details, detail) ?? self)
+
+/**
  * What a failure merits: the row of its detail if the catalogue has one, else of its code, else nothing.
  *
  * @category getters
  * @since 0.1.0
  */
 export const row = (catalogue: Catalogue, level: Level, code: string, detail?: string): Detail | undefined => {
-  const entry = own(catalogue[level], code)
-  return entry === undefined || detail === undefined ? entry : (own(entry.details, detail) ?? entry)
+  const found = entry(catalogue, level, code)
+  return found && refine(found, detail)
+}
+
+/**
+ * Where the documentation of a code begins: the anchor of its heading.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const anchor = (level: Level, code: string): string => `${level}-${code}`
+
+/**
+ * The code and the detail that an extended code stands for: what a reader that knows the closed set only falls back to.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const fallback = (
+  catalogue: Catalogue,
+  level: Level,
+  extended: string
+): { readonly code: string; readonly detail: string } | undefined => {
+  for (const [code, { details }] of Object.entries(catalogue[level])) {
+    const detail = Object.keys(details).find((name) => details[name]?.extended === extended)
+    if (detail !== undefined) return { code, detail }
+  }
+  return undefined
+}
+
+/**
+ * The code and the detail that are answered with an HTTP status, if the catalogue lists it.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const ofStatus = (
+  catalogue: Catalogue,
+  level: Level,
+  status: number
+): { readonly code: string; readonly detail?: string } | undefined => {
+  for (const [code, { details, status: own }] of Object.entries(catalogue[level])) {
+    const detail = Object.keys(details).find((name) => details[name]?.status === status)
+    if (detail !== undefined) return { code, detail }
+    if (own === status) return { code }
+  }
+  return undefined
 }
 
 /**
@@ -115,10 +181,10 @@ export const detailOfPage = (entry: Entry, status: number): string | undefined =
  * @category formatting
  * @since 0.1.0
  */
-export const render = (template: string, facts: { readonly [name: string]: string | number }): string =>
+export const render = (template: string, facts: { readonly [name: string]: unknown }): string =>
   template.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const fact = own(facts, name)
-    return fact === undefined ? whole : String(fact)
+    return typeof fact === "string" || typeof fact === "number" ? String(fact) : whole
   })
 
 // A code comes off the wire: "constructor" must not find Object's.

@@ -7,14 +7,15 @@
  * @since 0.1.0
  */
 import * as Catalogue from "./Catalogue.ts"
-import { parked, permanent, throttled, transient } from "./Verdict.ts"
+import { parked, permanent, throttled, transient } from "./internal/verdict.ts"
 
 type Row = Catalogue.Row
 
-const row = (verdict: Row["verdict"], severity: Row["severity"], actor: Row["actor"]): Row => ({
+const row = (verdict: Row["verdict"], severity: Row["severity"], actor: Row["actor"], meaning: string): Row => ({
   verdict,
   severity,
-  actor
+  actor,
+  meaning
 })
 
 /** A detail that stands for page statuses. */
@@ -22,6 +23,9 @@ const page = (pages: ReadonlyArray<number>, merits: Row): Catalogue.Detail => ({
 
 /** A detail of a job code that is answered with its own HTTP status. */
 const answered = (status: number, merits: Row) => ({ ...merits, status })
+
+/** A detail that has a later code of the provider's; the first of a code is what the code alone means. */
+const later = (extended: string, merits: Row) => ({ ...merits, extended })
 
 /**
  * Every failure of the crawl API.
@@ -32,117 +36,150 @@ const answered = (status: number, merits: Row) => ({ ...merits, status })
 export const catalogue = Catalogue.make({
   job: {
     insufficient_balance: {
-      ...row(parked("top up"), "Fatal", "caller"),
+      ...row(parked("top up"), "Fatal", "caller", "The balance is not enough to run the job. Top it up, and run the job again."),
       status: 402,
       message: "Your balance is not enough to run this job",
-      meaning: "The balance is not enough to run the job.",
       details: {}
     },
     invalid_request: {
-      ...row(permanent, "Error", "caller"),
+      ...row(permanent, "Error", "caller", "The request is invalid: its URL, say, or another parameter."),
       status: 400,
       message: "{field} is invalid",
-      meaning: "The request is invalid: its URL, say, or a parameter.",
       details: {
-        unauthorized: answered(401, row(parked("log in"), "Fatal", "caller")),
-        job_not_found: answered(404, row(permanent, "Error", "caller"))
+        unauthorized: answered(401, row(parked("log in"), "Fatal", "caller", "The API key is missing or wrong.")),
+        suspended: answered(403, row(parked("log in"), "Fatal", "caller", "The account may not use the API.")),
+        job_not_found: answered(404, row(permanent, "Error", "caller", "No job has this id."))
       }
     },
     internal_error: {
-      ...row(transient("steady"), "Error", "operator"),
+      ...row(transient("steady"), "Error", "operator", "Something went wrong inside the service."),
       status: 500,
       message: "Internal server error",
-      meaning: "Something went wrong inside the service.",
       details: {
-        api_throttled: answered(429, row(throttled(), "Warn", "operator")),
-        api_unavailable: answered(503, row(transient("steady"), "Warn", "operator")),
-        api_unreachable: row(transient("quick"), "Error", "operator"),
-        bad_response: row(transient("quick", 1), "Error", "operator")
+        api_throttled: answered(429, row(throttled(), "Warn", "operator", "The API asks for fewer calls.")),
+        api_unavailable: answered(503, row(transient("steady"), "Warn", "operator", "The API is down or overloaded.")),
+        api_unreachable: row(transient("quick"), "Error", "operator", "No answer came from the API."),
+        bad_response: row(transient("quick", 1), "Error", "operator", "The answer is none of the API's shapes.")
       }
     }
   },
   item: {
     host_returned_error: {
-      ...row(transient("quick", 1), "Warn", "site owner"),
+      ...row(
+        transient("quick", 1),
+        "Warn",
+        "site owner",
+        "The page's status is not in 200-299 (403 has a code of its own), or the site gave no usable answer, and the status is 0."
+      ),
       status: 200,
       message: "Webpage returned error status code: {status}",
-      meaning: "The page's status is not in 200-299, or the site gave no usable answer (status 0).",
       details: {
-        not_found: page([404], row(permanent, "Info", "nobody")),
-        gone: page([410], row(permanent, "Info", "nobody")),
-        auth_required: page([401], row(permanent, "Warn", "caller")),
-        payment_required: page([402], row(parked("pay the site"), "Warn", "caller")),
-        request_timeout: page([408], row(transient("quick"), "Info", "nobody")),
-        conflict: page([409, 423], row(transient("steady", 2), "Info", "nobody")),
-        too_large_request: page([413], row(permanent, "Warn", "caller")),
-        too_early: page([425], row(transient("quick", 1), "Info", "nobody")),
-        rate_limited: page([429], row(throttled(), "Warn", "caller")),
-        legal_block: page([451], row(permanent, "Warn", "caller")),
-        proxy_auth: page([407], row(permanent, "Warn", "site owner")),
-        client_error: row(permanent, "Warn", "caller"),
-        server_error: page([500], row(transient("steady", 2), "Warn", "site owner")),
-        unsupported: page([501, 505, 510, 511], row(permanent, "Warn", "site owner")),
-        bad_gateway: page([502, 504, 520, 521, 522, 523, 524, 527], row(transient("steady"), "Warn", "site owner")),
-        unavailable: page([503], row(throttled(), "Warn", "site owner")),
-        origin_tls: page([525, 526], row(permanent, "Warn", "site owner")),
-        origin_dns: page([530], row(transient("slow"), "Warn", "site owner")),
-        unfollowed_redirect: row(permanent, "Info", "caller"),
-        odd_status: row(permanent, "Warn", "site owner"),
-        bot_challenge: row(permanent, "Warn", "site owner"),
-        connect_timeout: row(transient("steady"), "Warn", "nobody"),
-        response_timeout: row(transient("steady", 2), "Warn", "nobody"),
-        connection_reset: row(transient("quick"), "Info", "nobody"),
-        truncated_body: row(transient("quick", 2), "Warn", "site owner"),
-        tls_certificate: row(permanent, "Warn", "site owner"),
-        tls_handshake: row(permanent, "Warn", "site owner"),
-        bad_http: row(transient("quick", 1), "Warn", "site owner"),
-        bad_encoding: row(transient("quick", 1), "Warn", "site owner"),
-        redirect_loop: row(permanent, "Warn", "site owner"),
-        bad_redirect: row(permanent, "Warn", "site owner"),
-        bad_link: row(permanent, "Info", "nobody"),
-        too_large: row(permanent, "Warn", "caller"),
-        no_content: row(permanent, "Info", "caller"),
-        private_address: row(permanent, "Warn", "caller")
+        not_found: page([404], row(permanent, "Info", "nobody", "There is no such page.")),
+        gone: page([410], row(permanent, "Info", "nobody", "The page was removed for good.")),
+        auth_required: page([401], row(permanent, "Warn", "caller", "The page is for people who are logged in.")),
+        payment_required: page([402], row(parked("pay the site"), "Warn", "caller", "The site wants to be paid.")),
+        request_timeout: page([408], row(transient("quick"), "Info", "nobody", "The site was tired of waiting for us.")),
+        conflict: page([409, 423], row(transient("steady", 2), "Info", "nobody", "The page is locked for the moment.")),
+        too_large_request: page([413], row(permanent, "Warn", "caller", "The request is too large, unless Retry-After is given.")),
+        too_early: page([425], row(transient("quick", 1), "Info", "nobody", "The site fears a replayed request.")),
+        rate_limited: page([429], row(throttled(), "Warn", "caller", "The site asks for fewer requests.")),
+        legal_block: page([451], row(permanent, "Warn", "caller", "The page is withheld for legal reasons.")),
+        proxy_auth: page([407], row(permanent, "Warn", "site owner", "The site speaks as if it were a proxy.")),
+        client_error: row(permanent, "Warn", "caller", "The site does not take this request: any other 4xx."),
+        server_error: page([500], row(transient("steady", 2), "Warn", "site owner", "The site failed: 500 and any other 5xx.")),
+        unsupported: page([501, 505, 510, 511], row(permanent, "Warn", "site owner", "The site cannot do what was asked.")),
+        bad_gateway: page(
+          [502, 504, 520, 521, 522, 523, 524, 527],
+          row(transient("steady"), "Warn", "site owner", "The server behind the site's front does not answer.")
+        ),
+        unavailable: page([503], row(throttled(), "Warn", "site owner", "The site is overloaded or under maintenance.")),
+        origin_tls: page([525, 526], row(permanent, "Warn", "site owner", "The site's front refuses its server's certificate.")),
+        origin_dns: page([530], row(transient("slow"), "Warn", "site owner", "The site's front cannot resolve its server.")),
+        unfollowed_redirect: row(permanent, "Info", "caller", "A redirect that leads nowhere, or is not followed."),
+        odd_status: row(permanent, "Warn", "site owner", "A status outside 100-599."),
+        bot_challenge: row(permanent, "Warn", "site owner", "The site wants proof that a person asks."),
+        response_timeout: later("timeout_error", row(transient("steady", 2), "Warn", "nobody", "No complete answer in time.")),
+        connect_timeout: later("timeout_error", row(transient("steady"), "Warn", "nobody", "No connection in time.")),
+        no_answer: later(
+          "webpage_non_success",
+          row(transient("quick", 1), "Warn", "site owner", "No usable answer, and nothing says why.")
+        ),
+        connection_reset: later(
+          "webpage_non_success",
+          row(transient("quick"), "Info", "nobody", "The connection broke before an answer.")
+        ),
+        truncated_body: later(
+          "webpage_non_success",
+          row(transient("quick", 2), "Warn", "site owner", "The connection broke within the body.")
+        ),
+        tls_certificate: later(
+          "ssl_cert_error",
+          row(permanent, "Warn", "site owner", "The certificate is expired, untrusted or another site's.")
+        ),
+        tls_handshake: later("ssl_cert_error", row(permanent, "Warn", "site owner", "No TLS version or cipher in common.")),
+        tls_interrupted: later(
+          "ssl_cert_error",
+          row(transient("quick", 1), "Warn", "site owner", "The connection broke within the TLS handshake.")
+        ),
+        bad_http: later("webpage_non_success", row(transient("quick", 1), "Warn", "site owner", "The answer is not HTTP.")),
+        bad_encoding: later(
+          "webpage_non_success",
+          row(transient("quick", 1), "Warn", "site owner", "The body does not decompress.")
+        ),
+        redirect_loop: later("webpage_non_success", row(permanent, "Warn", "site owner", "More redirects than are followed.")),
+        bad_redirect: later("webpage_non_success", row(permanent, "Warn", "site owner", "A redirect to what is no web page.")),
+        bad_link: later("webpage_non_success", row(permanent, "Info", "nobody", "The link is no URL of a web page.")),
+        too_large: later("webpage_non_success", row(permanent, "Warn", "caller", "The body is larger than is read.")),
+        no_content: later("webpage_non_success", row(permanent, "Info", "caller", "The body is empty, or no text.")),
+        private_address: row(permanent, "Warn", "caller", "The address is not a public one."),
+        duplicate: later("duplicate_item", row(permanent, "Info", "nobody", "The same content as another page of the job."))
       }
     },
     website_access_denied: {
-      ...row(permanent, "Warn", "caller"),
+      ...row(permanent, "Warn", "caller", "The website answered 403, or its robots.txt keeps crawlers out."),
       status: 200,
       message: "Webpage returned access denied status code: {status}",
-      meaning: "The website answered 403, or its robots.txt keeps crawlers out.",
       details: {
-        forbidden: page([403], row(permanent, "Warn", "caller")),
-        bot_challenge: row(permanent, "Warn", "site owner"),
-        robots: row(permanent, "Info", "caller"),
-        robots_unreachable: row(transient("slow"), "Warn", "site owner")
+        forbidden: page([403], row(permanent, "Warn", "caller", "The page is not for us.")),
+        bot_challenge: row(permanent, "Warn", "site owner", "The site wants proof that a person asks."),
+        robots: later("blocked_by_robots_txt", row(permanent, "Info", "caller", "robots.txt keeps crawlers out.")),
+        robots_unreachable: later(
+          "blocked_by_robots_txt",
+          row(transient("slow"), "Warn", "site owner", "robots.txt cannot be read, so nothing is allowed.")
+        )
       }
     },
     name_not_resolved: {
-      ...row(permanent, "Warn", "caller"),
+      ...row(permanent, "Warn", "caller", "The host name does not resolve, or nothing answers at its address. Look for a typo in the URL."),
       status: 200,
       message: "Connection refused",
-      meaning: "The website's host name did not resolve, or nothing answers at its address.",
       details: {
         dns_not_found: {
-          ...row(permanent, "Warn", "caller"),
+          ...row(permanent, "Warn", "caller", "No such host name."),
           message: "Host name could not be resolved: {host}"
         },
-        dns_unavailable: row(transient("slow"), "Warn", "operator"),
-        connection_refused: row(transient("slow"), "Warn", "site owner"),
-        host_unreachable: row(transient("slow"), "Warn", "site owner")
+        dns_unavailable: row(transient("slow"), "Warn", "operator", "The resolver does not answer, or fails."),
+        connection_refused: row(transient("slow"), "Warn", "site owner", "Nothing listens at the address."),
+        host_unreachable: row(transient("slow"), "Warn", "site owner", "No way leads to the address.")
       }
     },
     internal_error: {
-      ...row(transient("steady", 2), "Error", "operator"),
+      ...row(transient("steady", 2), "Error", "operator", "Something went wrong inside the service while it worked on the page."),
       status: 200,
       message: "Internal server error",
-      meaning: "Something went wrong inside the service while it worked on the page.",
       details: {
-        network_down: row(transient("steady"), "Fatal", "operator"),
-        resources: row(transient("steady"), "Fatal", "operator"),
-        proxy: row(transient("steady"), "Error", "operator"),
-        defect: row(permanent, "Fatal", "operator"),
-        unknown: row(transient("quick", 1), "Error", "operator")
+        network_down: row(transient("steady"), "Fatal", "operator", "The service's own network is down."),
+        resources: row(transient("steady"), "Fatal", "operator", "The service ran out of memory, files or ports."),
+        proxy: row(transient("steady"), "Error", "operator", "The service's own proxy failed."),
+        proxy_login: row(parked("log in to the proxy"), "Fatal", "operator", "The service's own proxy wants a login."),
+        local_policy: row(permanent, "Error", "operator", "The service's own machine forbids the connection."),
+        cancelled: row(permanent, "Info", "nobody", "The work was called off."),
+        context_length: later(
+          "llm_max_context_length_error",
+          row(permanent, "Warn", "caller", "The page is too long for the language model.")
+        ),
+        defect: row(permanent, "Fatal", "operator", "A mistake in the service's program."),
+        unknown: row(transient("quick", 1), "Error", "operator", "Nothing is known about the cause.")
       }
     }
   }

@@ -6,13 +6,12 @@
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
-import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { JobCode } from "./CrawlCatalogue.ts"
-import { derive, facts, type Reason as Base, textOf } from "./internal/reason.ts"
-import * as Verdict from "./Verdict.ts"
+import { catalogue, type JobCode } from "./CrawlCatalogue.ts"
+import * as Failure from "./Failure.ts"
+import type { Facts } from "./internal/failure.ts"
+import * as Verdict from "./internal/verdict.ts"
 
 /**
  * @category type IDs
@@ -22,19 +21,23 @@ export const TypeId = "~@redrive/core/JobError"
 
 const id = (name: string) => `@redrive/core/JobError/${name}`
 
+const is = <Code extends JobCode>(code: Code, detail?: string | ((self: Facts) => string | undefined)) => ({
+  catalogue,
+  level: "job" as const,
+  code,
+  detail
+})
+
 /**
  * The balance is not enough to run the job.
  *
  * @category reasons
  * @since 0.1.0
  */
-export class InsufficientBalance extends Schema.TaggedError<InsufficientBalance, Base<"insufficient_balance">>(
-  id("InsufficientBalance")
-)("InsufficientBalance", facts) {
-  static {
-    derive(this, "job", "insufficient_balance")
-  }
-}
+export class InsufficientBalance extends Failure.Reason<InsufficientBalance>(id("InsufficientBalance"))(
+  "InsufficientBalance",
+  is("insufficient_balance")
+) {}
 
 /**
  * The request is invalid; `field` names the offending parameter where it is known.
@@ -42,14 +45,11 @@ export class InsufficientBalance extends Schema.TaggedError<InsufficientBalance,
  * @category reasons
  * @since 0.1.0
  */
-export class InvalidRequest extends Schema.TaggedError<InvalidRequest, Base<"invalid_request">>(id("InvalidRequest"))(
+export class InvalidRequest extends Failure.Reason<InvalidRequest>(id("InvalidRequest"))(
   "InvalidRequest",
-  { field: Schema.optionalKey(Schema.String), ...facts }
-) {
-  static {
-    derive(this, "job", "invalid_request")
-  }
-}
+  is("invalid_request"),
+  { field: Schema.optionalKey(Schema.String) }
+) {}
 
 /**
  * Something went wrong inside the service.
@@ -57,14 +57,10 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest, Base<"inv
  * @category reasons
  * @since 0.1.0
  */
-export class InternalError extends Schema.TaggedError<InternalError, Base<"internal_error">>(id("InternalError"))(
+export class InternalError extends Failure.Reason<InternalError>(id("InternalError"))(
   "InternalError",
-  facts
-) {
-  static {
-    derive(this, "job", "internal_error")
-  }
-}
+  is("internal_error")
+) {}
 
 /**
  * The API key is missing, wrong or suspended.
@@ -72,14 +68,10 @@ export class InternalError extends Schema.TaggedError<InternalError, Base<"inter
  * @category reasons
  * @since 0.1.0
  */
-export class Unauthorized extends Schema.TaggedError<Unauthorized, Base<"invalid_request">>(id("Unauthorized"))(
+export class Unauthorized extends Failure.Reason<Unauthorized>(id("Unauthorized"))(
   "Unauthorized",
-  facts
-) {
-  static {
-    derive(this, "job", "invalid_request", () => "unauthorized")
-  }
-}
+  is("invalid_request", "unauthorized")
+) {}
 
 /**
  * The API knows no job of this id.
@@ -87,14 +79,10 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized, Base<"invalid
  * @category reasons
  * @since 0.1.0
  */
-export class JobNotFound extends Schema.TaggedError<JobNotFound, Base<"invalid_request">>(id("JobNotFound"))(
+export class JobNotFound extends Failure.Reason<JobNotFound>(id("JobNotFound"))(
   "JobNotFound",
-  facts
-) {
-  static {
-    derive(this, "job", "invalid_request", () => "job_not_found")
-  }
-}
+  is("invalid_request", "job_not_found")
+) {}
 
 /**
  * The API refuses calls for a while; nothing was done.
@@ -102,14 +90,11 @@ export class JobNotFound extends Schema.TaggedError<JobNotFound, Base<"invalid_r
  * @category reasons
  * @since 0.1.0
  */
-export class ApiThrottled extends Schema.TaggedError<ApiThrottled, Base<"internal_error">>(id("ApiThrottled"))(
+export class ApiThrottled extends Failure.Reason<ApiThrottled>(id("ApiThrottled"))(
   "ApiThrottled",
-  { retryAfter: Schema.optionalKey(Schema.DurationFromMillis), ...facts }
-) {
-  static {
-    derive(this, "job", "internal_error", () => "api_throttled")
-  }
-}
+  is("internal_error", "api_throttled"),
+  { retryAfter: Schema.optionalKey(Schema.DurationFromMillis) }
+) {}
 
 /**
  * No answer came: `sent` tells whether the request may have reached the API, so that sending it again could run it twice.
@@ -117,14 +102,11 @@ export class ApiThrottled extends Schema.TaggedError<ApiThrottled, Base<"interna
  * @category reasons
  * @since 0.1.0
  */
-export class ApiUnreachable extends Schema.TaggedError<ApiUnreachable, Base<"internal_error">>(id("ApiUnreachable"))(
+export class ApiUnreachable extends Failure.Reason<ApiUnreachable>(id("ApiUnreachable"))(
   "ApiUnreachable",
-  { sent: Schema.Boolean, ...facts }
-) {
-  static {
-    derive(this, "job", "internal_error", () => "api_unreachable")
-  }
-}
+  is("internal_error", "api_unreachable"),
+  { sent: Schema.Boolean }
+) {}
 
 /**
  * An answer came that is none of the API's shapes.
@@ -132,58 +114,21 @@ export class ApiUnreachable extends Schema.TaggedError<ApiUnreachable, Base<"int
  * @category reasons
  * @since 0.1.0
  */
-export class MalformedResponse extends Schema.TaggedError<MalformedResponse, Base<"internal_error">>(
-  id("MalformedResponse")
-)("MalformedResponse", { status: Schema.Int, ...facts }) {
-  static {
-    derive(this, "job", "internal_error", (self) =>
-      self.status !== undefined && self.status >= 500 ? "api_unavailable" : "bad_response"
-    )
-  }
-}
+export class MalformedResponse extends Failure.Reason<MalformedResponse>(id("MalformedResponse"))(
+  "MalformedResponse",
+  is("internal_error", ({ status = 0 }) => (status >= 500 ? "api_unavailable" : "bad_response")),
+  { status: Schema.Int }
+) {}
 
-/**
- * A code that the catalogue does not have, kept as it came.
- *
- * @category reasons
- * @since 0.1.0
- */
-export class Unrecognized extends Schema.TaggedError<Unrecognized, Omit<Base, "code">>(id("Unrecognized"))(
-  "Unrecognized",
-  { code: Schema.String, status: Schema.optionalKey(Schema.Int), ...facts }
-) {
-  static {
-    derive(this, "job")
-  }
-}
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export const Reason = Schema.Union([
-  InsufficientBalance,
-  InvalidRequest,
-  InternalError,
-  Unauthorized,
-  JobNotFound,
-  ApiThrottled,
-  ApiUnreachable,
-  MalformedResponse,
+export {
+  /**
+   * A code that the catalogue does not have, kept as it came.
+   *
+   * @category reasons
+   * @since 0.1.0
+   */
   Unrecognized
-])
-
-/**
- * What went wrong with a job or a call about it.
- *
- * @category reasons
- * @since 0.1.0
- */
-export type Reason = typeof Reason.Type
-
-// A code without a reason class fails the type check here.
-const everyCode: [JobCode] extends [Exclude<Reason, Unrecognized>["code"]] ? true : never = true
-void everyCode
+} from "./Failure.ts"
 
 /**
  * The call that failed. Only `create` bills, so only `create` is dangerous to repeat.
@@ -200,28 +145,30 @@ export const Operation = Schema.Literals(["create", "poll", "cancel", "run"])
 export type Operation = typeof Operation.Type
 
 /**
- * A job failed to run, or a call about it failed.
+ * A job failed to run, or a call about it failed. The reasons cover the catalogue's job codes, or this does not compile.
  *
  * @category errors
  * @since 0.1.0
  */
-export class JobError extends Schema.TaggedError<JobError>("@redrive/core/JobError")("JobError", {
-  operation: Operation,
-  jobId: Schema.optionalKey(Schema.String),
-  reason: Reason
-}) {
+export class JobError extends Failure.Job<JobError>("@redrive/core/JobError")(
+  "JobError",
+  catalogue,
+  [
+    InsufficientBalance,
+    InvalidRequest,
+    InternalError,
+    Unauthorized,
+    JobNotFound,
+    ApiThrottled,
+    ApiUnreachable,
+    MalformedResponse
+  ],
+  { operation: Operation }
+) {
   readonly [TypeId] = TypeId
 
-  /** The reason, so that stack printers show it. */
-  override readonly cause = this.reason
-
-  /** The wire code, such as `insufficient_balance`. */
-  get code(): string {
-    return this.reason.code
-  }
-
   /** What the failure says about trying again; a `create` that may have happened is never sent a second time. */
-  get verdict(): Verdict.Verdict {
+  override get verdict(): Verdict.Verdict {
     const { verdict } = this.reason
     return Verdict.isRetryable(verdict) && this.isAmbiguous ? Verdict.permanent : verdict
   }
@@ -239,36 +186,21 @@ export class JobError extends Schema.TaggedError<JobError>("@redrive/core/JobErr
         return false
     }
   }
-
-  /** Whether trying again without anybody's help may succeed. */
-  get isRetryable(): boolean {
-    return Verdict.isRetryable(this.verdict)
-  }
-
-  /** How long the API asked to wait, if it did. */
-  get retryAfter(): Duration.Duration | undefined {
-    return Verdict.retryAfter(this.verdict)
-  }
-
-  /** The text for people: what the API said, else the catalogue's message with its facts. */
-  get lastError(): string {
-    return textOf("job", this.reason, { field: ("field" in this.reason && this.reason.field) || "request" })
-  }
-
-  override get message(): string {
-    const job = this.jobId === undefined ? "" : ` of job ${this.jobId}`
-    return `${this.operation}${job} failed: ${this.reason.message}: ${this.lastError}`
-  }
-
-  override get [ErrorReporter.severity]() {
-    return this.reason.row.severity
-  }
-
-  override get [ErrorReporter.attributes]() {
-    const { code, jobId, operation, reason } = this
-    return { level: "job" as const, code, detail: reason.kind, actor: reason.row.actor, operation, jobId }
-  }
 }
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Reason = JobError.fields.reason
+
+/**
+ * What went wrong with a job or a call about it.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export type Reason = typeof Reason.Type
 
 /**
  * Whether a value is a `JobError`.

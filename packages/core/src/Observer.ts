@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import type * as Verdict from "./Verdict.ts"
 
 /**
- * What every event tells: the call's name, and which attempt it was about, from 1.
+ * What every event about a call tells: the call's name, and which attempt it was about, from 1.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +25,20 @@ export interface Attempt {
 }
 
 /**
- * An attempt failed and another one follows after `delay`.
+ * An attempt failed, after `duration`; what follows is told next.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AttemptFailed extends Attempt {
+  readonly _tag: "AttemptFailed"
+  readonly error: unknown
+  readonly verdict: Verdict.Verdict
+  readonly duration: Duration.Duration
+}
+
+/**
+ * Another attempt follows after `delay`.
  *
  * @category models
  * @since 0.1.0
@@ -72,12 +85,72 @@ export interface Redriven extends Attempt {
 }
 
 /**
+ * A circuit breaker opened: calls under its `key` are refused for `delay`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BreakerOpened {
+  readonly _tag: "BreakerOpened"
+  readonly name: string
+  readonly key: string
+  readonly delay: Duration.Duration
+}
+
+/**
+ * A circuit breaker closed: calls under its `key` are let through again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BreakerClosed {
+  readonly _tag: "BreakerClosed"
+  readonly name: string
+  readonly key: string
+}
+
+/**
+ * Calls under a `key` wait at a gate, without attempts, until somebody has acted; `until` names the action, such as `top up`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Parked {
+  readonly _tag: "Parked"
+  readonly name: string
+  readonly key: string
+  readonly until: string
+  readonly error: unknown
+}
+
+/**
+ * The gate of a `key` is open again: what was waited for has happened.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Resumed {
+  readonly _tag: "Resumed"
+  readonly name: string
+  readonly key: string
+}
+
+/**
  * What the engine did.
  *
  * @category models
  * @since 0.1.0
  */
-export type Event = RetryScheduled | Recovered | GaveUp | Redriven
+export type Event =
+  | AttemptFailed
+  | RetryScheduled
+  | Recovered
+  | GaveUp
+  | Redriven
+  | BreakerOpened
+  | BreakerClosed
+  | Parked
+  | Resumed
 
 /**
  * Somebody who listens, synchronously and on the fiber that did it.
@@ -111,16 +184,19 @@ export const layer = (observer: Observer): Layer.Layer<never> =>
   )
 
 /**
- * Tells every observer of the fiber; one that throws is ignored.
+ * Tells every observer of the fiber; one that throws is ignored. The event is made once, and only if somebody listens.
  *
  * @category running
  * @since 0.1.0
  */
-export const tell = (event: Event): Effect.Effect<void> =>
+export const tell = (event: () => Event): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    for (const observer of fiber.getRef(Observers)) {
+    const observers = fiber.getRef(Observers)
+    if (observers.length === 0) return Effect.void
+    const told = event()
+    for (const observer of observers) {
       try {
-        observer(event, fiber)
+        observer(told, fiber)
       } catch {
         // A listener never changes what it listens to.
       }

@@ -1,22 +1,37 @@
 /**
  * One failure as every adapter sees it: bounded, redacted, complete.
  *
- * A report is made from an error by structure, so that foreign errors are reported too, and is plain data that any format can
- * carry. It never throws. It does not decide who is told: adapters do, by its severity.
+ * A report is made from a failure by structure, so that foreign errors are reported too, and is plain data that any format can
+ * carry. Making one never throws, whatever it is made of. It does not decide who is told: adapters do, by its severity.
  *
  * @since 0.1.0
  */
+import type * as EffectCause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
 import type * as Catalogue from "./Catalogue.ts"
-import * as ItemError from "./ItemError.ts"
-import * as JobError from "./JobError.ts"
-import { bounded, causes, fingerprint } from "./internal/report.ts"
+import * as Failure from "./Failure.ts"
+import { chain, property } from "./internal/chain.ts"
+import * as internal from "./internal/report.ts"
+import type { Scrub } from "./internal/text.ts"
+import { hostOf, withoutSecrets } from "./internal/url.ts"
 
 /**
- * One link of what caused the failure, outermost first.
+ * Named facts of a failure: texts, numbers and switches. Durations and moments are written as text.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Fields = internal.Fields
+
+/**
+ * One thing that the failure wraps; `depth` counts the wraps around it, so that members of an aggregate share theirs.
  *
  * @category models
  * @since 0.1.0
@@ -24,11 +39,14 @@ import { bounded, causes, fingerprint } from "./internal/report.ts"
 export interface Cause {
   readonly name: string
   readonly message: string
+  readonly depth: number
   readonly code?: string
+  readonly fields?: Fields
 }
 
 /**
- * A failure. `level` is `program` for what is no job's and no item's; `fingerprint` is equal for failures of the same class.
+ * A failure. `level` is `program` for what is no job's and no item's; `attributes` are the failure's own fields besides those here;
+ * `stack` is of what was thrown first, where a program is to blame; `fingerprint` is equal for failures of the same class.
  *
  * @category models
  * @since 0.1.0
@@ -44,9 +62,20 @@ export interface Report {
   readonly itemId?: string
   readonly url?: string
   readonly host?: string
+  readonly attributes: Fields
   readonly causes: ReadonlyArray<Cause>
   readonly stack?: string
   readonly fingerprint: string
+}
+
+/**
+ * `secrets` that must not appear in any text, besides those that the failure's own fields hold (none).
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
 }
 
 /**
@@ -64,12 +93,47 @@ export interface Told {
  * The report of a failure, whatever it is.
  *
  * A wrapper that carries another failure in `failure` (as `RetryExhausted` does) is reported as that failure. A value that says
- * nothing of its severity is an `Error`, as a defect should be.
+ * nothing of its severity is an `Error`, as a defect should be. Shown are the fields that a schema declares and what an error says in
+ * `ErrorReporter.attributes`; no text is longer than 2000 characters, and none shows a secret, credentials, or the query of a URL.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (failure: unknown): Report => attempt(() => read(unwrap(failure)), unreadable)
+export const make = (failure: unknown, options: Options = {}): Report =>
+  attempt(() => read(unwrap(failure), options), unreadable)
+
+/**
+ * The reports of all failures in a cause, each once; none of interruption.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromCause = (cause: EffectCause.Cause<unknown>, options: Options = {}): ReadonlyArray<Report> => {
+  const told = new WeakSet<object>()
+  return failuresOf(cause).flatMap((failure) => (tellOnce(told, failure) ? [make(failure, options)] : []))
+}
+
+/**
+ * The secrets that no report of the fiber shows. None by default, besides those that a failure's own fields hold.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Secrets: Context.Reference<ReadonlyArray<Redacted.Redacted>> = Context.Reference<
+  ReadonlyArray<Redacted.Redacted>
+>("@redrive/core/Report/Secrets", { defaultValue: () => [] })
+
+/**
+ * Adds secrets to those that no report shows.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSecrets = (...secrets: ReadonlyArray<Redacted.Redacted>): Layer.Layer<never> =>
+  Layer.effect(
+    Secrets,
+    Effect.map(Secrets, (known) => [...known, ...secrets])
+  )
 
 /**
  * An `ErrorReporter` that tells of every failure once, however often it is raised again, wrapped or unwrapped.
@@ -80,27 +144,21 @@ export const make = (failure: unknown): Report => attempt(() => read(unwrap(fail
  * @since 0.1.0
  */
 export const reporter = (tell: (report: Report, told: Told) => void): ErrorReporter.ErrorReporter => {
-  const known = new WeakSet<object>()
+  const told = new WeakSet<object>()
   return {
     [ErrorReporter.TypeId]: ErrorReporter.TypeId,
     report: ({ cause, fiber, timestamp }) => {
-      if (isKnown(known, cause)) return
+      // A failure that is no object, such as a text, is known by the cause that carries it.
+      if (told.has(cause)) return
+      told.add(cause)
       // Effect's own constructor hands on a copy of the error, which has lost its fields.
-      for (const reason of cause.reasons) {
-        if (reason._tag === "Interrupt") continue
-        const original = reason._tag === "Fail" ? reason.error : reason.defect
-        const failure = attempt(() => unwrap(original), original)
-        if (isKnown(known, failure) || attempt(() => ErrorReporter.isIgnored(failure), false)) continue
-        // A reason that goes on without its wrapper is the same failure.
-        attempt(() => isKnown(known, reasonOf(failure)), false)
-        attempt(() => tell(make(failure), { fiber, at: timestamp }), undefined)
+      for (const failure of failuresOf(cause)) {
+        if (attempt(() => ErrorReporter.isIgnored(unwrap(failure)), false) || !tellOnce(told, failure)) continue
+        attempt(() => tell(make(failure, { secrets: fiber.getRef(Secrets) }), { fiber, at: timestamp }), undefined)
       }
     }
   }
 }
-
-const reasonOf = (failure: unknown): unknown =>
-  ItemError.isItemError(failure) || JobError.isJobError(failure) ? failure.reason : undefined
 
 /** What a foreign value may make throw must not change the program. */
 const attempt = <A>(run: () => A, otherwise: A): A => {
@@ -111,51 +169,87 @@ const attempt = <A>(run: () => A, otherwise: A): A => {
   }
 }
 
-/** Whether an object was met before; from now on it was. */
-const isKnown = (known: WeakSet<object>, failure: unknown): boolean => {
-  if (!Predicate.isObjectKeyword(failure)) return false
-  const met = known.has(failure)
-  known.add(failure)
-  return met
+const failuresOf = (cause: EffectCause.Cause<unknown>): ReadonlyArray<unknown> =>
+  cause.reasons.flatMap((reason) => {
+    if (reason._tag === "Interrupt") return []
+    return [reason._tag === "Fail" ? reason.error : reason.defect]
+  })
+
+/**
+ * Whether a failure is new: neither it nor anything that it wraps was told of. From now on it was.
+ *
+ * What it was caused by is not marked: many pages may fail by the same broken connection, and each is a failure of its own.
+ */
+const tellOnce = (told: WeakSet<object>, failure: unknown): boolean => {
+  if (chain(failure).some(({ value }) => told.has(value))) return false
+  const whole = attempt(() => unwrap(failure), failure)
+  for (const value of [failure, whole, Predicate.isObjectKeyword(whole) && property(whole, "reason")]) {
+    if (Predicate.isObjectKeyword(value)) told.add(value)
+  }
+  return true
 }
 
 const unwrap = (failure: unknown): unknown =>
   Predicate.isTagged(failure, "RetryExhausted") && Predicate.hasProperty(failure, "failure") ? failure.failure : failure
 
-const read = (failure: unknown): Report => {
-  if (ItemError.isItemError(failure)) return ofError(failure, "item")
-  if (JobError.isJobError(failure)) return ofError(failure, "job")
-  const [first] = causes(failure)
-  const code = first?.name ?? typeof failure
-  const stack = Predicate.hasProperty(failure, "stack") && typeof failure.stack === "string" ? failure.stack : undefined
+const read = (failure: unknown, { secrets = [] }: Options): Report => {
+  const links = chain(failure)
+  const safe = internal.scrubOf(links, secrets)
+  if (Failure.isFailure(failure)) return ofFailure(failure, safe)
+  const [own] = links
+  const code = own === undefined ? typeof failure : internal.nameOf(own.value)
+  const message = own === undefined ? safe(String(failure)) : safe(messageOf(own.value))
+  const stack = internal.stackOf(links, safe)
   return {
     level: "program",
-    code,
-    message: first?.message ?? bounded(String(failure)),
+    code: safe(code),
+    message,
     severity: severityOf(failure),
     actor: "operator",
-    causes: causes(failure).slice(1),
-    ...(stack === undefined ? {} : { stack: bounded(stack) }),
-    fingerprint: fingerprint(["program", code])
+    attributes:
+      own === undefined ? {} : { ...internal.fieldsOf(own.value, safe), ...internal.attributesOf(own.value, safe) },
+    causes: internal.causesOf(links.slice(1), 1, safe),
+    ...(stack === undefined ? {} : { stack }),
+    fingerprint: internal.fingerprint(["program", code, internal.classOf(message)])
   }
 }
 
-const ofError = (error: ItemError.ItemError | JobError.JobError, level: Catalogue.Level): Report => {
-  const { actor, code, detail, ...rest } = error[ErrorReporter.attributes]
-  const { host, itemId, jobId, url } = { host: undefined, itemId: undefined, url: undefined, ...rest }
+const messageOf = (value: object): string => {
+  const message = property(value, "message")
+  return typeof message === "string" ? message : ""
+}
+
+const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
+  const { code, reason } = failure
+  const level = failure[Failure.TypeId]
+  const { actor } = reason.row
+  const detail = reason.kind
+  const place = placeOf(failure, safe)
+  const links = chain(reason.cause)
+  const stack = actor === "operator" ? internal.stackOf(links, safe) : undefined
   return {
     level,
-    code,
-    ...(detail === undefined ? {} : { detail }),
-    message: bounded(error.message),
-    severity: error[ErrorReporter.severity],
+    code: safe(code),
+    ...(detail === undefined ? {} : { detail: safe(detail) }),
+    message: safe(failure.message),
+    severity: failure[ErrorReporter.severity],
     actor,
-    ...(jobId === undefined ? {} : { jobId }),
-    ...(itemId === undefined ? {} : { itemId }),
-    ...(url === undefined ? {} : { url: bounded(url) }),
-    ...(host === undefined ? {} : { host }),
-    causes: causes(error.reason.cause),
-    fingerprint: fingerprint([level, code, detail ?? "", host ?? ""])
+    ...place,
+    attributes: { ...internal.fieldsOf(failure, safe), ...internal.fieldsOf(reason, safe) },
+    causes: internal.causesOf(links, 0, safe),
+    ...(stack === undefined ? {} : { stack }),
+    fingerprint: internal.fingerprint([level, code, detail ?? "", place.host ?? ""])
+  }
+}
+
+/** Where a failure happened. */
+const placeOf = ({ itemId, jobId, url }: Failure.Any, safe: Scrub) => {
+  const host = url === undefined ? undefined : hostOf(url)
+  return {
+    ...(jobId === undefined ? {} : { jobId: safe(jobId) }),
+    ...(itemId === undefined ? {} : { itemId: safe(itemId) }),
+    ...(url === undefined ? {} : { url: safe(withoutSecrets(url)) }),
+    ...(host === undefined ? {} : { host })
   }
 }
 
@@ -168,6 +262,7 @@ const unreadable: Report = {
   message: "a failure that throws when it is read",
   severity: "Error",
   actor: "operator",
+  attributes: {},
   causes: [],
-  fingerprint: fingerprint(["program", "unreadable"])
+  fingerprint: internal.fingerprint(["program", "unreadable"])
 }

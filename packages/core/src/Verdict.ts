@@ -6,171 +6,85 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as foreign from "./internal/foreign.ts"
+import { transient, type Verdict } from "./internal/verdict.ts"
 
-/**
- * How patient a retry must be: `quick` for a hiccup, `steady` for a server in trouble, `slow` for what takes minutes.
- *
- * @category models
- * @since 0.1.0
- */
-export type Pace = typeof Pace.Type
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export const Pace = Schema.Literals(["quick", "steady", "slow"])
-
-/**
- * It may pass on its own; `limit` is how many retries the failure merits at most, where it says so.
- *
- * @category models
- * @since 0.1.0
- */
-export const Transient = Schema.TaggedStruct("Transient", { pace: Pace, limit: Schema.optionalKey(Schema.Int) })
-
-/**
- * The other side asks for patience, and may say how long.
- *
- * @category models
- * @since 0.1.0
- */
-export const Throttled = Schema.TaggedStruct("Throttled", { retryAfter: Schema.optionalKey(Schema.DurationFromMillis) })
-
-/**
- * Nothing helps until somebody has acted; `until` names the action, such as `top up`.
- *
- * @category models
- * @since 0.1.0
- */
-export const Parked = Schema.TaggedStruct("Parked", { until: Schema.String })
-
-/**
- * It fails the same way every time.
- *
- * @category models
- * @since 0.1.0
- */
-export const Permanent = Schema.TaggedStruct("Permanent", {})
-
-/**
- * @category schemas
- * @since 0.1.0
- */
-export const Verdict = Schema.Union([Transient, Throttled, Parked, Permanent])
-
-/**
- * `Transient` may pass on its own, `Throttled` asks the caller to wait, `Parked` waits for a person, `Permanent` never passes.
- *
- * @category models
- * @since 0.1.0
- */
-export type Verdict = typeof Verdict.Type
-
-/**
- * A failure that may pass on its own, at a pace, at most `limit` times.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const transient = (pace: Pace, limit?: number): Verdict =>
-  limit === undefined ? { _tag: "Transient", pace } : { _tag: "Transient", pace, limit }
-
-/**
- * A failure that asks the caller to come back later.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const throttled = (retryAfter?: Duration.Duration): Verdict =>
-  retryAfter === undefined ? { _tag: "Throttled" } : { _tag: "Throttled", retryAfter }
-
-/**
- * A failure that waits for a person.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const parked = (until: string): Verdict => ({ _tag: "Parked", until })
-
-/**
- * A failure that will not pass.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const permanent: Verdict = { _tag: "Permanent" }
-
-/**
- * Whether trying again without anybody's help may succeed.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isRetryable = (self: Verdict): boolean => self._tag === "Transient" || self._tag === "Throttled"
-
-/**
- * How long the failure asks to wait, if it says so.
- *
- * @category getters
- * @since 0.1.0
- */
-export const retryAfter = (self: Verdict): Duration.Duration | undefined =>
-  self._tag === "Throttled" ? self.retryAfter : undefined
+export * from "./internal/verdict.ts"
 
 /** The verdict on a failure that nothing is known about: one quick retry, then give up. */
 const unknown = transient("quick", 1)
 
-const isVerdict = Schema.is(Verdict)
+/**
+ * Reads the verdict of failures that it knows; `undefined` of all others.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Reader = (failure: unknown) => Verdict | undefined
 
 /**
- * The verdict on any failure: its own `verdict`, else what `retryAfter`, `isRetryable` or a `TimeoutError` tag tell.
+ * `readers` are asked first, in their order (none); `now` in epoch milliseconds lets a Retry-After date be understood (it is not).
  *
- * A failure that says nothing about itself merits one quick retry. Never throws, whatever the value's getters do.
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly readers?: ReadonlyArray<Reader> | undefined
+  readonly now?: number | undefined
+}
+
+/**
+ * The verdict on any failure.
+ *
+ * In this order: what a reader says; the failure's own `verdict`; errors of Effect (`AiError`, `SqlError`, `PlatformError`,
+ * `RateLimiterError`, `CircuitBreakerError`, `TimeoutError`), `retryAfter` and `isRetryable` by structure; `$retryable` of the AWS
+ * SDK; the HTTP status of an answer that it carries; and what Node.js and fetch throw. A failure that says nothing about itself
+ * merits one quick retry. Never throws, whatever the value's getters do.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const of = (failure: unknown): Verdict => {
-  try {
-    return read(failure)
-  } catch {
-    return unknown
+export const of = (failure: unknown, { now, readers = [] }: Options = {}): Verdict => {
+  for (const reader of readers) {
+    const verdict = foreign.attempt(() => reader(failure))
+    if (verdict !== undefined) return verdict
   }
-}
-
-const read = (failure: unknown): Verdict => {
-  if (!Predicate.isObject(failure)) return unknown
-  if ("verdict" in failure && isVerdict(failure.verdict)) return failure.verdict
-  if ("retryAfter" in failure && Duration.isDuration(failure.retryAfter)) return throttled(failure.retryAfter)
-  if ("isRetryable" in failure && typeof failure.isRetryable === "boolean") {
-    return failure.isRetryable ? transient("steady") : permanent
-  }
-  return Predicate.isTagged(failure, "TimeoutError") ? transient("steady") : unknown
+  return foreign.attempt(() => foreign.read(failure, now)) ?? unknown
 }
 
 /**
- * A verdict in a few words, for a log line or a table.
+ * The readers of the current fiber. None by default.
  *
- * @category formatting
+ * @category references
  * @since 0.1.0
  */
-export const format = (self: Verdict): string => {
-  switch (self._tag) {
-    case "Transient":
-      return self.limit === undefined ? `${self.pace} retry` : `${self.pace} retry, at most ${self.limit}`
-    case "Throttled":
-      return Option.match(Option.fromUndefinedOr(self.retryAfter), {
-        onNone: () => "wait, then retry",
-        onSome: (wait) => `wait ${Duration.format(wait)}, then retry`
-      })
-    case "Parked":
-      return `parked until ${self.until}`
-    case "Permanent":
-      return "give up"
-  }
-}
+export const Readers: Context.Reference<ReadonlyArray<Reader>> = Context.Reference<ReadonlyArray<Reader>>(
+  "@redrive/core/Verdict/Readers",
+  { defaultValue: () => [] }
+)
+
+/**
+ * Teaches the program a foreign failure: the reader is asked before those that are there already.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (reader: Reader): Layer.Layer<never> =>
+  Layer.effect(
+    Readers,
+    Effect.map(Readers, (readers) => [reader, ...readers])
+  )
+
+/**
+ * The verdict on a failure by the fiber's own readers and clock.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const judge = (failure: unknown): Effect.Effect<Verdict> =>
+  Effect.clockWith((clock) =>
+    Effect.map(Readers, (readers) => of(failure, { readers, now: clock.currentTimeMillisUnsafe() }))
+  )

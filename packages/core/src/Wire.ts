@@ -7,11 +7,13 @@
  *
  * @since 0.1.0
  */
+import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as envelopes from "./internal/envelope.ts"
 import * as items from "./internal/itemWire.ts"
 import * as jobs from "./internal/jobWire.ts"
+import * as reading from "./internal/readJob.ts"
 import * as Job from "./Job.ts"
 import * as JobError from "./JobError.ts"
 
@@ -74,18 +76,35 @@ export const Unauthorized = envelopes.codec(JobError.Unauthorized, (facts) => ne
  */
 export const JobNotFound = envelopes.codec(JobError.JobNotFound, (facts) => new JobError.JobNotFound(facts))
 
+const jobCodec = (codes: items.Codes) =>
+  jobs.JobJson.pipe(
+    Schema.decodeTo(
+      Schema.toType(Job.Job),
+      SchemaTransformation.transform<Job.Job, typeof jobs.JobJson.Type>({
+        decode: jobs.jobOf,
+        encode: (job) => jobs.jobJson(job, codes)
+      })
+    )
+  )
+
+const itemCodec = (codes: items.Codes) =>
+  items.ItemJson.pipe(
+    Schema.decodeTo(
+      Schema.toType(Job.Item),
+      SchemaTransformation.transform<Job.Item, typeof items.ItemJson.Type>({
+        decode: items.itemOf,
+        encode: (item) => items.itemJson(item, codes)
+      })
+    )
+  )
+
 /**
  * A job as the API writes it. A job in error says why in `error_code` and `error_message`, which one that ran does not have.
  *
  * @category codecs
  * @since 0.1.0
  */
-export const JobBody = jobs.JobJson.pipe(
-  Schema.decodeTo(
-    Schema.toType(Job.Job),
-    SchemaTransformation.transform<Job.Job, typeof jobs.JobJson.Type>({ decode: jobs.jobOf, encode: jobs.jobJson })
-  )
-)
+export const JobBody = jobCodec("closed")
 
 /**
  * One job item as the API writes it.
@@ -93,12 +112,42 @@ export const JobBody = jobs.JobJson.pipe(
  * @category codecs
  * @since 0.1.0
  */
-export const ItemBody = items.ItemJson.pipe(
-  Schema.decodeTo(
-    Schema.toType(Job.Item),
-    SchemaTransformation.transform<Job.Item, typeof items.ItemJson.Type>({
-      decode: items.itemOf,
-      encode: items.itemJson
-    })
-  )
-)
+export const ItemBody = itemCodec("closed")
+
+/**
+ * A job whose items are written with the provider's later codes too (`timeout_error`, `ssl_cert_error`, `blocked_by_robots_txt` and
+ * the like), for readers that know them. Reading is the same: every codec takes a later code for the code that it falls back to.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const ExtendedJobBody = jobCodec("extended")
+
+/**
+ * One job item, written with the provider's later codes too.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const ExtendedItemBody = itemCodec("extended")
+
+/**
+ * A job that was read, and in `warnings` where the answer contradicts itself or knows more than this package does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Read {
+  readonly job: Job.Job
+  readonly warnings: ReadonlyArray<string>
+}
+
+/**
+ * Reads a job from any JSON value, of whatever depth and size: in time and memory proportional to it, and without throwing.
+ *
+ * What is no job is a `MalformedResponse` that names the first field that does not fit.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const readJob: (json: unknown) => Result.Result<Read, JobError.MalformedResponse> = reading.readJob(JobBody)

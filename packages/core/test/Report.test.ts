@@ -59,8 +59,8 @@ describe("a report", () => {
       cause: Object.assign(new Error("fetch failed"), { cause: socket })
     })
     assert.deepStrictEqual(Report.make(item(wrapped)).causes, [
-      { name: "TypeError", message: "fetch failed" },
-      { name: "Error", message: "read ECONNRESET", code: "ECONNRESET" }
+      { name: "TypeError", message: "fetch failed", depth: 0 },
+      { name: "Error", message: "read ECONNRESET", depth: 2, code: "ECONNRESET" }
     ])
   })
 
@@ -197,19 +197,19 @@ describe("observers", () => {
       })
       const one = Observer.layer(({ name }) => heard.push(`one ${name}`))
       const two = Observer.layer(({ name }) => heard.push(`two ${name}`))
-      yield* Observer.tell(event).pipe(Effect.provide(two.pipe(Layer.provideMerge(rude), Layer.provideMerge(one))))
+      yield* Observer.tell(() => event).pipe(Effect.provide(two.pipe(Layer.provideMerge(rude), Layer.provideMerge(one))))
       assert.deepStrictEqual(heard, ["one x", "two x"])
     })
   )
 
-  it.effect("need not be there", () => Observer.tell(event))
+  it.effect("need not be there", () => Observer.tell(() => event))
 })
 
 describe("a verdict", () => {
   it("is read from what a foreign failure says of itself", () => {
     assert.deepStrictEqual(Verdict.of({ verdict: Verdict.permanent, isRetryable: true }), Verdict.permanent)
     assert.deepStrictEqual(
-      Verdict.of({ retryAfter: Duration.seconds(3), isRetryable: false }),
+      Verdict.of({ retryAfter: Duration.seconds(3), isRetryable: true }),
       Verdict.throttled(Duration.seconds(3))
     )
     assert.deepStrictEqual(Verdict.of({ isRetryable: true }), Verdict.transient("steady"))

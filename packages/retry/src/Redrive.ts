@@ -154,7 +154,7 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
     if (next.again.length === 0) break
     round++
     if (onPlan !== undefined) yield* onPlan(next, round)
-    yield* Observer.tell({ _tag: "Redriven", name, attempt: round, items: next.again.length, delay: next.wait })
+    yield* Observer.tell(() => ({ _tag: "Redriven", name, attempt: round, items: next.again.length, delay: next.wait }))
     yield* Effect.sleep(next.wait)
     const attempt = ({ item }: Failed<I, E>) => Effect.result(each(item, round))
     const results = yield* Effect.forEach(next.again, attempt, { concurrency })

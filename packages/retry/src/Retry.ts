@@ -20,7 +20,7 @@ import { type Attempt, RetryExhausted } from "./RetryExhausted.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * `name` stands in events and errors (`call`); `verdict` reads a failure (`Verdict.of`).
+ * `name` stands in events and errors (`call`); `verdict` reads a failure (`Verdict.judge`).
  *
  * @category options
  * @since 0.1.0
@@ -76,8 +76,12 @@ interface Call<A, E, R> {
 const attempt = <A, E, R>(call: Call<A, E, R>, failed: ReadonlyArray<Attempt>): Effect.Effect<A, Exhausted<E>, R> => {
   const started = call.clock.currentTimeMillisUnsafe()
   const tried = timed(call, started)
-  const recovered = { _tag: "Recovered", name: nameOf(call.options), attempt: failed.length + 1 } as const
-  return Effect.catch(failed.length === 0 ? tried : Effect.tap(tried, Observer.tell(recovered)), (failure) =>
+  const recovered = Observer.tell(() => ({
+    _tag: "Recovered",
+    name: nameOf(call.options),
+    attempt: failed.length + 1
+  }))
+  return Effect.catch(failed.length === 0 ? tried : Effect.tap(tried, recovered), (failure) =>
     onFailure(call, failed, started, failure)
   )
 }
@@ -101,7 +105,7 @@ const onFailure = Effect.fnUntraced(function* <A, E, R>(
 ) {
   const { begun, clock, options, policy } = call
   const now = clock.currentTimeMillisUnsafe()
-  const verdict = (options.verdict ?? Verdict.of)(failure)
+  const verdict = options.verdict?.(failure) ?? (yield* Verdict.judge(failure))
   const number = failed.length + 1
   const elapsed = Duration.millis(now - begun)
   const decision = RetryPolicy.decide(policy, { verdict, attempt: number, elapsed }, yield* Random.next)
@@ -112,15 +116,17 @@ const onFailure = Effect.fnUntraced(function* <A, E, R>(
     verdict,
     message: Report.make(failure).message
   }
+  const about = { name, attempt: number, error: failure }
+  yield* Observer.tell(() => ({ _tag: "AttemptFailed", ...about, verdict, duration: entry.duration }))
   if (decision._tag === "GiveUp") {
     const { again, because } = decision
-    yield* Observer.tell({ _tag: "GaveUp", name, attempt: number, error: failure, because })
+    yield* Observer.tell(() => ({ _tag: "GaveUp", ...about, because }))
     const retryAt = again === undefined ? {} : { retryAt: DateTime.makeUnsafe(now + Duration.toMillis(again)) }
     const attempts = [...failed, entry]
     return yield* new RetryExhausted<E | Cause.TimeoutError>({ name, because, attempts, failure, ...retryAt })
   }
   const { delay } = decision
-  yield* Observer.tell({ _tag: "RetryScheduled", name, attempt: number, error: failure, verdict, delay })
+  yield* Observer.tell(() => ({ _tag: "RetryScheduled", ...about, verdict, delay }))
   yield* Effect.sleep(delay)
   return yield* attempt(call, [...failed, { ...entry, wait: delay }])
 })

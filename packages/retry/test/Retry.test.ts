@@ -242,7 +242,9 @@ describe("observers", () => {
   it.effect("are told before each wait, and of a recovery", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* heard(Retry.retry(flaky(bad, 2).effect, policy, { name: "page" })), [
+        "0 AttemptFailed page 1",
         "0 RetryScheduled page 1",
+        "1000 AttemptFailed page 2",
         "1000 RetryScheduled page 2",
         "3000 Recovered page 3"
       ])
@@ -251,7 +253,7 @@ describe("observers", () => {
 
   it.effect("are told of giving up, and nothing of a success", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* heard(Retry.retry(flaky(failing(404)).effect, policy)), ["0 GaveUp call 1"])
+      assert.deepStrictEqual(yield* heard(Retry.retry(flaky(failing(404)).effect, policy)), ["0 AttemptFailed call 1", "0 GaveUp call 1"])
       assert.isEmpty(yield* heard(Retry.retry(Effect.succeed(1), policy)))
     })
   )

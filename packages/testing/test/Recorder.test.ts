@@ -34,8 +34,8 @@ describe("events", () => {
     Effect.gen(function* () {
       const recorder = yield* Recorder.Recorder
       assert.deepStrictEqual(yield* recorder.events, [])
-      yield* Observer.tell(scheduled)
-      yield* Observer.tell(recovered)
+      yield* Observer.tell(() => scheduled)
+      yield* Observer.tell(() => recovered)
       assert.deepStrictEqual(yield* recorder.events, [scheduled, recovered])
     }).pipe(Effect.provide(Recorder.layer))
   )
@@ -44,7 +44,7 @@ describe("events", () => {
     Effect.gen(function* () {
       const heard: Array<string> = []
       const recorder = yield* Effect.gen(function* () {
-        yield* Observer.tell(recovered)
+        yield* Observer.tell(() => recovered)
         return yield* Recorder.Recorder
       }).pipe(
         Effect.provide(
@@ -62,7 +62,7 @@ describe("events", () => {
   it.effect("of fibers that do not have the recorder are not recorded", () =>
     Effect.gen(function* () {
       const recorder = yield* Effect.provide(Recorder.Recorder, Recorder.layer)
-      yield* Observer.tell(recovered)
+      yield* Observer.tell(() => recovered)
       yield* report(failure())
       assert.deepStrictEqual(yield* recorder.events, [])
       assert.deepStrictEqual(yield* recorder.reports, [])
@@ -83,7 +83,7 @@ describe("reports", () => {
         detail: "unavailable",
         itemId: "7",
         url: "https://example.com/page",
-        causes: [{ name: "Error", message: "no room" }]
+        causes: [{ name: "Error", message: "no room", depth: 0 }]
       })
     }).pipe(Effect.provide(Recorder.layer))
   )
@@ -162,7 +162,7 @@ describe("a recorder", () => {
     Effect.gen(function* () {
       const recorder = yield* Recorder.Recorder
       const error = failure()
-      yield* Observer.tell(recovered)
+      yield* Observer.tell(() => recovered)
       yield* report(error)
       yield* recorder.clear
       assert.deepStrictEqual([yield* recorder.events, yield* recorder.reports], [[], []])
@@ -175,7 +175,7 @@ describe("a recorder", () => {
     Effect.gen(function* () {
       const recorder = yield* Recorder.make
       const both = Layer.merge(Observer.layer(recorder.observer), ErrorReporter.layer([recorder.reporter]))
-      yield* Effect.andThen(Observer.tell(recovered), report(failure())).pipe(Effect.provide(both))
+      yield* Effect.andThen(Observer.tell(() => recovered), report(failure())).pipe(Effect.provide(both))
       assert.strictEqual((yield* recorder.events).length, 1)
       assert.strictEqual((yield* recorder.reports).length, 1)
     })
@@ -185,7 +185,7 @@ describe("a recorder", () => {
     Effect.gen(function* () {
       const one = yield* Recorder.make
       const other = yield* Recorder.make
-      yield* Effect.provide(Observer.tell(recovered), Observer.layer(one.observer))
+      yield* Effect.provide(Observer.tell(() => recovered), Observer.layer(one.observer))
       assert.strictEqual((yield* one.events).length, 1)
       assert.deepStrictEqual(yield* other.events, [])
     })

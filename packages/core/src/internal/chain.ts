@@ -1,42 +1,59 @@
 import * as Predicate from "effect/Predicate"
 
+/** One object of a failure; `depth` counts the wraps around it. */
+export interface Link {
+  readonly value: object
+  readonly depth: number
+}
+
 /** No honest chain is longer; a hostile one must not keep us. */
 const longest = 32
 
+/** Where wrappers keep what they wrap: errors, Effect's reasons and causes, and our own giving up. */
+const inner = ["cause", "reason", "error", "defect", "failure"]
+
+/** Where aggregates keep their members. */
+const members = ["errors", "reasons"]
+
 /** A value, what it wraps, and the members of aggregates, outermost first; each object once. */
-export const chain = (value: unknown): Iterable<object> => {
+export const chain = (value: unknown): ReadonlyArray<Link> => {
   const seen = new Set<object>()
-  const queue = [value]
-  while (queue.length > 0 && seen.size < longest) {
-    const link = queue.shift()
-    if (!Predicate.isObjectKeyword(link) || seen.has(link)) continue
-    seen.add(link)
-    queue.push(property(link, "cause"), property(link, "reason"), ...membersOf(link))
+  const links: Array<Link> = []
+  const stack: Array<{ readonly value: unknown; readonly depth: number }> = [{ value, depth: 0 }]
+  while (links.length < longest) {
+    const next = stack.pop()
+    if (next === undefined) break
+    if (!Predicate.isObjectKeyword(next.value) || seen.has(next.value)) continue
+    const link = { value: next.value, depth: next.depth }
+    seen.add(link.value)
+    links.push(link)
+    const within = [...inner.map((name) => property(link.value, name)), ...members.flatMap((name) => some(link.value, name))]
+    stack.push(...within.reverse().map((value) => ({ value, depth: link.depth + 1 })))
   }
-  return seen
+  return links
 }
 
 /** The first members of an aggregate. */
-const membersOf = (link: object): ReadonlyArray<unknown> => {
+const some = (value: object, name: string): ReadonlyArray<unknown> => {
   try {
-    const errors: unknown = Reflect.get(link, "errors")
-    return Array.isArray(errors) ? errors.slice(0, longest) : []
+    const found: unknown = Reflect.get(value, name)
+    return Array.isArray(found) ? found.slice(0, longest) : []
   } catch {
     return []
   }
 }
 
 /** A property of a foreign value, whose getters may throw. */
-const property = (link: object, name: string): unknown => {
+export const property = (value: object, name: PropertyKey): unknown => {
   try {
-    return Reflect.get(link, name)
+    return Reflect.get(value, name)
   } catch {
     return undefined
   }
 }
 
 /** The same, if it is a text. */
-export const read = (link: object, name: string): string | undefined => {
-  const value = property(link, name)
-  return typeof value === "string" ? value : undefined
+export const read = (value: object, name: string): string | undefined => {
+  const found = property(value, name)
+  return typeof found === "string" ? found : undefined
 }

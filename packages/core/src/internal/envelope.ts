@@ -2,18 +2,27 @@ import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Catalogue from "../Catalogue.ts"
+import { catalogue, type JobCode } from "../CrawlCatalogue.ts"
 import * as JobError from "../JobError.ts"
+import { textOf } from "./failure.ts"
 import { text } from "./lenient.ts"
-import { textOf } from "./reason.ts"
 
-export const Envelope = Schema.Struct({ error_code: Schema.String, error_message: Schema.String })
+const codes = Object.keys(catalogue.job) as ReadonlyArray<JobCode>
+
+export const Envelope = Schema.Struct({
+  error_code: Schema.Literals(codes).annotate({
+    description: codes.map((code) => `${code}: ${catalogue.job[code].meaning}`).join(" ")
+  }),
+  error_message: Schema.String.annotate({ description: "The same in words, for people." })
+})
 
 export type Envelope = typeof Envelope.Type
 
 /** The envelope of a reason; a code outside the closed set is not passed on. */
 export const envelope = (reason: JobError.Reason): Envelope => ({
   error_code: reason._tag === "Unrecognized" ? "internal_error" : reason.code,
-  error_message: textOf("job", reason, { field: ("field" in reason && reason.field) || "request" })
+  error_message: textOf(reason)
 })
 
 /** The codec between a reason and its envelope. */
@@ -71,15 +80,17 @@ const byCode = (code: string, status: number, facts: Said): JobError.Reason => {
   }
 }
 
+/** A refusal is known by its status alone; a failure without an envelope did not come from the API itself. */
 const byStatus = ({ retryAfter, status }: Answer, facts: Said): JobError.Reason => {
-  switch (status) {
-    case 400:
+  const { code, detail = code } = (status < 500 ? Catalogue.ofStatus(catalogue, "job", status) : undefined) ?? {}
+  switch (detail) {
+    case "invalid_request":
       return new JobError.InvalidRequest(facts)
-    case 402:
+    case "insufficient_balance":
       return new JobError.InsufficientBalance(facts)
-    case 403:
-      return new JobError.Unauthorized(facts)
-    case 429:
+    case "suspended":
+      return new JobError.Unauthorized({ detail, ...facts })
+    case "api_throttled":
       return new JobError.ApiThrottled({ ...(retryAfter === undefined ? {} : { retryAfter }), ...facts })
     default:
       return new JobError.MalformedResponse({ status, ...facts })

@@ -1,5 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import * as Catalogue from "../Catalogue.ts"
+import { catalogue } from "../CrawlCatalogue.ts"
 import * as ItemError from "../ItemError.ts"
 import * as Job from "../Job.ts"
 import { int, maybe, moment, orElse, text } from "./lenient.ts"
@@ -17,7 +19,11 @@ export const ItemJson = Schema.Struct({
   status: Status,
   title: text,
   last_error: text,
-  error_code: text,
+  error_code: text.annotate({
+    description: Object.entries(catalogue.item)
+      .map(([code, { meaning }]) => `${code}: ${meaning}`)
+      .join(" ")
+  }),
   cost: orElse(Schema.Finite, 0),
   raw_content_url: text,
   cleaned_content_url: text,
@@ -69,11 +75,12 @@ const statusInText = /status code: (\d{3})$/
 
 const reasonOf = (json: ItemJson): ItemError.Reason => {
   const status = json.page_status_code || Number(statusInText.exec(json.last_error)?.[1] ?? 0)
+  const { code, detail } = meaningOf(json, status)
   const facts = {
-    ...(json.reason === undefined ? {} : { detail: json.reason }),
+    ...(detail === undefined ? {} : { detail }),
     ...(json.last_error === "" ? {} : { lastError: json.last_error })
   }
-  switch (json.error_code) {
+  switch (code) {
     case "host_returned_error": {
       const ms = json.retry_after_ms
       const wait = ms === undefined ? {} : { retryAfter: Duration.millis(ms) }
@@ -86,12 +93,22 @@ const reasonOf = (json: ItemJson): ItemError.Reason => {
     case "internal_error":
       return new ItemError.InternalError(facts)
     default:
-      return new ItemError.Unrecognized({ code: json.error_code, status, ...facts })
+      return new ItemError.Unrecognized({ code, status, ...facts })
   }
 }
 
+/** A later code of the provider's means its fallback; a status says more than the detail that comes with it. */
+const meaningOf = (json: ItemJson, status: number): { readonly code: string; readonly detail: string | undefined } => {
+  const known = Catalogue.fallback(catalogue, "item", json.error_code)
+  if (known === undefined) return { code: json.error_code, detail: json.reason }
+  return { code: known.code, detail: json.reason ?? (status === 0 ? known.detail : undefined) }
+}
+
+/** Which codes are written: the closed set, or also those that the provider added to it. */
+export type Codes = "closed" | "extended"
+
 /** The JSON of an item; a code outside the closed set is the service's own fault, and stays visible as its `reason`. */
-export const itemJson = (item: Job.Item): ItemJson => ({
+export const itemJson = (item: Job.Item, codes: Codes): ItemJson => ({
   id: item.id,
   job_id: item.jobId,
   original_url: item.url,
@@ -110,14 +127,14 @@ export const itemJson = (item: Job.Item): ItemJson => ({
   attempts: item.attempts,
   ...(item.createdAt === undefined ? {} : { created_at: item.createdAt }),
   ...(item.updatedAt === undefined ? {} : { updated_at: item.updatedAt }),
-  ...(item.error === undefined ? {} : errorJson(item.error.reason))
+  ...(item.error === undefined ? {} : errorJson(item.error.reason, codes))
 })
 
-const errorJson = (reason: ItemError.Reason): Partial<ItemJson> =>
+const errorJson = (reason: ItemError.Reason, codes: Codes): Partial<ItemJson> =>
   reason._tag === "Unrecognized"
     ? { error_code: "internal_error", reason: reason.code }
     : {
-        error_code: reason.code,
+        error_code: (codes === "extended" ? reason.row.extended : undefined) ?? reason.code,
         ...(reason.detail === undefined ? {} : { reason: reason.detail }),
         ...("retryAfter" in reason && reason.retryAfter !== undefined
           ? { retry_after_ms: Duration.toMillis(reason.retryAfter) }

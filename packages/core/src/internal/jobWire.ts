@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as Job from "../Job.ts"
 import * as JobError from "../JobError.ts"
 import { envelope, reasonOf } from "./envelope.ts"
-import { ItemJson, itemJson, itemOf, Status, statusOf } from "./itemWire.ts"
+import { type Codes, ItemJson, itemJson, itemOf, Status, statusOf } from "./itemWire.ts"
 import { flag, int, maybe, moment, orElse, text } from "./lenient.ts"
 
 export const JobJson = Schema.Struct({
@@ -66,7 +66,7 @@ const errorOf = (json: JobJson): JobError.Reason =>
   json.error_code === undefined ? new JobError.InternalError({}) : reasonOf({ status: 200, body: json })
 
 /** The JSON of a job. */
-export const jobJson = (job: Job.Job): JobJson => ({
+export const jobJson = (job: Job.Job, codes: Codes): JobJson => ({
   id: job.id,
   org_id: job.orgId,
   url: job.url,
@@ -82,7 +82,7 @@ export const jobJson = (job: Job.Job): JobJson => ({
   webhook_status: job.webhookStatus,
   webhook_error: job.webhookError,
   recommended_pull_delay_ms: Duration.toMillis(job.recommendedPullDelay),
-  job_items: job.items.map(itemJson),
+  job_items: job.items.map((item) => itemJson(item, codes)),
   ...(job.maxDepth === undefined ? {} : { max_depth: job.maxDepth }),
   ...(job.createdAt === undefined ? {} : { created_at: job.createdAt }),
   ...(job.updatedAt === undefined ? {} : { updated_at: job.updatedAt }),

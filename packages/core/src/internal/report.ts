@@ -1,40 +1,126 @@
-import { chain, read } from "./chain.ts"
-import { withoutSecrets } from "./url.ts"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import { type Link, property, read } from "./chain.ts"
+import { type Scrub, scrub } from "./text.ts"
 
-/** No text of a report is longer, in UTF-16 units. */
-const longestText = 2000
+/** No report lists more causes, fields of one of them, or frames of a stack. */
+const most = { causes: 8, fields: 24, frames: 20 }
 
-/** No report lists more causes. */
-const mostCauses = 8
+/** What a field of a report holds. */
+export type Field = string | number | boolean
 
-const urls = /\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+/gi
+export type Fields = { readonly [name: string]: Field }
 
-/** A text that is safe to store: URLs without credentials and query, and no longer than a screen. */
-export const bounded = (text: string): string => {
-  // Twice the bound is redacted, so that a URL across the cut loses its secrets whole.
-  const safe = text.slice(0, 2 * longestText).replace(urls, withoutSecrets)
-  return safe.length > longestText ? `${safe.slice(0, longestText)}… (${text.length} characters)` : safe
+/** A scrub that knows the secrets given, and those that the failure's own fields hold. */
+export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacted.Redacted>): Scrub => {
+  const held = links.flatMap(({ value }) => fieldNames(value).map((name) => property(value, name)))
+  const secrets = [...given, ...held.filter(Redacted.isRedacted)].map((secret) => attempt(() => Redacted.value(secret)))
+  return scrub(secrets.filter(Predicate.isString))
 }
 
-/** A value and what it wraps, outermost first; a wrapper's reason that only repeats its message is left out. */
-export const causes = (failure: unknown) => {
+const attempt = <A>(run: () => A): A | undefined => {
+  try {
+    return run()
+  } catch {
+    return undefined
+  }
+}
+
+/** Fields of system errors that help and tell no secret. */
+const systemFields = ["syscall", "hostname", "address", "port"]
+
+/** Fields that a report has elsewhere. */
+const elsewhere: ReadonlySet<string> = new Set(["_tag", "message", "cause", "reason", "code", "detail", "jobId", "itemId", "url"])
+
+/** Names that speak of a secret, whatever the schema says. */
+const secretName = /passw|secret|token|authorization|cookie|credential|api_?key/i
+
+/** Only fields that a schema declares are known to be meant for showing; of other errors, those that Node.js documents. */
+const fieldNames = (value: object): ReadonlyArray<string> => {
+  const type = property(value, "constructor")
+  const declared = typeof type === "function" ? property(type, "fields") : undefined
+  return Predicate.isObjectKeyword(declared) ? Object.keys(declared).slice(0, most.fields) : systemFields
+}
+
+/** The fields of a failure that can be shown. */
+export const fieldsOf = (value: object, safe: Scrub): Fields => shown(fieldNames(value).map((name) => [name, property(value, name)]), safe)
+
+/** What an error says of itself in `ErrorReporter.attributes`. */
+export const attributesOf = (value: object, safe: Scrub): Fields => {
+  const attributes = property(value, ErrorReporter.attributes)
+  return Predicate.isObject(attributes) ? shown(Object.entries(attributes).slice(0, most.fields), safe) : {}
+}
+
+const shown = (entries: ReadonlyArray<readonly [name: string, value: unknown]>, safe: Scrub): Fields => {
+  const fields: { [name: string]: Field } = {}
+  for (const [name, value] of entries) {
+    if (elsewhere.has(name) || secretName.test(name)) continue
+    const field = fieldOf(value, safe)
+    if (field !== undefined) fields[name] = field
+  }
+  return fields
+}
+
+const fieldOf = (value: unknown, safe: Scrub): Field | undefined => {
+  if (typeof value === "string") return safe(value)
+  if (typeof value === "boolean" || Number.isFinite(value)) return value as Field
+  if (typeof value === "bigint") return safe(String(value))
+  if (Duration.isDuration(value)) return Duration.format(value)
+  return DateTime.isDateTime(value) ? DateTime.formatIso(value) : undefined
+}
+
+/** What is wrapped, outermost first; a wrapper that only repeats a message is left out. */
+export const causesOf = (links: ReadonlyArray<Link>, outermost: number, safe: Scrub) => {
   const said = new Set<string>()
-  const links = [...chain(failure)].map((link) => {
-    const code = read(link, "code")
+  const causes = links.map(({ depth, value }) => {
+    const [code, fields] = [read(value, "code"), fieldsOf(value, safe)]
     return {
-      name: bounded(read(link, "name") ?? "Object"),
-      message: bounded(read(link, "message") ?? ""),
-      ...(code === undefined ? {} : { code: bounded(code) })
+      name: safe(nameOf(value)),
+      message: safe(read(value, "message") ?? ""),
+      depth: depth - outermost,
+      ...(code === undefined ? {} : { code: safe(code) }),
+      ...(Object.keys(fields).length === 0 ? {} : { fields })
     }
   })
-  return links
+  return causes
     .filter(({ code, message }) => code !== undefined || (!said.has(message) && said.add(message)))
-    .slice(0, mostCauses)
+    .slice(0, most.causes)
 }
 
-/** FNV-1a, 32 bits: equal on every machine, and nothing depends on its strength. */
+/** An error's name, else its tag. */
+export const nameOf = (value: object): string => read(value, "name") ?? read(value, "_tag") ?? "Object"
+
+/** The stack of what was thrown first, which is the innermost link that has one; its message is cut before its frames are. */
+export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undefined => {
+  const traced = links.filter(({ value }) => framesOf(value).length > 0)
+  const innermost = traced.toSorted((a, b) => b.depth - a.depth)[0]?.value
+  if (innermost === undefined) return undefined
+  const header = safe(`${nameOf(innermost)}: ${(read(innermost, "message") ?? "").slice(0, 200)}`)
+  return [header, ...framesOf(innermost).slice(0, most.frames).map(safe)].join("\n")
+}
+
+/** The last part of a stack: frames come after a message of any length. */
+const framesOf = (value: object): ReadonlyArray<string> =>
+  (read(value, "stack") ?? "").slice(-10_000).split("\n").filter((line) => /^ {4}at /.test(line))
+
+/** What differs between two failures of the same class: numbers, identifiers, addresses and quoted values. */
+const particulars =
+  /\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+|\b[\da-f]{8}-[\da-f-]{27}\b|\b(?=[\da-f]*\d)[\da-f]{6,}\b|"[^"]*\s[^"]*"|'[^']*\s[^']*'|\d+/gi
+
+/** A message without what differs each time. */
+export const classOf = (message: string): string => message.slice(0, 500).replace(particulars, "#").slice(0, 200)
+
+/** FNV-1a over 32 bits twice, from two bases: equal on every machine, and nothing depends on its strength. */
 export const fingerprint = (parts: ReadonlyArray<string>): string => {
-  let hash = 0x811c9dc5
-  for (const unit of parts.join("\n")) hash = Math.imul(hash ^ (unit.codePointAt(0) ?? 0), 0x01000193)
+  const text = parts.join("\n")
+  return [0x811c9dc5, 0x050c5d1f].map((basis) => fnv(basis, text)).join("")
+}
+
+const fnv = (basis: number, text: string): string => {
+  let hash = basis
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
   return (hash >>> 0).toString(16).padStart(8, "0")
 }

@@ -13,38 +13,56 @@ const all = (meaning: Meaning, codes: string) => codes.split(" ").map((code) => 
 
 /** Error codes of Node.js, its DNS, TLS and zlib, and of undici, by what they mean for a page. */
 export const byCode: ReadonlyMap<string, Meaning> = new Map([
-  ...all(name("dns_not_found"), "ENOTFOUND EAI_NONAME EAI_NODATA ENODATA ENONAME EBADNAME"),
-  ...all(name("dns_unavailable"), "EAI_AGAIN EAI_FAIL ESERVFAIL ETIMEOUT EREFUSED"),
+  ...all(name("dns_not_found"), "ENOTFOUND EAI_NONAME EAI_NODATA EAI_ADDRFAMILY ENODATA ENONAME EBADNAME"),
+  ...all(
+    name("dns_unavailable"),
+    "EAI_AGAIN EAI_FAIL EAI_PROTOCOL ESERVFAIL ETIMEOUT EREFUSED EFORMERR ENOTIMP EBADRESP"
+  ),
   ...all(name("connection_refused"), "ECONNREFUSED"),
   ...all(name("host_unreachable"), "EHOSTUNREACH ENETUNREACH EHOSTDOWN EADDRNOTAVAIL"),
-  ...all(host("connect_timeout"), "ETIMEDOUT UND_ERR_CONNECT_TIMEOUT"),
+  ...all(host("connect_timeout"), "ETIMEDOUT UND_ERR_CONNECT_TIMEOUT ERR_SOCKET_CONNECTION_TIMEOUT"),
   ...all(host("response_timeout"), "UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT"),
-  ...all(host("connection_reset"), "ECONNRESET EPIPE ECONNABORTED UND_ERR_SOCKET"),
+  ...all(
+    host("connection_reset"),
+    "ECONNRESET EPIPE ECONNABORTED ENOTCONN ESHUTDOWN EOF UND_ERR_SOCKET ERR_SOCKET_CLOSED ERR_STREAM_PREMATURE_CLOSE"
+  ),
   ...all(host("truncated_body"), "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"),
   ...all(
     host("tls_certificate"),
-    "DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_VERIFY_LEAF_SIGNATURE UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY ERR_TLS_CERT_ALTNAME_INVALID"
+    "DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN ERR_TLS_CERT_ALTNAME_INVALID HOSTNAME_MISMATCH INVALID_CA INVALID_PURPOSE PATH_LENGTH_EXCEEDED"
   ),
   ...all(host("tls_handshake"), "EPROTO"),
   ...all(host("bad_http"), "UND_ERR_HEADERS_OVERFLOW ERR_ASSERTION"),
-  ...all(host("bad_encoding"), "Z_DATA_ERROR Z_BUF_ERROR"),
-  ...all(host("bad_link"), "ERR_INVALID_URL"),
+  ...all(
+    host("bad_encoding"),
+    "Z_DATA_ERROR Z_BUF_ERROR Z_STREAM_ERROR Z_NEED_DICT Z_VERSION_ERROR ERR_TRAILING_JUNK_AFTER_STREAM_END"
+  ),
+  ...all(host("bad_link"), "ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNESCAPED_CHARACTERS"),
   ...all(host("too_large"), "UND_ERR_RES_EXCEEDED_MAX_SIZE"),
-  ...all(ours("network_down"), "ENETDOWN"),
-  ...all(ours("resources"), "EMFILE ENFILE ENOMEM ENOBUFS EADDRINUSE EAI_MEMORY"),
-  ...all(ours("proxy"), "UND_ERR_PRX_TLS"),
-  ...all(ours("defect"), "UND_ERR_INVALID_ARG UND_ERR_CLOSED UND_ERR_DESTROYED")
+  ...all(ours("network_down"), "ENETDOWN ENONET"),
+  ...all(ours("resources"), "EMFILE ENFILE ENOMEM ENOBUFS ENOSPC EAGAIN EADDRINUSE EAI_MEMORY Z_MEM_ERROR UND_ERR_MAX_ORIGINS_REACHED"),
+  ...all(ours("local_policy"), "EACCES EPERM EAFNOSUPPORT EPROTONOSUPPORT ESOCKTNOSUPPORT"),
+  ...all(ours("proxy"), "UND_ERR_PRX_TLS UND_ERR_BPL_MISSING_UPSTREAM"),
+  ...all(ours("cancelled"), "UND_ERR_ABORTED UND_ERR_ABORT ABORT_ERR ECANCELED ECANCELLED EAI_CANCELED EDESTRUCTION"),
+  ...all(
+    ours("defect"),
+    "UND_ERR_INVALID_ARG UND_ERR_INVALID_RETURN_VALUE UND_ERR_REQ_CONTENT_LENGTH_MISMATCH UND_ERR_NOT_SUPPORTED UND_ERR_CLOSED UND_ERR_DESTROYED UND_ERR_INFO EAI_BADFLAGS EAI_BADHINTS EAI_FAMILY EAI_OVERFLOW EAI_SERVICE EAI_SOCKTYPE EBADQUERY EBADFAMILY EBADSTR EBADFLAGS EBADHINTS EFILE ENOTINITIALIZED ELOADIPHLPAPI EADDRGETNETWORKPARAMS"
+  )
 ])
 
 /** Families of codes, for what is not listed one by one. */
 export const byPrefix: ReadonlyArray<readonly [prefix: string, meaning: Meaning]> = [
   ["CERT_", host("tls_certificate")],
+  ["CRL_", host("tls_certificate")],
+  ["ERROR_IN_C", host("tls_certificate")],
   ["UNABLE_TO_", host("tls_certificate")],
   ["ERR_SSL_", host("tls_handshake")],
   ["ERR_TLS_", host("tls_handshake")],
   ["HPE_", host("bad_http")],
+  ["ERR_HTTP2_", host("bad_http")],
   ["ERR_BROTLI", host("bad_encoding")],
   ["ERR__ERROR_FORMAT", host("bad_encoding")],
+  ["ZSTD_", host("bad_encoding")],
   ["UND_ERR_SOCKS5", ours("proxy")]
 ]
 
@@ -52,17 +70,25 @@ export const byPrefix: ReadonlyArray<readonly [prefix: string, meaning: Meaning]
 export const byName: ReadonlyMap<string, Meaning> = new Map([
   ["HTTPParserError", host("bad_http")],
   ["TimeoutError", host("response_timeout")],
-  ["InvalidUrlError", host("bad_link")]
+  ["InvalidUrlError", host("bad_link")],
+  ["AbortError", ours("cancelled")]
 ])
 
-/** What fetch says in words only. */
+/** What is said in words only, or more exactly in words. Whole messages, since a wrapper's may quote the page's URL. */
 export const byMessage: ReadonlyArray<readonly [pattern: RegExp, meaning: Meaning]> = [
-  [/redirect count exceeded/, host("redirect_loop")],
-  [/unknown scheme|bad port|URL scheme must be/, host("bad_link")]
+  [/^redirect count exceeded$/, host("redirect_loop")],
+  [/^URL scheme must be a HTTP\(S\) scheme$/, host("bad_redirect")],
+  [/^(unknown scheme|bad port)$/, host("bad_link")],
+  [/^Client network socket disconnected before secure TLS connection was established$/, host("tls_interrupted")],
+  [/^Proxy response \(407\) /, ours("proxy_login")],
+  [/^Proxy response \(\d+\) /, ours("proxy")]
 ]
 
 /** A resolver that refuses to be asked: the same code as a refused connection, told apart by its system call. */
 export const resolverRefused = name("dns_unavailable")
+
+/** A connection on which nothing comes any more: the same code as one that never stood, told apart by its system call. */
+export const readTimeout = host("response_timeout")
 
 /** A connection that breaks once the body has begun. */
 export const brokenBody = host("truncated_body")

@@ -12,8 +12,33 @@ interface Line {
 }
 
 export const ofEvent = (event: Observer.Event): Line => {
+  switch (event._tag) {
+    case "AttemptFailed":
+    case "RetryScheduled":
+    case "Recovered":
+    case "GaveUp":
+    case "Redriven":
+      return ofCall(event)
+    case "BreakerOpened":
+    case "BreakerClosed":
+    case "Parked":
+    case "Resumed":
+      return ofGate(event)
+  }
+}
+
+const ofCall = (event: Extract<Observer.Event, Observer.Attempt>): Line => {
   const { attempt, name } = event
   switch (event._tag) {
+    case "AttemptFailed": {
+      const { code, fingerprint, message } = Report.make(event.error)
+      const fields = { call: name, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
+      return {
+        level: "Trace",
+        message: `attempt ${attempt} failed after ${wait(event.duration)}: ${message}`,
+        fields: { ...fields, duration_ms: Duration.toMillis(event.duration) }
+      }
+    }
     case "RetryScheduled": {
       const { code, fingerprint, message } = Report.make(event.error)
       const fields = { call: name, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
@@ -39,6 +64,32 @@ export const ofEvent = (event: Observer.Event): Line => {
         message: `round ${attempt}: ${event.items} again in ${wait(event.delay)}`,
         fields: { call: name, round: attempt, items: event.items, delay_ms: Duration.toMillis(event.delay) }
       }
+  }
+}
+
+/** A gate shuts or opens for everybody who calls the same thing: people want to know. */
+const ofGate = (event: Exclude<Observer.Event, Observer.Attempt>): Line => {
+  const { key, name } = event
+  const fields = { call: name, key }
+  switch (event._tag) {
+    case "BreakerOpened":
+      return {
+        level: "Warn",
+        message: `${name}: breaker of ${key} opened for ${wait(event.delay)}`,
+        fields: { ...fields, delay_ms: Duration.toMillis(event.delay) }
+      }
+    case "BreakerClosed":
+      return { level: "Info", message: `${name}: breaker of ${key} closed`, fields }
+    case "Parked": {
+      const { code, fingerprint, message } = Report.make(event.error)
+      return {
+        level: "Warn",
+        message: `${name}: ${key} parked until ${event.until}: ${message}`,
+        fields: { ...fields, until: event.until, code, fingerprint }
+      }
+    }
+    case "Resumed":
+      return { level: "Info", message: `${name}: ${key} resumed`, fields }
   }
 }
 

@@ -1,0 +1,218 @@
+/**
+ * Errors with a level, a place and one reason, made from a catalogue.
+ *
+ * A reason class stands for one code of a catalogue; a job's or an item's error class joins the reasons of a level, and compiles
+ * only if every code has one. What they say of themselves (verdict, severity, texts) is read from the catalogue when asked.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import type * as ErrorReporter from "effect/ErrorReporter"
+import type * as LogLevel from "effect/LogLevel"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import type * as Catalogue from "./Catalogue.ts"
+import * as internal from "./internal/failure.ts"
+import type { Verdict } from "./internal/verdict.ts"
+
+/**
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId = internal.TypeId
+
+/**
+ * What every reason tells of itself: `code`, the `kind` that refines it, its `row` of the catalogue, and what follows from it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reason<Code extends string = string> {
+  readonly code: Code
+  readonly kind: string | undefined
+  readonly row: Catalogue.Detail
+  readonly verdict: Verdict
+  readonly isRetryable: boolean
+  readonly message: string
+  readonly [ErrorReporter.severity]: LogLevel.Severity
+}
+
+/**
+ * What every error of a level tells of itself. `lastError` is the text for people; `retryAfter` how long the other side asks to wait.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Failure<Level extends Catalogue.Level = Catalogue.Level> {
+  readonly [TypeId]: Level
+  readonly code: string
+  readonly verdict: Verdict
+  readonly isRetryable: boolean
+  readonly retryAfter: Duration.Duration | undefined
+  readonly lastError: string
+  readonly message: string
+  readonly cause: unknown
+  readonly [ErrorReporter.severity]: LogLevel.Severity
+  readonly [ErrorReporter.attributes]: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Which code of which catalogue a reason stands for; `detail` is the refinement, or finds it from the reason's facts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Identity<C extends Catalogue.Catalogue, L extends Catalogue.Level, Code extends Catalogue.Code<C, L>> {
+  readonly catalogue: C
+  readonly level: L
+  readonly code: Code
+  readonly detail?: string | ((self: internal.Facts) => string | undefined) | undefined
+}
+
+/**
+ * Fields of every reason: `detail` refines the code, `lastError` is what the other side said, `cause` what was thrown.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const facts = internal.facts
+
+type ReasonFields<Tag extends string, Fields extends Schema.Struct.Fields> = Schema.TaggedStruct<
+  Tag,
+  typeof facts & Fields
+>
+
+/**
+ * The base class of a reason: like `Schema.TaggedError`, with the code that it stands for, and the facts of every reason.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Reason =
+  <Self = never>(identifier: string) =>
+  <
+    Tag extends string,
+    const C extends Catalogue.Catalogue,
+    L extends Catalogue.Level,
+    Code extends Catalogue.Code<C, L>,
+    const Fields extends Schema.Struct.Fields = {}
+  >(
+    tag: Tag,
+    identity: Identity<C, L, Code>,
+    fields?: Fields
+  ): Schema.Class<Self, ReasonFields<Tag, Fields>, Cause.YieldableError & Reason<Code>> => {
+    const base = Schema.TaggedError<unknown>(identifier)(tag, { ...fields, ...facts })
+    internal.describeReason(base.prototype, identity)
+    return base as never
+  }
+
+/**
+ * A code that the catalogue does not have, kept as it came. Nothing is known of it, so nothing is retried.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Unrecognized extends Schema.TaggedError<Unrecognized, Omit<Reason, "code">>("@redrive/core/Unrecognized")(
+  "Unrecognized",
+  { code: Schema.String, status: Schema.optionalKey(Schema.Int), ...facts }
+) {
+  static {
+    internal.describeReason(this.prototype, undefined)
+  }
+}
+
+/** A class made with `Reason`. */
+type ReasonClass = Schema.Codec<Reason, unknown>
+
+/** Names the codes of a level that no reason class stands for. */
+type Complete<C extends Catalogue.Catalogue, L extends Catalogue.Level, Reasons extends ReadonlyArray<ReasonClass>> = [
+  Exclude<Catalogue.Code<C, L>, Reasons[number]["Type"]["code"]>
+] extends [never]
+  ? unknown
+  : { readonly "codes without a reason": Exclude<Catalogue.Code<C, L>, Reasons[number]["Type"]["code"]> }
+
+type FailureClass<
+  Self,
+  Level extends Catalogue.Level,
+  Tag extends string,
+  Reasons extends ReadonlyArray<ReasonClass>,
+  Place extends Schema.Struct.Fields,
+  Fields extends Schema.Struct.Fields
+> = Schema.Class<
+  Self,
+  Schema.TaggedStruct<
+    Tag,
+    Omit<Place, keyof Fields> & Fields & { readonly reason: Schema.Union<readonly [...Reasons, typeof Unrecognized]> }
+  >,
+  Cause.YieldableError & Failure<Level>
+>
+
+const make =
+  <Level extends Catalogue.Level, const Place extends Schema.Struct.Fields>(level: Level, place: Place) =>
+  <Self = never>(identifier: string) =>
+  <
+    Tag extends string,
+    const C extends Catalogue.Catalogue,
+    const Reasons extends ReadonlyArray<ReasonClass>,
+    const Fields extends Schema.Struct.Fields = {}
+  >(
+    tag: Tag,
+    _catalogue: C,
+    reasons: Reasons & Complete<C, Level, Reasons>,
+    fields?: Fields
+  ): FailureClass<Self, Level, Tag, Reasons, Place, Fields> => {
+    const reason = Schema.Union([...reasons, Unrecognized])
+    const base = Schema.TaggedError<unknown>(identifier)(tag, { ...place, ...fields, reason })
+    internal.describeFailure(base.prototype, level)
+    return base as never
+  }
+
+const id = Schema.optionalKey(Schema.String)
+
+/**
+ * The base class of a job's error: where it happened (`operation`, `jobId`) and one of the reasons, which cover the catalogue's job
+ * codes. `fields` are added, or take the place of those.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Job = make("job", { operation: Schema.String, jobId: id })
+
+/**
+ * The base class of an item's error: where it happened (`url`, `itemId`, `jobId`) and one of the reasons, which cover the
+ * catalogue's item codes. `fields` are added, or take the place of those.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Item = make("item", { jobId: id, itemId: id, url: id })
+
+/**
+ * An error of either level and of whatever catalogue: what it tells of itself, its reason and its place.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Any extends Failure {
+  readonly reason: Reason & internal.Facts
+  readonly jobId?: string
+  readonly itemId?: string
+  readonly url?: string
+}
+
+/**
+ * Whether a value is an error made with `Job` or `Item`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isFailure = (u: unknown): u is Any => Predicate.hasProperty(u, TypeId)
+
+/**
+ * Makes errors without their stack traces, which cost more than all else about them: for failures that are expected, on hot paths.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const withoutStack: <A>(make: () => A) => A = internal.withoutStack

@@ -1,0 +1,51 @@
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import { chain, read } from "./chain.ts"
+import { bounded } from "./text.ts"
+
+/** One thing that was thrown, as JSON. */
+const LinkJson = Schema.Struct({
+  name: Schema.String,
+  message: Schema.String,
+  code: Schema.optionalKey(Schema.String),
+  syscall: Schema.optionalKey(Schema.String)
+})
+
+type LinkJson = typeof LinkJson.Type
+
+/**
+ * What was thrown: anything at all; written as the names, messages and codes of the chain, bounded and without the secrets of URLs;
+ * read back as errors that wrap each other.
+ */
+export const Cause = Schema.Array(LinkJson).pipe(
+  Schema.decodeTo(
+    Schema.Unknown,
+    SchemaTransformation.transform<unknown, ReadonlyArray<LinkJson>>({
+      decode: (links) => revive(links),
+      encode: (cause) => {
+        const links = chain(cause).map(({ value }) => linkJson(value))
+        return links.length === 0 ? [{ name: "Error", message: bounded(String(cause)) }] : links
+      }
+    })
+  )
+)
+
+const linkJson = (value: object): LinkJson => {
+  const [code, syscall] = [read(value, "code"), read(value, "syscall")]
+  return {
+    name: bounded(read(value, "name") ?? read(value, "_tag") ?? "Object"),
+    message: bounded(read(value, "message") ?? ""),
+    ...(code === undefined ? {} : { code: bounded(code) }),
+    ...(syscall === undefined ? {} : { syscall: bounded(syscall) })
+  }
+}
+
+/** An error for each link; it has no stack here, where it was not thrown. */
+const revive = ([first, ...wrapped]: ReadonlyArray<LinkJson>): unknown => {
+  if (first === undefined) return undefined
+  const { code, message, name, syscall } = first
+  const error = new Error(message, wrapped.length === 0 ? {} : { cause: revive(wrapped) })
+  Object.defineProperty(error, "name", { configurable: true, writable: true, value: name })
+  Object.defineProperty(error, "stack", { configurable: true, writable: true, value: `${name}: ${message}` })
+  return Object.assign(error, code === undefined ? {} : { code }, syscall === undefined ? {} : { syscall })
+}

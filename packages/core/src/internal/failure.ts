@@ -1,0 +1,146 @@
+import type * as Duration from "effect/Duration"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Schema from "effect/Schema"
+import * as Catalogue from "../Catalogue.ts"
+import { Cause } from "./cause.ts"
+import { hostOf, withoutSecrets } from "./url.ts"
+import * as Verdict from "./verdict.ts"
+
+export const TypeId = "~@redrive/core/Failure"
+
+export const facts = {
+  detail: Schema.optionalKey(Schema.String),
+  lastError: Schema.optionalKey(Schema.String),
+  cause: Schema.optionalKey(Cause)
+}
+
+/** The fields of `facts`, and of the reasons that have them. */
+export interface Facts {
+  readonly code: string
+  readonly detail?: string
+  readonly lastError?: string
+  readonly status?: number
+  readonly retryAfter?: Duration.Duration
+  readonly cause?: unknown
+}
+
+/** A reason as its own getters and its wrapper's see it. */
+interface Reason extends Facts {
+  readonly kind: string | undefined
+  readonly row: Catalogue.Detail
+  readonly verdict: Verdict.Verdict
+  readonly message: string
+  readonly template: string
+}
+
+interface Identity {
+  readonly catalogue: Catalogue.Catalogue
+  readonly level: Catalogue.Level
+  readonly code: string
+  readonly detail?: string | ((self: Facts) => string | undefined) | undefined
+}
+
+/** A code that the catalogue does not have: nothing is known, so nothing is retried. */
+const unrecognized: Catalogue.Detail = {
+  verdict: Verdict.permanent,
+  severity: "Warn",
+  actor: "caller",
+  meaning: "A code that the catalogue does not have."
+}
+
+/** Defines on a reason's prototype what the catalogue says about its code. */
+export const describeReason = (prototype: object, identity: Identity | undefined): void => {
+  const entry = identity && Catalogue.entry(identity.catalogue, identity.level, identity.code)
+  const detailOf = ({ detail }: Facts, self: Facts) =>
+    detail ?? (typeof identity?.detail === "function" ? identity.detail(self) : identity?.detail)
+  const rowOf = ({ kind }: Reason) => (entry && Catalogue.refine(entry, kind)) ?? unrecognized
+  const getters = {
+    kind: (self: Facts) => detailOf(self, self),
+    row: rowOf,
+    verdict: (self: Reason) => heed(self.row.verdict, self),
+    isRetryable: (self: Reason) => Verdict.isRetryable(self.verdict),
+    template: (self: Reason) => self.row.message ?? entry?.message ?? self.code,
+    message: ({ code, kind, status }: Reason) =>
+      [code, kind, status || undefined].filter((fact) => fact !== undefined).join(" "),
+    [ErrorReporter.severity]: (self: Reason) => self.row.severity
+  }
+  define(prototype, identity === undefined ? getters : { ...getters, code: () => identity.code })
+}
+
+/** A side that says when to come back is heeded wherever a retry may help; a 413 may only help with such a word. */
+const heed = (verdict: Verdict.Verdict, { retryAfter, status }: Facts): Verdict.Verdict =>
+  retryAfter !== undefined && (Verdict.isRetryable(verdict) || status === 413) ? Verdict.throttled(retryAfter) : verdict
+
+/** An error of a level, as its getters see it: of a job with its operation, of an item with its URL. */
+interface Failure {
+  readonly operation?: string
+  readonly jobId?: string
+  readonly itemId?: string
+  readonly url?: string
+  readonly reason: Reason
+  readonly verdict: Verdict.Verdict
+  readonly lastError: string
+}
+
+/** Defines on an error's prototype what its reason and its place say. */
+export const describeFailure = (prototype: object, level: Catalogue.Level): void => {
+  define(prototype, {
+    [TypeId]: () => level,
+    cause: ({ reason }: Failure) => reason,
+    code: ({ reason }: Failure) => reason.code,
+    verdict: ({ reason }: Failure) => reason.verdict,
+    isRetryable: ({ verdict }: Failure) => Verdict.isRetryable(verdict),
+    retryAfter: ({ verdict }: Failure) => Verdict.retryAfter(verdict),
+    lastError: ({ reason, url }: Failure) => textOf(reason, url),
+    message: level === "job" ? messageOfJob : messageOfItem,
+    [ErrorReporter.severity]: ({ reason }: Failure) => reason.row.severity,
+    [ErrorReporter.attributes]: ({ itemId, jobId, operation, reason, url }: Failure) => {
+      const { code, kind: detail, row } = reason
+      const facts = { level, code, detail, actor: row.actor, jobId }
+      if (level === "job") return { ...facts, operation }
+      return { ...facts, itemId, ...(url === undefined ? {} : { url: withoutSecrets(url), host: hostOf(url) }) }
+    }
+  })
+}
+
+/** What the other side said, else the catalogue's text with the facts that the reason has. */
+export const textOf = (reason: object, url?: string): string => {
+  const { lastError, status, template } = reason as Reason
+  if (lastError !== undefined) return lastError
+  const host = url === undefined ? {} : { host: hostOf(url) ?? url }
+  return Catalogue.render(template, { field: "request", ...reason, status: status ?? 0, ...host })
+}
+
+const messageOfJob = ({ jobId, lastError, operation = "run", reason }: Failure): string =>
+  `${operation}${jobId === undefined ? "" : ` of job ${jobId}`} failed: ${reason.message}: ${lastError}`
+
+const messageOfItem = ({ itemId, lastError, reason, url }: Failure): string => {
+  if (url !== undefined) return `${reason.message} at ${withoutSecrets(url)}`
+  return `${reason.message}${itemId === undefined ? "" : ` at item ${itemId}`}: ${lastError}`
+}
+
+const define = (prototype: object, getters: { readonly [name: PropertyKey]: (self: never) => unknown }): void => {
+  for (const name of Reflect.ownKeys(getters)) {
+    const read = getters[name] as (self: unknown) => unknown
+    Object.defineProperty(prototype, name, {
+      configurable: true,
+      get() {
+        return read(this)
+      },
+      // An error may be marked with a severity of its own, or be ignored.
+      set(value: unknown) {
+        Object.defineProperty(this, name, { configurable: true, writable: true, value })
+      }
+    })
+  }
+}
+
+export const withoutStack = <A>(make: () => A): A => {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = limit
+  }
+}

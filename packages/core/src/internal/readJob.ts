@@ -1,0 +1,63 @@
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type * as SchemaIssue from "effect/SchemaIssue"
+import type * as Job from "../Job.ts"
+import * as JobError from "../JobError.ts"
+import { property } from "./chain.ts"
+import { withoutStack } from "./failure.ts"
+import { bounded } from "./text.ts"
+
+/** No report of contradictions is longer: a provider that has one mistake has it in every item. */
+const mostWarnings = 8
+
+export const readJob = (body: Schema.Codec<Job.Job, unknown>) => {
+  const decode = Schema.decodeUnknownResult(body)
+  return (json: unknown): Result.Result<{ job: Job.Job; warnings: ReadonlyArray<string> }, JobError.MalformedResponse> => {
+    try {
+      return Result.match(withoutStack(() => decode(json)), {
+        onFailure: ({ issue }) => Result.fail(malformed(pathOf(issue))),
+        onSuccess: (job) => Result.succeed({ job, warnings: warningsOf(job, json as object) })
+      })
+    } catch {
+      return Result.fail(malformed([]))
+    }
+  }
+}
+
+const malformed = (path: ReadonlyArray<PropertyKey>): JobError.MalformedResponse =>
+  new JobError.MalformedResponse({
+    status: 200,
+    lastError: path.length === 0 ? "the answer is no job" : `the answer is no job: see its ${bounded(path.join("."))}`
+  })
+
+/** Where the first thing stands that does not fit. Nothing is said of its value, which may be of any size. */
+const pathOf = (issue: SchemaIssue.Issue): ReadonlyArray<PropertyKey> => {
+  switch (issue._tag) {
+    case "Pointer":
+      return [...issue.path, ...pathOf(issue.issue)]
+    case "Composite":
+      return pathOf(issue.issues[0])
+    case "Encoding":
+    case "Filter":
+      return pathOf(issue.issue)
+    default:
+      return []
+  }
+}
+
+/** Where the JSON says more than the job: codes beside a status that wins over them, and codes that nobody here knows. */
+const warningsOf = (job: Job.Job, json: object): ReadonlyArray<string> => {
+  const found = new Set<string>()
+  const warn = (code: unknown, status: string, what: string) => {
+    if (typeof code === "string" && code !== "" && status !== "error") found.add(`${what} is ${status}, yet has error_code ${code}`)
+    if (status === "error" && (code === "" || typeof code !== "string")) found.add(`${what} is in error, yet has no error_code`)
+  }
+  warn(property(json, "error_code"), job.status, "the job")
+  const items: unknown = property(json, "job_items")
+  for (const [index, { error, status }] of job.items.entries()) {
+    warn(Array.isArray(items) ? property(items[index] as object, "error_code") : "", status, "an item")
+    if (error?.reason._tag === "Unrecognized" && error.code !== "") found.add(`error_code ${error.code} is not known here`)
+    if (found.size >= mostWarnings) break
+  }
+  return [...found].map(bounded)
+}

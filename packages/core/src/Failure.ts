@@ -123,7 +123,30 @@ export class Unrecognized extends Schema.TaggedError<Unrecognized, Omit<Reason, 
 }
 
 /** A class made with `Reason`. */
-type ReasonClass = Schema.Codec<Reason, unknown>
+type ReasonClass = Schema.Codec<Reason, unknown> & (new (facts: never) => Reason)
+
+/**
+ * What may be known of a reason before it is made: each class keeps what it has a field for.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Known {
+  readonly detail?: string
+  readonly lastError?: string
+  readonly cause?: unknown
+  readonly status?: number
+  readonly retryAfter?: Duration.Duration
+  readonly [name: string]: unknown
+}
+
+/**
+ * Makes the reason of a code, by its detail where a class is for that alone; `Unrecognized` if the catalogue has no such code.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ReasonOf<R> = (code: string, known: Known) => R
 
 /** Names the codes of a level that no reason class stands for. */
 type Complete<C extends Catalogue.Catalogue, L extends Catalogue.Level, Reasons extends ReadonlyArray<ReasonClass>> = [
@@ -146,7 +169,7 @@ type FailureClass<
     Omit<Place, keyof Fields> & Fields & { readonly reason: Schema.Union<readonly [...Reasons, typeof Unrecognized]> }
   >,
   Cause.YieldableError & Failure<Level>
->
+> & { readonly reasonOf: ReasonOf<Reasons[number]["Type"] | Unrecognized> }
 
 const make =
   <Level extends Catalogue.Level, const Place extends Schema.Struct.Fields>(level: Level, place: Place) =>
@@ -165,7 +188,7 @@ const make =
     const reason = Schema.Union([...reasons, Unrecognized])
     const base = Schema.TaggedError<unknown>(identifier)(tag, { ...place, ...fields, reason })
     internal.describeFailure(base.prototype, level)
-    return base as never
+    return Object.assign(base, { reasonOf: internal.reasonOf(reasons, Unrecognized) }) as never
   }
 
 const id = Schema.optionalKey(Schema.String)

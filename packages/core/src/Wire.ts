@@ -76,8 +76,17 @@ export const Unauthorized = envelopes.codec(JobError.Unauthorized, (facts) => ne
  */
 export const JobNotFound = envelopes.codec(JobError.JobNotFound, (facts) => new JobError.JobNotFound(facts))
 
+/**
+ * The envelope of any catalogue's reasons: `error_code`, `error_message` and, as `reason`, the detail. For an error class of your own
+ * that was made with `Failure.Job` or `Failure.Item`; reading keeps a code that it does not know in `Unrecognized`.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const codecOf = envelopes.codecOf
+
 const jobCodec = (codes: items.Codes) =>
-  jobs.JobJson.pipe(
+  jobs.JobJson.check(Schema.makeFilter(jobs.hasId)).pipe(
     Schema.decodeTo(
       Schema.toType(Job.Job),
       SchemaTransformation.transform<Job.Job, typeof jobs.JobJson.Type>({

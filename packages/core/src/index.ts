@@ -6,6 +6,7 @@
 export * as Catalogue from "./Catalogue.ts"
 export * as Classify from "./Classify.ts"
 export * as CrawlCatalogue from "./CrawlCatalogue.ts"
+export * as Failure from "./Failure.ts"
 export * as ItemError from "./ItemError.ts"
 export * as Job from "./Job.ts"
 export * as JobError from "./JobError.ts"

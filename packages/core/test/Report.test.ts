@@ -37,9 +37,10 @@ describe("a report", () => {
       itemId: "i1",
       url: "https://example.com/a",
       host: "example.com",
+      attributes: { status: 0 },
       causes: []
     })
-    assert.match(fingerprint, /^[0-9a-f]{8}$/)
+    assert.match(fingerprint, /^[0-9a-f]{16}$/)
   })
 
   it("of a job error has its level", () => {

@@ -32,20 +32,9 @@ export const fromLinks = (links: ReadonlyArray<Link>, now: number | undefined, c
   return reasonOf(Signals.unknown, cause)
 }
 
-/** The reason that a meaning is, made on hot paths: it is thrown by nobody, so it needs no stack. */
-export const reasonOf = ({ code, detail }: Signals.Meaning, cause: unknown): ItemError.Reason =>
-  withoutStack(() => {
-    switch (code) {
-      case "host_returned_error":
-        return new ItemError.HostReturnedError({ status: 0, detail, cause })
-      case "website_access_denied":
-        return new ItemError.WebsiteAccessDenied({ status: 0, detail, cause })
-      case "name_not_resolved":
-        return new ItemError.NameNotResolved({ detail, cause })
-      case "internal_error":
-        return new ItemError.InternalError({ detail, cause })
-    }
-  })
+/** Made on hot paths and thrown by nobody, so it needs no stack. */
+const reasonOf = ({ code, detail }: Signals.Meaning, cause: unknown): ItemError.Reason =>
+  withoutStack(() => ItemError.ItemError.reasonOf(code, { status: 0, detail, cause }))
 
 const meaningOf = (link: object): Signals.Meaning | undefined => {
   const [code, message] = [read(link, "code"), read(link, "message")]

@@ -4,9 +4,10 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Catalogue from "../Catalogue.ts"
 import { catalogue, type JobCode } from "../CrawlCatalogue.ts"
+import type * as Failure from "../Failure.ts"
 import * as JobError from "../JobError.ts"
 import { textOf } from "./failure.ts"
-import { text } from "./lenient.ts"
+import { maybe, text } from "./lenient.ts"
 
 const codes = Object.keys(catalogue.job) as ReadonlyArray<JobCode>
 
@@ -40,6 +41,29 @@ export const codec = <Reason extends JobError.Reason>(
     )
   )
 
+/** The codec between the reasons of any catalogue and their envelope, which also tells the detail. */
+export const codecOf = <R extends Failure.Reason>(type: {
+  readonly fields: { readonly reason: Schema.Codec<R, unknown> }
+  readonly reasonOf: Failure.ReasonOf<R>
+}) =>
+  Schema.Struct({ error_code: text, error_message: text, reason: maybe(Schema.String) }).pipe(
+    Schema.decodeTo(
+      Schema.toType(type.fields.reason),
+      SchemaTransformation.transform<R, { error_code: string; error_message: string; reason?: string }>({
+        decode: ({ error_code, error_message, reason }) =>
+          type.reasonOf(error_code, {
+            ...(error_message === "" ? {} : { lastError: error_message }),
+            ...(reason === undefined ? {} : { detail: reason })
+          }),
+        encode: (reason) => ({
+          error_code: reason.code,
+          error_message: textOf(reason),
+          ...(reason.kind === undefined ? {} : { reason: reason.kind })
+        })
+      })
+    )
+  )
+
 /** The three shapes an API error comes in: the page's, a scrape's, and the gateway's. */
 const AnyEnvelope = Schema.Struct({ error_code: text, error_message: text, message: text, error: text })
 
@@ -52,47 +76,20 @@ export interface Answer {
   readonly retryAfter?: Duration.Duration | undefined
 }
 
-export const reasonOf = (answer: Answer): JobError.Reason => {
-  const json = Option.getOrUndefined(readEnvelope(answer.body))
+export const reasonOf = ({ body, retryAfter, status }: Answer): JobError.Reason => {
+  const json = Option.getOrUndefined(readEnvelope(body))
   const said = json?.error_message || json?.message || json?.error || ""
-  const facts = said === "" ? {} : { lastError: said }
+  const facts = {
+    status,
+    ...(said === "" ? {} : { lastError: said }),
+    ...(retryAfter === undefined ? {} : { retryAfter })
+  }
+  if (status === 403 && !json?.error_code) return new JobError.Unauthorized({ ...facts, detail: "suspended" })
+  // A refusal is known by its status alone; a failure without an envelope did not come from the API itself.
+  const refusal = status < 500 ? Catalogue.ofStatus(catalogue, "job", status) : undefined
   // Two statuses say more than the code that comes with them.
-  if (answer.status === 401) return new JobError.Unauthorized(facts)
-  if (answer.status === 404) return new JobError.JobNotFound(facts)
-  const code = json?.error_code ?? ""
-  return code === "" ? byStatus(answer, facts) : byCode(code, answer.status, facts)
-}
-
-interface Said {
-  readonly lastError?: string
-}
-
-const byCode = (code: string, status: number, facts: Said): JobError.Reason => {
-  switch (code) {
-    case "insufficient_balance":
-      return new JobError.InsufficientBalance(facts)
-    case "invalid_request":
-      return new JobError.InvalidRequest(facts)
-    case "internal_error":
-      return new JobError.InternalError(facts)
-    default:
-      return new JobError.Unrecognized({ code, status, ...facts })
-  }
-}
-
-/** A refusal is known by its status alone; a failure without an envelope did not come from the API itself. */
-const byStatus = ({ retryAfter, status }: Answer, facts: Said): JobError.Reason => {
-  const { code, detail = code } = (status < 500 ? Catalogue.ofStatus(catalogue, "job", status) : undefined) ?? {}
-  switch (detail) {
-    case "invalid_request":
-      return new JobError.InvalidRequest(facts)
-    case "insufficient_balance":
-      return new JobError.InsufficientBalance(facts)
-    case "suspended":
-      return new JobError.Unauthorized({ detail, ...facts })
-    case "api_throttled":
-      return new JobError.ApiThrottled({ ...(retryAfter === undefined ? {} : { retryAfter }), ...facts })
-    default:
-      return new JobError.MalformedResponse({ status, ...facts })
-  }
+  const code = status === 401 || status === 404 ? "" : (json?.error_code ?? "")
+  if (code !== "") return JobError.JobError.reasonOf(code, facts)
+  if (refusal === undefined) return new JobError.MalformedResponse(facts)
+  return JobError.JobError.reasonOf(refusal.code, { ...facts, ...refusal })
 }

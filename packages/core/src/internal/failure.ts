@@ -67,6 +67,27 @@ export const describeReason = (prototype: object, identity: Identity | undefined
   define(prototype, identity === undefined ? getters : { ...getters, code: () => identity.code })
 }
 
+type ReasonClass = new (facts: never) => object
+
+/** Finds the class of a code, first by the detail that it stands for, and makes it of what is known. */
+export const reasonOf = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonClass) => {
+  const known = new Map<string, ReasonClass>()
+  for (const type of classes) {
+    const { code, kind } = type.prototype as Reason
+    for (const key of [`${code} ${kind}`, code]) if (!known.has(key)) known.set(key, type)
+  }
+  return (code: string, facts: { readonly detail?: string }): object => {
+    const type = known.get(`${code} ${facts.detail}`) ?? known.get(code) ?? unknown
+    const whole = { ...facts, code } as never
+    try {
+      return new type(whole)
+    } catch {
+      // The class has fields of its own that nobody told.
+      return new unknown(whole)
+    }
+  }
+}
+
 /** A side that says when to come back is heeded wherever a retry may help; a 413 may only help with such a word. */
 const heed = (verdict: Verdict.Verdict, { retryAfter, status }: Facts): Verdict.Verdict =>
   retryAfter !== undefined && (Verdict.isRetryable(verdict) || status === 413) ? Verdict.throttled(retryAfter) : verdict

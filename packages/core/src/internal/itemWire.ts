@@ -4,36 +4,37 @@ import * as Catalogue from "../Catalogue.ts"
 import { catalogue } from "../CrawlCatalogue.ts"
 import * as ItemError from "../ItemError.ts"
 import * as Job from "../Job.ts"
-import { int, maybe, moment, orElse, text } from "./lenient.ts"
+import { int, maybe, moment, orElse, snakeKeys, text } from "./lenient.ts"
 
 /** A provider writes `canceled` for items and `cancelled` for jobs; both are read everywhere. */
 export const Status = Schema.Literals(["new", "in_progress", "done", "error", "cancelled", "canceled"])
 
-export const ItemJson = Schema.Struct({
+/** An item's fields by the API's names, which are written in snake case. */
+export const ItemJson = snakeKeys({
   id: Schema.String,
-  job_id: text,
-  original_url: text,
-  referred_url: text,
+  jobId: text,
+  originalUrl: text,
+  referredUrl: text,
   depth: int,
-  page_status_code: int,
+  pageStatusCode: int,
   status: Status,
   title: text,
-  last_error: text,
-  error_code: text.annotate({
+  lastError: text,
+  errorCode: text.annotate({
     description: Object.entries(catalogue.item)
       .map(([code, { meaning }]) => `${code}: ${meaning}`)
       .join(" ")
   }),
   cost: orElse(Schema.Finite, 0),
-  raw_content_url: text,
-  cleaned_content_url: text,
-  markdown_content_url: text,
+  rawContentUrl: text,
+  cleanedContentUrl: text,
+  markdownContentUrl: text,
   links: orElse(Schema.Array(Schema.String), []),
-  created_at: moment,
-  updated_at: moment,
+  createdAt: moment,
+  updatedAt: moment,
   attempts: int,
   reason: maybe(Schema.String),
-  retry_after_ms: maybe(Schema.Finite)
+  retryAfterMs: maybe(Schema.Finite)
 })
 
 type ItemJson = typeof ItemJson.Type
@@ -41,32 +42,22 @@ type ItemJson = typeof ItemJson.Type
 export const statusOf = (status: typeof Status.Type): Job.Status => (status === "canceled" ? "cancelled" : status)
 
 /** The item that a JSON item means. Its status wins over its error code: what is not in error has none. */
-export const itemOf = (json: ItemJson): Job.Item =>
-  new Job.Item({
-    id: json.id,
-    jobId: json.job_id,
-    url: json.original_url,
-    referredUrl: json.referred_url,
-    depth: json.depth,
-    status: statusOf(json.status),
-    pageStatus: json.page_status_code,
-    title: json.title,
-    cost: json.cost,
-    attempts: json.attempts,
-    links: json.links,
-    rawContentUrl: json.raw_content_url,
-    cleanedContentUrl: json.cleaned_content_url,
-    markdownContentUrl: json.markdown_content_url,
-    ...(json.created_at === undefined ? {} : { createdAt: json.created_at }),
-    ...(json.updated_at === undefined ? {} : { updatedAt: json.updated_at }),
-    ...(json.status === "error" ? { error: errorOf(json) } : {})
+export const itemOf = (json: ItemJson): Job.Item => {
+  const { errorCode, lastError, originalUrl, pageStatusCode, reason, retryAfterMs, status, ...rest } = json
+  return new Job.Item({
+    ...rest,
+    url: originalUrl,
+    pageStatus: pageStatusCode,
+    status: statusOf(status),
+    ...(status === "error" ? { error: errorOf(json) } : {})
   })
+}
 
 const errorOf = (json: ItemJson): ItemError.ItemError =>
   new ItemError.ItemError({
-    ...(json.job_id === "" ? {} : { jobId: json.job_id }),
+    ...(json.jobId === "" ? {} : { jobId: json.jobId }),
     itemId: json.id,
-    url: json.original_url,
+    url: json.originalUrl,
     reason: reasonOf(json)
   })
 
@@ -74,33 +65,20 @@ const errorOf = (json: ItemJson): ItemError.ItemError =>
 const statusInText = /status code: (\d{3})$/
 
 const reasonOf = (json: ItemJson): ItemError.Reason => {
-  const status = json.page_status_code || Number(statusInText.exec(json.last_error)?.[1] ?? 0)
+  const status = json.pageStatusCode || Number(statusInText.exec(json.lastError)?.[1] ?? 0)
   const { code, detail } = meaningOf(json, status)
-  const facts = {
+  return ItemError.ItemError.reasonOf(code, {
+    status,
     ...(detail === undefined ? {} : { detail }),
-    ...(json.last_error === "" ? {} : { lastError: json.last_error })
-  }
-  switch (code) {
-    case "host_returned_error": {
-      const ms = json.retry_after_ms
-      const wait = ms === undefined ? {} : { retryAfter: Duration.millis(ms) }
-      return new ItemError.HostReturnedError({ status, ...wait, ...facts })
-    }
-    case "website_access_denied":
-      return new ItemError.WebsiteAccessDenied({ status, ...facts })
-    case "name_not_resolved":
-      return new ItemError.NameNotResolved(facts)
-    case "internal_error":
-      return new ItemError.InternalError(facts)
-    default:
-      return new ItemError.Unrecognized({ code, status, ...facts })
-  }
+    ...(json.lastError === "" ? {} : { lastError: json.lastError }),
+    ...(json.retryAfterMs === undefined ? {} : { retryAfter: Duration.millis(json.retryAfterMs) })
+  })
 }
 
 /** A later code of the provider's means its fallback; a status says more than the detail that comes with it. */
 const meaningOf = (json: ItemJson, status: number): { readonly code: string; readonly detail: string | undefined } => {
-  const known = Catalogue.fallback(catalogue, "item", json.error_code)
-  if (known === undefined) return { code: json.error_code, detail: json.reason }
+  const known = Catalogue.fallback(catalogue, "item", json.errorCode)
+  if (known === undefined) return { code: json.errorCode, detail: json.reason }
   return { code: known.code, detail: json.reason ?? (status === 0 ? known.detail : undefined) }
 }
 
@@ -108,35 +86,23 @@ const meaningOf = (json: ItemJson, status: number): { readonly code: string; rea
 export type Codes = "closed" | "extended"
 
 /** The JSON of an item; a code outside the closed set is the service's own fault, and stays visible as its `reason`. */
-export const itemJson = (item: Job.Item, codes: Codes): ItemJson => ({
-  id: item.id,
-  job_id: item.jobId,
-  original_url: item.url,
-  referred_url: item.referredUrl,
-  depth: item.depth,
-  page_status_code: item.pageStatus,
-  status: item.status === "cancelled" ? "canceled" : item.status,
-  title: item.title,
-  last_error: item.error?.lastError ?? "",
-  error_code: "",
-  cost: item.cost,
-  raw_content_url: item.rawContentUrl,
-  cleaned_content_url: item.cleanedContentUrl,
-  markdown_content_url: item.markdownContentUrl,
-  links: item.links,
-  attempts: item.attempts,
-  ...(item.createdAt === undefined ? {} : { created_at: item.createdAt }),
-  ...(item.updatedAt === undefined ? {} : { updated_at: item.updatedAt }),
-  ...(item.error === undefined ? {} : errorJson(item.error.reason, codes))
+export const itemJson = ({ error, pageStatus, status, url, ...rest }: Job.Item, codes: Codes): ItemJson => ({
+  ...rest,
+  originalUrl: url,
+  pageStatusCode: pageStatus,
+  status: status === "cancelled" ? "canceled" : status,
+  lastError: error?.lastError ?? "",
+  errorCode: "",
+  ...(error === undefined ? {} : errorJson(error.reason, codes))
 })
 
-const errorJson = (reason: ItemError.Reason, codes: Codes): Partial<ItemJson> =>
-  reason._tag === "Unrecognized"
-    ? { error_code: "internal_error", reason: reason.code }
-    : {
-        error_code: (codes === "extended" ? reason.row.extended : undefined) ?? reason.code,
-        ...(reason.detail === undefined ? {} : { reason: reason.detail }),
-        ...("retryAfter" in reason && reason.retryAfter !== undefined
-          ? { retry_after_ms: Duration.toMillis(reason.retryAfter) }
-          : {})
-      }
+const errorJson = (reason: ItemError.Reason, codes: Codes): Partial<ItemJson> => {
+  if (reason._tag === "Unrecognized") return { errorCode: "internal_error", reason: reason.code }
+  const { code, detail, row } = reason
+  const wait = "retryAfter" in reason ? reason.retryAfter : undefined
+  return {
+    errorCode: (codes === "extended" ? row.extended : undefined) ?? code,
+    ...(detail === undefined ? {} : { reason: detail }),
+    ...(wait === undefined ? {} : { retryAfterMs: Duration.toMillis(wait) })
+  }
+}

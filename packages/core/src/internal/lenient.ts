@@ -2,6 +2,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as String from "effect/String"
 
 /** A field that reads null and absent as `missing`, and always writes a value. */
 export const orElse = <S extends Schema.Constraint>(schema: S, missing: S["Type"]) =>
@@ -14,6 +15,18 @@ export const orElse = <S extends Schema.Constraint>(schema: S, missing: S["Type"
       })
     )
   )
+
+type Snake<Name extends string> = Name extends `${infer Head}${infer Tail}`
+  ? `${Head extends Lowercase<Head> ? Head : `_${Lowercase<Head>}`}${Snake<Tail>}`
+  : Name
+
+type SnakeKeys<Fields> = { readonly [Name in keyof Fields]: Name extends string ? Snake<Name> : never }
+
+/** A struct whose keys are written in snake case. */
+export const snakeKeys = <const Fields extends Schema.Struct.Fields>(fields: Fields) => {
+  const names = Object.keys(fields).map((name) => [name, String.camelToSnake(name)])
+  return Schema.Struct(fields).pipe(Schema.encodeKeys<Schema.Struct<Fields>, SnakeKeys<Fields>>(Object.fromEntries(names)))
+}
 
 /** A text that may be missing. */
 export const text = orElse(Schema.String, "")

@@ -1,0 +1,127 @@
+/**
+ * The documentation of a catalogue as Markdown: what each code means, looks like, and merits.
+ *
+ * It is made of the catalogue alone, so that it cannot say anything else than the program does. The headings' anchors are those of
+ * `Catalogue.anchor`. It is for a build script: programs that only fail do not need it.
+ *
+ * @since 0.1.0
+ */
+import * as Catalogue from "./Catalogue.ts"
+import { format } from "./internal/verdict.ts"
+
+/**
+ * `title` of the page (Errors); `preface` below it (none); `example` of a code as JSON (its envelope); the headings and introductions
+ * of the `levels`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly title?: string | undefined
+  readonly preface?: string | undefined
+  readonly example?: ((level: Catalogue.Level, code: string, entry: Catalogue.Entry) => unknown) | undefined
+  readonly levels?: { readonly [Level in Catalogue.Level]: string } | undefined
+}
+
+/**
+ * A page in Markdown: both levels, every code with its example, and its details in a table.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const markdown = (catalogue: Catalogue.Catalogue, options: Options = {}): string => {
+  const { preface, title = "Errors" } = options
+  const parts = [`# ${title}`, preface, overview(catalogue), ...levels.map((level) => section(catalogue, level, options))]
+  return `${parts.filter((part) => part !== undefined).join("\n\n")}\n`
+}
+
+const levels: ReadonlyArray<Catalogue.Level> = ["job", "item"]
+
+const introductions = {
+  job: "The job failed to run.",
+  item: "One item of a job failed; the others, and the job, may be fine."
+}
+
+/** Every code on a line, so that the page need not be read to its end. */
+const overview = (catalogue: Catalogue.Catalogue): string =>
+  table(
+    ["Level", "Code", "Meaning", "Retry", "Who acts"],
+    levels.flatMap((level) =>
+      Object.entries(catalogue[level]).map(([code, { actor, details, meaning, verdict }]) => [
+        level,
+        `[\`${code}\`](#${Catalogue.anchor(level, code)})`,
+        meaning,
+        several([verdict, ...Object.values(details).map((detail) => detail.verdict)].map((one) => retryOf(one))),
+        several([actor, ...Object.values(details).map((detail) => detail.actor)])
+      ])
+    )
+  )
+
+const section = (catalogue: Catalogue.Catalogue, level: Catalogue.Level, options: Options): string => {
+  const { levels: introduction = introductions } = options
+  const heading = `## ${level === "job" ? "Job" : "Item"} level\n\n${introduction[level]}`
+  const codes = Object.entries(catalogue[level]).map(([code, entry]) => article(level, code, entry, options))
+  return [heading, ...codes].join("\n\n")
+}
+
+const article = (level: Catalogue.Level, code: string, entry: Catalogue.Entry, { example = envelope }: Options): string => {
+  const { actor, details, meaning, severity, status, verdict } = entry
+  const merits = table(
+    ["HTTP status", "Retry", "Severity", "Who acts"],
+    [[String(status), format(verdict), severity, actor]]
+  )
+  const shown = `\`\`\`json\n${JSON.stringify(example(level, code, entry), undefined, 2)}\n\`\`\``
+  const refined = Object.keys(details).length === 0 ? [] : [reasons(entry)]
+  return [`### ${level}: ${code}`, meaning, merits, shown, ...refined].join("\n\n")
+}
+
+const envelope = (_level: Catalogue.Level, code: string, { message }: Catalogue.Entry) => ({
+  error_code: code,
+  error_message: message
+})
+
+/** What refines a code, with the columns that any of its details needs. */
+const reasons = ({ details }: Catalogue.Entry): string => {
+  const rows = Object.entries(details)
+  const columns: ReadonlyArray<readonly [title: string, cell: (name: string, detail: Catalogue.Detail) => string]> = [
+    ["Reason", (name) => `\`${name}\``],
+    ["Meaning", (_, { meaning }) => meaning],
+    ["Page status", (_, { pages = [] }) => pages.join(", ")],
+    ["HTTP status", (_, { status = "" }) => String(status)],
+    ["Retry", (_, { verdict }) => format(verdict)],
+    ["Severity", (_, { severity }) => severity],
+    ["Who acts", (_, { actor }) => actor],
+    ["Extended code", (_, { extended }) => (extended === undefined ? "" : `\`${extended}\``)]
+  ]
+  const used = columns.filter(([, cell]) => rows.some(([name, detail]) => cell(name, detail) !== ""))
+  return table(
+    used.map(([title]) => title),
+    rows.map(([name, detail]) => used.map(([, cell]) => cell(name, detail)))
+  )
+}
+
+const retryOf = (verdict: Parameters<typeof format>[0]): string => {
+  switch (verdict._tag) {
+    case "Transient":
+    case "Throttled":
+      return "yes"
+    case "Parked":
+      return `after: ${verdict.until}`
+    case "Permanent":
+      return "no"
+  }
+}
+
+/** What differs by detail says so. */
+const several = (values: ReadonlyArray<string>): string => {
+  const [first = "", ...others] = [...new Set(values)]
+  return others.length === 0 ? first : "by reason"
+}
+
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")))
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)))
+  const line = (row: ReadonlyArray<string>) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
+  const [titles = [], ...body] = cells
+  return [line(titles), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
+}

@@ -3,9 +3,7 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
-import * as Verdict from "@redrive/core/Verdict"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
@@ -204,48 +202,4 @@ describe("observers", () => {
   )
 
   it.effect("need not be there", () => Observer.tell(() => event))
-})
-
-describe("a verdict", () => {
-  it("is read from what a foreign failure says of itself", () => {
-    assert.deepStrictEqual(Verdict.of({ verdict: Verdict.permanent, isRetryable: true }), Verdict.permanent)
-    assert.deepStrictEqual(
-      Verdict.of({ retryAfter: Duration.seconds(3), isRetryable: true }),
-      Verdict.throttled(Duration.seconds(3))
-    )
-    assert.deepStrictEqual(Verdict.of({ isRetryable: true }), Verdict.transient("steady"))
-    assert.deepStrictEqual(Verdict.of({ isRetryable: false }), Verdict.permanent)
-    assert.deepStrictEqual(Verdict.of({ _tag: "TimeoutError" }), Verdict.transient("steady"))
-    assert.deepStrictEqual(Verdict.of(item()), Verdict.transient("quick"))
-  })
-
-  it("on a failure that says nothing, or throws when asked, is one quick retry", () => {
-    const hostile = {
-      get verdict() {
-        throw new Error("no")
-      }
-    }
-    for (const failure of ["x", null, 7, {}, { verdict: "yes" }, { isRetryable: "yes" }, hostile]) {
-      assert.deepStrictEqual(Verdict.of(failure), Verdict.transient("quick", 1))
-    }
-  })
-
-  it("reads as a few words", () => {
-    const words = [
-      Verdict.transient("slow"),
-      Verdict.transient("quick", 1),
-      Verdict.throttled(),
-      Verdict.throttled(Duration.seconds(90)),
-      Verdict.parked("top up"),
-      Verdict.permanent
-    ]
-    assert.deepStrictEqual(words.map(Verdict.format), [
-      "slow retry",
-      "quick retry, at most 1",
-      "wait, then retry",
-      "wait 1m 30s, then retry",
-      "parked until top up",
-      "give up"
-    ])
-  })
 })

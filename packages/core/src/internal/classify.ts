@@ -74,7 +74,8 @@ export const reasonOfAnswer = (
   if (status >= 200 && status <= 299) return undefined
   const isChallenge = header(headers, "cf-mitigated") === "challenge" || (body !== undefined && challenge.test(body))
   const facts = {
-    status,
+    // What is no whole number is no status of HTTP, and could not be written as one.
+    ...(Number.isSafeInteger(status) ? { status } : { status: 0, detail: "odd_status" }),
     ...(isChallenge && (status === 403 || status === 429 || status === 503) ? { detail: "bot_challenge" } : {}),
     ...(cause === undefined ? {} : { cause })
   }

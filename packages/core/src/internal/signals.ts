@@ -38,11 +38,12 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
     "Z_DATA_ERROR Z_BUF_ERROR Z_STREAM_ERROR Z_NEED_DICT Z_VERSION_ERROR ERR_TRAILING_JUNK_AFTER_STREAM_END"
   ),
   ...all(host("bad_link"), "ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNESCAPED_CHARACTERS"),
-  ...all(host("too_large"), "UND_ERR_RES_EXCEEDED_MAX_SIZE"),
+  ...all(host("too_large"), "UND_ERR_RES_EXCEEDED_MAX_SIZE UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"),
+  ...all(host("redirect_loop"), "UND_ERR_REDIRECT_MAX"),
   ...all(ours("network_down"), "ENETDOWN ENONET"),
   ...all(ours("resources"), "EMFILE ENFILE ENOMEM ENOBUFS ENOSPC EAGAIN EADDRINUSE EAI_MEMORY Z_MEM_ERROR UND_ERR_MAX_ORIGINS_REACHED"),
   ...all(ours("local_policy"), "EACCES EPERM EAFNOSUPPORT EPROTONOSUPPORT ESOCKTNOSUPPORT"),
-  ...all(ours("proxy"), "UND_ERR_PRX_TLS UND_ERR_BPL_MISSING_UPSTREAM"),
+  ...all(ours("proxy"), "UND_ERR_BPL_MISSING_UPSTREAM"),
   ...all(ours("cancelled"), "UND_ERR_ABORTED UND_ERR_ABORT ABORT_ERR ECANCELED ECANCELLED EAI_CANCELED EDESTRUCTION"),
   ...all(
     ours("defect"),
@@ -63,6 +64,7 @@ export const byPrefix: ReadonlyArray<readonly [prefix: string, meaning: Meaning]
   ["ERR_BROTLI", host("bad_encoding")],
   ["ERR__ERROR_FORMAT", host("bad_encoding")],
   ["ZSTD_", host("bad_encoding")],
+  ["UND_ERR_PRX_", ours("proxy")],
   ["UND_ERR_SOCKS5", ours("proxy")]
 ]
 

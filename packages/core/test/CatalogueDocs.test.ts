@@ -1,0 +1,71 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Catalogue from "@redrive/core/Catalogue"
+import * as CatalogueDocs from "@redrive/core/CatalogueDocs"
+import { catalogue } from "@redrive/core/CrawlCatalogue"
+import * as Verdict from "@redrive/core/Verdict"
+
+describe("the documentation of a catalogue", () => {
+  const page = CatalogueDocs.markdown(catalogue)
+
+  it("has every code under the anchor that the overview links to, and every detail", () => {
+    // A heading's anchor is its text in lower case, without punctuation, and with dashes for spaces.
+    const anchors = [...page.matchAll(/^### (.*)$/gm)].map(([, title = ""]) => title.replace(":", "").replace(" ", "-"))
+    const links = [...page.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor]) => anchor)
+    assert.deepStrictEqual(links, anchors)
+    assert.deepStrictEqual(anchors, [
+      ...Object.keys(catalogue.job).map((code) => Catalogue.anchor("job", code)),
+      ...Object.keys(catalogue.item).map((code) => Catalogue.anchor("item", code))
+    ])
+    for (const level of ["job", "item"] as const) {
+      for (const { details } of Object.values(catalogue[level])) {
+        for (const detail of Object.keys(details)) assert.include(page, `| \`${detail}\` `)
+      }
+    }
+  })
+
+  it("is of a small catalogue this, word for word", () => {
+    const small = Catalogue.make({
+      job: {},
+      item: {
+        codec_unknown: {
+          meaning: "The film's codec is not known | supported.",
+          verdict: Verdict.permanent,
+          severity: "Warn",
+          actor: "caller",
+          status: 200,
+          message: "no decoder for {codec}",
+          details: {
+            licence: { meaning: "no licence", verdict: Verdict.parked("buy"), severity: "Error", actor: "operator" }
+          }
+        }
+      }
+    })
+    const lines = CatalogueDocs.markdown(small, { title: "Films", preface: "All of them." }).split("\n")
+    assert.deepStrictEqual(lines.slice(0, 7), [
+      "# Films",
+      "",
+      "All of them.",
+      "",
+      "| Level | Code                                   | Meaning                                     | Retry     | Who acts  |",
+      "| ----- | -------------------------------------- | ------------------------------------------- | --------- | --------- |",
+      "| item  | [`codec_unknown`](#item-codec_unknown) | The film's codec is not known \\| supported. | by reason | by reason |"
+    ])
+    assert.deepStrictEqual(lines.slice(-15), [
+      "| HTTP status | Retry   | Severity | Who acts |",
+      "| ----------- | ------- | -------- | -------- |",
+      "| 200         | give up | Warn     | caller   |",
+      "",
+      "```json",
+      "{",
+      '  "error_code": "codec_unknown",',
+      '  "error_message": "no decoder for {codec}"',
+      "}",
+      "```",
+      "",
+      "| Reason    | Meaning    | Retry            | Severity | Who acts |",
+      "| --------- | ---------- | ---------------- | -------- | -------- |",
+      "| `licence` | no licence | parked until buy | Error    | operator |",
+      ""
+    ])
+  })
+})

@@ -1,0 +1,219 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Catalogue from "@redrive/core/Catalogue"
+import * as Failure from "@redrive/core/Failure"
+import * as Report from "@redrive/core/Report"
+import * as Verdict from "@redrive/core/Verdict"
+import * as Wire from "@redrive/core/Wire"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Schema from "effect/Schema"
+
+// A service that transcodes films, with a catalogue of its own.
+
+const catalogue = Catalogue.make({
+  job: {
+    quota_exceeded: {
+      meaning: "The month's minutes are used up.",
+      verdict: Verdict.parked("buy minutes"),
+      severity: "Fatal",
+      actor: "caller",
+      status: 402,
+      message: "no minutes left",
+      details: {}
+    }
+  },
+  item: {
+    codec_unsupported: {
+      meaning: "No decoder.",
+      verdict: Verdict.permanent,
+      severity: "Warn",
+      actor: "caller",
+      status: 200,
+      message: "no decoder for {codec}",
+      details: {
+        licence: {
+          meaning: "no licence",
+          verdict: Verdict.parked("buy a licence"),
+          severity: "Error",
+          actor: "operator",
+          message: "no licence for {codec}"
+        }
+      }
+    },
+    worker_lost: {
+      meaning: "The worker went away.",
+      verdict: Verdict.transient("steady", 3),
+      severity: "Info",
+      actor: "nobody",
+      status: 200,
+      message: "worker lost",
+      details: {}
+    }
+  }
+})
+
+class QuotaExceeded extends Failure.Reason<QuotaExceeded>("test/QuotaExceeded")("QuotaExceeded", {
+  catalogue,
+  level: "job",
+  code: "quota_exceeded"
+}) {}
+
+class CodecUnsupported extends Failure.Reason<CodecUnsupported>("test/CodecUnsupported")(
+  "CodecUnsupported",
+  { catalogue, level: "item", code: "codec_unsupported" },
+  { codec: Schema.String }
+) {}
+
+class LicenceMissing extends Failure.Reason<LicenceMissing>("test/LicenceMissing")(
+  "LicenceMissing",
+  { catalogue, level: "item", code: "codec_unsupported", detail: "licence" },
+  { codec: Schema.optionalKey(Schema.String) }
+) {}
+
+class WorkerLost extends Failure.Reason<WorkerLost>("test/WorkerLost")(
+  "WorkerLost",
+  { catalogue, level: "item", code: "worker_lost" },
+  { retryAfter: Schema.optionalKey(Schema.DurationFromMillis) }
+) {}
+
+class TranscodeError extends Failure.Job<TranscodeError>("test/TranscodeError")("TranscodeError", catalogue, [
+  QuotaExceeded
+]) {}
+
+class FilmError extends Failure.Item<FilmError>("test/FilmError")(
+  "FilmError",
+  catalogue,
+  [CodecUnsupported, LicenceMissing, WorkerLost],
+  { reel: Schema.Int }
+) {}
+
+const film = (reason: FilmError["reason"]) => new FilmError({ itemId: "f1", reel: 3, reason })
+
+describe("errors of a catalogue of one's own", () => {
+  it("say what their row says", () => {
+    const error = film(new CodecUnsupported({ codec: "av1" }))
+    assert.strictEqual(error.code, "codec_unsupported")
+    assert.strictEqual(error.lastError, "no decoder for av1")
+    assert.strictEqual(error.message, "codec_unsupported at item f1: no decoder for av1")
+    assert.deepStrictEqual(error.verdict, Verdict.permanent)
+    assert.isFalse(error.isRetryable)
+    assert.strictEqual(error[ErrorReporter.severity], "Warn")
+    assert.strictEqual(error.cause, error.reason)
+    assert.strictEqual(error.reel, 3)
+  })
+
+  it("are refined by a class for a detail, or by a detail given", () => {
+    const byClass = film(new LicenceMissing({ codec: "hevc" }))
+    const given = film(new CodecUnsupported({ codec: "hevc", detail: "licence" }))
+    for (const error of [byClass, given]) {
+      assert.deepStrictEqual(error.verdict, Verdict.parked("buy a licence"))
+      assert.strictEqual(error.lastError, "no licence for hevc")
+      assert.strictEqual(error[ErrorReporter.severity], "Error")
+    }
+  })
+
+  it("heed a wait", () => {
+    const error = film(new WorkerLost({ retryAfter: Duration.seconds(5) }))
+    assert.deepStrictEqual(error.verdict, Verdict.throttled(Duration.seconds(5)))
+    assert.deepStrictEqual(error.retryAfter, Duration.seconds(5))
+  })
+
+  it("of a job name the operation and the job", () => {
+    const error = new TranscodeError({ operation: "start", jobId: "j1", reason: new QuotaExceeded({}) })
+    assert.strictEqual(error.message, "start of job j1 failed: quota_exceeded: no minutes left")
+  })
+
+  it.effect("work with Effect's operators for reasons", () =>
+    Effect.gen(function* () {
+      const failed = Effect.fail(film(new CodecUnsupported({ codec: "av1" })))
+      const caught = failed.pipe(
+        Effect.catchReason("FilmError", "CodecUnsupported", ({ codec }) => Effect.succeed(codec))
+      )
+      assert.strictEqual(yield* caught, "av1")
+      const both = failed.pipe(
+        Effect.catchReasons("FilmError", {
+          WorkerLost: () => Effect.succeed("again"),
+          CodecUnsupported: () => Effect.succeed("never")
+        })
+      )
+      assert.strictEqual(yield* both, "never")
+      const reason = failed.pipe(
+        Effect.unwrapReason("FilmError"),
+        Effect.catchTags({ CodecUnsupported: ({ code }) => Effect.succeed(code) })
+      )
+      assert.strictEqual(yield* reason, "codec_unsupported")
+    })
+  )
+
+  it("are reported, and told apart from what is none", () => {
+    assert.deepInclude(Report.make(film(new CodecUnsupported({ codec: "av1" }))), {
+      level: "item",
+      code: "codec_unsupported",
+      itemId: "f1",
+      actor: "caller",
+      attributes: { reel: 3, codec: "av1" }
+    })
+    assert.isTrue(Failure.isFailure(film(new WorkerLost({}))))
+    assert.isFalse(Failure.isFailure(new WorkerLost({})))
+    assert.isFalse(Failure.isFailure(new Error("x")))
+  })
+
+  it.prop("survive JSON", { reason: FilmError.fields.reason }, ({ reason }) => {
+    const codec = Schema.toCodecJson(FilmError)
+    const error = film(reason)
+    const json = JSON.stringify(Schema.encodeSync(codec)(error))
+    const back = Schema.decodeUnknownSync(codec)(JSON.parse(json))
+    assert.deepStrictEqual(back.verdict, error.verdict)
+    assert.strictEqual(JSON.stringify(Schema.encodeSync(codec)(back)), json)
+  })
+})
+
+describe("the envelope of a catalogue of one's own", () => {
+  const codec = Wire.codecOf(FilmError)
+  const encode = Schema.encodeSync(codec)
+  const decode = Schema.decodeUnknownSync(codec)
+
+  it("has the code, the text and the detail", () => {
+    assert.deepStrictEqual(encode(new LicenceMissing({ codec: "hevc" })), {
+      error_code: "codec_unsupported",
+      error_message: "no licence for hevc",
+      reason: "licence"
+    })
+    assert.deepStrictEqual(encode(new WorkerLost({})), { error_code: "worker_lost", error_message: "worker lost" })
+  })
+
+  it("is read by code and detail", () => {
+    const reason = decode({ error_code: "codec_unsupported", error_message: "no licence for hevc", reason: "licence" })
+    assert.instanceOf(reason, LicenceMissing)
+    assert.strictEqual(reason.lastError, "no licence for hevc")
+    assert.instanceOf(decode({ error_code: "worker_lost" }), WorkerLost)
+  })
+
+  it("keeps a code that it does not know, or of which too little was told", () => {
+    for (const code of ["reel_torn", "codec_unsupported", "constructor"]) {
+      const reason = decode({ error_code: code, error_message: "x" })
+      assert.instanceOf(reason, Failure.Unrecognized)
+      assert.deepInclude(reason, { code, lastError: "x" })
+      assert.deepStrictEqual(reason.verdict, Verdict.permanent)
+    }
+  })
+})
+
+describe("errors without a stack", () => {
+  it("have all but the trace, and those made afterwards have theirs", () => {
+    const quiet = Failure.withoutStack(() => film(new WorkerLost({})))
+    assert.notMatch(quiet.stack ?? "", /\n {4}at /)
+    assert.strictEqual(quiet.code, "worker_lost")
+    assert.match(film(new WorkerLost({})).stack ?? "", /\n {4}at /)
+  })
+
+  it("may fail to be made", () => {
+    const limit = Error.stackTraceLimit
+    const fail = (): never => {
+      throw new Error("no")
+    }
+    assert.throws(() => Failure.withoutStack(fail))
+    assert.strictEqual(Error.stackTraceLimit, limit)
+  })
+})

@@ -1,0 +1,192 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as ItemError from "@redrive/core/ItemError"
+import * as Verdict from "@redrive/core/Verdict"
+import * as AiError from "effect/ai/AiError"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+import * as RateLimiter from "effect/persistence/RateLimiter"
+import * as PlatformError from "effect/PlatformError"
+import * as SqlError from "effect/sql/SqlError"
+import * as TestClock from "effect/testing/TestClock"
+
+const request = HttpClientRequest.get("http://example.com/")
+
+const answered = (status: number, headers: Record<string, string> = {}) =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.StatusCodeError({
+      request,
+      response: HttpClientResponse.fromWeb(request, new Response(undefined, { status, headers }))
+    })
+  })
+
+const transport = (code: string) =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.TransportError({
+      request,
+      cause: new TypeError("fetch failed", { cause: Object.assign(new Error(code), { code }) })
+    })
+  })
+
+const ai = (reason: AiError.AiErrorReason) => new AiError.AiError({ module: "Test", method: "test", reason })
+const sql = (reason: SqlError.SqlErrorReason) => new SqlError.SqlError({ reason })
+const system = (_tag: PlatformError.SystemErrorTag) =>
+  PlatformError.systemError({ _tag, module: "FileSystem", method: "open" })
+const aws = (name: string, more: object) => Object.assign(new Error(name), { name, $fault: "server", ...more })
+
+const { parked, permanent, throttled, transient } = Verdict
+
+describe("the verdict on a foreign failure", () => {
+  const rows: ReadonlyArray<readonly [what: string, failure: unknown, expected: Verdict.Verdict]> = [
+    ["AiError: rate limit", ai(new AiError.RateLimitError({})), throttled()],
+    [
+      "AiError: rate limit with a wait",
+      ai(new AiError.RateLimitError({ retryAfter: Duration.seconds(30) })),
+      throttled(Duration.seconds(30))
+    ],
+    ["AiError: quota, which no wait refills", ai(new AiError.QuotaExhaustedError({})), parked("raise the quota")],
+    ["AiError: a wrong key", ai(new AiError.AuthenticationError({ kind: "InvalidKey" })), parked("log in")],
+    ["AiError: refused content", ai(new AiError.ContentPolicyError({ description: "no" })), permanent],
+    ["AiError: provider trouble", ai(new AiError.InternalProviderError({ description: "x" })), transient("steady")],
+    ["SqlError: deadlock", sql(new SqlError.DeadlockError({ cause: "x" })), transient("quick")],
+    ["SqlError: connection", sql(new SqlError.ConnectionError({ cause: "x" })), transient("steady")],
+    ["SqlError: syntax", sql(new SqlError.SqlSyntaxError({ cause: "x" })), permanent],
+    ["SqlError: login", sql(new SqlError.AuthenticationError({ cause: "x" })), parked("log in")],
+    ["HttpClientError: 404", answered(404), permanent],
+    ["HttpClientError: 403", answered(403), permanent],
+    ["HttpClientError: 503", answered(503), throttled()],
+    ["HttpClientError: 429 with a wait", answered(429, { "retry-after": "7" }), throttled(Duration.seconds(7))],
+    ["HttpClientError: reset", transport("ECONNRESET"), transient("quick")],
+    ["HttpClientError: refused", transport("ECONNREFUSED"), transient("slow")],
+    ["HttpClientError: no such name", transport("ENOTFOUND"), permanent],
+    [
+      "RateLimiterError: over the limit",
+      new RateLimiter.RateLimiterError({
+        reason: new RateLimiter.RateLimitExceeded({ retryAfter: Duration.seconds(2), key: "k", limit: 1, remaining: 0 })
+      }),
+      throttled(Duration.seconds(2))
+    ],
+    [
+      "RateLimiterError: its store",
+      new RateLimiter.RateLimiterError({ reason: new RateLimiter.RateLimitStoreError({ message: "down" }) }),
+      transient("steady")
+    ],
+    [
+      "CircuitBreakerError: open",
+      new CircuitBreaker.CircuitBreakerError({
+        reason: new CircuitBreaker.CircuitOpen({ key: "k", retryAfter: Duration.seconds(9) })
+      }),
+      throttled(Duration.seconds(9))
+    ],
+    [
+      "CircuitBreakerError: half open",
+      new CircuitBreaker.CircuitBreakerError({ reason: new CircuitBreaker.CircuitHalfOpen({ key: "k" }) }),
+      throttled()
+    ],
+    ["TimeoutError", new Cause.TimeoutError(), transient("steady")],
+    ["PlatformError: busy", system("Busy"), transient("quick")],
+    ["PlatformError: timed out", system("TimedOut"), transient("steady")],
+    ["PlatformError: not found", system("NotFound"), permanent],
+    ["PlatformError: a bad argument", PlatformError.badArgument({ module: "Path", method: "join" }), permanent],
+    ["AWS: $retryable", aws("Busy", { $retryable: {} }), transient("quick")],
+    ["AWS: $retryable throttling", aws("Slow", { $retryable: { throttling: true } }), throttled()],
+    ["AWS: throttled by name", aws("ThrottlingException", { $metadata: { httpStatusCode: 400 } }), throttled()],
+    ["AWS: by status", aws("InternalFailure", { $metadata: { httpStatusCode: 500 } }), transient("steady", 2)],
+    ["AWS: not found", aws("NoSuchKey", { $metadata: { httpStatusCode: 404 } }), permanent],
+    ["a client that keeps the response", Object.assign(new Error("x"), { response: { status: 502 } }), transient("steady")],
+    ["a client that keeps the status", Object.assign(new Error("x"), { statusCode: 410 }), permanent],
+    ["fetch", new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "EPIPE" }) }), transient("quick")]
+  ]
+  for (const [what, failure, expected] of rows) {
+    it(`${Verdict.format(expected)}: ${what}`, () => assert.deepStrictEqual(Verdict.of(failure), expected))
+  }
+
+  it("understands a Retry-After date where it is told the time", () => {
+    const failure = answered(503, { "retry-after": "Tue, 24 Nov 2026 00:01:00 GMT" })
+    assert.deepStrictEqual(Verdict.of(failure), throttled())
+    assert.deepStrictEqual(
+      Verdict.of(failure, { now: Date.UTC(2026, 10, 24) }),
+      throttled(Duration.minutes(1))
+    )
+  })
+
+  it("is read from what it says of itself", () => {
+    assert.deepStrictEqual(Verdict.of({ verdict: permanent, isRetryable: true }), permanent)
+    assert.deepStrictEqual(Verdict.of({ retryAfter: Duration.seconds(3), isRetryable: true }), throttled(Duration.seconds(3)))
+    assert.deepStrictEqual(Verdict.of({ isRetryable: true }), transient("steady"))
+    assert.deepStrictEqual(Verdict.of({ isRetryable: false, retryAfter: Duration.seconds(3) }), permanent)
+    const error = new ItemError.ItemError({ url: "http://x/", reason: new ItemError.HostReturnedError({ status: 408 }) })
+    assert.deepStrictEqual(Verdict.of(error), transient("quick"))
+  })
+
+  it("that says nothing, or throws when asked, is one quick retry", () => {
+    const hostile = {
+      get verdict() {
+        throw new Error("no")
+      }
+    }
+    const revoked = Proxy.revocable({}, {})
+    revoked.revoke()
+    const silent = ["x", null, undefined, 7, {}, { verdict: "yes" }, { isRetryable: "yes" }, hostile, revoked.proxy]
+    for (const failure of [...silent, { status: 200 }, { status: "404" }, { _tag: "AiError", reason: { _tag: "toString" } }]) {
+      assert.deepStrictEqual(Verdict.of(failure), transient("quick", 1))
+    }
+  })
+})
+
+describe("a reader", () => {
+  const busy: Verdict.Reader = (failure) => (failure === "busy" ? throttled(Duration.seconds(1)) : undefined)
+  const rude: Verdict.Reader = () => {
+    throw new Error("rude")
+  }
+
+  it("is asked first, and may throw", () => {
+    assert.deepStrictEqual(Verdict.of("busy", { readers: [rude, busy] }), throttled(Duration.seconds(1)))
+    assert.deepStrictEqual(Verdict.of({ isRetryable: false }, { readers: [rude, busy] }), permanent)
+  })
+
+  it.effect("teaches the program a failure; the last one taught wins", () =>
+    Effect.gen(function* () {
+      const never: Verdict.Reader = (failure) => (failure === "busy" ? permanent : undefined)
+      const judged = Verdict.judge("busy")
+      assert.deepStrictEqual(yield* judged, transient("quick", 1))
+      assert.deepStrictEqual(yield* Effect.provide(judged, Verdict.layer(busy)), throttled(Duration.seconds(1)))
+      const both = Verdict.layer(never).pipe(Layer.provideMerge(Verdict.layer(busy)))
+      assert.deepStrictEqual(yield* Effect.provide(judged, both), permanent)
+    })
+  )
+
+  it.effect("judges by the fiber's clock", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 10, 24))
+      const verdict = yield* Verdict.judge(answered(503, { "retry-after": "Tue, 24 Nov 2026 00:00:30 GMT" }))
+      assert.deepStrictEqual(verdict, throttled(Duration.seconds(30)))
+    })
+  )
+})
+
+describe("a verdict", () => {
+  it("reads as a few words", () => {
+    const words = [
+      Verdict.transient("slow"),
+      Verdict.transient("quick", 1),
+      Verdict.throttled(),
+      Verdict.throttled(Duration.seconds(90)),
+      Verdict.parked("top up"),
+      Verdict.permanent
+    ]
+    assert.deepStrictEqual(words.map(Verdict.format), [
+      "slow retry",
+      "quick retry, at most 1",
+      "wait, then retry",
+      "wait 1m 30s, then retry",
+      "parked until top up",
+      "give up"
+    ])
+  })
+})

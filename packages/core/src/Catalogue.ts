@@ -99,7 +99,8 @@ export type Code<C extends Catalogue, L extends Level> = Extract<keyof C[L], str
  * @category getters
  * @since 0.1.0
  */
-export const entry = (catalogue: Catalogue, level: Level, code: string): Entry | undefined => own(catalogue[level], code)
+export const entry = (catalogue: Catalogue, level: Level, code: string): Entry | undefined =>
+  own(catalogue[level], code)
 
 /**
  * What a failure of a code merits: the row of its detail if the entry has one, else the entry itself.

@@ -31,7 +31,12 @@ export interface Options {
  */
 export const markdown = (catalogue: Catalogue.Catalogue, options: Options = {}): string => {
   const { preface, title = "Errors" } = options
-  const parts = [`# ${title}`, preface, overview(catalogue), ...levels.map((level) => section(catalogue, level, options))]
+  const parts = [
+    `# ${title}`,
+    preface,
+    overview(catalogue),
+    ...levels.map((level) => section(catalogue, level, options))
+  ]
   return `${parts.filter((part) => part !== undefined).join("\n\n")}\n`
 }
 
@@ -64,7 +69,12 @@ const section = (catalogue: Catalogue.Catalogue, level: Catalogue.Level, options
   return [heading, ...codes].join("\n\n")
 }
 
-const article = (level: Catalogue.Level, code: string, entry: Catalogue.Entry, { example = envelope }: Options): string => {
+const article = (
+  level: Catalogue.Level,
+  code: string,
+  entry: Catalogue.Entry,
+  { example = envelope }: Options
+): string => {
   const { actor, details, meaning, severity, status, verdict } = entry
   const merits = table(
     ["HTTP status", "Retry", "Severity", "Who acts"],
@@ -121,7 +131,8 @@ const several = (values: ReadonlyArray<string>): string => {
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")))
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)))
-  const line = (row: ReadonlyArray<string>) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
+  const line = (row: ReadonlyArray<string>) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
   const [titles = [], ...body] = cells
   return [line(titles), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
 }

@@ -98,7 +98,10 @@ export const catalogue = Catalogue.make({
         unfollowed_redirect: row(permanent, "Info", "caller", "redirect not followed"),
         odd_status: row(permanent, "Warn", "site owner", "status outside 300-599"),
         bot_challenge: row(permanent, "Warn", "site owner", "site wants proof of a person"),
-        response_timeout: later("timeout_error", row(transient("steady", 2), "Warn", "nobody", "no complete answer in time")),
+        response_timeout: later(
+          "timeout_error",
+          row(transient("steady", 2), "Warn", "nobody", "no complete answer in time")
+        ),
         connect_timeout: later("timeout_error", row(transient("steady"), "Warn", "nobody", "no connection in time")),
         no_answer: later(
           "webpage_non_success",
@@ -116,7 +119,10 @@ export const catalogue = Catalogue.make({
           "ssl_cert_error",
           row(permanent, "Warn", "site owner", "certificate expired, untrusted or another site's")
         ),
-        tls_handshake: later("ssl_cert_error", row(permanent, "Warn", "site owner", "no TLS version or cipher in common")),
+        tls_handshake: later(
+          "ssl_cert_error",
+          row(permanent, "Warn", "site owner", "no TLS version or cipher in common")
+        ),
         tls_interrupted: later(
           "ssl_cert_error",
           row(transient("quick", 1), "Warn", "site owner", "connection broke within the TLS handshake")
@@ -127,7 +133,10 @@ export const catalogue = Catalogue.make({
           row(transient("quick", 1), "Warn", "site owner", "body does not decompress")
         ),
         redirect_loop: later("webpage_non_success", row(permanent, "Warn", "site owner", "too many redirects")),
-        bad_redirect: later("webpage_non_success", row(permanent, "Warn", "site owner", "redirect to what is no web page")),
+        bad_redirect: later(
+          "webpage_non_success",
+          row(permanent, "Warn", "site owner", "redirect to what is no web page")
+        ),
         bad_link: later("webpage_non_success", row(permanent, "Info", "nobody", "link to what is no web page")),
         too_large: later("webpage_non_success", row(permanent, "Warn", "caller", "body larger than is read")),
         no_content: later("webpage_non_success", row(permanent, "Info", "caller", "body empty, or no text")),

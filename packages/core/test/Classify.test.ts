@@ -64,24 +64,38 @@ describe("what was thrown means", () => {
     ],
     [
       "a handshake that is cut",
-      coded("ECONNRESET", { message: "Client network socket disconnected before secure TLS connection was established" }),
+      coded("ECONNRESET", {
+        message: "Client network socket disconnected before secure TLS connection was established"
+      }),
       "host_returned_error/tls_interrupted"
     ],
     ["silence on a connection", coded("ETIMEDOUT", { syscall: "read" }), "host_returned_error/response_timeout"],
     ["an abort", new DOMException("stop", "AbortError"), "internal_error/cancelled"],
-    ["a proxy of ours", fetchFailed(new Error("Proxy response (502) !== 200 when HTTP Tunneling")), "internal_error/proxy"],
+    [
+      "a proxy of ours",
+      fetchFailed(new Error("Proxy response (502) !== 200 when HTTP Tunneling")),
+      "internal_error/proxy"
+    ],
     [
       "a proxy of ours that wants a login",
       fetchFailed(new Error("Proxy response (407) !== 200 when HTTP Tunneling")),
       "internal_error/proxy_login"
     ],
-    ["a redirect to a file", fetchFailed(new Error("URL scheme must be a HTTP(S) scheme")), "host_returned_error/bad_redirect"],
+    [
+      "a redirect to a file",
+      fetchFailed(new Error("URL scheme must be a HTTP(S) scheme")),
+      "host_returned_error/bad_redirect"
+    ],
     [
       "a wrapper whose message quotes a URL",
       new Error("GET http://x/redirect count exceeded", { cause: coded("ECONNRESET") }),
       "host_returned_error/connection_reset"
     ],
-    ["a client's error with an answer", Object.assign(new Error("x"), { response: { status: 404 } }), "host_returned_error/not_found"],
+    [
+      "a client's error with an answer",
+      Object.assign(new Error("x"), { response: { status: 404 } }),
+      "host_returned_error/not_found"
+    ],
     ["the same with 403", Object.assign(new Error("x"), { statusCode: 403 }), "website_access_denied/forbidden"],
     ["too many redirects", fetchFailed(new Error("redirect count exceeded")), "host_returned_error/redirect_loop"],
     ["a strange scheme", fetchFailed(new Error("unknown scheme")), "host_returned_error/bad_link"],

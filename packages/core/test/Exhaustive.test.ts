@@ -12,7 +12,11 @@ const complaints = (program: string): string => {
   const folder = mkdtempSync(join(import.meta.dirname, ".types-"))
   try {
     writeFileSync(join(folder, "program.ts"), program)
-    const config = { extends: "../../../../tsconfig.base.json", compilerOptions: { noUnusedLocals: false }, files: ["program.ts"] }
+    const config = {
+      extends: "../../../../tsconfig.base.json",
+      compilerOptions: { noUnusedLocals: false },
+      files: ["program.ts"]
+    }
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
     execFileSync(process.execPath, [compiler, "-p", folder, "--pretty", "false"], { encoding: "utf8" })
     return ""
@@ -49,10 +53,16 @@ describe("a catalogue and its reasons", () => {
   })
 
   it("do not compile where a reason has no row", () => {
-    assert.match(complaints(program("torn: entry", "Torn")), /error TS\d+: Type '"burnt"' is not assignable to type '"torn"'/)
+    assert.match(
+      complaints(program("torn: entry", "Torn")),
+      /error TS\d+: Type '"burnt"' is not assignable to type '"torn"'/
+    )
   })
 
   it("do not compile where a row lacks a column", () => {
-    assert.match(complaints(program("torn: entry, burnt: { ...entry, actor: undefined }", "Torn, Burnt")), /error TS2322/)
+    assert.match(
+      complaints(program("torn: entry, burnt: { ...entry, actor: undefined }", "Torn, Burnt")),
+      /error TS2322/
+    )
   })
 })

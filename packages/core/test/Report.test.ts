@@ -1,9 +1,12 @@
+import { execFileSync } from "node:child_process"
+import process from "node:process"
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
@@ -122,14 +125,108 @@ describe("a report", () => {
     }
   })
 
+  it("has the fields that a schema declares, and no others", () => {
+    class Lost extends Schema.TaggedError<Lost>("test/Lost")("Lost", {
+      parcel: Schema.String,
+      weight: Schema.Finite,
+      after: Schema.Duration,
+      password: Schema.String,
+      address: Schema.Struct({ street: Schema.String })
+    }) {}
+    const address = { street: "x" }
+    const lost = new Lost({ parcel: "p1", weight: 2.5, after: Duration.minutes(3), password: "hunter2", address })
+    const wrapped = Object.assign(new Error("no delivery", { cause: Object.assign(lost, { undeclared: "y" }) }), {
+      z: 1
+    })
+    const report = Report.make(wrapped)
+    assert.deepStrictEqual(report.attributes, {})
+    assert.deepStrictEqual(report.causes[0]?.fields, { parcel: "p1", weight: 2.5, after: "3m" })
+    assert.deepStrictEqual(Report.make(lost).attributes, { parcel: "p1", weight: 2.5, after: "3m" })
+  })
+
+  it("has what an error says of itself, and the fields that Node.js documents", () => {
+    const socket = { code: "ECONNREFUSED", syscall: "connect", port: 80, inner: "x" }
+    const refused = Object.assign(new Error("connect"), socket)
+    const told = Object.assign(new Error("x", { cause: refused }), {
+      [ErrorReporter.attributes]: { shelf: 7, bin: {} }
+    })
+    const { attributes, causes } = Report.make(told)
+    assert.deepStrictEqual(attributes, { shelf: 7 })
+    assert.deepStrictEqual(causes[0]?.fields, { syscall: "connect", port: 80 })
+  })
+
+  it("shows the members of an aggregate at one depth, and what they wrap below", () => {
+    const members = [new Error("v6", { cause: new Error("no route") }), new Error("v4")]
+    const { causes } = Report.make(new Error("connect", { cause: new AggregateError(members, "all failed") }))
+    assert.deepStrictEqual(
+      causes.map(({ depth, message }) => [depth, message]),
+      [
+        [0, "all failed"],
+        [1, "v6"],
+        [2, "no route"],
+        [1, "v4"]
+      ]
+    )
+  })
+
+  it("has one stack, of what was thrown first, whose frames survive a message of any length", () => {
+    const first = new TypeError("x".repeat(10_000_000))
+    const { stack = "" } = Report.make(new Error("outer", { cause: new Error("middle", { cause: first }) }))
+    assert.match(stack, /^TypeError: x{200}\n {4}at .*Report\.test\.ts/)
+    assert.isBelow(stack.length, 30_000)
+  })
+
+  it("has a stack where a program is to blame, and none where a site or its caller is", () => {
+    const thrown = (reason: ItemError.ItemError["reason"]) =>
+      Report.make(new ItemError.ItemError({ url: "http://x/", reason })).stack
+    const cause = new Error("boom")
+    assert.match(thrown(new ItemError.InternalError({ cause })) ?? "", /^Error: boom\n {4}at /)
+    assert.isUndefined(thrown(new ItemError.HostReturnedError({ status: 500, cause })))
+  })
+
+  it("is of each failure in a cause, once, and of no interruption", () => {
+    const failure = item()
+    const cause = Cause.fromReasons([
+      ...Cause.fail(failure).reasons,
+      ...Cause.interrupt(1).reasons,
+      ...Cause.die(new Error("wrapped", { cause: failure })).reasons,
+      ...Cause.die(new RangeError("bug")).reasons
+    ])
+    assert.deepStrictEqual(
+      Report.fromCause(cause).map(({ code }) => code),
+      ["host_returned_error", "RangeError"]
+    )
+  })
+
+  it("has the same fingerprint in another process, from another line, with other particulars", () => {
+    const program = (lines: number, id: string) =>
+      [
+        `import * as Report from ${JSON.stringify(new URL("../src/Report.ts", import.meta.url).href)}`,
+        ...Array.from({ length: lines }, () => ""),
+        `const cause = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })`,
+        `console.log(Report.make(new TypeError("parcel ${id} of 'shelf' lost at http://x/${id}", { cause })).fingerprint)`
+      ].join("\n")
+    const run = (lines: number, id: string) =>
+      execFileSync(process.execPath, ["--input-type=module", "--eval", program(lines, id)], { encoding: "utf8" })
+    assert.strictEqual(run(9, "b2f0c8f4-8a4e-4c86-9d0e-6f9d3d6e1a11"), run(1, "17"))
+    const of = (message: string) => Report.make(new TypeError(message)).fingerprint
+    assert.notStrictEqual(of("cannot read 'name'"), of("cannot read 'size'"))
+    assert.strictEqual(of("17 of 3000 bytes"), of("1 of 3 bytes"))
+  })
+
   it.prop(
-    "shows no secret of a URL in it, wherever the URL stands",
-    { before: Schema.String, after: Schema.String },
-    ({ after, before }) => {
-      const text = `${before} https://u:s3cret@example.com/a?t=s3cret ${after}`
-      const report = Report.make(new Error(text, { cause: item(new Error(text)) }))
-      assert.notInclude(JSON.stringify({ ...report, message: report.message }), "u:s3cret")
-      assert.notInclude(JSON.stringify(report), "t=s3cret")
+    "is bounded, whatever the texts",
+    { name: Schema.String, message: Schema.String, times: Schema.Literals([1, 100, 5000]) },
+    ({ message, name, times }) => {
+      const long = message.repeat(times)
+      const error = Object.assign(new Error(long), { name: name.repeat(times), code: long, syscall: long })
+      const all = new AggregateError(
+        Array.from({ length: 50 }, () => error),
+        long,
+        { cause: error }
+      )
+      // Eight causes and what is around them, each text of 2000 units at most, of which JSON may write each as six.
+      assert.isBelow(JSON.stringify(Report.make(all)).length, 6 * 2000 * 50)
     }
   )
 })
@@ -152,9 +249,17 @@ describe("a reporter", () => {
         Cause.fail(failure),
         Cause.fail({ _tag: "RetryExhausted", failure }),
         Cause.fail(failure.reason),
+        Cause.die(new Error("wrapped", { cause: new Error("again", { cause: failure }) })),
         Cause.fail(item())
       )
       assert.lengthOf(reports, 2)
+    })
+  )
+
+  it.effect("tells of each failure that one broken connection caused", () =>
+    Effect.gen(function* () {
+      const broken = new Error("connection lost")
+      assert.lengthOf(yield* told(Cause.fail(item(broken)), Cause.fail(item(broken))), 2)
     })
   )
 
@@ -196,7 +301,9 @@ describe("observers", () => {
       })
       const one = Observer.layer(({ name }) => heard.push(`one ${name}`))
       const two = Observer.layer(({ name }) => heard.push(`two ${name}`))
-      yield* Observer.tell(() => event).pipe(Effect.provide(two.pipe(Layer.provideMerge(rude), Layer.provideMerge(one))))
+      yield* Observer.tell(() => event).pipe(
+        Effect.provide(two.pipe(Layer.provideMerge(rude), Layer.provideMerge(one)))
+      )
       assert.deepStrictEqual(heard, ["one x", "two x"])
     })
   )

@@ -98,9 +98,17 @@ describe("the verdict on a foreign failure", () => {
     ["AWS: throttled by name", aws("ThrottlingException", { $metadata: { httpStatusCode: 400 } }), throttled()],
     ["AWS: by status", aws("InternalFailure", { $metadata: { httpStatusCode: 500 } }), transient("steady", 2)],
     ["AWS: not found", aws("NoSuchKey", { $metadata: { httpStatusCode: 404 } }), permanent],
-    ["a client that keeps the response", Object.assign(new Error("x"), { response: { status: 502 } }), transient("steady")],
+    [
+      "a client that keeps the response",
+      Object.assign(new Error("x"), { response: { status: 502 } }),
+      transient("steady")
+    ],
     ["a client that keeps the status", Object.assign(new Error("x"), { statusCode: 410 }), permanent],
-    ["fetch", new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "EPIPE" }) }), transient("quick")]
+    [
+      "fetch",
+      new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "EPIPE" }) }),
+      transient("quick")
+    ]
   ]
   for (const [what, failure, expected] of rows) {
     it(`${Verdict.format(expected)}: ${what}`, () => assert.deepStrictEqual(Verdict.of(failure), expected))
@@ -109,18 +117,21 @@ describe("the verdict on a foreign failure", () => {
   it("understands a Retry-After date where it is told the time", () => {
     const failure = answered(503, { "retry-after": "Tue, 24 Nov 2026 00:01:00 GMT" })
     assert.deepStrictEqual(Verdict.of(failure), throttled())
-    assert.deepStrictEqual(
-      Verdict.of(failure, { now: Date.UTC(2026, 10, 24) }),
-      throttled(Duration.minutes(1))
-    )
+    assert.deepStrictEqual(Verdict.of(failure, { now: Date.UTC(2026, 10, 24) }), throttled(Duration.minutes(1)))
   })
 
   it("is read from what it says of itself", () => {
     assert.deepStrictEqual(Verdict.of({ verdict: permanent, isRetryable: true }), permanent)
-    assert.deepStrictEqual(Verdict.of({ retryAfter: Duration.seconds(3), isRetryable: true }), throttled(Duration.seconds(3)))
+    assert.deepStrictEqual(
+      Verdict.of({ retryAfter: Duration.seconds(3), isRetryable: true }),
+      throttled(Duration.seconds(3))
+    )
     assert.deepStrictEqual(Verdict.of({ isRetryable: true }), transient("steady"))
     assert.deepStrictEqual(Verdict.of({ isRetryable: false, retryAfter: Duration.seconds(3) }), permanent)
-    const error = new ItemError.ItemError({ url: "http://x/", reason: new ItemError.HostReturnedError({ status: 408 }) })
+    const error = new ItemError.ItemError({
+      url: "http://x/",
+      reason: new ItemError.HostReturnedError({ status: 408 })
+    })
     assert.deepStrictEqual(Verdict.of(error), transient("quick"))
   })
 
@@ -133,7 +144,12 @@ describe("the verdict on a foreign failure", () => {
     const revoked = Proxy.revocable({}, {})
     revoked.revoke()
     const silent = ["x", null, undefined, 7, {}, { verdict: "yes" }, { isRetryable: "yes" }, hostile, revoked.proxy]
-    for (const failure of [...silent, { status: 200 }, { status: "404" }, { _tag: "AiError", reason: { _tag: "toString" } }]) {
+    for (const failure of [
+      ...silent,
+      { status: 200 },
+      { status: "404" },
+      { _tag: "AiError", reason: { _tag: "toString" } }
+    ]) {
       assert.deepStrictEqual(Verdict.of(failure), transient("quick", 1))
     }
   })

@@ -142,7 +142,8 @@ describe("every status", () => {
       if (status >= 200 && status <= 299) assert.isUndefined(reason)
       else {
         assert.strictEqual(reason?.code, status === 403 ? "website_access_denied" : "host_returned_error")
-        if (status !== 0) assert.isTrue(Object.hasOwn(entryOf(reason?.code ?? "").details, reason?.kind ?? ""), `${status}`)
+        if (status !== 0)
+          assert.isTrue(Object.hasOwn(entryOf(reason?.code ?? "").details, reason?.kind ?? ""), `${status}`)
       }
     }
   })

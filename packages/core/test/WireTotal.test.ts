@@ -9,7 +9,12 @@ import * as Schema from "effect/Schema"
 const fixture = (name: string) => JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), "utf8"))
 
 const item = (rest: object) => ({ id: "i1", status: "error", original_url: "https://example.com/", ...rest })
-const job = (items: ReadonlyArray<object>, rest: object = {}) => ({ id: "j1", status: "done", job_items: items, ...rest })
+const job = (items: ReadonlyArray<object>, rest: object = {}) => ({
+  id: "j1",
+  status: "done",
+  job_items: items,
+  ...rest
+})
 
 const read = (json: unknown) => Result.getOrThrow(Wire.readJob(json))
 const refused = (json: unknown) => {
@@ -53,10 +58,14 @@ describe("reading a job", () => {
   })
 
   it("names the first field that does not fit, and says nothing of its value", () => {
-    assert.strictEqual(refused(job([item({}), item({ depth: "deep" })])), "the answer is no job: see its job_items.1.depth")
+    assert.strictEqual(
+      refused(job([item({}), item({ depth: "deep" })])),
+      "the answer is no job: see its job_items.1.depth"
+    )
     assert.strictEqual(refused({ status: "done" }), "the answer is no job")
     assert.strictEqual(refused({ id: "j1", status: "asleep" }), "the answer is no job: see its status")
-    for (const none of [null, undefined, 7, "job", [], [[]], true]) assert.include(refused(none), "the answer is no job")
+    for (const none of [null, undefined, 7, "job", [], [[]], true])
+      assert.include(refused(none), "the answer is no job")
     const result = Wire.readJob([])
     assert.isTrue(Result.isFailure(result) && result.failure instanceof JobError.MalformedResponse)
   })
@@ -130,13 +139,16 @@ describe("the extended codes", () => {
   }
 
   it("yield to a status, which says more", () => {
-    const { error } = Schema.decodeUnknownSync(closed)(item({ error_code: "webpage_non_success", page_status_code: 503 }))
+    const { error } = Schema.decodeUnknownSync(closed)(
+      item({ error_code: "webpage_non_success", page_status_code: 503 })
+    )
     assert.strictEqual(error?.reason.kind, "unavailable")
   })
 
   it("of a whole job are in its items", () => {
     const decoded = read(job([item({ error_code: "timeout_error" })])).job
-    const codes = (json: unknown) => (json as ReturnType<typeof job>).job_items.map((one) => Reflect.get(one, "error_code"))
+    const codes = (json: unknown) =>
+      (json as ReturnType<typeof job>).job_items.map((one) => Reflect.get(one, "error_code"))
     assert.deepStrictEqual(codes(encodeJob(Wire.JobBody, decoded)), ["host_returned_error"])
     assert.deepStrictEqual(codes(encodeJob(Wire.ExtendedJobBody, decoded)), ["timeout_error"])
   })

@@ -149,7 +149,11 @@ describe("an event of the retry engine", () => {
 
   it.effect("is a line: attempts and giving up for debugging, recoveries and rounds to know", () =>
     Effect.gen(function* () {
-      const program = Effect.provideService(Effect.forEach(events, (event) => Observer.tell(() => event)), References.MinimumLogLevel, "Debug")
+      const program = Effect.provideService(
+        Effect.forEach(events, (event) => Observer.tell(() => event)),
+        References.MinimumLogLevel,
+        "Debug"
+      )
       const lines = yield* logged(program)
       assert.deepStrictEqual(
         lines.map((line) => JSON.parse(line)).map(({ level, message }) => [level, message]),
@@ -246,7 +250,13 @@ describe("a stream that throws", () => {
     ["fails", Effect.andThen(Effect.logError("x"), Effect.fail("no"))],
     ["dies", Effect.andThen(Effect.log("x"), Effect.die("no"))],
     ["reports", Effect.as(report(notFound()), 2)],
-    ["tells", Effect.as(Observer.tell(() => ({ _tag: "Recovered", name: "x", attempt: 2 })), 3)]
+    [
+      "tells",
+      Effect.as(
+        Observer.tell(() => ({ _tag: "Recovered", name: "x", attempt: 2 })),
+        3
+      )
+    ]
   ]
   for (const [what, program] of programs) {
     it.effect(`never changes the exit of a program that ${what}`, () =>

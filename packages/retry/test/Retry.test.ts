@@ -253,7 +253,10 @@ describe("observers", () => {
 
   it.effect("are told of giving up, and nothing of a success", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* heard(Retry.retry(flaky(failing(404)).effect, policy)), ["0 AttemptFailed call 1", "0 GaveUp call 1"])
+      assert.deepStrictEqual(yield* heard(Retry.retry(flaky(failing(404)).effect, policy)), [
+        "0 AttemptFailed call 1",
+        "0 GaveUp call 1"
+      ])
       assert.isEmpty(yield* heard(Retry.retry(Effect.succeed(1), policy)))
     })
   )

@@ -1,8 +1,10 @@
 /**
- * For tests of code that must survive failure: a site that misbehaves, and a recorder of what was done and reported about it.
+ * For tests of code that must survive failure: a site that misbehaves, programs of the machine, and a recorder of what was
+ * done and reported.
  *
  * @since 0.1.0
  */
 export * as Behaviour from "./Behaviour.ts"
 export * as HostileSite from "./HostileSite.ts"
+export * as Program from "./Program.ts"
 export * as Recorder from "./Recorder.ts"

@@ -175,7 +175,10 @@ describe("a recorder", () => {
     Effect.gen(function* () {
       const recorder = yield* Recorder.make
       const both = Layer.merge(Observer.layer(recorder.observer), ErrorReporter.layer([recorder.reporter]))
-      yield* Effect.andThen(Observer.tell(() => recovered), report(failure())).pipe(Effect.provide(both))
+      yield* Effect.andThen(
+        Observer.tell(() => recovered),
+        report(failure())
+      ).pipe(Effect.provide(both))
       assert.strictEqual((yield* recorder.events).length, 1)
       assert.strictEqual((yield* recorder.reports).length, 1)
     })
@@ -185,7 +188,10 @@ describe("a recorder", () => {
     Effect.gen(function* () {
       const one = yield* Recorder.make
       const other = yield* Recorder.make
-      yield* Effect.provide(Observer.tell(() => recovered), Observer.layer(one.observer))
+      yield* Effect.provide(
+        Observer.tell(() => recovered),
+        Observer.layer(one.observer)
+      )
       assert.strictEqual((yield* one.events).length, 1)
       assert.deepStrictEqual(yield* other.events, [])
     })

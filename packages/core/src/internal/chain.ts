@@ -27,7 +27,10 @@ export const chain = (value: unknown): ReadonlyArray<Link> => {
     const link = { value: next.value, depth: next.depth }
     seen.add(link.value)
     links.push(link)
-    const within = [...inner.map((name) => property(link.value, name)), ...members.flatMap((name) => some(link.value, name))]
+    const within = [
+      ...inner.map((name) => property(link.value, name)),
+      ...members.flatMap((name) => some(link.value, name))
+    ]
     stack.push(...within.reverse().map((value) => ({ value, depth: link.depth + 1 })))
   }
   return links

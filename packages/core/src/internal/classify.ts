@@ -55,7 +55,8 @@ export const answerOf = (link: object): Answer | undefined => {
     if (!Predicate.isObjectKeyword(value)) continue
     const status = ["status", "statusCode", "httpStatusCode"].map((name) => property(value, name)).find(isStatus)
     const headers = property(value, "headers")
-    if (status !== undefined) return { status, headers: Predicate.isObjectKeyword(headers) ? (headers as HeadersLike) : {} }
+    if (status !== undefined)
+      return { status, headers: Predicate.isObjectKeyword(headers) ? (headers as HeadersLike) : {} }
   }
   return undefined
 }

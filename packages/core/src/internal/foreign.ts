@@ -69,7 +69,8 @@ export const read = (failure: unknown, now: number | undefined): Verdict | undef
 
 const ofEffect = (failure: object, reason: unknown): Verdict | undefined => {
   const [wrapper, inner] = [property(failure, "_tag"), Predicate.isObjectKeyword(reason) && property(reason, "_tag")]
-  if (typeof wrapper !== "string" || typeof inner !== "string" || !Object.hasOwn(effectErrors, wrapper)) return undefined
+  if (typeof wrapper !== "string" || typeof inner !== "string" || !Object.hasOwn(effectErrors, wrapper))
+    return undefined
   const reasons = effectErrors[wrapper] ?? {}
   const verdict = Object.hasOwn(reasons, inner) ? reasons[inner] : undefined
   const wait = property(reason as object, "retryAfter")

@@ -25,7 +25,9 @@ type SnakeKeys<Fields> = { readonly [Name in keyof Fields]: Name extends string 
 /** A struct whose keys are written in snake case. */
 export const snakeKeys = <const Fields extends Schema.Struct.Fields>(fields: Fields) => {
   const names = Object.keys(fields).map((name) => [name, String.camelToSnake(name)])
-  return Schema.Struct(fields).pipe(Schema.encodeKeys<Schema.Struct<Fields>, SnakeKeys<Fields>>(Object.fromEntries(names)))
+  return Schema.Struct(fields).pipe(
+    Schema.encodeKeys<Schema.Struct<Fields>, SnakeKeys<Fields>>(Object.fromEntries(names))
+  )
 }
 
 /** A text that may be missing. */

@@ -12,12 +12,17 @@ const mostWarnings = 8
 
 export const readJob = (body: Schema.Codec<Job.Job, unknown>) => {
   const decode = Schema.decodeUnknownResult(body)
-  return (json: unknown): Result.Result<{ job: Job.Job; warnings: ReadonlyArray<string> }, JobError.MalformedResponse> => {
+  return (
+    json: unknown
+  ): Result.Result<{ job: Job.Job; warnings: ReadonlyArray<string> }, JobError.MalformedResponse> => {
     try {
-      return Result.match(withoutStack(() => decode(json)), {
-        onFailure: ({ issue }) => Result.fail(malformed(pathOf(issue))),
-        onSuccess: (job) => Result.succeed({ job, warnings: warningsOf(job, json as object) })
-      })
+      return Result.match(
+        withoutStack(() => decode(json)),
+        {
+          onFailure: ({ issue }) => Result.fail(malformed(pathOf(issue))),
+          onSuccess: (job) => Result.succeed({ job, warnings: warningsOf(job, json as object) })
+        }
+      )
     } catch {
       return Result.fail(malformed([]))
     }
@@ -37,6 +42,9 @@ const pathOf = (issue: SchemaIssue.Issue): ReadonlyArray<PropertyKey> => {
       return [...issue.path, ...pathOf(issue.issue)]
     case "Composite":
       return pathOf(issue.issues[0])
+    case "AnyOf":
+      // A field that may also be null: the member that got furthest was meant.
+      return issue.issues.map(pathOf).reduce((longest, path) => (path.length > longest.length ? path : longest), [])
     case "Encoding":
     case "Filter":
       return pathOf(issue.issue)
@@ -49,14 +57,17 @@ const pathOf = (issue: SchemaIssue.Issue): ReadonlyArray<PropertyKey> => {
 const warningsOf = (job: Job.Job, json: object): ReadonlyArray<string> => {
   const found = new Set<string>()
   const warn = (code: unknown, status: string, what: string) => {
-    if (typeof code === "string" && code !== "" && status !== "error") found.add(`${what} is ${status}, yet has error_code ${code}`)
-    if (status === "error" && (code === "" || typeof code !== "string")) found.add(`${what} is in error, yet has no error_code`)
+    if (typeof code === "string" && code !== "" && status !== "error")
+      found.add(`${what} is ${status}, yet has error_code ${code}`)
+    if (status === "error" && (code === "" || typeof code !== "string"))
+      found.add(`${what} is in error, yet has no error_code`)
   }
   warn(property(json, "error_code"), job.status, "the job")
   const items: unknown = property(json, "job_items")
   for (const [index, { error, status }] of job.items.entries()) {
     warn(Array.isArray(items) ? property(items[index] as object, "error_code") : "", status, "an item")
-    if (error?.reason._tag === "Unrecognized" && error.code !== "") found.add(`error_code ${error.code} is not known here`)
+    if (error?.reason._tag === "Unrecognized" && error.code !== "")
+      found.add(`error_code ${error.code} is not known here`)
     if (found.size >= mostWarnings) break
   }
   return [...found].map(bounded)

@@ -33,7 +33,17 @@ const attempt = <A>(run: () => A): A | undefined => {
 const systemFields = ["syscall", "hostname", "address", "port"]
 
 /** Fields that a report has elsewhere. */
-const elsewhere: ReadonlySet<string> = new Set(["_tag", "message", "cause", "reason", "code", "detail", "jobId", "itemId", "url"])
+const elsewhere: ReadonlySet<string> = new Set([
+  "_tag",
+  "message",
+  "cause",
+  "reason",
+  "code",
+  "detail",
+  "jobId",
+  "itemId",
+  "url"
+])
 
 /** Names that speak of a secret, whatever the schema says. */
 const secretName = /passw|secret|token|authorization|cookie|credential|api_?key/i
@@ -46,7 +56,11 @@ const fieldNames = (value: object): ReadonlyArray<string> => {
 }
 
 /** The fields of a failure that can be shown. */
-export const fieldsOf = (value: object, safe: Scrub): Fields => shown(fieldNames(value).map((name) => [name, property(value, name)]), safe)
+export const fieldsOf = (value: object, safe: Scrub): Fields =>
+  shown(
+    fieldNames(value).map((name) => [name, property(value, name)]),
+    safe
+  )
 
 /** What an error says of itself in `ErrorReporter.attributes`. */
 export const attributesOf = (value: object, safe: Scrub): Fields => {
@@ -104,7 +118,10 @@ export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undef
 
 /** The last part of a stack: frames come after a message of any length. */
 const framesOf = (value: object): ReadonlyArray<string> =>
-  (read(value, "stack") ?? "").slice(-10_000).split("\n").filter((line) => /^ {4}at /.test(line))
+  (read(value, "stack") ?? "")
+    .slice(-10_000)
+    .split("\n")
+    .filter((line) => /^ {4}at /.test(line))
 
 /** What differs between two failures of the same class: numbers, identifiers, addresses and quoted values. */
 const particulars =

@@ -41,7 +41,10 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
   ...all(host("too_large"), "UND_ERR_RES_EXCEEDED_MAX_SIZE UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"),
   ...all(host("redirect_loop"), "UND_ERR_REDIRECT_MAX"),
   ...all(ours("network_down"), "ENETDOWN ENONET"),
-  ...all(ours("resources"), "EMFILE ENFILE ENOMEM ENOBUFS ENOSPC EAGAIN EADDRINUSE EAI_MEMORY Z_MEM_ERROR UND_ERR_MAX_ORIGINS_REACHED"),
+  ...all(
+    ours("resources"),
+    "EMFILE ENFILE ENOMEM ENOBUFS ENOSPC EAGAIN EADDRINUSE EAI_MEMORY Z_MEM_ERROR UND_ERR_MAX_ORIGINS_REACHED"
+  ),
   ...all(ours("local_policy"), "EACCES EPERM EAFNOSUPPORT EPROTONOSUPPORT ESOCKTNOSUPPORT"),
   ...all(ours("proxy"), "UND_ERR_BPL_MISSING_UPSTREAM"),
   ...all(ours("cancelled"), "UND_ERR_ABORTED UND_ERR_ABORT ABORT_ERR ECANCELED ECANCELLED EAI_CANCELED EDESTRUCTION"),

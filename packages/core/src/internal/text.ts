@@ -37,7 +37,10 @@ export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
   const reach = forms[0]?.length ?? 0
   return (text) => {
     const isCut = text.length > longest + 2 * reach
-    const hidden = forms.reduce((rest, form) => rest.replaceAll(form, mark), isCut ? text.slice(0, longest + 2 * reach) : text)
+    const hidden = forms.reduce(
+      (rest, form) => rest.replaceAll(form, mark),
+      isCut ? text.slice(0, longest + 2 * reach) : text
+    )
     const whole = isCut ? withoutTail(hidden, reach) : hidden
     const safe = whole.replace(urls, withoutSecrets).replace(credentials, `$1 ${mark}`)
     return isCut || safe.length > longest ? `${safe.slice(0, longest)}… (${text.length} characters)` : safe

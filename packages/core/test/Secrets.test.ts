@@ -1,0 +1,98 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as ItemError from "@redrive/core/ItemError"
+import * as Report from "@redrive/core/Report"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+
+const item = (cause: unknown) =>
+  new ItemError.ItemError({
+    url: "https://user:password@example.com/a?token=secret",
+    reason: new ItemError.HostReturnedError({ status: 0, cause })
+  })
+
+const shown = (failure: unknown, ...secrets: ReadonlyArray<string>) =>
+  JSON.stringify(Report.make(failure, { secrets: secrets.map((secret) => Redacted.make(secret)) }))
+
+describe("secrets", () => {
+  it.prop(
+    "of a URL are not shown, wherever the URL stands",
+    { before: Schema.String, after: Schema.String },
+    ({ after, before }) => {
+      const text = `${before} https://u:s3cret@example.com/a?t=s3cret ${after}`
+      const report = shown(new Error(text, { cause: item(new Error(text)) }))
+      assert.notInclude(report, "u:s3cret")
+      assert.notInclude(report, "t=s3cret")
+    }
+  )
+
+  it("of a URL are not shown where the text is cut within it", () => {
+    for (let padding = 1940; padding < 2010; padding++) {
+      const text = `${"x ".repeat(padding / 2)} https://ann:s3cretpassword@example.com/path?t=s3cretquery${"y".repeat(5000)}`
+      assert.notInclude(shown(new Error(text)), "s3cret", `${padding}`)
+    }
+  })
+
+  // Letters that JSON writes as they are, and that no other part of a report is made of.
+  const secret = Schema.String.check(Schema.isPattern(/^[A-Z0-9+/=_-]{8,64}$/))
+  const few = Schema.Struct({ one: secret, two: secret, three: secret })
+  it.prop(
+    "that are known appear in no text, however long it is and wherever they stand",
+    { few, padding: Schema.Literals([0, 1, 1900, 1950, 1990, 1995, 2000, 2100, 5000]) },
+    ({ few, padding }) => {
+      const secrets = Object.values(few)
+      const forms = secrets.map((one) => `${one} ${btoa(one)} ${encodeURIComponent(one)}`)
+      const said = `${"x".repeat(padding)} ${forms.join(" ")}`
+      const cause = Object.assign(new Error(said), {
+        code: said,
+        syscall: said,
+        stack: `Error: ${said}\n    at ${said}`
+      })
+      const failure = item(new Error(said, { cause: new AggregateError([cause, cause], said) }))
+      for (const one of [failure, cause, { _tag: said, message: said }, said]) {
+        const report = shown(one, ...secrets)
+        // Eight letters of one would be a leak too.
+        for (const secret of secrets) {
+          assert.notInclude(report, secret.slice(0, 8))
+          assert.notInclude(report, btoa(secret).slice(0, 10))
+        }
+      }
+    },
+    { arbitrary: { runs: 1000 } }
+  )
+
+  it("that the failure itself holds are known", () => {
+    class Login extends Schema.TaggedError<Login>("test/Login")("Login", {
+      user: Schema.String,
+      key: Schema.Redacted(Schema.String)
+    }) {}
+    const login = new Login({ user: "ann", key: Redacted.make("k-123456789") })
+    const report = Report.make(new Error("refused k-123456789", { cause: login }))
+    assert.notInclude(JSON.stringify(report), "k-123456789")
+    assert.strictEqual(report.message, "refused <redacted>")
+    assert.deepStrictEqual(report.causes[0]?.fields, { user: "ann" })
+  })
+
+  it("in an Authorization header are known by its scheme", () => {
+    assert.strictEqual(Report.make(new Error("sent Bearer abc.def-1 twice")).message, "sent Bearer <redacted> twice")
+  })
+
+  it("that are too short to be told from other text are let be", () => {
+    assert.strictEqual(Report.make("aaa", { secrets: [Redacted.make("a"), Redacted.make("")] }).message, "aaa")
+  })
+
+  it.effect("of the program are hidden by its reporters", () =>
+    Effect.gen(function* () {
+      const messages: Array<string> = []
+      const telling = ErrorReporter.layer([Report.reporter(({ message }) => messages.push(message))])
+      yield* ErrorReporter.report(Cause.fail(new Error("key one, key twelve"))).pipe(
+        Effect.provide(telling),
+        Effect.provide(Report.layerSecrets(Redacted.make("twelve"))),
+        Effect.provide(Report.layerSecrets(Redacted.make("key one")))
+      )
+      assert.deepStrictEqual(messages, ["<redacted>, key <redacted>"])
+    })
+  )
+})

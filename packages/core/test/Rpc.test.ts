@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
-import * as Verdict from "@redrive/core/Verdict"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpEffect from "effect/http/HttpEffect"
@@ -43,8 +42,8 @@ const client = Effect.gen(function* () {
 const whole = (error: ItemError.ItemError | JobError.JobError) => {
   const { code, lastError, message, verdict } = error
   const json = Schema.encodeSync(Schema.toCodecJson(Schema.Union([ItemError.ItemError, JobError.JobError])))(error)
-  // As text, since a status of -0 arrives as 0.
-  return JSON.stringify({ code, lastError, message, verdict: Verdict.format(verdict), json })
+  // As text, since a status of -0 arrives as 0; a wait is in the JSON, where it is exact to the millisecond.
+  return JSON.stringify({ code, lastError, message, verdict: verdict._tag, json })
 }
 
 describe("errors through Effect RPC", () => {

@@ -52,15 +52,17 @@ describe("every system error of Node.js", () => {
 })
 
 it("every error of the DNS resolver means that the name did not resolve, or a mistake of ours", () => {
-  const codes = Object.values(dns).filter((value) => typeof value === "string" && /^E[A-Z]+$/.test(value))
+  const codes = Object.values<unknown>(dns).filter(
+    (value): value is string => typeof value === "string" && /^E[A-Z]+$/.test(value)
+  )
   assert.isAbove(codes.length, 20)
   const ours = "EBADQUERY EBADFAMILY EBADSTR EBADFLAGS EBADHINTS EFILE ENOMEM EDESTRUCTION ENOTINITIALIZED"
   const windows = "ELOADIPHLPAPI EADDRGETNETWORKPARAMS ECANCELLED"
   for (const code of codes) {
-    const expected = `${ours} ${windows}`.split(" ").includes(String(code)) ? "internal_error" : "name_not_resolved"
+    const expected = `${ours} ${windows}`.split(" ").includes(code) ? "internal_error" : "name_not_resolved"
     // A resolver's connection ends like any other: c-ares has no word of its own for it.
     if (code === "EOF") continue
-    assert.strictEqual(meaning(coded(String(code), "queryA")).split("/")[0], expected, String(code))
+    assert.strictEqual(meaning(coded(code, "queryA")).split("/")[0], expected, code)
   }
 })
 

@@ -236,7 +236,7 @@ describe("observers", () => {
     const clock = yield* Clock.Clock
     const observer = Observer.layer((event) => events.push({ ...event, at: clock.currentTimeMillisUnsafe() }))
     yield* settled(Effect.provide(effect, observer))
-    return events.map((event) => `${event.at} ${event._tag} ${event.name} ${event.attempt}`)
+    return events.map((event) => `${event.at} ${event._tag} ${event.name} ${"attempt" in event ? event.attempt : ""}`)
   })
 
   it.effect("are told before each wait, and of a recovery", () =>

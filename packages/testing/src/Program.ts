@@ -92,7 +92,7 @@ export const run = Effect.fnUntraced(function* (
         child.kill("SIGTERM")
       })
   )
-  const keep = (chunk: unknown) => (output = `${output}${chunk}`.slice(-2000))
+  const keep = (chunk: Buffer) => (output = `${output}${chunk.toString()}`.slice(-2000))
   child.stdout.on("data", keep)
   child.stderr.on("data", keep)
   const ended = Effect.callback<never, ProgramError>((resume) => {

@@ -31,7 +31,7 @@ export const chain = (value: unknown): ReadonlyArray<Link> => {
       ...inner.map((name) => property(link.value, name)),
       ...members.flatMap((name) => some(link.value, name))
     ]
-    stack.push(...within.reverse().map((value) => ({ value, depth: link.depth + 1 })))
+    stack.push(...within.toReversed().map((value) => ({ value, depth: link.depth + 1 })))
   }
   return links
 }

@@ -50,7 +50,7 @@ const meaningOf = (link: object): Signals.Meaning | undefined => {
 const prefixed = (code: string) => Signals.byPrefix.find(([prefix]) => code.startsWith(prefix))?.[1]
 
 /** The answer that a client's error is about, if its status is no success. */
-export const answerOf = (link: object): Answer | undefined => {
+const answerOf = (link: object): Answer | undefined => {
   for (const value of [property(link, "response"), link, property(link, "$metadata")]) {
     if (!Predicate.isObjectKeyword(value)) continue
     const status = ["status", "statusCode", "httpStatusCode"].map((name) => property(value, name)).find(isStatus)

@@ -1,5 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import * as Catalogue from "../Catalogue.ts"
 import { catalogue } from "../CrawlCatalogue.ts"
 import * as ItemError from "../ItemError.ts"
@@ -41,9 +42,12 @@ type ItemJson = typeof ItemJson.Type
 
 export const statusOf = (status: typeof Status.Type): Job.Status => (status === "canceled" ? "cancelled" : status)
 
+/** What the JSON tells of an error, which an item has as one value. */
+const errorFields = ["errorCode", "lastError", "reason", "retryAfterMs"] as const
+
 /** The item that a JSON item means. Its status wins over its error code: what is not in error has none. */
 export const itemOf = (json: ItemJson): Job.Item => {
-  const { errorCode, lastError, originalUrl, pageStatusCode, reason, retryAfterMs, status, ...rest } = json
+  const { originalUrl, pageStatusCode, status, ...rest } = Struct.omit(json, errorFields)
   return new Job.Item({
     ...rest,
     url: originalUrl,

@@ -25,7 +25,7 @@ export const format = ({ date, fields, level, message }: LogRecord, colors: bool
     colors && style !== undefined ? styleText(style, text, { validateStream: false }) : text
   const { cause, causes, stack, ...facts } = fields
   const short = Object.entries(facts)
-    .filter(([name, value]) => !forPrograms.has(name) && !(typeof value === "string" && message.includes(value)))
+    .filter(([name, value]) => !forPrograms.has(name) && !isTold(value, message))
     .map(([name, value]) => `${name}=${show(value)}`)
   const head = [
     paint("gray", date.toISOString().slice(11, 23)),
@@ -37,6 +37,9 @@ export const format = ({ date, fields, level, message }: LogRecord, colors: bool
   return [head.join(" "), ...below.map((line) => paint("gray", `    ${line}`))].join("\n")
 }
 
+const isTold = (value: unknown, message: string): boolean =>
+  (typeof value === "string" || typeof value === "number") && message.includes(String(value))
+
 const show = (value: unknown): string => {
   try {
     return visible(typeof value === "string" ? value : (JSON.stringify(value) ?? String(value)))
@@ -47,7 +50,7 @@ const show = (value: unknown): string => {
 
 const causesOf = (causes: unknown): ReadonlyArray<string> =>
   Array.isArray(causes)
-    ? causes.map(({ code, message, name }, depth) => {
+    ? causes.map(({ code, depth, message, name }) => {
         const coded = code === undefined ? "" : ` (${show(code)})`
         return `${"  ".repeat(depth)}caused by ${show(name)}: ${show(message)}${coded}`
       })

@@ -97,20 +97,25 @@ export const make = Effect.fnUntraced(function* (
   const { jobs } = yield* HttpApiClient.make(CrawlApi, { baseUrl: url }).pipe(Effect.provide(authorization))
 
   const create: Client["create"] = (payload) =>
-    call({ operation: "create" }, createPolicy, jobs.create({ payload, responseMode: "response-only" }), Created)
+    call(
+      { operation: "create" },
+      createPolicy,
+      jobs.create({ payload, responseMode: "response-only" }),
+      decoder(Created)
+    )
   const get: Client["get"] = (jobId) =>
     call(
       { operation: "poll", jobId },
       policy,
       jobs.get({ params: { id: jobId }, responseMode: "response-only" }),
-      Wire.JobBody
+      jobOf
     )
   const cancel: Client["cancel"] = (jobId) =>
     call(
       { operation: "cancel", jobId },
       policy,
       jobs.cancel({ params: { id: jobId }, responseMode: "response-only" }),
-      Cancelled
+      decoder(Cancelled)
     ).pipe(Effect.map(({ message }) => message))
 
   const wait = Effect.fnUntraced(function* (jobId: string, { onJob }: CrawlOptions = {}) {
@@ -133,6 +138,22 @@ export const make = Effect.fnUntraced(function* (
 export const layer = (options: Options): Layer.Layer<CrawlClient, never, HttpClient.HttpClient> =>
   Layer.effect(CrawlClient, make(options))
 
+/** Understands the body of a success; nothing is its own way to say that it is none. */
+type Body<A> = (json: unknown) => Effect.Effect<A, JobError.Reason | undefined>
+
+const decoder = <A>(schema: Schema.Codec<A, unknown>): Body<A> => {
+  const decode = Schema.decodeUnknownEffect(schema)
+  return (json) => Effect.mapError(decode(json), () => undefined)
+}
+
+/** A job; what its answer contradicts itself in is said once, when the job is finished. */
+const jobOf: Body<Job.Job> = Effect.fnUntraced(function* (json: unknown) {
+  const { job, warnings } = yield* Effect.fromResult(Wire.readJob(json))
+  if (job.isFinished && warnings.length > 0)
+    yield* Effect.logWarning(`answer about job ${job.id}: ${warnings.join("; ")}`)
+  return job
+})
+
 const Created = Schema.Struct({ id: Schema.NonEmptyString })
 const Cancelled = Schema.Struct({ message: Schema.String })
 
@@ -144,7 +165,7 @@ const call = <A>(
   about: About,
   policy: RetryPolicy.RetryPolicy,
   send: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError | JobError.Reason>,
-  body: Schema.Codec<A, unknown>
+  body: Body<A>
 ): Effect.Effect<A, JobError.JobError> => {
   const failed = (reason: JobError.Reason) => new JobError.JobError({ ...about, reason })
   return send.pipe(
@@ -171,10 +192,7 @@ const unreachable = (error: HttpClientError.HttpClientError): JobError.Reason =>
 }
 
 /** The body of a success; anything else is the reason that the answer means. */
-const read = <A>(
-  response: HttpClientResponse.HttpClientResponse,
-  body: Schema.Codec<A, unknown>
-): Effect.Effect<A, JobError.Reason> =>
+const read = <A>(response: HttpClientResponse.HttpClientResponse, body: Body<A>): Effect.Effect<A, JobError.Reason> =>
   Effect.gen(function* () {
     const { headers, status } = response
     const text = yield* Effect.mapError(response.text, unreachable)
@@ -186,5 +204,5 @@ const read = <A>(
     const reason = Wire.reasonOf({ status, body: json, retryAfter })
     if (status < 200 || status > 299) return yield* reason
     // An error envelope under a 200 is still an error.
-    return yield* Effect.mapError(Schema.decodeUnknownEffect(body)(json), () => reason)
+    return yield* Effect.mapError(body(json), (why) => (reason._tag === "MalformedResponse" ? (why ?? reason) : reason))
   })

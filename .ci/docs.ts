@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, "..")
 const core = (module: string) => import(pathToFileURL(join(root, "packages/core/src", module)).href)
 const { catalogue }: typeof import("../packages/core/src/CrawlCatalogue.ts") = await core("CrawlCatalogue.ts")
 const CatalogueDocs: typeof import("../packages/core/src/CatalogueDocs.ts") = await core("CatalogueDocs.ts")
+const { meanings }: typeof import("../packages/core/src/CrawlMeanings.ts") = await core("CrawlMeanings.ts")
 const Wire: typeof import("../packages/core/src/Wire.ts") = await core("Wire.ts")
 const { ItemError }: typeof import("../packages/core/src/ItemError.ts") = await core("ItemError.ts")
 const { JobError }: typeof import("../packages/core/src/JobError.ts") = await core("JobError.ts")
@@ -24,6 +25,7 @@ const example = (level: "job" | "item", code: string): unknown => {
 }
 
 const page = CatalogueDocs.markdown(catalogue, {
+  meanings,
   preface: [
     "<!-- Written by `pnpm generate` from packages/core/src/CrawlCatalogue.ts: change that. -->",
     "",

@@ -46,6 +46,8 @@ const bytesOf = async ({ run, times = 1 }: Task): Promise<number> => {
   return median(samples)
 }
 
+const line = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
+
 /** Measures tasks in interleaved rounds, so that a slow moment of the machine hits all alike, and writes results/`file`. */
 export const report = async (file: string, title: string, tasks: ReadonlyArray<Task>): Promise<void> => {
   const measured = tasks.map(() => Array<number>())
@@ -63,7 +65,6 @@ export const report = async (file: string, title: string, tasks: ReadonlyArray<T
     rows.push([task.path, task.name, String(Math.round(nanos)), ratio, ...(withBytes ? [bytes] : [])])
   }
   const head = ["path", "what", "ns per call", "ratio to the first", ...(withBytes ? ["bytes per call"] : [])]
-  const line = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
   const page = [
     `# ${title}`,
     "",

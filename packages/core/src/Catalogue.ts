@@ -26,13 +26,12 @@ export type Level = "job" | "item"
 export type Actor = "caller" | "site owner" | "operator" | "nobody"
 
 /**
- * What a failure means and merits: its verdict, how loud it is, and who acts.
+ * What a failure merits: its verdict, how loud it is, and who acts.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Row {
-  readonly meaning: string
   readonly verdict: Verdict
   readonly severity: LogLevel.Severity
   readonly actor: Actor
@@ -55,7 +54,7 @@ export interface Detail extends Row {
 }
 
 /**
- * A code: HTTP status of the answer that carries it, message template (`{name}` stands for a fact), and details.
+ * A code: HTTP status of the answer that carries it, message template (`{name}` stands for a fact), meaning in a sentence, and details.
  *
  * @category models
  * @since 0.1.0
@@ -63,6 +62,7 @@ export interface Detail extends Row {
 export interface Entry extends Row {
   readonly status: number
   readonly message: string
+  readonly meaning: string
   readonly details: { readonly [detail: string]: Detail }
 }
 

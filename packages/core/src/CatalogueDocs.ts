@@ -10,13 +10,26 @@ import * as Catalogue from "./Catalogue.ts"
 import { format } from "./internal/verdict.ts"
 
 /**
- * `title` of the page (Errors); `preface` below it (none); `example` of a code as JSON (its envelope); the headings and introductions
- * of the `levels`.
+ * A sentence about each detail of a catalogue.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Meanings<C extends Catalogue.Catalogue = Catalogue.Catalogue> = {
+  readonly [L in Catalogue.Level]: {
+    readonly [Code in keyof C[L]]: { readonly [Detail in keyof C[L][Code]["details"]]: string }
+  }
+}
+
+/**
+ * `title` of the page (Errors); `preface` below it (none); `meanings` of details (none); `example` of a code as JSON (its envelope);
+ * introductions of the `levels` (a sentence).
  *
  * @category options
  * @since 0.1.0
  */
-export interface Options {
+export interface Options<C extends Catalogue.Catalogue = Catalogue.Catalogue> {
+  readonly meanings?: Meanings<C> | undefined
   readonly title?: string | undefined
   readonly preface?: string | undefined
   readonly example?: ((level: Catalogue.Level, code: string, entry: Catalogue.Entry) => unknown) | undefined
@@ -29,7 +42,7 @@ export interface Options {
  * @category formatting
  * @since 0.1.0
  */
-export const markdown = (catalogue: Catalogue.Catalogue, options: Options = {}): string => {
+export const markdown = <C extends Catalogue.Catalogue>(catalogue: C, options: Options<C> = {}): string => {
   const { preface, title = "Errors" } = options
   const parts = [
     `# ${title}`,
@@ -73,7 +86,7 @@ const article = (
   level: Catalogue.Level,
   code: string,
   entry: Catalogue.Entry,
-  { example = envelope }: Options
+  { example = envelope, meanings }: Options
 ): string => {
   const { actor, details, meaning, severity, status, verdict } = entry
   const merits = table(
@@ -81,7 +94,7 @@ const article = (
     [[String(status), format(verdict), severity, actor]]
   )
   const shown = `\`\`\`json\n${JSON.stringify(example(level, code, entry), undefined, 2)}\n\`\`\``
-  const refined = Object.keys(details).length === 0 ? [] : [reasons(entry)]
+  const refined = Object.keys(details).length === 0 ? [] : [reasons(entry, meanings?.[level][code] ?? {})]
   return [`### ${level}: ${code}`, meaning, merits, shown, ...refined].join("\n\n")
 }
 
@@ -91,11 +104,11 @@ const envelope = (_level: Catalogue.Level, code: string, { message }: Catalogue.
 })
 
 /** What refines a code, with the columns that any of its details needs. */
-const reasons = ({ details }: Catalogue.Entry): string => {
+const reasons = ({ details }: Catalogue.Entry, meanings: { readonly [detail: string]: string }): string => {
   const rows = Object.entries(details)
   const columns: ReadonlyArray<readonly [title: string, cell: (name: string, detail: Catalogue.Detail) => string]> = [
     ["Reason", (name) => `\`${name}\``],
-    ["Meaning", (_, { meaning }) => meaning],
+    ["Meaning", (name) => meanings[name] ?? ""],
     ["Page status", (_, { pages = [] }) => pages.join(", ")],
     ["HTTP status", (_, { status = "" }) => String(status)],
     ["Retry", (_, { verdict }) => format(verdict)],

@@ -17,7 +17,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Catalogue from "./Catalogue.ts"
 import * as Failure from "./Failure.ts"
-import { chain, property } from "./internal/chain.ts"
+import { attempt, chain, nameOf, property, read as readText } from "./internal/chain.ts"
 import * as internal from "./internal/report.ts"
 import type { Scrub } from "./internal/text.ts"
 import { hostOf, withoutSecrets } from "./internal/url.ts"
@@ -100,7 +100,7 @@ export interface Told {
  * @since 0.1.0
  */
 export const make = (failure: unknown, options: Options = {}): Report =>
-  attempt(() => read(unwrap(failure), options), unreadable)
+  attempt(() => read(unwrap(failure), options)) ?? unreadable
 
 /**
  * The reports of all failures in a cause, each once; none of interruption.
@@ -153,19 +153,10 @@ export const reporter = (tell: (report: Report, told: Told) => void): ErrorRepor
       told.add(cause)
       // Effect's own constructor hands on a copy of the error, which has lost its fields.
       for (const failure of failuresOf(cause)) {
-        if (attempt(() => ErrorReporter.isIgnored(unwrap(failure)), false) || !tellOnce(told, failure)) continue
-        attempt(() => tell(make(failure, { secrets: fiber.getRef(Secrets) }), { fiber, at: timestamp }), undefined)
+        if (attempt(() => ErrorReporter.isIgnored(unwrap(failure))) === true || !tellOnce(told, failure)) continue
+        attempt(() => tell(make(failure, { secrets: fiber.getRef(Secrets) }), { fiber, at: timestamp }))
       }
     }
-  }
-}
-
-/** What a foreign value may make throw must not change the program. */
-const attempt = <A>(run: () => A, otherwise: A): A => {
-  try {
-    return run()
-  } catch {
-    return otherwise
   }
 }
 
@@ -182,7 +173,7 @@ const failuresOf = (cause: EffectCause.Cause<unknown>): ReadonlyArray<unknown> =
  */
 const tellOnce = (told: WeakSet<object>, failure: unknown): boolean => {
   if (chain(failure).some(({ value }) => told.has(value))) return false
-  const whole = attempt(() => unwrap(failure), failure)
+  const whole = attempt(() => unwrap(failure)) ?? failure
   for (const value of [failure, whole, Predicate.isObjectKeyword(whole) && property(whole, "reason")]) {
     if (Predicate.isObjectKeyword(value)) told.add(value)
   }
@@ -197,8 +188,8 @@ const read = (failure: unknown, { secrets = [] }: Options): Report => {
   const safe = internal.scrubOf(links, secrets)
   if (Failure.isFailure(failure)) return ofFailure(failure, safe)
   const [own] = links
-  const code = own === undefined ? typeof failure : internal.nameOf(own.value)
-  const message = own === undefined ? safe(String(failure)) : safe(messageOf(own.value))
+  const code = own === undefined ? typeof failure : nameOf(own.value)
+  const message = own === undefined ? safe(String(failure)) : safe(readText(own.value, "message") ?? "")
   const stack = internal.stackOf(links, safe)
   return {
     level: "program",
@@ -212,11 +203,6 @@ const read = (failure: unknown, { secrets = [] }: Options): Report => {
     ...(stack === undefined ? {} : { stack }),
     fingerprint: internal.fingerprint(["program", code, internal.classOf(message)])
   }
-}
-
-const messageOf = (value: object): string => {
-  const message = property(value, "message")
-  return typeof message === "string" ? message : ""
 }
 
 const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {

@@ -9,6 +9,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { attempt } from "./internal/chain.ts"
 import * as foreign from "./internal/foreign.ts"
 import { transient, type Verdict } from "./internal/verdict.ts"
 
@@ -49,10 +50,10 @@ export interface Options {
  */
 export const of = (failure: unknown, { now, readers = [] }: Options = {}): Verdict => {
   for (const reader of readers) {
-    const verdict = foreign.attempt(() => reader(failure))
+    const verdict = attempt(() => reader(failure))
     if (verdict !== undefined) return verdict
   }
-  return foreign.attempt(() => foreign.read(failure, now)) ?? unknown
+  return attempt(() => foreign.read(failure, now)) ?? unknown
 }
 
 /**

@@ -47,34 +47,31 @@ export const reasonOf: (answer: envelopes.Answer) => JobError.Reason = envelopes
  * @category codecs
  * @since 0.1.0
  */
-export const InsufficientBalance = envelopes.codec(
-  JobError.InsufficientBalance,
-  (facts) => new JobError.InsufficientBalance(facts)
-)
+export const InsufficientBalance = envelopes.codec(JobError.InsufficientBalance)
 
 /**
  * @category codecs
  * @since 0.1.0
  */
-export const InvalidRequest = envelopes.codec(JobError.InvalidRequest, (facts) => new JobError.InvalidRequest(facts))
+export const InvalidRequest = envelopes.codec(JobError.InvalidRequest)
 
 /**
  * @category codecs
  * @since 0.1.0
  */
-export const InternalError = envelopes.codec(JobError.InternalError, (facts) => new JobError.InternalError(facts))
+export const InternalError = envelopes.codec(JobError.InternalError)
 
 /**
  * @category codecs
  * @since 0.1.0
  */
-export const Unauthorized = envelopes.codec(JobError.Unauthorized, (facts) => new JobError.Unauthorized(facts))
+export const Unauthorized = envelopes.codec(JobError.Unauthorized)
 
 /**
  * @category codecs
  * @since 0.1.0
  */
-export const JobNotFound = envelopes.codec(JobError.JobNotFound, (facts) => new JobError.JobNotFound(facts))
+export const JobNotFound = envelopes.codec(JobError.JobNotFound)
 
 /**
  * The envelope of any catalogue's reasons: `error_code`, `error_message` and, as `reason`, the detail. For an error class of your own

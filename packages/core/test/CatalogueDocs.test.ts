@@ -2,10 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Catalogue from "@redrive/core/Catalogue"
 import * as CatalogueDocs from "@redrive/core/CatalogueDocs"
 import { catalogue } from "@redrive/core/CrawlCatalogue"
+import { meanings } from "@redrive/core/CrawlMeanings"
 import * as Verdict from "@redrive/core/Verdict"
 
 describe("the documentation of a catalogue", () => {
-  const page = CatalogueDocs.markdown(catalogue)
+  const page = CatalogueDocs.markdown(catalogue, { meanings })
 
   it("has every code under the anchor that the overview links to, and every detail", () => {
     // A heading's anchor is its text in lower case, without punctuation, and with dashes for spaces.
@@ -35,12 +36,16 @@ describe("the documentation of a catalogue", () => {
           status: 200,
           message: "no decoder for {codec}",
           details: {
-            licence: { meaning: "no licence", verdict: Verdict.parked("buy"), severity: "Error", actor: "operator" }
+            licence: { verdict: Verdict.parked("buy"), severity: "Error", actor: "operator" }
           }
         }
       }
     })
-    const lines = CatalogueDocs.markdown(small, { title: "Films", preface: "All of them." }).split("\n")
+    const lines = CatalogueDocs.markdown(small, {
+      title: "Films",
+      preface: "All of them.",
+      meanings: { job: {}, item: { codec_unknown: { licence: "no licence" } } }
+    }).split("\n")
     assert.deepStrictEqual(lines.slice(0, 7), [
       "# Films",
       "",

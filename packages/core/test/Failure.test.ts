@@ -33,7 +33,6 @@ const catalogue = Catalogue.make({
       message: "no decoder for {codec}",
       details: {
         licence: {
-          meaning: "no licence",
           verdict: Verdict.parked("buy a licence"),
           severity: "Error",
           actor: "operator",

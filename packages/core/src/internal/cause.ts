@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import { chain, read } from "./chain.ts"
+import { chain, describe } from "./chain.ts"
 import { bounded } from "./text.ts"
 
 /** One thing that was thrown, as JSON. */
@@ -23,22 +23,12 @@ export const Cause = Schema.Array(LinkJson).pipe(
     SchemaTransformation.transform<unknown, ReadonlyArray<LinkJson>>({
       decode: (links) => revive(links),
       encode: (cause) => {
-        const links = chain(cause).map(({ value }) => linkJson(value))
+        const links = chain(cause).map(({ value }) => describe(value, bounded))
         return links.length === 0 ? [{ name: "Error", message: bounded(String(cause)) }] : links
       }
     })
   )
 )
-
-const linkJson = (value: object): LinkJson => {
-  const [code, syscall] = [read(value, "code"), read(value, "syscall")]
-  return {
-    name: bounded(read(value, "name") ?? read(value, "_tag") ?? "Object"),
-    message: bounded(read(value, "message") ?? ""),
-    ...(code === undefined ? {} : { code: bounded(code) }),
-    ...(syscall === undefined ? {} : { syscall: bounded(syscall) })
-  }
-}
 
 /** An error for each link; it has no stack here, where it was not thrown. */
 const revive = ([first, ...wrapped]: ReadonlyArray<LinkJson>): unknown => {

@@ -38,25 +38,39 @@ export const chain = (value: unknown): ReadonlyArray<Link> => {
 
 /** The first members of an aggregate. */
 const some = (value: object, name: string): ReadonlyArray<unknown> => {
-  try {
-    const found: unknown = Reflect.get(value, name)
-    return Array.isArray(found) ? found.slice(0, longest) : []
-  } catch {
-    return []
-  }
+  const found = property(value, name)
+  return attempt(() => (Array.isArray(found) ? found.slice(0, longest) : undefined)) ?? []
 }
 
-/** A property of a foreign value, whose getters may throw. */
-export const property = (value: object, name: PropertyKey): unknown => {
+/** What a foreign value makes throw is as good as nothing. */
+export const attempt = <A>(run: () => A): A | undefined => {
   try {
-    return Reflect.get(value, name)
+    return run()
   } catch {
     return undefined
   }
 }
 
+/** A property of a foreign value, whose getters may throw. */
+export const property = (value: object, name: PropertyKey): unknown =>
+  attempt(() => Reflect.get(value, name) as unknown)
+
 /** The same, if it is a text. */
 export const read = (value: object, name: string): string | undefined => {
   const found = property(value, name)
   return typeof found === "string" ? found : undefined
+}
+
+/** An error's name, else its tag. */
+export const nameOf = (value: object): string => read(value, "name") ?? read(value, "_tag") ?? "Object"
+
+/** What an error says of itself as text, made safe to show. */
+export const describe = (value: object, safe: (text: string) => string) => {
+  const [code, syscall] = [read(value, "code"), read(value, "syscall")]
+  return {
+    name: safe(nameOf(value)),
+    message: safe(read(value, "message") ?? ""),
+    ...(code === undefined ? {} : { code: safe(code) }),
+    ...(syscall === undefined ? {} : { syscall: safe(syscall) })
+  }
 }

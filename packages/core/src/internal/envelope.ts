@@ -28,14 +28,13 @@ export const envelope = (reason: JobError.Reason): Envelope => ({
 
 /** The codec between a reason and its envelope. */
 export const codec = <Reason extends JobError.Reason>(
-  schema: Schema.Codec<Reason, unknown>,
-  read: (facts: { readonly lastError: string }) => Reason
+  type: Schema.Codec<Reason, unknown> & (new (facts: { readonly lastError: string }) => Reason)
 ) =>
   Envelope.pipe(
     Schema.decodeTo(
-      Schema.toType(schema),
+      Schema.toType(type),
       SchemaTransformation.transform<Reason, Envelope>({
-        decode: ({ error_message }) => read({ lastError: error_message }),
+        decode: ({ error_message }) => new type({ lastError: error_message }),
         encode: envelope
       })
     )

@@ -41,12 +41,7 @@ interface Identity {
 }
 
 /** A code that the catalogue does not have: nothing is known, so nothing is retried. */
-const unrecognized: Catalogue.Detail = {
-  verdict: Verdict.permanent,
-  severity: "Warn",
-  actor: "caller",
-  meaning: "A code that the catalogue does not have."
-}
+const unrecognized: Catalogue.Detail = { verdict: Verdict.permanent, severity: "Warn", actor: "caller" }
 
 /** Defines on a reason's prototype what the catalogue says about its code. */
 export const describeReason = (prototype: object, identity: Identity | undefined): void => {

@@ -5,15 +5,6 @@ import { fromLinks } from "./classify.ts"
 import { chain, property } from "./chain.ts"
 import { parked, permanent, throttled, transient, Verdict } from "./verdict.ts"
 
-/** What a foreign value makes throw says nothing. */
-export const attempt = <A>(run: () => A): A | undefined => {
-  try {
-    return run()
-  } catch {
-    return undefined
-  }
-}
-
 /** Reasons of Effect's own errors that merit more than their `isRetryable` says, by the tag of their wrapper. */
 const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: Verdict } } = {
   AiError: {
@@ -35,14 +26,7 @@ const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: V
     Busy: transient("quick"),
     WouldBlock: transient("quick"),
     TimedOut: transient("steady"),
-    AlreadyExists: permanent,
-    BadArgument: permanent,
-    BadResource: permanent,
-    InvalidData: permanent,
-    NotFound: permanent,
-    PermissionDenied: permanent,
-    UnexpectedEof: permanent,
-    WriteZero: permanent
+    Unknown: transient("quick", 1)
   }
 }
 
@@ -72,7 +56,9 @@ const ofEffect = (failure: object, reason: unknown): Verdict | undefined => {
   if (typeof wrapper !== "string" || typeof inner !== "string" || !Object.hasOwn(effectErrors, wrapper))
     return undefined
   const reasons = effectErrors[wrapper] ?? {}
-  const verdict = Object.hasOwn(reasons, inner) ? reasons[inner] : undefined
+  // The platform's other reasons are about what was asked for, which does not change.
+  const otherwise = wrapper === "PlatformError" ? permanent : undefined
+  const verdict = Object.hasOwn(reasons, inner) ? reasons[inner] : otherwise
   const wait = property(reason as object, "retryAfter")
   return verdict?._tag === "Throttled" && Duration.isDuration(wait) ? throttled(wait) : verdict
 }

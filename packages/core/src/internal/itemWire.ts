@@ -1,6 +1,5 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import * as Struct from "effect/Struct"
 import * as Catalogue from "../Catalogue.ts"
 import { catalogue } from "../CrawlCatalogue.ts"
 import * as ItemError from "../ItemError.ts"
@@ -42,12 +41,9 @@ type ItemJson = typeof ItemJson.Type
 
 export const statusOf = (status: typeof Status.Type): Job.Status => (status === "canceled" ? "cancelled" : status)
 
-/** What the JSON tells of an error, which an item has as one value. */
-const errorFields = ["errorCode", "lastError", "reason", "retryAfterMs"] as const
-
 /** The item that a JSON item means. Its status wins over its error code: what is not in error has none. */
 export const itemOf = (json: ItemJson): Job.Item => {
-  const { originalUrl, pageStatusCode, status, ...rest } = Struct.omit(json, errorFields)
+  const { errorCode, lastError, originalUrl, pageStatusCode, reason, retryAfterMs, status, ...rest } = json
   return new Job.Item({
     ...rest,
     url: originalUrl,
@@ -81,8 +77,9 @@ const reasonOf = (json: ItemJson): ItemError.Reason => {
 
 /** A later code of the provider's means its fallback; a status says more than the detail that comes with it. */
 const meaningOf = (json: ItemJson, status: number): { readonly code: string; readonly detail: string | undefined } => {
-  const known = Catalogue.fallback(catalogue, "item", json.errorCode)
-  if (known === undefined) return { code: json.errorCode, detail: json.reason }
+  const { errorCode: code } = json
+  const known = Object.hasOwn(catalogue.item, code) ? undefined : Catalogue.fallback(catalogue, "item", code)
+  if (known === undefined) return { code, detail: json.reason }
   return { code: known.code, detail: json.reason ?? (status === 0 ? known.detail : undefined) }
 }
 

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { type Link, property, read } from "./chain.ts"
+import { attempt, describe, type Link, nameOf, property, read } from "./chain.ts"
 import { type Scrub, scrub } from "./text.ts"
 
 /** No report lists more causes, fields of one of them, or frames of a stack. */
@@ -19,14 +19,6 @@ export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacte
   const held = links.flatMap(({ value }) => fieldNames(value).map((name) => property(value, name)))
   const secrets = [...given, ...held.filter(Redacted.isRedacted)].map((secret) => attempt(() => Redacted.value(secret)))
   return scrub(secrets.filter(Predicate.isString))
-}
-
-const attempt = <A>(run: () => A): A | undefined => {
-  try {
-    return run()
-  } catch {
-    return undefined
-  }
 }
 
 /** Fields of system errors that help and tell no secret. */
@@ -90,22 +82,14 @@ const fieldOf = (value: unknown, safe: Scrub): Field | undefined => {
 export const causesOf = (links: ReadonlyArray<Link>, outermost: number, safe: Scrub) => {
   const said = new Set<string>()
   const causes = links.map(({ depth, value }) => {
-    const [code, fields] = [read(value, "code"), fieldsOf(value, safe)]
-    return {
-      name: safe(nameOf(value)),
-      message: safe(read(value, "message") ?? ""),
-      depth: depth - outermost,
-      ...(code === undefined ? {} : { code: safe(code) }),
-      ...(Object.keys(fields).length === 0 ? {} : { fields })
-    }
+    const { syscall: _, ...cause } = describe(value, safe)
+    const fields = fieldsOf(value, safe)
+    return { ...cause, depth: depth - outermost, ...(Object.keys(fields).length === 0 ? {} : { fields }) }
   })
   return causes
     .filter(({ code, message }) => code !== undefined || (!said.has(message) && said.add(message)))
     .slice(0, most.causes)
 }
-
-/** An error's name, else its tag. */
-export const nameOf = (value: object): string => read(value, "name") ?? read(value, "_tag") ?? "Object"
 
 /** The stack of what was thrown first, which is the innermost link that has one; its message is cut before its frames are. */
 export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undefined => {

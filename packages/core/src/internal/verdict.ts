@@ -1,5 +1,4 @@
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /**
@@ -124,10 +123,7 @@ export const format = (self: Verdict): string => {
     case "Transient":
       return self.limit === undefined ? `${self.pace} retry` : `${self.pace} retry, at most ${self.limit}`
     case "Throttled":
-      return Option.match(Option.fromUndefinedOr(self.retryAfter), {
-        onNone: () => "wait, then retry",
-        onSome: (wait) => `wait ${Duration.format(wait)}, then retry`
-      })
+      return `wait${self.retryAfter === undefined ? "" : ` ${Duration.format(self.retryAfter)}`}, then retry`
     case "Parked":
       return `parked until ${self.until}`
     case "Permanent":

@@ -221,12 +221,15 @@ const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
     severity: failure[ErrorReporter.severity],
     actor,
     ...place,
-    attributes: { ...internal.fieldsOf(failure, safe), ...internal.fieldsOf(reason, safe) },
+    attributes: { ...internal.fieldsOf(failure, safe), ...answered(internal.fieldsOf(reason, safe)) },
     causes: internal.causesOf(links, 0, safe),
     ...(stack === undefined ? {} : { stack }),
     fingerprint: internal.fingerprint([level, code, detail ?? "", place.host ?? ""])
   }
 }
+
+/** Without the status of an answer that never came. */
+const answered = ({ status, ...fields }: Fields): Fields => (status ? { ...fields, status } : fields)
 
 /** Where a failure happened. */
 const placeOf = ({ itemId, jobId, url }: Failure.Any, safe: Scrub) => {

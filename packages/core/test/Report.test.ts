@@ -38,7 +38,7 @@ describe("a report", () => {
       itemId: "i1",
       url: "https://example.com/a",
       host: "example.com",
-      attributes: { status: 0 },
+      attributes: {},
       causes: []
     })
     assert.match(fingerprint, /^[0-9a-f]{16}$/)

@@ -4,6 +4,7 @@ import * as Report from "@redrive/core/Report"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
@@ -86,11 +87,13 @@ describe("secrets", () => {
   it.effect("of the program are hidden by its reporters", () =>
     Effect.gen(function* () {
       const messages: Array<string> = []
+      const [twelve, one] = [
+        Report.layerSecrets(Redacted.make("twelve")),
+        Report.layerSecrets(Redacted.make("key one"))
+      ]
       const telling = ErrorReporter.layer([Report.reporter(({ message }) => messages.push(message))])
       yield* ErrorReporter.report(Cause.fail(new Error("key one, key twelve"))).pipe(
-        Effect.provide(telling),
-        Effect.provide(Report.layerSecrets(Redacted.make("twelve"))),
-        Effect.provide(Report.layerSecrets(Redacted.make("key one")))
+        Effect.provide(Layer.provideMerge(twelve, Layer.provideMerge(one, telling)))
       )
       assert.deepStrictEqual(messages, ["<redacted>, key <redacted>"])
     })

@@ -130,7 +130,7 @@ describe("the extended codes", () => {
 
   for (const [code, [fallback, detail]] of Object.entries(later)) {
     it(`${code} is read as ${fallback}, written as such, and as itself where that was asked for`, () => {
-      const decoded = Schema.decodeUnknownSync(closed)(item({ error_code: code }))
+      const decoded = Schema.decodeSync(closed)(item({ error_code: code }))
       assert.strictEqual(decoded.error?.code, fallback)
       assert.strictEqual(decoded.error?.reason.kind, detail)
       assert.deepInclude(Schema.encodeSync(closed)(decoded), { error_code: fallback, reason: detail })
@@ -139,9 +139,7 @@ describe("the extended codes", () => {
   }
 
   it("yield to a status, which says more", () => {
-    const { error } = Schema.decodeUnknownSync(closed)(
-      item({ error_code: "webpage_non_success", page_status_code: 503 })
-    )
+    const { error } = Schema.decodeSync(closed)(item({ error_code: "webpage_non_success", page_status_code: 503 }))
     assert.strictEqual(error?.reason.kind, "unavailable")
   })
 

@@ -11,6 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 
@@ -231,6 +232,24 @@ describe("crawl", () => {
       })
     )
   }
+
+  it.live("says once, when it is finished, what its answer contradicts itself in", () =>
+    Effect.gen(function* () {
+      const odd = [{ id: "i1", status: "done", error_code: "host_returned_error" }]
+      const { url } = yield* server([
+        { body: job("in_progress", { job_items: odd, recommended_pull_delay_ms: 100 }) },
+        { body: job("done", { job_items: odd }) }
+      ])
+      const warned: Array<unknown> = []
+      const logger = Logger.make(({ logLevel, message }) => void warned.push([logLevel, message]))
+      const client = yield* clientOf(url)
+      const { outcome } = yield* Effect.provide(client.wait("j1"), Logger.layer([logger]))
+      assert.strictEqual(outcome, "ok")
+      assert.deepStrictEqual(warned, [
+        ["Warn", ["answer about job j1: an item is done, yet has error_code host_returned_error"]]
+      ])
+    })
+  )
 
   it.live("brings the job's failed items as errors with their place", () =>
     Effect.gen(function* () {

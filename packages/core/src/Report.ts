@@ -16,11 +16,9 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Catalogue from "./Catalogue.ts"
-import * as Failure from "./Failure.ts"
-import { attempt, chain, nameOf, property, read as readText } from "./internal/chain.ts"
-import * as internal from "./internal/report.ts"
-import type { Scrub } from "./internal/text.ts"
-import { hostOf, withoutSecrets } from "./internal/url.ts"
+import { attempt, chain, property } from "./internal/chain.ts"
+import { read, unreadable } from "./internal/makeReport.ts"
+import type * as internal from "./internal/report.ts"
 
 /**
  * Named facts of a failure: texts, numbers and switches. Durations and moments are written as text.
@@ -100,7 +98,7 @@ export interface Told {
  * @since 0.1.0
  */
 export const make = (failure: unknown, options: Options = {}): Report =>
-  attempt(() => read(unwrap(failure), options)) ?? unreadable
+  attempt(() => read(unwrap(failure), options.secrets ?? [])) ?? unreadable
 
 /**
  * The reports of all failures in a cause, each once; none of interruption.
@@ -182,76 +180,3 @@ const tellOnce = (told: WeakSet<object>, failure: unknown): boolean => {
 
 const unwrap = (failure: unknown): unknown =>
   Predicate.isTagged(failure, "RetryExhausted") && Predicate.hasProperty(failure, "failure") ? failure.failure : failure
-
-const read = (failure: unknown, { secrets = [] }: Options): Report => {
-  const links = chain(failure)
-  const safe = internal.scrubOf(links, secrets)
-  if (Failure.isFailure(failure)) return ofFailure(failure, safe)
-  const [own] = links
-  const code = own === undefined ? typeof failure : nameOf(own.value)
-  const message = own === undefined ? safe(String(failure)) : safe(readText(own.value, "message") ?? "")
-  const stack = internal.stackOf(links, safe)
-  return {
-    level: "program",
-    code: safe(code),
-    message,
-    severity: severityOf(failure),
-    actor: "operator",
-    attributes:
-      own === undefined ? {} : { ...internal.fieldsOf(own.value, safe), ...internal.attributesOf(own.value, safe) },
-    causes: internal.causesOf(links.slice(1), 1, safe),
-    ...(stack === undefined ? {} : { stack }),
-    fingerprint: internal.fingerprint(["program", code, internal.classOf(message)])
-  }
-}
-
-const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
-  const { code, reason } = failure
-  const level = failure[Failure.TypeId]
-  const { actor } = reason.row
-  const detail = reason.kind
-  const place = placeOf(failure, safe)
-  const links = chain(reason.cause)
-  const stack = actor === "operator" ? internal.stackOf(links, safe) : undefined
-  return {
-    level,
-    code: safe(code),
-    ...(detail === undefined ? {} : { detail: safe(detail) }),
-    message: safe(failure.message),
-    severity: failure[ErrorReporter.severity],
-    actor,
-    ...place,
-    attributes: { ...internal.fieldsOf(failure, safe), ...answered(internal.fieldsOf(reason, safe)) },
-    causes: internal.causesOf(links, 0, safe),
-    ...(stack === undefined ? {} : { stack }),
-    fingerprint: internal.fingerprint([level, code, detail ?? "", place.host ?? ""])
-  }
-}
-
-/** Without the status of an answer that never came. */
-const answered = ({ status, ...fields }: Fields): Fields => (status ? { ...fields, status } : fields)
-
-/** Where a failure happened. */
-const placeOf = ({ itemId, jobId, url }: Failure.Any, safe: Scrub) => {
-  const host = url === undefined ? undefined : hostOf(url)
-  return {
-    ...(jobId === undefined ? {} : { jobId: safe(jobId) }),
-    ...(itemId === undefined ? {} : { itemId: safe(itemId) }),
-    ...(url === undefined ? {} : { url: safe(withoutSecrets(url)) }),
-    ...(host === undefined ? {} : { host })
-  }
-}
-
-const severityOf = (failure: unknown): LogLevel.Severity =>
-  Predicate.isObject(failure) && ErrorReporter.severity in failure ? ErrorReporter.getSeverity(failure) : "Error"
-
-const unreadable: Report = {
-  level: "program",
-  code: "unreadable",
-  message: "a failure that throws when it is read",
-  severity: "Error",
-  actor: "operator",
-  attributes: {},
-  causes: [],
-  fingerprint: internal.fingerprint(["program", "unreadable"])
-}

@@ -64,6 +64,13 @@ describe("secrets", () => {
     { arbitrary: { runs: 1000 } }
   )
 
+  it("that a text is full of are not shown where it is cut, which hiding them has moved", () => {
+    for (let length = 8; length < 100; length++) {
+      const secret = "Z0".repeat(length / 2)
+      assert.notInclude(shown(new Error(secret.repeat(1000)), secret), "Z0")
+    }
+  })
+
   it("that the failure itself holds are known", () => {
     class Login extends Schema.TaggedError<Login>("test/Login")("Login", {
       user: Schema.String,

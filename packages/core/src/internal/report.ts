@@ -96,7 +96,8 @@ export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undef
   const traced = links.filter(({ value }) => framesOf(value).length > 0)
   const innermost = traced.toSorted((a, b) => b.depth - a.depth)[0]?.value
   if (innermost === undefined) return undefined
-  const header = safe(`${nameOf(innermost)}: ${(read(innermost, "message") ?? "").slice(0, 200)}`)
+  // A text is cut after its secrets are hidden, never before: half of one is one too.
+  const header = `${safe(nameOf(innermost))}: ${safe(read(innermost, "message") ?? "").slice(0, 200)}`
   return [header, ...framesOf(innermost).slice(0, most.frames).map(safe)].join("\n")
 }
 

@@ -174,6 +174,65 @@ describe("an answer", () => {
   })
 })
 
+describe("a rate limit", () => {
+  const now = Date.UTC(2026, 10, 24)
+  const wait = (headers: { readonly [name: string]: string }, status = 429) => {
+    const reason = Classify.answered({ status, headers }, now)
+    return reason?._tag === "HostReturnedError" ? reason.retryAfter : undefined
+  }
+
+  it("that says when it starts again is a wait, in any of the headers' forms", () => {
+    const epoch = String(now / 1000 + 9)
+    const forms = [
+      { ratelimit: '"default";r=0;t=9' },
+      { ratelimit: '"burst";r=3, "day";r=0;t=9' },
+      { "ratelimit-reset": "9" },
+      { "x-ratelimit-reset": epoch },
+      { "x-rate-limit-reset": epoch }
+    ]
+    for (const headers of forms) assert.deepStrictEqual(wait(headers), Duration.seconds(9), JSON.stringify(headers))
+  })
+
+  it("yields to Retry-After, and is only read where an answer asks for patience", () => {
+    assert.deepStrictEqual(wait({ "retry-after": "3", "ratelimit-reset": "9" }), Duration.seconds(3))
+    assert.isUndefined(wait({ "ratelimit-reset": "9" }, 500))
+    assert.isUndefined(wait({ "ratelimit-reset": "9" }, 404))
+  })
+
+  it("that makes no sense is none, and one in the past is over", () => {
+    for (const nonsense of ["", "soon", "-1", "1e9", "99999999999"])
+      assert.isUndefined(wait({ "ratelimit-reset": nonsense }))
+    assert.deepStrictEqual(wait({ "x-ratelimit-reset": String(now / 1000 - 9) }), Duration.zero)
+  })
+})
+
+describe("the headers of an answer", () => {
+  it("may be a Response's own", () => {
+    const { headers, status } = new Response(undefined, { status: 429, headers: { "Retry-After": "3" } })
+    assert.deepStrictEqual(
+      Classify.answered({ status, headers }, 0),
+      Classify.answered({ status: 429, headers: { "retry-after": "3" } }, 0)
+    )
+  })
+
+  it("tell a robot check from a refusal, and so does its page", () => {
+    const body = "<html><head><title>Just a moment...</title>"
+    for (const status of [403, 429, 503]) {
+      assert.strictEqual(Classify.answered({ status, headers: {}, body }, 0)?.kind, "bot_challenge")
+      assert.strictEqual(
+        Classify.answered({ status, headers: { "cf-mitigated": "challenge" } }, 0)?.kind,
+        "bot_challenge"
+      )
+    }
+    assert.strictEqual(Classify.answered({ status: 404, headers: {}, body }, 0)?.kind, "not_found")
+  })
+
+  it("tell that a proxy could not resolve the name", () => {
+    const reason = Classify.answered({ status: 503, headers: { "x-squid-error": "ERR_DNS_FAIL 0" } }, 0)
+    assert.strictEqual(`${reason?.code}/${reason?.kind}`, "name_not_resolved/dns_unavailable")
+  })
+})
+
 describe("real failures of fetch", () => {
   const listening = (server: Server) =>
     Effect.acquireRelease(

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { catalogue } from "@redrive/core/CrawlCatalogue"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 
 const decode = Schema.decodeUnknownResult(CrawlApi.CrawlRequestBody)
@@ -78,4 +79,17 @@ describe("the contract", () => {
       assert.includeMembers(statuses("/v1/job/{id}/cancel", "put"), ["200", "401", "404", "500"])
     })
   )
+
+  it("says of each error in OpenAPI what the catalogue says", () => {
+    const spec = OpenApi.fromApi(CrawlApi.CrawlApi)
+    const { insufficient_balance, invalid_request } = catalogue.job
+    const responses = spec.paths["/v1/crawl"]?.post?.responses
+    assert.strictEqual(responses?.["402"]?.description, insufficient_balance.meaning)
+    assert.strictEqual(responses?.["401"]?.description, `unauthorized: ${invalid_request.meaning}`)
+    const all = JSON.stringify(spec.components.schemas)
+    for (const level of ["job", "item"] as const) {
+      for (const [code, { meaning }] of Object.entries(catalogue[level])) assert.include(all, `${code}: ${meaning}`)
+    }
+    assert.include(all, JSON.stringify(Object.keys(catalogue.job)))
+  })
 })

@@ -26,11 +26,16 @@ export const envelope = (reason: JobError.Reason): Envelope => ({
   error_message: textOf(reason)
 })
 
-/** The codec between a reason and its envelope. */
+/** The codec between a reason and its envelope, described as an API's documentation should have it. */
 export const codec = <Reason extends JobError.Reason>(
-  type: Schema.Codec<Reason, unknown> & (new (facts: { readonly lastError: string }) => Reason)
-) =>
-  Envelope.pipe(
+  type: Schema.Codec<Reason, unknown> & {
+    readonly prototype: Reason
+    new (facts: { readonly lastError: string }): Reason
+  }
+) => {
+  const { code, kind } = type.prototype
+  const meaning = Catalogue.entry(catalogue, "job", code)?.meaning ?? ""
+  return Envelope.pipe(
     Schema.decodeTo(
       Schema.toType(type),
       SchemaTransformation.transform<Reason, Envelope>({
@@ -38,7 +43,8 @@ export const codec = <Reason extends JobError.Reason>(
         encode: envelope
       })
     )
-  )
+  ).annotate({ description: kind === undefined ? meaning : `${kind}: ${meaning}` })
+}
 
 /** The codec between the reasons of any catalogue and their envelope, which also tells the detail. */
 export const codecOf = <R extends Failure.Reason>(type: {

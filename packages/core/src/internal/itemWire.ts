@@ -9,6 +9,10 @@ import { int, maybe, moment, orElse, snakeKeys, text } from "./lenient.ts"
 /** A provider writes `canceled` for items and `cancelled` for jobs; both are read everywhere. */
 export const Status = Schema.Literals(["new", "in_progress", "done", "error", "cancelled", "canceled"])
 
+const meaningsOfCodes = Object.entries(catalogue.item)
+  .map(([code, { meaning }]) => `${code}: ${meaning}`)
+  .join(" ")
+
 /** An item's fields by the API's names, which are written in snake case. */
 export const ItemJson = snakeKeys({
   id: Schema.String,
@@ -20,11 +24,7 @@ export const ItemJson = snakeKeys({
   status: Status,
   title: text,
   lastError: text,
-  errorCode: text.annotate({
-    description: Object.entries(catalogue.item)
-      .map(([code, { meaning }]) => `${code}: ${meaning}`)
-      .join(" ")
-  }),
+  errorCode: orElse(Schema.String.annotate({ description: meaningsOfCodes }), ""),
   cost: orElse(Schema.Finite, 0),
   rawContentUrl: text,
   cleanedContentUrl: text,

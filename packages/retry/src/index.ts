@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 export * as Backoff from "./Backoff.ts"
+export * as Breaker from "./Breaker.ts"
+export * as Budget from "./Budget.ts"
 export * as Preset from "./Preset.ts"
 export * as Redrive from "./Redrive.ts"
 export * as Retry from "./Retry.ts"

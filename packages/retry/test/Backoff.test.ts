@@ -1,7 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 import * as Backoff from "@redrive/retry/Backoff"
 
 const decode = Schema.decodeUnknownSync(Backoff.Backoff)
@@ -53,6 +58,29 @@ describe("delay", () => {
     assert.deepStrictEqual(delays(equal, 0.5), [75, 150, 300, 600, 750, 750])
   })
 
+  it("may be more or less by a share of it, and is capped afterwards", () => {
+    const quarter = make({ jitter: 0.25 })
+    assert.deepStrictEqual(delays(quarter, 0).slice(0, 3), [75, 150, 300])
+    assert.deepStrictEqual(delays(quarter, 1), [125, 250, 500, 1000, 1000, 1000])
+  })
+
+  it("is constant, linear, or grows like Fibonacci's rabbits", () => {
+    const cap = Duration.minutes(1)
+    assert.deepStrictEqual(delays(make({ kind: "constant", cap })), [100, 100, 100, 100, 100, 100])
+    assert.deepStrictEqual(delays(make({ kind: "linear", cap })), [100, 200, 300, 400, 500, 600])
+    assert.deepStrictEqual(delays(make({ kind: "fibonacci", cap })), [100, 100, 200, 300, 500, 800])
+  })
+
+  it("lies between the base and three times the delay before, if it is decorrelated", () => {
+    const decorrelated = make({ kind: "decorrelated", cap: Duration.minutes(1) })
+    const after = (previous: number, random: number) =>
+      Duration.toMillis(Backoff.delay(decorrelated, 2, random, { previous, total: previous }))
+    assert.deepStrictEqual(
+      [after(0, 0), after(0, 1), after(400, 0), after(400, 0.5), after(400, 1)],
+      [100, 300, 100, 650, 1200]
+    )
+  })
+
   it("does not overflow, however many attempts there were", () => {
     for (const attempt of [100, 1025, 1_000_000, Number.MAX_SAFE_INTEGER])
       assert.strictEqual(millis(make(), attempt), 1000)
@@ -80,6 +108,55 @@ describe("delay", () => {
   )
 })
 
+/** Chance that is known. */
+const chance = [0.1, 0.7, 0.3, 0.9, 0.5]
+const dice = () => {
+  let thrown = 0
+  return { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => chance[thrown++ % chance.length] ?? 0 }
+}
+
+describe("schedule", () => {
+  it.effect("has the same delays, by a seed", () =>
+    Effect.gen(function* () {
+      for (const kind of ["exponential", "decorrelated", "smooth", "fibonacci"] as const) {
+        const backoff = make({ kind, jitter: "full", cap: Duration.minutes(1) })
+        const step = yield* Schedule.toStep(Backoff.schedule(backoff))
+        const random = dice()
+        const given: Array<number> = []
+        for (let n = 0; n < 5; n++) {
+          const [, delay] = yield* Effect.provideService(step(0, undefined), Random.Random, random)
+          given.push(Duration.toMillis(delay))
+        }
+        assert.isTrue(given.every((delay) => delay >= 0 && delay <= 60_000))
+        let waited = { previous: 0, total: 0 }
+        const pure: Array<number> = []
+        for (let attempt = 1; attempt <= 5; attempt++) {
+          const previous = Duration.toMillis(Backoff.delay(backoff, attempt, chance[attempt - 1] ?? 0, waited))
+          waited = { previous, total: waited.total + previous }
+          pure.push(previous)
+        }
+        assert.deepStrictEqual(given, pure, kind)
+      }
+    })
+  )
+
+  it.effect("drives Effect.retry", () =>
+    Effect.gen(function* () {
+      let calls = 0
+      const failing = Effect.suspend(() => Effect.fail(++calls))
+      const backoff = make({ kind: "linear", cap: Duration.minutes(1) })
+      const fiber = yield* Effect.forkChild(Effect.exit(Effect.retry(failing, Backoff.schedule(backoff))))
+      yield* TestClock.adjust("99 millis")
+      assert.strictEqual(calls, 1)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(calls, 2)
+      yield* TestClock.adjust("500 millis")
+      assert.strictEqual(calls, 4)
+      yield* Fiber.interrupt(fiber)
+    })
+  )
+})
+
 describe("Backoff", () => {
   it("is read from JSON, with a factor of 2 and full jitter where they are left out", () => {
     const backoff = decode({ base: "500 millis", cap: "10 seconds" })
@@ -96,7 +173,13 @@ describe("Backoff", () => {
 
   it("goes to JSON and back with its defaults spelled out", () => {
     const json = Schema.encodeSync(Backoff.Backoff)(decode({ base: "500 millis", cap: "10 seconds" }))
-    assert.deepStrictEqual(json, { base: "500 millis", cap: "10000 millis", factor: 2, jitter: "full" })
+    assert.deepStrictEqual(json, {
+      kind: "exponential",
+      base: "500 millis",
+      cap: "10000 millis",
+      factor: 2,
+      jitter: "full"
+    })
     assert.deepStrictEqual(decode(JSON.parse(JSON.stringify(json))), decode({ base: "500 millis", cap: "10 seconds" }))
   })
 

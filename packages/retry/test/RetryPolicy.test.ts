@@ -66,7 +66,13 @@ describe("a policy", () => {
     const read = decode(JSON.parse(JSON.stringify(json)))
     assert.strictEqual(read.retries, 1)
     assert.deepStrictEqual(read.attemptTimeout, seconds(5))
-    assert.deepStrictEqual(read.quick, { base: Duration.millis(100), cap: seconds(1), factor: 2, jitter: "full" })
+    assert.deepStrictEqual(read.quick, {
+      kind: "exponential",
+      base: Duration.millis(100),
+      cap: seconds(1),
+      factor: 2,
+      jitter: "full"
+    })
   })
 
   const refused: ReadonlyArray<readonly [json: object, names: RegExp]> = [

@@ -1,0 +1,220 @@
+/**
+ * A circuit breaker: after too many failures, calls are refused for a while, so that what is down can come up again.
+ *
+ * A breaker is data; `make` gives its state. Half open it lets a few probes through, each under a lease, so that one that is never
+ * heard of again cannot hold it. Results of calls from before it opened or closed are not counted. State shared between processes is
+ * Effect's own `CircuitBreaker`, on Redis.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Backoff from "./Backoff.ts"
+import { PolicyDuration } from "./internal/duration.ts"
+import * as Trip from "./internal/trip.ts"
+
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+const rate = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1))
+
+/**
+ * Opens after so many `failures` in a row.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Consecutive = Schema.TaggedStruct("Consecutive", { failures: count })
+
+/**
+ * Opens when at least this `rate` of the last `size` calls failed, once there were `minimum` of them.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const CountWindow = Schema.TaggedStruct("CountWindow", { size: count, rate, minimum: count })
+
+/**
+ * Opens when at least this `rate` of the calls of the last `length` failed, once there were `minimum` of them.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const TimeWindow = Schema.TaggedStruct("TimeWindow", { length: PolicyDuration, rate, minimum: count })
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export const TripRule = Schema.Union([Consecutive, CountWindow, TimeWindow])
+
+const withDefault = <S extends Schema.Top & Schema.WithoutConstructorDefault>(
+  schema: S,
+  value: S["Type"] & S["~type.make.in"]
+) =>
+  schema.pipe(
+    Schema.withDecodingDefaultTypeKey(Effect.succeed(value)),
+    Schema.withConstructorDefault(Effect.succeed(value))
+  )
+
+/**
+ * `trip` says when it opens (after 5 failures in a row); `slowerThan` makes a success that took longer count as a failure (never);
+ * `openFor` is how long it stays open each time in a row (5 s, doubling up to a minute, ±10 %); `probes` run at once while it is
+ * half open (1), and that many must succeed in a row before it closes; `lease` is how long a probe may be silent (30 s).
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Breaker = Schema.Struct({
+  trip: withDefault(TripRule, { _tag: "Consecutive", failures: 5 }),
+  slowerThan: Schema.optionalKey(PolicyDuration),
+  openFor: withDefault(
+    Backoff.Backoff,
+    Backoff.make({ base: Duration.seconds(5), cap: Duration.minutes(1), jitter: 0.1 })
+  ),
+  probes: withDefault(count, 1),
+  lease: withDefault(PolicyDuration, Duration.seconds(30))
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Breaker = typeof Breaker.Type
+
+/**
+ * What was let through: hand it back with the result. `generation` fences results that come too late.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Permit {
+  readonly _tag: "Permit"
+  readonly generation: number
+  readonly isProbe: boolean
+}
+
+/**
+ * What was refused; `retryAfter` in milliseconds is when a probe may be let through.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Refused {
+  readonly _tag: "Refused"
+  readonly retryAfter: number
+}
+
+/**
+ * What became of a call. `ignored` says nothing of the other side: an interruption, or a failure that is the caller's own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Outcome = "success" | "failure" | "ignored"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Condition = "closed" | "open" | "half open" | "isolated"
+
+/**
+ * The state of a breaker. Times and durations are milliseconds, `random` is in [0, 1); nothing here reads a clock.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface State {
+  readonly admit: (now: number) => Permit | Refused
+  /** Counts a result; `took` is how long the call ran, `hint` the Retry-After of a failure: it stays open at least as long. */
+  readonly record: (permit: Permit, outcome: Outcome, now: number, random: number, took?: number, hint?: number) => void
+  readonly condition: (now: number) => Condition
+  /** Refuses every call until `reset`. */
+  readonly isolate: () => void
+  /** Closes it and forgets all that was counted. */
+  readonly reset: () => void
+}
+
+/**
+ * What a breaker does when it opens, for `delay` milliseconds, or closes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Listener = (change: { readonly to: "open"; readonly delay: number } | { readonly to: "closed" }) => void
+
+/**
+ * A closed breaker.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (breaker: Breaker, listen: Listener = () => undefined): State => {
+  const { lease, openFor, probes, slowerThan, trip } = breaker
+  const slow = slowerThan === undefined ? Infinity : Duration.toMillis(slowerThan)
+  const leaseMillis = Duration.toMillis(lease)
+  const rule = Trip.make(trip)
+  let generation = 0
+  let opened = 0
+  let openUntil = -Infinity
+  let condition: "closed" | "open" | "isolated" = "closed"
+  let succeeded = 0
+  // When the lease of each probe that is on its way ends.
+  let leases: ReadonlyArray<number> = []
+  let passing: Permit = { _tag: "Permit", generation, isProbe: false }
+
+  const close = () => {
+    generation++
+    condition = "closed"
+    opened = 0
+    rule.clear()
+    passing = { _tag: "Permit", generation, isProbe: false }
+  }
+
+  const open = (now: number, random: number, hint: number) => {
+    generation++
+    opened++
+    condition = "open"
+    succeeded = 0
+    leases = []
+    const delay = Math.max(hint, Duration.toMillis(Backoff.delay(openFor, opened, random)))
+    openUntil = now + delay
+    listen({ to: "open", delay })
+  }
+
+  const admit = (now: number): Permit | Refused => {
+    if (condition === "closed") return passing
+    if (condition === "isolated") return { _tag: "Refused", retryAfter: Infinity }
+    if (now < openUntil) return { _tag: "Refused", retryAfter: openUntil - now }
+    leases = leases.filter((end) => end > now)
+    if (leases.length >= probes) return { _tag: "Refused", retryAfter: Math.min(...leases) - now }
+    leases = [...leases, now + leaseMillis]
+    return { _tag: "Permit", generation, isProbe: true }
+  }
+
+  const record: State["record"] = (permit, outcome, now, random, took = 0, hint = 0) => {
+    if (permit.generation !== generation || condition === "isolated") return
+    const isFailure = outcome === "failure" || (outcome === "success" && took > slow)
+    if (permit.isProbe) {
+      leases = leases.slice(1)
+      if (isFailure) return open(now, random, hint)
+      if (outcome === "ignored" || ++succeeded < probes) return
+      close()
+      return listen({ to: "closed" })
+    }
+    if (outcome === "ignored") return
+    rule.count(isFailure, now)
+    if (isFailure && rule.isTripped(now)) open(now, random, hint)
+  }
+
+  return {
+    admit,
+    record,
+    condition: (now) => (condition === "open" && now >= openUntil ? "half open" : condition),
+    isolate: () => {
+      generation++
+      condition = "isolated"
+    },
+    reset: close
+  }
+}

@@ -1,0 +1,110 @@
+import type { State } from "../Budget.ts"
+import * as Window from "./window.ts"
+
+const slices = 10
+
+/** Deposits of calls less withdrawals of retries, each for as long as the window; counted in retries. */
+export const ratio = (share: number, window: number, floor: number): State => {
+  // Whole numbers, so that ten thousand deposits add up to what they should.
+  const deposit = 1000
+  const withdrawal = Math.round(deposit / share)
+  const balance = Window.make(window, slices)
+  const reserve = floor * (window / 1000) * withdrawal
+  return {
+    begin: (now) => balance.add(now, deposit),
+    retry: (now) => {
+      if (balance.sum(now) + reserve < withdrawal) return false
+      balance.add(now, -withdrawal)
+      return true
+    },
+    failed: () => undefined,
+    end: () => undefined,
+    available: (now) => Math.max(0, balance.sum(now) + reserve) / withdrawal
+  }
+}
+
+export const tokens = (rule: {
+  readonly capacity: number
+  readonly cost: number
+  readonly throttledCost: number
+  readonly refill: number
+}): State => {
+  let left = rule.capacity
+  let lastCost = rule.cost
+  return {
+    begin: () => undefined,
+    retry: (_now, isThrottled) => {
+      const cost = isThrottled ? rule.throttledCost : rule.cost
+      if (left < cost) return false
+      left -= cost
+      lastCost = cost
+      return true
+    },
+    failed: () => undefined,
+    end: (_now, { isSuccess, retries }) => {
+      if (isSuccess) left = Math.min(rule.capacity, left + (retries > 0 ? lastCost : rule.refill))
+    },
+    available: () => left
+  }
+}
+
+export const throttle = (capacity: number, share: number): State => {
+  let left = capacity
+  return {
+    begin: () => undefined,
+    retry: () => left > capacity / 2,
+    failed: () => {
+      left = Math.max(0, left - 1)
+    },
+    end: (_now, { isSuccess }) => {
+      if (isSuccess) left = Math.min(capacity, left + share)
+    },
+    available: () => left
+  }
+}
+
+/** The probability with which a call is refused after so many calls and successes. */
+export const refusal = (calls: number, successes: number, k: number, ceiling: number): number =>
+  Math.min(ceiling, Math.max(0, (calls - k * successes) / (calls + 1)))
+
+export const adaptive = (k: number, window: number, ceiling: number): State => {
+  const calls = Window.make(window, slices)
+  const successes = Window.make(window, slices)
+  const probability = (now: number) => refusal(calls.sum(now), successes.sum(now), k, ceiling)
+  return {
+    begin: (now) => calls.add(now, 1),
+    retry: (now, _isThrottled, random) => {
+      const isAllowed = random >= probability(now)
+      // What is refused counts as asked for, or the refusals would end too soon.
+      calls.add(now, 1)
+      return isAllowed
+    },
+    failed: () => undefined,
+    end: (now, { isSuccess }) => {
+      if (isSuccess) successes.add(now, 1)
+    },
+    available: (now) => 1 - probability(now)
+  }
+}
+
+export const concurrent = (share: number, floor: number): State => {
+  let calls = 0
+  let retrying = 0
+  const most = () => Math.max(Math.floor(share * calls), floor)
+  return {
+    begin: () => {
+      calls++
+    },
+    retry: () => {
+      if (retrying >= most()) return false
+      retrying++
+      return true
+    },
+    failed: () => undefined,
+    end: (_now, { retries }) => {
+      calls--
+      retrying = Math.max(0, retrying - retries)
+    },
+    available: () => Math.max(0, most() - retrying)
+  }
+}

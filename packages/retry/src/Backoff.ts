@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { PolicyDuration } from "./internal/duration.ts"
+import { PolicyDuration, withDefault } from "./internal/schema.ts"
 
 /**
  * How a series of delays grows from its `base`.
@@ -48,15 +48,6 @@ export const Jitter = Schema.Union([
  * @since 0.1.0
  */
 export type Jitter = typeof Jitter.Type
-
-const withDefault = <S extends Schema.Top & Schema.WithoutConstructorDefault>(
-  schema: S,
-  value: S["Encoded"] & S["~type.make.in"]
-) =>
-  schema.pipe(
-    Schema.withDecodingDefaultKey(Effect.succeed(value)),
-    Schema.withConstructorDefault(Effect.succeed(value))
-  )
 
 /**
  * A series of delays that begins with `base` and never passes `cap`.

@@ -8,10 +8,9 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Backoff from "./Backoff.ts"
-import { PolicyDuration } from "./internal/duration.ts"
+import { PolicyDuration, withDefault } from "./internal/schema.ts"
 import * as Trip from "./internal/trip.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
@@ -46,15 +45,6 @@ export const TimeWindow = Schema.TaggedStruct("TimeWindow", { length: PolicyDura
  * @since 0.1.0
  */
 export const TripRule = Schema.Union([Consecutive, CountWindow, TimeWindow])
-
-const withDefault = <S extends Schema.Top & Schema.WithoutConstructorDefault>(
-  schema: S,
-  value: S["Type"] & S["~type.make.in"]
-) =>
-  schema.pipe(
-    Schema.withDecodingDefaultTypeKey(Effect.succeed(value)),
-    Schema.withConstructorDefault(Effect.succeed(value))
-  )
 
 /**
  * `trip` says when it opens (after 5 failures in a row); `slowerThan` makes a success that took longer count as a failure (never);

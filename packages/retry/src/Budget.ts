@@ -8,7 +8,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { PolicyDuration } from "./internal/duration.ts"
+import { PolicyDuration } from "./internal/schema.ts"
 import * as states from "./internal/budget.ts"
 
 const share = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(10))

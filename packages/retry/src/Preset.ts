@@ -47,6 +47,14 @@ export const retries = 3
 export const maxRetryAfter = Duration.minutes(5)
 
 /**
+ * How long calls wait at most for somebody to act, such as to top up.
+ *
+ * @category presets
+ * @since 0.1.0
+ */
+export const parkedAtMost = Duration.days(1)
+
+/**
  * Rounds that failed items may go again.
  *
  * @category presets

@@ -2,32 +2,40 @@
  * The runner: interprets a policy around an effect.
  *
  * A success costs about the bare effect, since nothing is built before the first failure. Typed failures are retried, defects and
- * interruption never; an interruption cuts a wait short. It has no state of its own between calls.
+ * interruption never; an interruption cuts a wait short and gives back all that was taken. A runner has the state that its calls share:
+ * budget, breakers, places, gates.
  *
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
-import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import * as Random from "effect/Random"
-import * as Observer from "@redrive/core/Observer"
-import * as Report from "@redrive/core/Report"
-import * as Verdict from "@redrive/core/Verdict"
-import { type Attempt, RetryExhausted } from "./RetryExhausted.ts"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import type * as Verdict from "@redrive/core/Verdict"
+import type * as Breaker from "./Breaker.ts"
+import type * as Budget from "./Budget.ts"
+import * as runner from "./internal/runner.ts"
+import * as Shared from "./internal/shared.ts"
+import type * as Operation from "./Operation.ts"
+import type { RetryExhausted } from "./RetryExhausted.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * `name` stands in events and errors (`call`); `verdict` reads a failure (`Verdict.judge`).
+ * `name` stands in events and errors (the runner's); `key` says whose breaker and gate it is, such as a host or an account (one for
+ * all); `operation` whether it creates, polls or reads (the policy's); `verdict` reads a failure (`Verdict.judge`); `reconcile` looks
+ * whether a creation that may have happened did: `some` is its result, `none` means that it may be sent again (it is given up).
  *
  * @category options
  * @since 0.1.0
  */
-export interface Options<in E> {
+export interface Options<out A, in E, out R> {
   readonly name?: string | undefined
-  readonly verdict?: ((failure: E) => Verdict.Verdict) | undefined
+  readonly key?: string | undefined
+  readonly operation?: Operation.Operation | undefined
+  readonly verdict?: ((failure: E | Cause.TimeoutError) => Verdict.Verdict) | undefined
+  readonly reconcile?: ((failure: E | Cause.TimeoutError) => Effect.Effect<Option.Option<A>, never, R>) | undefined
 }
 
 /**
@@ -39,7 +47,75 @@ export interface Options<in E> {
 export type Exhausted<E> = RetryExhausted<E | Cause.TimeoutError>
 
 /**
+ * A policy with its state. `run` tries an effect; `resume` opens the gate of a key by hand, and `breaker` gives its breaker, to look at,
+ * isolate or reset.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Runner {
+  readonly name: string
+  readonly policy: RetryPolicy.RetryPolicy
+  readonly run: {
+    <E>(options?: Options<never, E, never>): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E>, R>
+    <A, E, R>(self: Effect.Effect<A, E, R>, options?: Options<A, E, R>): Effect.Effect<A, Exhausted<E>, R>
+  }
+  readonly resume: (key?: string) => Effect.Effect<void>
+  readonly parked: Effect.Effect<ReadonlyArray<string>>
+  readonly breaker: (key?: string) => Breaker.State | undefined
+  readonly budget: Budget.State | undefined
+}
+
+/**
+ * A runner that has not run anything yet; `name` stands in events and errors (`call`).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (policy: RetryPolicy.RetryPolicy = RetryPolicy.make(), name = "call"): Runner => {
+  const shared = Shared.make(policy, name)
+  return {
+    name,
+    policy,
+    run: dual(
+      (args) => Effect.isEffect(args[0]),
+      <A, E, R>(self: Effect.Effect<A, E, R>, options: Options<A, E, R> = {}) => runner.run(shared, self, options)
+    ),
+    resume: (key = "") => shared.resume(key),
+    parked: Effect.sync(() => [...shared.gates.keys()]),
+    breaker: (key = "") => shared.breakerOf(key),
+    budget: shared.budget
+  }
+}
+
+/**
+ * A runner as a service of its own, so that all who use it share its state.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <Self>(
+  service: Context.Service<Self, Runner>,
+  policy: RetryPolicy.RetryPolicy,
+  name?: string
+): Layer.Layer<Self> => Layer.sync(service, () => make(policy, name))
+
+/** Whoever uses a policy without a runner of their own shares this one with all others who use the same value. */
+const runners = new WeakMap<RetryPolicy.RetryPolicy, Runner>()
+
+const runnerOf = (policy: RetryPolicy.RetryPolicy): Runner => {
+  const known = runners.get(policy)
+  if (known !== undefined) return known
+  const made = make(policy)
+  runners.set(policy, made)
+  return made
+}
+
+/**
  * Tries an effect as its policy says; what fails for good fails with `RetryExhausted`.
+ *
+ * What calls share (budget, breaker, places, gates) they share with all that are tried by the same policy value; `make` gives a runner
+ * of one's own.
  *
  * @category running
  * @since 0.1.0
@@ -47,88 +123,15 @@ export type Exhausted<E> = RetryExhausted<E | Cause.TimeoutError>
 export const retry: {
   <E>(
     policy: RetryPolicy.RetryPolicy,
-    options?: Options<E | Cause.TimeoutError>
+    options?: Options<never, E, never>
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E>, R>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     policy: RetryPolicy.RetryPolicy,
-    options?: Options<E | Cause.TimeoutError>
+    options?: Options<A, E, R>
   ): Effect.Effect<A, Exhausted<E>, R>
 } = dual(
   (args) => Effect.isEffect(args[0]),
-  <A, E, R>(
-    self: Effect.Effect<A, E, R>,
-    policy: RetryPolicy.RetryPolicy,
-    options: Options<E | Cause.TimeoutError> = {}
-  ): Effect.Effect<A, Exhausted<E>, R> =>
-    Effect.clockWith((clock) => attempt({ self, policy, options, clock, begun: clock.currentTimeMillisUnsafe() }, []))
+  <A, E, R>(self: Effect.Effect<A, E, R>, policy: RetryPolicy.RetryPolicy, options?: Options<A, E, R>) =>
+    runnerOf(policy).run(self, options)
 )
-
-/** What stays the same over the attempts of one call. Times are epoch milliseconds. */
-interface Call<A, E, R> {
-  readonly self: Effect.Effect<A, E, R>
-  readonly policy: RetryPolicy.RetryPolicy
-  readonly options: Options<E | Cause.TimeoutError>
-  readonly clock: Clock.Clock
-  readonly begun: number
-}
-
-const attempt = <A, E, R>(call: Call<A, E, R>, failed: ReadonlyArray<Attempt>): Effect.Effect<A, Exhausted<E>, R> => {
-  const started = call.clock.currentTimeMillisUnsafe()
-  const tried = timed(call, started)
-  const recovered = Observer.tell(() => ({
-    _tag: "Recovered",
-    name: nameOf(call.options),
-    attempt: failed.length + 1
-  }))
-  return Effect.catch(failed.length === 0 ? tried : Effect.tap(tried, recovered), (failure) =>
-    onFailure(call, failed, started, failure)
-  )
-}
-
-/** The effect, bounded by what is left of the deadline and by the attempt's own timeout. */
-const timed = <A, E, R>(
-  { begun, policy, self }: Call<A, E, R>,
-  started: number
-): Effect.Effect<A, E | Cause.TimeoutError, R> => {
-  const { attemptTimeout, deadline } = policy
-  if (deadline === undefined) return attemptTimeout === undefined ? self : Effect.timeout(self, attemptTimeout)
-  const left = Duration.subtract(deadline, Duration.millis(started - begun))
-  return Effect.timeout(self, attemptTimeout === undefined ? left : Duration.min(left, attemptTimeout))
-}
-
-const onFailure = Effect.fnUntraced(function* <A, E, R>(
-  call: Call<A, E, R>,
-  failed: ReadonlyArray<Attempt>,
-  started: number,
-  failure: E | Cause.TimeoutError
-) {
-  const { begun, clock, options, policy } = call
-  const now = clock.currentTimeMillisUnsafe()
-  const verdict = options.verdict?.(failure) ?? (yield* Verdict.judge(failure))
-  const number = failed.length + 1
-  const elapsed = Duration.millis(now - begun)
-  const decision = RetryPolicy.decide(policy, { verdict, attempt: number, elapsed }, yield* Random.next)
-  const name = nameOf(options)
-  const entry: Attempt = {
-    startedAt: DateTime.makeUnsafe(started),
-    duration: Duration.millis(now - started),
-    verdict,
-    message: Report.make(failure).message
-  }
-  const about = { name, attempt: number, error: failure }
-  yield* Observer.tell(() => ({ _tag: "AttemptFailed", ...about, verdict, duration: entry.duration }))
-  if (decision._tag === "GiveUp") {
-    const { again, because } = decision
-    yield* Observer.tell(() => ({ _tag: "GaveUp", ...about, because }))
-    const retryAt = again === undefined ? {} : { retryAt: DateTime.makeUnsafe(now + Duration.toMillis(again)) }
-    const attempts = [...failed, entry]
-    return yield* new RetryExhausted<E | Cause.TimeoutError>({ name, because, attempts, failure, ...retryAt })
-  }
-  const { delay } = decision
-  yield* Observer.tell(() => ({ _tag: "RetryScheduled", ...about, verdict, delay }))
-  yield* Effect.sleep(delay)
-  return yield* attempt(call, [...failed, { ...entry, wait: delay }])
-})
-
-const nameOf = (options: { readonly name?: string | undefined }): string => options.name ?? "call"

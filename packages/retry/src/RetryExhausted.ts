@@ -59,9 +59,9 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
 
   readonly [TypeId] = TypeId
 
-  /** Always `Permanent`: the call has had its attempts. */
+  /** `Permanent`, since the call has had its attempts; within another policy's call it had one, and the other one decides. */
   get verdict(): Verdict.Verdict {
-    return Verdict.permanent
+    return (this.because === "nested" ? this.attempts.at(-1)?.verdict : undefined) ?? Verdict.permanent
   }
 
   override get message(): string {

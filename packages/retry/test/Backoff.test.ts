@@ -135,7 +135,7 @@ describe("schedule", () => {
           waited = { previous, total: waited.total + previous }
           pure.push(previous)
         }
-        assert.deepStrictEqual(given, pure, kind)
+        for (const [n, delay] of given.entries()) assert.approximately(delay, pure[n] ?? 0, 1e-5, kind)
       }
     })
   )

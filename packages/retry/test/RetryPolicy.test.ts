@@ -20,7 +20,7 @@ const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetw
 const anyPolicy = Arbitrary.map(
   Arbitrary.schema(
     Schema.Struct({
-      retries: int(0, 10),
+      retries: int(1, 10),
       attempt: Schema.UndefinedOr(int(0, 10_000)),
       more: Schema.UndefinedOr(int(0, 600_000)),
       longest: int(0, 600_000),

@@ -1,0 +1,57 @@
+/**
+ * What a call does to the other side, and whether a failed one may have done it.
+ *
+ * A `create` that was sent and then failed may have happened: sending it again could do it twice. A `poll` asks about something that is
+ * under way and a `read` changes nothing: both may be sent as often as they are allowed to.
+ *
+ * @since 0.1.0
+ */
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Classify from "@redrive/core/Classify"
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Operation = Schema.Literals(["create", "poll", "read"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Operation = typeof Operation.Type
+
+/** Failures from before a request has left: no name, no connection, no trust. */
+const beforeSending: ReadonlySet<string | undefined> = new Set([
+  "dns_not_found",
+  "dns_unavailable",
+  "connection_refused",
+  "host_unreachable",
+  "connect_timeout",
+  "tls_certificate",
+  "tls_handshake",
+  "tls_interrupted",
+  "bad_link"
+])
+
+/**
+ * Whether a creation that failed like this may have happened all the same.
+ *
+ * A failure that says so itself (`isAmbiguous`) is believed. It did not happen where nothing was sent, or where it was refused: a
+ * status in 400-499. Everything else, a time-out and a 5xx among it, may have. Never throws.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isAmbiguous = (failure: unknown): boolean => {
+  try {
+    if (Predicate.hasProperty(failure, "isAmbiguous") && typeof failure.isAmbiguous === "boolean")
+      return failure.isAmbiguous
+  } catch {
+    return true
+  }
+  const reason = Classify.thrown(failure)
+  const status = "status" in reason && reason.status !== undefined ? reason.status : 0
+  return !beforeSending.has(reason.kind) && !(status >= 400 && status < 500)
+}

@@ -1,0 +1,397 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as JobError from "@redrive/core/JobError"
+import * as Observer from "@redrive/core/Observer"
+import * as Verdict from "@redrive/core/Verdict"
+import * as Retry from "@redrive/retry/Retry"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/testing/TestClock"
+import { bad, exhausted, failing, flaky, policyOf, settled } from "./call.ts"
+
+const seconds = Duration.seconds
+
+describe("a budget", () => {
+  it.effect("is shared by the calls of a runner, and refuses retries when it is spent", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(
+        policyOf({ budget: { _tag: "Tokens", capacity: 3, cost: 1, throttledCost: 1, refill: 0 } })
+      )
+      const first = yield* exhausted(runner.run(flaky(bad).effect))
+      assert.strictEqual(first.because, "retries")
+      const second = flaky(bad)
+      const error = yield* exhausted(runner.run(second.effect))
+      assert.strictEqual(error.because, "budget")
+      assert.lengthOf(second.tried, 1)
+      // A first attempt is never refused.
+      assert.strictEqual(yield* runner.run(Effect.succeed(1)), 1)
+    })
+  )
+
+  it.effect("of a ratio lets a fifth of the calls be tried again", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ retries: 1, budget: "standard" }))
+      for (let call = 0; call < 9; call++) yield* runner.run(Effect.succeed(call))
+      assert.strictEqual((yield* exhausted(runner.run(flaky(bad).effect))).because, "retries")
+      assert.strictEqual((yield* exhausted(runner.run(flaky(bad).effect))).because, "retries")
+      assert.strictEqual((yield* exhausted(runner.run(flaky(bad).effect))).because, "budget")
+    })
+  )
+
+  it.effect("gets back what an interrupted call had in flight", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ budget: "envoy" }))
+      const before = runner.budget?.available(0)
+      const fibers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(runner.run(flaky(bad).effect)))
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(runner.budget?.available(0), 0)
+      yield* Fiber.interruptAll(fibers)
+      assert.strictEqual(runner.budget?.available(0), before)
+    })
+  )
+})
+
+describe("a breaker", () => {
+  const trip = {
+    trip: { _tag: "Consecutive", failures: 2 },
+    openFor: { kind: "constant", base: seconds(5), cap: seconds(5), jitter: "none" }
+  } as const
+
+  it.effect("refuses calls of its key at once, says when to come back, and lets a probe through", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ breaker: trip }), "page")
+      const { effect, tried } = flaky(bad, 2)
+      const error = yield* exhausted(runner.run(effect, { key: "a" }))
+      assert.strictEqual(error.because, "breaker")
+      assert.lengthOf(tried, 2)
+      assert.strictEqual(error.failure, bad)
+      const refused = yield* Effect.flip(runner.run(Effect.succeed(1), { key: "a" }))
+      assert.deepStrictEqual([refused.because, refused.attempts.length], ["breaker", 0])
+      assert.isDefined(refused.retryAt)
+      assert.strictEqual(yield* runner.run(Effect.succeed(1), { key: "b" }), 1)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* runner.run(effect, { key: "a" }), "done")
+      assert.strictEqual(runner.breaker("a")?.condition(0), "closed")
+    })
+  )
+
+  it.effect("does not open for what is the caller's own doing, or for interruption", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ breaker: trip }))
+      for (let n = 0; n < 5; n++) yield* Effect.exit(runner.run(Effect.fail(failing(404))))
+      for (let n = 0; n < 5; n++) yield* Effect.flatMap(Effect.forkChild(runner.run(Effect.never)), Fiber.interrupt)
+      assert.strictEqual(runner.breaker()?.condition(0), "closed")
+    })
+  )
+
+  it.effect("tells observers when it opens and closes", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const observer = Observer.layer((event) => told.push(event._tag))
+      const runner = Retry.make(RetryPolicy.make({ retries: 0, breaker: trip }))
+      const program = Effect.gen(function* () {
+        yield* Effect.exit(runner.run(Effect.fail(bad)))
+        yield* Effect.exit(runner.run(Effect.fail(bad)))
+        yield* TestClock.adjust("5 seconds")
+        yield* runner.run(Effect.succeed(1))
+      })
+      yield* Effect.provide(program, observer)
+      assert.deepStrictEqual(
+        told.filter((tag) => tag.startsWith("Breaker")),
+        ["BreakerOpened", "BreakerClosed"]
+      )
+    })
+  )
+
+  it.effect("can be isolated by hand", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ breaker: trip }))
+      runner.breaker()?.isolate()
+      const error = yield* Effect.flip(runner.run(Effect.succeed(1)))
+      assert.deepStrictEqual([error.because, error.retryAt], ["breaker", undefined])
+      runner.breaker()?.reset()
+      assert.strictEqual(yield* runner.run(Effect.succeed(1)), 1)
+    })
+  )
+})
+
+describe("a bulkhead", () => {
+  it.effect("lets so many run, so many wait in turn, and refuses the others", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ bulkhead: { concurrent: 2, queue: 1 } }))
+      const gate = yield* Deferred.make<void>()
+      let running = 0
+      let most = 0
+      const work = Effect.gen(function* () {
+        most = Math.max(most, ++running)
+        yield* Deferred.await(gate)
+        running--
+      })
+      const fibers = yield* Effect.forEach([1, 2, 3], () =>
+        Effect.forkChild(runner.run(work), { startImmediately: true })
+      )
+      const error = yield* Effect.flip(runner.run(work))
+      assert.strictEqual(error.because, "bulkhead")
+      yield* Deferred.done(gate, Exit.void)
+      yield* Fiber.joinAll(fibers)
+      assert.deepStrictEqual([running, most], [0, 2])
+      assert.strictEqual(yield* runner.run(Effect.succeed(1)), 1)
+    })
+  )
+
+  it.effect("gives the place in line of who no longer waits to the next one, and loses none", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ bulkhead: { concurrent: 1, queue: 1 } }))
+      for (let round = 0; round < 20; round++) {
+        const running = yield* Effect.forkChild(runner.run(Effect.never), { startImmediately: true })
+        const waiting = yield* Effect.forkChild(runner.run(Effect.never), { startImmediately: true })
+        yield* Fiber.interrupt(waiting)
+        const next = yield* Effect.forkChild(runner.run(Effect.succeed(1)), { startImmediately: true })
+        yield* Fiber.interrupt(running)
+        assert.strictEqual(yield* Fiber.join(next), 1)
+      }
+    })
+  )
+})
+
+describe("parking", () => {
+  const broke = new JobError.JobError({ operation: "create", reason: new JobError.InsufficientBalance({}) })
+  const probe = { kind: "constant", base: seconds(60), cap: seconds(60), jitter: "none" } as const
+  const policy = policyOf({ parking: { probe, maximum: Duration.hours(1) } })
+
+  /** An account that is empty until it is topped up, and how often it was asked. */
+  const account = () => {
+    let isFull = false
+    let asked = 0
+    const call = Effect.suspend(() => {
+      asked++
+      return isFull ? Effect.succeed("paid") : Effect.fail(broke)
+    })
+    return { call, topUp: () => (isFull = true), asked: () => asked }
+  }
+
+  it.effect("shuts the gate of a key for all its calls, and one probe opens it", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policy, "create")
+      const { asked, call, topUp } = account()
+      const fibers = yield* Effect.forEach([1, 2, 3, 4, 5], () =>
+        Effect.forkChild(runner.run(call, { key: "acme" }), { startImmediately: true })
+      )
+      yield* TestClock.adjust("59 seconds")
+      // The first was told; the others wait without having asked.
+      assert.strictEqual(asked(), 1)
+      assert.deepStrictEqual(yield* runner.parked, ["acme"])
+      assert.strictEqual(yield* runner.run(Effect.succeed(1), { key: "other" }), 1)
+      yield* TestClock.adjust("61 seconds")
+      assert.strictEqual(asked(), 3)
+      topUp()
+      yield* TestClock.adjust("60 seconds")
+      assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["paid", "paid", "paid", "paid", "paid"])
+      // Two probes in vain, one that opened the gate, and the four that had waited.
+      assert.strictEqual(asked(), 3 + 1 + 4)
+      assert.isEmpty(yield* runner.parked)
+    })
+  )
+
+  it.effect("ends at once when somebody resumes it", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policy)
+      const { call, topUp } = account()
+      const fiber = yield* Effect.forkChild(runner.run(call), { startImmediately: true })
+      topUp()
+      yield* runner.resume()
+      assert.strictEqual(yield* Fiber.join(fiber), "paid")
+    })
+  )
+
+  it.effect("is bounded, and does not count against the retries or the deadline", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ deadline: seconds(30), parking: { probe, maximum: Duration.minutes(5) } }))
+      const error = yield* exhausted(runner.run(account().call))
+      assert.strictEqual(error.because, "parked too long")
+      assert.strictEqual(error.failure, broke)
+      const { call, topUp } = account()
+      const fiber = yield* Effect.forkChild(Retry.make(runner.policy).run(call), { startImmediately: true })
+      yield* TestClock.adjust("3 minutes")
+      topUp()
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* Fiber.join(fiber), "paid")
+    })
+  )
+
+  it.effect("goes on when the one who probed is interrupted", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policy)
+      const { call, topUp } = account()
+      let isSlow = false
+      const slow = Effect.suspend(() => (isSlow ? Effect.never : call))
+      const first = yield* Effect.forkChild(runner.run(slow), { startImmediately: true })
+      const second = yield* Effect.forkChild(runner.run(call), { startImmediately: true })
+      isSlow = true
+      yield* TestClock.adjust("60 seconds")
+      topUp()
+      yield* Fiber.interrupt(first)
+      yield* TestClock.adjust("60 seconds")
+      assert.strictEqual(yield* Fiber.join(second), "paid")
+    })
+  )
+
+  it.effect("is told of, once when the gate shuts and once when it opens", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const observer = Observer.layer((event) => "key" in event && told.push(`${event._tag} ${event.key}`))
+      const runner = Retry.make(policy)
+      const { call, topUp } = account()
+      const program = Effect.gen(function* () {
+        const fibers = yield* Effect.forEach([1, 2], () =>
+          Effect.forkChild(runner.run(call, { key: "acme" }), { startImmediately: true })
+        )
+        topUp()
+        yield* runner.resume("acme")
+        yield* Fiber.joinAll(fibers)
+      })
+      yield* Effect.provide(program, observer)
+      assert.deepStrictEqual(told, ["Parked acme", "Resumed acme"])
+    })
+  )
+
+  it.effect("does not happen without a gate: who is parked gives up", () =>
+    Effect.gen(function* () {
+      const error = yield* exhausted(Retry.make(policyOf()).run(account().call))
+      assert.strictEqual(error.because, "parked")
+    })
+  )
+})
+
+describe("a creation", () => {
+  const lost = new JobError.JobError({ operation: "create", reason: new JobError.ApiUnreachable({ sent: true }) })
+  const unsent = Object.assign(new Error("connect"), { code: "ECONNREFUSED", syscall: "connect" })
+
+  it.effect("that may have happened is not sent again", () =>
+    Effect.gen(function* () {
+      for (const failure of [lost, failing(500), { _tag: "TimeoutError" }, new Error("who knows")]) {
+        const { effect, tried } = flaky(failure)
+        const error = yield* exhausted(Retry.make(policyOf({ operation: "create" })).run(effect))
+        assert.deepStrictEqual([error.because, tried.length], ["ambiguous", 1])
+      }
+    })
+  )
+
+  it.effect("that was never sent, or was refused, is tried again as its verdict says", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ operation: "create" }))
+      for (const failure of [unsent, failing(429)]) {
+        const { effect, tried } = flaky(failure, 1)
+        assert.deepStrictEqual(yield* settled(runner.run(effect)), Exit.succeed("done"))
+        assert.lengthOf(tried, 2)
+      }
+      assert.strictEqual((yield* exhausted(runner.run(flaky(failing(404)).effect))).because, "permanent")
+    })
+  )
+
+  it.effect("that turns out to have happened is its result, and is sent again if it has not", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ operation: "create" }))
+      const happened = flaky(failing(500))
+      const found = runner.run(happened.effect, { reconcile: () => Effect.succeed(Option.some("found")) })
+      assert.deepStrictEqual(yield* settled(found), Exit.succeed("found"))
+      assert.lengthOf(happened.tried, 1)
+      const again = flaky(failing(500), 1)
+      const sent = runner.run(again.effect, { reconcile: () => Effect.succeed(Option.none()) })
+      assert.deepStrictEqual(yield* settled(sent), Exit.succeed("done"))
+      assert.lengthOf(again.tried, 2)
+    })
+  )
+
+  it.effect("is a matter of the call: reads of the same runner are tried again", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf())
+      const { effect, tried } = flaky(failing(500), 1)
+      assert.deepStrictEqual(yield* settled(runner.run(effect, { operation: "poll" })), Exit.succeed("done"))
+      assert.lengthOf(tried, 2)
+      assert.strictEqual(
+        (yield* exhausted(runner.run(flaky(failing(500)).effect, { operation: "create" }))).because,
+        "ambiguous"
+      )
+    })
+  )
+})
+
+describe("calls within calls", () => {
+  it.effect("try once, however deep, unless their policy wants otherwise", () =>
+    Effect.gen(function* () {
+      const inner = flaky(bad)
+      yield* exhausted(inner.effect.pipe(Retry.retry(policyOf()), Retry.retry(policyOf()), Retry.retry(policyOf())))
+      assert.lengthOf(inner.tried, 4)
+      const eager = flaky(bad)
+      const twice = policyOf({ retries: 1, nested: "retry" })
+      yield* exhausted(eager.effect.pipe(Retry.retry(twice), Retry.retry(policyOf({ retries: 1 }))))
+      // The inner one's giving up is final for the outer one.
+      assert.lengthOf(eager.tried, 2)
+    })
+  )
+
+  it.effect("start nothing that cannot end before the call around them", () =>
+    Effect.gen(function* () {
+      const { effect, tried } = flaky(bad)
+      const inner = Retry.retry(effect, policyOf({ nested: "retry", retries: 9 }))
+      const error = yield* exhausted(Retry.retry(inner, policyOf({ deadline: seconds(5) })))
+      assert.deepStrictEqual(tried, [0, 1000, 3000])
+      assert.strictEqual(error.because, "permanent")
+    })
+  )
+})
+
+describe("an override", () => {
+  it.effect("of a code or its detail says how often and how patiently", () =>
+    Effect.gen(function* () {
+      const long = { kind: "constant", base: seconds(20), cap: seconds(20), jitter: "none" } as const
+      const policy = policyOf({
+        overrides: {
+          host_returned_error: { retries: 1 },
+          "host_returned_error/bad_gateway": { backoff: long },
+          busy: { giveUp: true }
+        }
+      })
+      const gateway = flaky(failing(502))
+      yield* exhausted(Retry.retry(gateway.effect, policy))
+      assert.deepStrictEqual(gateway.tried, [0, 20_000, 40_000, 60_000])
+      const other = flaky(failing(408))
+      yield* exhausted(Retry.retry(other.effect, policy))
+      assert.lengthOf(other.tried, 2)
+      const busy = flaky({ code: "busy", isRetryable: true })
+      assert.strictEqual((yield* exhausted(Retry.retry(busy.effect, policy))).because, "permanent")
+      assert.lengthOf(busy.tried, 1)
+    })
+  )
+})
+
+describe("a runner", () => {
+  class Crawl extends Context.Service<Crawl, Retry.Runner>()("test/Crawl") {}
+
+  it.effect("is shared as a service", () =>
+    Effect.gen(function* () {
+      const layer = Retry.layer(Crawl, policyOf({ bulkhead: { concurrent: 1 } }), "crawl")
+      const program = Effect.gen(function* () {
+        const runner = yield* Crawl
+        assert.strictEqual(runner.name, "crawl")
+        return yield* Effect.succeed(1).pipe(runner.run({ name: "page" }))
+      })
+      assert.strictEqual(yield* Effect.provide(program, layer), 1)
+    })
+  )
+
+  it.effect("is shared by all who use the same policy value", () =>
+    Effect.gen(function* () {
+      const policy = policyOf({ breaker: { trip: { _tag: "Consecutive", failures: 1 } } })
+      yield* settled(Retry.retry(Effect.fail({ verdict: Verdict.transient("quick") }), policy))
+      assert.strictEqual((yield* Effect.flip(Retry.retry(Effect.succeed(1), policy))).because, "breaker")
+      assert.strictEqual(yield* Retry.retry(Effect.succeed(1), { ...policy }), 1)
+    })
+  )
+})

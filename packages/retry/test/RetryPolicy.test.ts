@@ -4,7 +4,9 @@ import * as Backoff from "@redrive/retry/Backoff"
 import * as Preset from "@redrive/retry/Preset"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Arbitrary from "effect/Arbitrary"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 const decode = Schema.decodeUnknownSync(RetryPolicy.RetryPolicy)
@@ -84,7 +86,15 @@ describe("a policy", () => {
     [{ quick: { base: "2 seconds", cap: "1 second" } }, /the cap is below the base[^]*quick/],
     [{ steady: { base: "1 second", cap: "2 seconds", factor: 0.5 } }, /factor/],
     [{ slow: { base: "1 second", cap: "2 seconds", jitter: "some" } }, /jitter/],
-    [{ attemptTimeout: "2 seconds", deadline: "1 second" }, /the deadline is shorter than one attempt/]
+    [{ attemptTimeout: "2 seconds", deadline: "1 second" }, /the deadline is shorter than one attempt/],
+    [{ retries: 0, quick: { base: "1 second", cap: "2 seconds" } }, /a backoff without retries is never used/],
+    [{ operation: "delete" }, /operation/],
+    [{ budget: "generous" }, /budget/],
+    [{ budget: { _tag: "Ratio", ratio: 0, window: "10 seconds", floor: 0 } }, /ratio/],
+    [{ breaker: { trip: { _tag: "Consecutive", failures: 0 } } }, /failures/],
+    [{ bulkhead: { concurrent: 0 } }, /concurrent/],
+    [{ parking: { maximum: "-1 day" } }, /maximum/],
+    [{ overrides: { not_found: { giveUp: false } } }, /giveUp/]
   ]
   for (const [json, names] of refused) {
     it(`that is ${JSON.stringify(json)} is refused by name`, () => assert.throws(() => decode(json), names))
@@ -101,6 +111,82 @@ describe("a policy", () => {
       }
     }
   )
+})
+
+describe("a whole policy", () => {
+  const json = {
+    retries: 2,
+    operation: "poll",
+    attemptTimeout: "10 seconds",
+    deadline: "2 minutes",
+    overrides: { "host_returned_error/rate_limited": { retries: 5 }, not_found: { giveUp: true } },
+    budget: "standard",
+    breaker: { trip: { _tag: "TimeWindow", length: "30 seconds", rate: 0.5, minimum: 20 }, slowerThan: "5 seconds" },
+    bulkhead: { concurrent: 10, queue: 100 },
+    parking: {}
+  }
+
+  it("comes from JSON and goes back", () => {
+    const policy = decode(json)
+    assert.deepStrictEqual(decode(JSON.parse(JSON.stringify(encode(policy)))), policy)
+  })
+
+  it("says what is active in it", () => {
+    assert.deepStrictEqual(RetryPolicy.describe(decode(json)), [
+      "poll: 1 attempt and 2 retries at most",
+      "time: 10s for one attempt, 2m for all of them",
+      "waits, but a Retry-After over 5m ends the call:",
+      "  quick: 500ms exponential x2, cap 10s, jitter full",
+      "  steady: 2s exponential x2, cap 1m, jitter full",
+      "  slow: 1m exponential x2, cap 15m, jitter full",
+      "  server: 2s exponential x2, cap 1m, jitter full",
+      "  host_returned_error/rate_limited: 5 retries at most",
+      "  not_found: give up",
+      "within another policy's call: 1 attempt",
+      "budget: standard",
+      "breaker: TimeWindow, open for 5s exponential x2, cap 1m, jitter 0.1",
+      "bulkhead: 10 at once, 100 waiting",
+      "parking: for 1d at most"
+    ])
+    assert.deepStrictEqual(RetryPolicy.describe(RetryPolicy.make({ retries: 0 })), [
+      "read: 1 attempt and 0 retries at most",
+      "time: no limit",
+      "within another policy's call: 1 attempt",
+      "budget: none",
+      "breaker: none",
+      "bulkhead: none",
+      "parking: none"
+    ])
+  })
+
+  it.effect("comes from configuration, by the names of its fields", () =>
+    Effect.gen(function* () {
+      const env = {
+        CRAWL_retries: "5",
+        CRAWL_deadline: "90 seconds",
+        CRAWL_quick_base: "1 second",
+        CRAWL_quick_cap: "4 seconds"
+      }
+      const provider = ConfigProvider.fromEnv({ env })
+      const policy = yield* Effect.provideService(RetryPolicy.config("CRAWL"), ConfigProvider.ConfigProvider, provider)
+      assert.deepStrictEqual(
+        policy,
+        decode({ retries: 5, deadline: "90 seconds", quick: { base: "1 second", cap: "4 seconds" } })
+      )
+      const bad = ConfigProvider.fromEnv({ env: { CRAWL_retries: "many" } })
+      const error = yield* Effect.flip(
+        Effect.provideService(RetryPolicy.config("CRAWL"), ConfigProvider.ConfigProvider, bad)
+      )
+      assert.include(error.message, "retries")
+    })
+  )
+
+  it("has a JSON Schema with its fields", () => {
+    const { definitions, schema } = RetryPolicy.jsonSchema()
+    const text = JSON.stringify({ definitions, schema })
+    for (const field of Object.keys(json)) assert.include(text, `"${field}"`)
+    assert.include(text, '"aws2026"')
+  })
 })
 
 describe("a decision", () => {

@@ -16,6 +16,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Verdict from "@redrive/core/Verdict"
+import * as timeline from "./internal/timeline.ts"
 import * as Retry from "./Retry.ts"
 import { isRetryExhausted } from "./RetryExhausted.ts"
 import type * as RetryPolicy from "./RetryPolicy.ts"
@@ -291,5 +292,13 @@ export const table = ({ calls }: Result): string =>
       return `| ${index + 1} | ${attempts.length} | ${begun} | ${seconds(endedAt - startedAt)} | ${ended} |`
     })
   ].join("\n")
+
+/**
+ * The calls of a run as a picture (SVG): attempts over time, for documents and reviews.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const svg: (result: Result) => string = timeline.svg
 
 const seconds = (millis: number): string => `${Number((millis / 1000).toFixed(2))} s`

@@ -1,0 +1,166 @@
+// docs/policies.md: what settings of a policy come to, by the policy itself.
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+
+const module = (name: string) => import(pathToFileURL(join(import.meta.dirname, "../packages", name)).href)
+const Backoff: typeof import("../packages/retry/src/Backoff.ts") = await module("retry/src/Backoff.ts")
+const Budget: typeof import("../packages/retry/src/Budget.ts") = await module("retry/src/Budget.ts")
+const Preset: typeof import("../packages/retry/src/Preset.ts") = await module("retry/src/Preset.ts")
+const RetryPolicy: typeof import("../packages/retry/src/RetryPolicy.ts") = await module("retry/src/RetryPolicy.ts")
+const Simulation: typeof import("../packages/retry/src/Simulation.ts") = await module("retry/src/Simulation.ts")
+const Verdict: typeof import("../packages/core/src/Verdict.ts") = await module("core/src/Verdict.ts")
+const Duration: typeof import("effect/Duration") = await module("retry/node_modules/effect/dist/Duration.js")
+const Effect: typeof import("effect/Effect") = await module("retry/node_modules/effect/dist/Effect.js")
+
+const seconds = Duration.seconds
+const attempts = [1, 2, 3, 4, 5, 6]
+
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const cells = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)))
+  const line = (row: ReadonlyArray<string>) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n")
+}
+
+const short = (millis: number): string =>
+  millis < 1000
+    ? `${Math.round(millis)} ms`
+    : millis < 120_000
+      ? `${Number((millis / 1000).toFixed(1))} s`
+      : `${Number((millis / 60_000).toFixed(1))} min`
+
+/** The delays of a backoff, from the shortest to the longest that chance makes of each. */
+const delays = (backoff: ReturnType<typeof Backoff.make>): ReadonlyArray<string> => {
+  let [least, most] = [
+    { previous: 0, total: 0 },
+    { previous: 0, total: 0 }
+  ]
+  return attempts.map((attempt) => {
+    const low = Duration.toMillis(Backoff.delay(backoff, attempt, 0, least))
+    const high = Duration.toMillis(Backoff.delay(backoff, attempt, 1, most))
+    least = { previous: low, total: least.total + low }
+    most = { previous: high, total: most.total + high }
+    return Math.round(low) === Math.round(high) ? short(high) : `${short(low)} to ${short(high)}`
+  })
+}
+
+const kinds = (["constant", "linear", "exponential", "fibonacci", "decorrelated", "smooth"] as const).map((kind) => [
+  `\`${kind}\``,
+  ...delays(Backoff.make({ kind, base: seconds(1), cap: seconds(30), jitter: "none" }))
+])
+
+const jitters = (["none", "equal", "full", 0.25] as const).map((jitter) => [
+  `\`${jitter}\``,
+  ...delays(Backoff.make({ base: seconds(1), cap: seconds(30), jitter }))
+])
+
+const paces = (["quick", "steady", "slow"] as const).map((pace) => [`\`${pace}\``, ...delays(Preset[pace])])
+
+const verdicts = {
+  quick: Verdict.transient("quick"),
+  steady: Verdict.transient("steady"),
+  slow: Verdict.transient("slow")
+}
+
+const worst = async (name: keyof typeof verdicts, options: Parameters<typeof RetryPolicy.make>[0]) => {
+  const policy = RetryPolicy.make(options)
+  const result = await Effect.runPromise(Simulation.worst(policy, { fails: verdicts[name] }))
+  return [String(result.attempts), short(Duration.toMillis(result.longest)), result.calls[0]?.ended ?? ""]
+}
+
+const worstCases = await Promise.all(
+  (["quick", "steady", "slow"] as const).flatMap((name) => [
+    worst(name, { attemptTimeout: seconds(10) }).then((cells) => [name, "3 retries, 10 s for an attempt", ...cells]),
+    worst(name, { attemptTimeout: seconds(10), deadline: seconds(60) }).then((cells) => [
+      name,
+      "the same, and a deadline of 60 s",
+      ...cells
+    ])
+  ])
+)
+
+const down = { fails: Verdict.transient("quick"), takes: seconds(1) }
+const lost = Simulation.outage({ from: seconds(5), lasts: seconds(20), bad: down, well: { takes: seconds(1) } })
+const load = { dependency: lost, clients: 1, every: seconds(2), calls: 20 }
+const policy = { attemptTimeout: seconds(5) }
+
+const outcomes = await Promise.all(
+  Object.entries({
+    "no retries": RetryPolicy.make({ retries: 0 }),
+    "3 retries": RetryPolicy.make(policy),
+    "3 retries, budget `standard`": RetryPolicy.make({ ...policy, budget: "standard" }),
+    "3 retries, budget `aws2026`": RetryPolicy.make({ ...policy, budget: "aws2026" }),
+    "3 retries, budget `standard`, a breaker": RetryPolicy.make({
+      ...policy,
+      budget: "standard",
+      breaker: { trip: { _tag: "Consecutive", failures: 5 } }
+    })
+  }).map(async ([name, policy]) => {
+    const result = await Effect.runPromise(Simulation.run({ ...load, clients: 10, policy }))
+    const share = `${Math.round((100 * result.succeeded) / result.calls.length)} %`
+    return [name, result.amplification.toFixed(2), share, short(Duration.toMillis(result.longest))]
+  })
+)
+
+export const outage = Simulation.svg(
+  await Effect.runPromise(Simulation.run({ ...load, policy: RetryPolicy.make(policy) }))
+)
+
+const budgets = Object.entries(Budget.presets).map(([name, { _tag, ...rule }]) => [
+  `\`${name}\``,
+  `\`${_tag}\``,
+  Object.entries(rule)
+    .map(([field, value]) => `${field} ${Duration.isDuration(value) ? Duration.format(value) : value}`)
+    .join(", ")
+])
+
+const after = attempts.map((attempt) => `after ${attempt}`)
+
+export const policies = [
+  "# Policies",
+  "",
+  "<!-- Written by `pnpm generate`, by the policies themselves. -->",
+  "",
+  "What the settings of a `RetryPolicy` come to. Every number here was computed by the package; the outages ran in its `Simulation`.",
+  "",
+  "## Paces",
+  "",
+  "A failure's verdict says how patient a retry must be. Waits after each failed attempt, with the defaults (full jitter):",
+  "",
+  table(["Pace", ...after], paces),
+  "",
+  "## Backoff",
+  "",
+  "Every `kind` with a base of 1 s and a cap of 30 s, without jitter. The last two are jitter by themselves.",
+  "",
+  table(["Kind", ...after], kinds),
+  "",
+  "Every `jitter` of an exponential one. The cap comes last; a number is more or less by that share.",
+  "",
+  table(["Jitter", ...after], jitters),
+  "",
+  "## The worst case",
+  "",
+  "The dependency never succeeds, every attempt takes as long as it may, and chance makes every wait the longest.",
+  "",
+  table(["Pace", "Policy", "Attempts", "Gives up after", "Because"], worstCases),
+  "",
+  "## An outage",
+  "",
+  "Ten clients call every two seconds, twenty times; between the 5th and the 25th second every call fails.",
+  "",
+  table(["Policy", "Attempts per call", "Calls that succeeded", "Longest call"], outcomes),
+  "",
+  "One client of the second row: a square is an attempt that failed, a rounded one succeeded, a dotted line is a wait.",
+  "",
+  "![attempts over time](policies-outage.svg)",
+  "",
+  "## Budgets",
+  "",
+  "`budget` takes a name or a rule spelled out. The named ones are what their sources state; `standard` is ours: no floor, because a floor for each of",
+  "many clients is no bound for all of them.",
+  "",
+  table(["Name", "Rule", "Settings"], budgets),
+  ""
+].join("\n")

@@ -1,6 +1,8 @@
 // docs/policies.md: what settings of a policy come to, by the policy itself.
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 
 const module = (name: string) => import(pathToFileURL(join(import.meta.dirname, "../packages", name)).href)
 const Backoff: typeof import("../packages/retry/src/Backoff.ts") = await module("retry/src/Backoff.ts")
@@ -9,8 +11,6 @@ const Preset: typeof import("../packages/retry/src/Preset.ts") = await module("r
 const RetryPolicy: typeof import("../packages/retry/src/RetryPolicy.ts") = await module("retry/src/RetryPolicy.ts")
 const Simulation: typeof import("../packages/retry/src/Simulation.ts") = await module("retry/src/Simulation.ts")
 const Verdict: typeof import("../packages/core/src/Verdict.ts") = await module("core/src/Verdict.ts")
-const Duration: typeof import("effect/Duration") = await module("retry/node_modules/effect/dist/Duration.js")
-const Effect: typeof import("effect/Effect") = await module("retry/node_modules/effect/dist/Effect.js")
 
 const seconds = Duration.seconds
 const attempts = [1, 2, 3, 4, 5, 6]

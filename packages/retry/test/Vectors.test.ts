@@ -20,8 +20,8 @@ describe("AWS's standard retries of 2026", () => {
   const full = (base: number) => backoff({ base: Duration.millis(base), cap: Duration.millis(cap_ms), jitter: "full" })
 
   for (const { maxAttempts = 3, name, steps, tokens = 500 } of vectors.aws_standard_2026.cases) {
-    it(name, () => {
-      const budget = Budget.make({ ...Budget.presets.aws2026, capacity: 500 })
+    it(`${name}`, () => {
+      const budget = Budget.make("aws2026")
       spend(budget, tokens)
       let retries = 0
       budget.begin(0)
@@ -63,7 +63,7 @@ describe("AWS's standard retries before that", () => {
     ["throttling", throttling8, constants.throttling_base_ms, true]
   ] as const
   for (const [name, table, base, isThrottled] of rows) {
-    it(name, () => {
+    it(`${name} failures`, () => {
       const budget = Budget.make("awsLegacy")
       const series = backoff({ base: Duration.millis(base), cap: Duration.millis(constants.cap_ms), jitter: "full" })
       for (const [attempt, cost, delay] of table) {

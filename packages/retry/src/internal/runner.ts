@@ -91,11 +91,7 @@ const begun = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, Exhausted<E>, R> 
   call.begun = clock.currentTimeMillisUnsafe()
   const own = policy.deadline === undefined ? Infinity : call.begun + Duration.toMillis(policy.deadline)
   call.deadline = around === undefined ? own : Math.min(own, around.deadline)
-  const attempts = Effect.updateContext(attempt(call), shared.within(call.deadline)) as Effect.Effect<
-    A,
-    Exhausted<E>,
-    R
-  >
+  const attempts = Effect.updateContext(attempt(call), shared.within<R>(call.deadline))
   if (budget === undefined && bulkhead === undefined) return attempts
   budget?.begin(call.begun)
   return Effect.onExitPrimitive(attempts, (exit) => {

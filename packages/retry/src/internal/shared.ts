@@ -28,7 +28,7 @@ export interface Shared {
   readonly bulkhead: Bulkhead.Bulkhead | undefined
   readonly gates: ReadonlyMap<string, Gate.Gate>
   /** Makes a fiber's context that of a call with this deadline. */
-  readonly within: (deadline: number) => <R>(context: Context.Context<R>) => Context.Context<R>
+  readonly within: <R>(deadline: number) => (context: Context.Context<R>) => Context.Context<R>
   /** The breaker of a key, which is made when it is first asked for. */
   readonly breakerOf: (key: string) => Breaker.State | undefined
   /** Tells what a breaker has done since it was last asked, if it has. */

@@ -12,9 +12,10 @@ import * as Duration from "effect/Duration"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
-import type * as RetryPolicy from "./RetryPolicy.ts"
+import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
  * @category type IDs
@@ -82,6 +83,36 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
     })
   }
 }
+
+/**
+ * The codec of a `RetryExhausted` whose failure has this one: for queues, RPC and whatever else leaves the process.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
+  Schema.TaggedStruct("RetryExhausted", {
+    name: Schema.String,
+    because: RetryPolicy.Because,
+    attempts: Schema.Array(Attempt),
+    failure,
+    retryAt: Schema.optionalKey(Schema.DateTimeUtcFromString)
+  }).pipe(
+    Schema.decodeTo(
+      Schema.declare((u: unknown): u is RetryExhausted<E> => isRetryExhausted(u)),
+      SchemaTransformation.transform({
+        decode: ({ _tag, ...facts }) => new RetryExhausted<E>(facts),
+        encode: ({ attempts, because, failure, name, retryAt }: RetryExhausted<E>) => ({
+          _tag: "RetryExhausted" as const,
+          name,
+          because,
+          attempts,
+          failure,
+          ...(retryAt === undefined ? {} : { retryAt })
+        })
+      })
+    )
+  )
 
 /**
  * Whether a value is a `RetryExhausted`.

@@ -14,6 +14,7 @@ import * as Verdict from "@redrive/core/Verdict"
 import type * as Breaker from "../Breaker.ts"
 import * as Operation from "../Operation.ts"
 import type { Options } from "../Retry.ts"
+import * as metrics from "./metrics.ts"
 import { RetryExhausted } from "../RetryExhausted.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import * as Gate from "./gate.ts"
@@ -155,7 +156,10 @@ const caught = <A, E, R>(
   )
 
 const recovered = ({ counted, name }: { readonly counted: number; readonly name: string }) =>
-  Observer.tell(() => ({ _tag: "Recovered", name, attempt: counted + 1 }))
+  Effect.andThen(
+    Observer.tell(() => ({ _tag: "Recovered", name, attempt: counted + 1 })),
+    metrics.callRecovered(name)
+  )
 
 /** The effect, bounded by what is left of the deadline and by the attempt's own timeout. */
 const timed = <A, E, R>(call: Call<A, E, R>, started: number): Effect.Effect<A, E | Cause.TimeoutError, R> => {
@@ -179,6 +183,7 @@ const onFailure = Effect.fnUntraced(function* <A, E, R>(
   const number = call.counted + 1
   const about = { name, attempt: number, error: failure }
   yield* Observer.tell(() => ({ _tag: "AttemptFailed", ...about, verdict, duration: Duration.millis(entry.duration) }))
+  yield* metrics.attemptFailed(name, verdict._tag)
   if (verdict._tag === "Parked" && policy.parking !== undefined) return yield* parked(call, failure, verdict.until)
   budget?.failed(now)
   call.counted = number
@@ -205,8 +210,9 @@ const onFailure = Effect.fnUntraced(function* <A, E, R>(
   entry.wait = Duration.toMillis(delay)
   call.total += entry.wait
   yield* Observer.tell(() => ({ _tag: "RetryScheduled", ...about, verdict, delay }))
-  // A wait of nothing needs no timer, but lets others run.
-  yield* entry.wait > 0 ? Effect.sleep(delay) : Effect.yieldNow
+  yield* metrics.retryScheduled(name, verdict._tag)
+  // A wait of nothing needs no timer: the runtime lets others run all the same.
+  if (entry.wait > 0) yield* Effect.sleep(delay)
   return yield* attempt(call)
 })
 
@@ -220,7 +226,10 @@ const parked = Effect.fnUntraced(function* <A, E, R>(
   const key = keyOf(call)
   const known = shared.gates.get(key)
   const gate = known ?? shared.shut(key, until, call.clock.currentTimeMillisUnsafe(), call.random.nextDoubleUnsafe())
-  if (known === undefined) yield* Observer.tell(() => ({ _tag: "Parked", name, key, until, error: failure }))
+  if (known === undefined) {
+    yield* Observer.tell(() => ({ _tag: "Parked", name, key, until, error: failure }))
+    yield* metrics.gateShut(name)
+  }
   return yield* throughGate(call, gate, failure)
 })
 
@@ -282,7 +291,7 @@ const giveUp = <A, E, R>(
       )
     )
   )
-  return Effect.andThen(told, exhausted)
+  return Effect.andThen(Effect.andThen(told, metrics.callGivenUp(name, because)), exhausted)
 }
 
 const entryOf = ({ duration, failure, startedAt, verdict, wait }: Failed) => ({

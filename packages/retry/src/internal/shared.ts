@@ -7,6 +7,7 @@ import * as Budget from "../Budget.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
 import * as Bulkhead from "./bulkhead.ts"
 import * as Gate from "./gate.ts"
+import * as metrics from "./metrics.ts"
 
 /** What a call within another policy's call must know: that it is one, and when that one ends, in epoch milliseconds. */
 export interface Around {
@@ -38,6 +39,11 @@ export interface Shared {
   readonly resume: (key: string) => Effect.Effect<void>
   /** Says, the first time, that calls run within another policy's. */
   readonly sayNested: (around: string) => Effect.Effect<void>
+}
+
+const tellAndCount = (event: Observer.Event): Effect.Effect<void> => {
+  const told = Observer.tell(() => event)
+  return event._tag === "BreakerOpened" ? Effect.andThen(told, metrics.breakerOpened(event.name)) : told
 }
 
 /** No more keys have a breaker: those that were closed longest ago are forgotten first. */
@@ -94,7 +100,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string): Shared => {
     breakerOf: (key) => (breaker === undefined ? undefined : (breakers.get(key) ?? newBreaker(breaker, key))),
     toldOf: (call) => {
       if (changes.length === 0) return undefined
-      return Effect.forEach(changes.splice(0), (change) => Observer.tell(() => change(call)), { discard: true })
+      return Effect.forEach(changes.splice(0), (change) => tellAndCount(change(call)), { discard: true })
     },
     shut: (key, until, now, random) => {
       if (parking === undefined) throw new Error("a policy without parking has no gates")

@@ -13,11 +13,12 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
+import { codeOf } from "./internal/code.ts"
 import * as Preset from "./Preset.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * An item and what it failed with.
+ * An item and what it failed with; `rounds` it has been part of, the one that failed included (1).
  *
  * @category models
  * @since 0.1.0
@@ -25,20 +26,32 @@ import * as RetryPolicy from "./RetryPolicy.ts"
 export interface Failed<out I, out E> {
   readonly item: I
   readonly error: E
+  readonly rounds?: number | undefined
 }
 
 /**
- * An item that does not go again, and why.
+ * An item that does not go again, and why: `spend` where sending it would cost more than is left.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Final<out I, out E> extends Failed<I, E> {
-  readonly because: RetryPolicy.Because
+  readonly because: RetryPolicy.Because | "spend"
 }
 
 /**
- * What the next round would be: which items go again, after how long, and which do not.
+ * What all rounds together may cost at most (`limit`), in money, pages, or whatever `cost` counts for an item in.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Spend<in I> {
+  readonly limit: number
+  readonly cost: (item: I) => number
+}
+
+/**
+ * What the next round would be: which items go again, after how long, at what `cost`, and which do not.
  *
  * @category models
  * @since 0.1.0
@@ -47,44 +60,55 @@ export interface Plan<out I, out E> {
   readonly again: ReadonlyArray<Failed<I, E>>
   readonly final: ReadonlyArray<Final<I, E>>
   readonly wait: Duration.Duration
+  readonly cost: number
 }
 
 /**
- * `policy` decides, its `retries` being the rounds (2); `round` is the number of the round that failed (1); `elapsed` what the
- * rounds took so far (zero).
+ * `policy` decides, its `retries` being the rounds (2) and its `overrides` the rounds by code; `elapsed` is what the rounds took so far
+ * (zero); `spend` what they may still cost (anything).
  *
  * @category options
  * @since 0.1.0
  */
-export interface PlanOptions {
+export interface PlanOptions<in I> {
   readonly policy?: RetryPolicy.RetryPolicy | undefined
-  readonly round?: number | undefined
   readonly elapsed?: Duration.Duration | undefined
+  readonly spend?: Spend<I> | undefined
 }
 
 /**
  * Plans the next round without running it; `random` in [0, 1) is the share of the jitter.
  *
- * A round waits for the most patient of its items. How often a failure merits an immediate retry (`limit`) does not matter here.
+ * Each item is judged by the rounds that it was part of itself. A round waits for the most patient of its items. How often a failure
+ * merits an immediate retry (`limit`) does not matter here. What the spend does not cover stays behind, the last ones first.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const plan = <I, E>(failed: ReadonlyArray<Failed<I, E>>, options: PlanOptions, random: number): Plan<I, E> => {
-  const { elapsed = Duration.zero, policy = defaultPolicy, round = 1 } = options
+export const plan = <I, E>(
+  failed: ReadonlyArray<Failed<I, E>>,
+  options: PlanOptions<I>,
+  random: number
+): Plan<I, E> => {
+  const { elapsed = Duration.zero, policy = defaultPolicy, spend } = options
   const again: Array<Failed<I, E>> = []
   const final: Array<Final<I, E>> = []
   let wait = Duration.zero
+  let cost = 0
   for (const one of failed) {
     const verdict = unlimited(Verdict.of(one.error))
-    const decision = RetryPolicy.decide(policy, { verdict, attempt: round, elapsed }, random)
+    const about = { verdict, attempt: one.rounds ?? 1, elapsed, ...codeOf(one.error) }
+    const decision = RetryPolicy.decide(policy, about, random)
+    const price = spend === undefined ? 0 : spend.cost(one.item)
     if (decision._tag === "GiveUp") final.push({ ...one, because: decision.because })
+    else if (spend !== undefined && cost + price > spend.limit) final.push({ ...one, because: "spend" })
     else {
       again.push(one)
+      cost += price
       wait = Duration.max(wait, decision.delay)
     }
   }
-  return { again, final, wait }
+  return { again, final, wait, cost }
 }
 
 const defaultPolicy = RetryPolicy.make({ retries: Preset.rounds })
@@ -105,7 +129,7 @@ export interface Saved<out I, out A> {
 }
 
 /**
- * What became of the failed items; `rounds` is how many were run.
+ * What became of the failed items; `rounds` is how many were run, and `spent` what they cost.
  *
  * @category models
  * @since 0.1.0
@@ -114,11 +138,13 @@ export interface Outcome<out I, out A, out E> {
   readonly saved: ReadonlyArray<Saved<I, A>>
   readonly failed: ReadonlyArray<Final<I, E>>
   readonly rounds: number
+  readonly spent: number
 }
 
 /**
- * `each` runs one item once more; `name` stands in events (`redrive`); `policy` decides (2 rounds); `concurrency` items run at a
- * time (4); `onPlan` sees every plan before its wait (nothing).
+ * `each` runs one item once more; `name` stands in events (`redrive`); `policy` decides (2 rounds); `spend` bounds the cost of all rounds
+ * (nothing); `concurrency` items run at a time (4); `onPlan` sees every plan before its wait, and `onItem` what became of each item in a
+ * round (nothing).
  *
  * @category options
  * @since 0.1.0
@@ -127,7 +153,9 @@ export interface Options<I, A, E, R> {
   readonly each: (item: I, round: number) => Effect.Effect<A, E, R>
   readonly name?: string | undefined
   readonly policy?: RetryPolicy.RetryPolicy | undefined
+  readonly spend?: Spend<I> | undefined
   readonly concurrency?: number | undefined
+  readonly onItem?: ((item: I, result: Result.Result<A, E>, round: number) => Effect.Effect<void>) | undefined
   readonly onPlan?: ((plan: Plan<I, E>, round: number) => Effect.Effect<void>) | undefined
 }
 
@@ -141,29 +169,49 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
   failures: ReadonlyArray<Failed<I, E>>,
   options: Options<I, A, E, R>
 ): Effect.fn.Return<Outcome<I, A, E>, never, R> {
-  const { concurrency = Preset.concurrency, each, name = "redrive", onPlan, policy } = options
+  const { concurrency = Preset.concurrency, each, name = "redrive", onItem, onPlan, policy, spend } = options
   const begun = yield* Clock.currentTimeMillis
   const saved: Array<Saved<I, A>> = []
   const final: Array<Final<I, E>> = []
   let failed = failures
   let round = 1
+  let spent = 0
   while (failed.length > 0) {
     const elapsed = Duration.millis((yield* Clock.currentTimeMillis) - begun)
-    const next = plan(failed, { policy, round, elapsed }, yield* Random.next)
+    const left = spend === undefined ? undefined : { ...spend, limit: spend.limit - spent }
+    const next = plan(failed, { policy, elapsed, spend: left }, yield* Random.next)
     final.push(...next.final)
     if (next.again.length === 0) break
     round++
+    spent += next.cost
     if (onPlan !== undefined) yield* onPlan(next, round)
     yield* Observer.tell(() => ({ _tag: "Redriven", name, attempt: round, items: next.again.length, delay: next.wait }))
     yield* Effect.sleep(next.wait)
-    const attempt = ({ item }: Failed<I, E>) => Effect.result(each(item, round))
+    const attempt = ({ item }: Failed<I, E>) =>
+      Effect.tap(Effect.result(each(item, round)), (result) => onItem?.(item, result, round) ?? Effect.void)
     const results = yield* Effect.forEach(next.again, attempt, { concurrency })
     failed = results.flatMap((result, index) => {
-      const item = next.again[index]!.item
-      if (Result.isFailure(result)) return [{ item, error: result.failure }]
+      const { item, rounds = 1 } = next.again[index]!
+      if (Result.isFailure(result)) return [{ item, error: result.failure, rounds: rounds + 1 }]
       saved.push({ item, value: result.success, round })
       return []
     })
   }
-  return { saved, failed: final, rounds: round - 1 }
+  return { saved, failed: final, rounds: round - 1, spent }
 })
+
+/**
+ * All items of a batch, each as the last round left it: what `key` finds among the later ones takes the place of the first.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const merge = <I>(
+  first: ReadonlyArray<I>,
+  later: ReadonlyArray<I>,
+  key: (item: I) => string
+): ReadonlyArray<I> => {
+  const merged = new Map(first.map((item) => [key(item), item]))
+  for (const item of later) merged.set(key(item), item)
+  return [...merged.values()]
+}

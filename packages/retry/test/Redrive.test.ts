@@ -55,8 +55,45 @@ describe("a plan", () => {
   })
 
   it("ends after the policy's rounds; what a failure merits within a call does not matter", () => {
-    const rounds = [1, 2, 3].map((round) => Redrive.plan(failed({ quick }), { policy, round }, 0).again.length)
-    assert.deepStrictEqual(rounds, [1, 1, 0])
+    const again = [1, 2, 3].map(
+      (rounds) => Redrive.plan([{ item: "a", error: quick, rounds }], { policy }, 0).again.length
+    )
+    assert.deepStrictEqual(again, [1, 1, 0])
+  })
+
+  it("judges each item by its own rounds, and by the rounds that its code merits", () => {
+    const busy = { code: "busy", verdict: Verdict.transient("quick") }
+    const limited = { ...policy, overrides: { busy: { retries: 1 }, gone: { giveUp: true as const } } }
+    const batch = [
+      { item: "new", error: busy },
+      { item: "old", error: busy, rounds: 2 },
+      { item: "other", error: quick, rounds: 2 },
+      { item: "gone", error: { code: "gone", verdict: Verdict.transient("quick") } }
+    ]
+    const { again, final } = Redrive.plan(batch, { policy: limited }, 0)
+    assert.deepStrictEqual(items(again), ["new", "other"])
+    assert.deepStrictEqual(
+      final.map(({ because, item }) => [item, because]),
+      [
+        ["old", "retries"],
+        ["gone", "permanent"]
+      ]
+    )
+  })
+
+  it("spends no more than it may, and says what it would cost", () => {
+    const batch = [3, 5, 4, 1].map((price) => ({ item: `${price}`, error: quick }))
+    const spend = { limit: 8, cost: (item: string) => Number(item) }
+    const { again, cost, final } = Redrive.plan(batch, { policy, spend }, 0)
+    assert.deepStrictEqual(items(again), ["3", "5"])
+    assert.strictEqual(cost, 8)
+    assert.deepStrictEqual(
+      final.map(({ because, item }) => [item, because]),
+      [
+        ["4", "spend"],
+        ["1", "spend"]
+      ]
+    )
   })
 
   it("counts what the rounds took against the deadline", () => {
@@ -68,7 +105,7 @@ describe("a plan", () => {
   })
 
   it("of nothing is nothing", () => {
-    assert.deepStrictEqual(Redrive.plan([], {}, 0), { again: [], final: [], wait: Duration.zero })
+    assert.deepStrictEqual(Redrive.plan([], {}, 0), { again: [], final: [], wait: Duration.zero, cost: 0 })
   })
 })
 
@@ -119,7 +156,30 @@ describe("a run", () => {
   it.effect("of nothing sends nothing", () =>
     Effect.gen(function* () {
       const outcome = yield* Redrive.run([], { each: () => Effect.die("sent") })
-      assert.deepStrictEqual(outcome, { saved: [], failed: [], rounds: 0 })
+      assert.deepStrictEqual(outcome, { saved: [], failed: [], rounds: 0, spent: 0 })
+    })
+  )
+
+  it.effect("keeps to its spend over all rounds, and tells what became of each item", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const outcome = yield* settled(
+        Redrive.run(failed({ a: quick, b: quick, c: quick }), {
+          policy,
+          spend: { limit: 4, cost: () => 1 },
+          onItem: (item, { _tag }, round) => Effect.sync(() => void told.push(`${round} ${item} ${_tag}`)),
+          each: (item) => (item === "a" ? Effect.succeed(item) : Effect.fail(quick))
+        })
+      )
+      assert.deepStrictEqual(told, ["2 a Success", "2 b Failure", "2 c Failure", "3 b Failure"])
+      assert.strictEqual(outcome.spent, 4)
+      assert.deepStrictEqual(
+        outcome.failed.map(({ because, item, rounds }) => [item, because, rounds]),
+        [
+          ["c", "spend", 2],
+          ["b", "retries", 3]
+        ]
+      )
     })
   )
 
@@ -169,4 +229,16 @@ describe("a run", () => {
       )
     })
   )
+})
+
+describe("a merge", () => {
+  it("has every item once, as the last round left it, in the order of the first", () => {
+    const page = (url: string, status: number) => ({ url, status })
+    const merged = Redrive.merge(
+      [page("/a", 200), page("/b", 503), page("/c", 502)],
+      [page("/b", 503), page("/c", 200), page("/b", 200), page("/d", 200)],
+      ({ url }) => url
+    )
+    assert.deepStrictEqual(merged, [page("/a", 200), page("/b", 200), page("/c", 200), page("/d", 200)])
+  })
 })

@@ -5,7 +5,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Failure from "@redrive/core/Failure"
 import * as Observer from "@redrive/core/Observer"
@@ -17,6 +16,7 @@ import type { Options } from "../Retry.ts"
 import * as metrics from "./metrics.ts"
 import { RetryExhausted } from "../RetryExhausted.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
+import { codeOf } from "./code.ts"
 import * as Gate from "./gate.ts"
 import { type Around, type Shared, Surrounding } from "./shared.ts"
 
@@ -309,9 +309,3 @@ const keyOf = <A, E, R>({ options }: Call<A, E, R>): string => options.key ?? ""
 
 const verdictOf = <A, E, R>({ clock, options }: Call<A, E, R>, failure: E | Cause.TimeoutError): Verdict.Verdict =>
   options.verdict?.(failure) ?? Verdict.of(failure, { now: clock.currentTimeMillisUnsafe() })
-
-/** The code and the detail by which overrides know a failure. */
-const codeOf = (failure: unknown): { readonly code?: string; readonly detail?: string | undefined } => {
-  if (Failure.isFailure(failure)) return { code: failure.code, detail: failure.reason.kind }
-  return Predicate.hasProperty(failure, "code") && typeof failure.code === "string" ? { code: failure.code } : {}
-}

@@ -6,7 +6,7 @@ import { Bench } from "tinybench"
 
 /**
  * Something to measure: one of the ways (`name`) to do one thing (`path`). `run` does it `times` times; the first way of a thing is
- * what the others are compared with. `bytes` are only measured of what ends before it returns.
+ * what the others are compared with. `bytes` says whether to measure what it allocates.
  */
 export interface Task {
   readonly path: string
@@ -23,7 +23,7 @@ const median = (values: ReadonlyArray<number>): number =>
 
 /** Nanoseconds of one call, by the clock. */
 const nanosOf = async ({ name, run, times = 1 }: Task): Promise<number> => {
-  const bench = new Bench({ time: 100, warmupTime: 50 }).add(name, run)
+  const bench = new Bench({ time: 100, iterations: 10, warmupTime: 20, warmupIterations: 3 }).add(name, run)
   const [task] = await bench.run()
   if (task?.result.state !== "completed") throw new Error(`${name} did not complete`)
   return (task.result.latency.p50 / times) * 1_000_000
@@ -37,8 +37,11 @@ const bytesOf = async ({ run, times = 1 }: Task): Promise<number> => {
     await setImmediate()
     const before = process.memoryUsage().heapUsed
     let calls = 0
-    while (calls < 1000 && process.memoryUsage().heapUsed - before < 50_000_000) {
-      for (let call = 0; call < 10; call++) run()
+    while (calls < Math.max(10, 1000 / times) && process.memoryUsage().heapUsed - before < 50_000_000) {
+      for (let call = 0; call < 10; call++) {
+        const result = run()
+        if (result instanceof Promise) await result
+      }
       calls += 10
     }
     samples.push((process.memoryUsage().heapUsed - before) / calls / times)

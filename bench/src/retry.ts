@@ -1,23 +1,27 @@
-/**
- * What a retry costs: the bare effect, Effect's own schedule, and Redrive's policy, on a success and on one retry without a wait.
- */
+/** What a policy costs around a call that ends at once, which is the worst case for it: next to the bare call, Effect's parts, and peers. */
+import * as Verdict from "@redrive/core/Verdict"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
-import * as Verdict from "@redrive/core/Verdict"
+import * as Cockatiel from "cockatiel"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import CircuitBreaker from "opossum"
+import pRetry from "p-retry"
 import { report, type Task } from "./measure.ts"
 
 const calls = 1000
 
 const none = { base: Duration.zero, cap: Duration.zero }
 const policy = RetryPolicy.make({ retries: 3, quick: none, steady: none, slow: none })
-const bounded = RetryPolicy.make({ ...policy, attemptTimeout: Duration.seconds(10), deadline: Duration.minutes(1) })
+const shared = { budget: "standard", breaker: {}, bulkhead: { concurrent: 10, queue: 10 } } as const
+const full = RetryPolicy.make({ ...policy, ...shared })
+const bounded = RetryPolicy.make({ ...full, attemptTimeout: Duration.seconds(10), deadline: Duration.minutes(1) })
 const schedule = Schedule.max([Schedule.spaced(Duration.zero), Schedule.recurs(3)])
 
 const failure = { verdict: Verdict.transient("quick") }
 const success = Effect.succeed(1)
+const answer = async () => 1
 
 /** Fails on every other call, so that each run of it under a policy is one failure and one success. */
 const flaky = () => {
@@ -25,23 +29,103 @@ const flaky = () => {
   return Effect.suspend(() => (++calls % 2 === 1 ? Effect.fail(failure) : success))
 }
 
-/** Many calls in one fiber, so that starting the fiber does not count. */
-const task = (path: string, name: string, effect: Effect.Effect<unknown, unknown>): Task => {
-  const program = Effect.ignore(Effect.forEach(Array.from({ length: calls }), () => effect, { discard: true }))
-  return { path, name, times: calls, run: () => Effect.runPromise(program) }
+const flakyAnswer = () => {
+  let calls = 0
+  return async () => {
+    if (++calls % 2 === 1) throw new Error("x")
+    return 1
+  }
 }
 
+/** Many calls in one fiber, so that starting the fiber does not count. */
+const inFiber = (path: string, name: string, effect: Effect.Effect<unknown, unknown>): Task => {
+  const program = Effect.forEach(Array.from({ length: calls }), () => Effect.exit(effect), { discard: true })
+  return { path, name, times: calls, bytes: true, run: () => Effect.runPromise(program) }
+}
+
+/** Many calls, one after the other. */
+const awaited = (path: string, name: string, call: () => Promise<unknown>, times = calls): Task => ({
+  path,
+  name,
+  times,
+  bytes: true,
+  run: async () => {
+    for (let n = 0; n < times; n++) await call().catch(() => undefined)
+  }
+})
+
+const cockatielRetry = Cockatiel.retry(Cockatiel.handleAll, {
+  maxAttempts: 3,
+  backoff: new Cockatiel.ConstantBackoff(0)
+})
+const cockatielBreaker = () =>
+  Cockatiel.circuitBreaker(Cockatiel.handleAll, {
+    halfOpenAfter: 1_000_000_000,
+    breaker: new Cockatiel.ConsecutiveBreaker(1)
+  })
+const cockatielFull = Cockatiel.wrap(
+  cockatielRetry,
+  Cockatiel.circuitBreaker(Cockatiel.handleAll, {
+    halfOpenAfter: 10_000,
+    breaker: new Cockatiel.ConsecutiveBreaker(5)
+  }),
+  Cockatiel.bulkhead(10, 10)
+)
+const cockatielBounded = Cockatiel.wrap(cockatielFull, Cockatiel.timeout(10_000, Cockatiel.TimeoutStrategy.Aggressive))
+const cockatielOpen = cockatielBreaker()
+await cockatielOpen.execute(() => Promise.reject(new Error("x"))).catch(() => undefined)
+
+const opossumBounded = new CircuitBreaker(answer, { timeout: 10_000, capacity: 10 })
+const opossumOpen = new CircuitBreaker(answer, { timeout: false, resetTimeout: 1_000_000_000 })
+opossumOpen.open()
+
+const isolated = Retry.make(full)
+isolated.breaker()?.isolate()
+
+const quick = { retries: 3, minTimeout: 0, maxTimeout: 0 }
 const twice = flaky()
-await report("retry.md", "What a retry costs", [
-  task("success", "bare effect", success),
-  task("success", "Effect.retry", Effect.retry(success, schedule)),
-  task("success", "Retry.retry", Retry.retry(success, policy)),
-  task("success", "Retry.retry, timeout and deadline", Retry.retry(success, bounded)),
-  task(
-    "one retry",
+const cockatielFlaky = flakyAnswer()
+const pRetryFlaky = flakyAnswer()
+
+await report("retry.md", "What a policy costs", [
+  inFiber("success, retry only", "bare effect", success),
+  inFiber("success, retry only", "Retry.retry", Retry.retry(success, policy)),
+  inFiber("success, retry only", "Effect.retry", Effect.retry(success, schedule)),
+  awaited("success, retry only, promises", "bare promise", answer),
+  awaited("success, retry only, promises", "Retry.retry, a runtime each", () =>
+    Effect.runPromise(Retry.retry(success, policy))
+  ),
+  awaited("success, retry only, promises", "cockatiel", () => cockatielRetry.execute(answer)),
+  awaited("success, retry only, promises", "p-retry", () => pRetry(answer, quick)),
+  inFiber("success, budget, breaker, bulkhead", "bare effect", success),
+  inFiber("success, budget, breaker, bulkhead", "Retry.retry", Retry.retry(success, full)),
+  awaited("success, budget, breaker, bulkhead", "cockatiel, without budget", () => cockatielFull.execute(answer)),
+  inFiber("the same with timeout and deadline", "bare effect", success),
+  inFiber("the same with timeout and deadline", "Retry.retry", Retry.retry(success, bounded)),
+  awaited("the same with timeout and deadline", "cockatiel, without budget and deadline", () =>
+    cockatielBounded.execute(answer)
+  ),
+  awaited("the same with timeout and deadline", "opossum and p-retry, without budget and deadline", () =>
+    pRetry(() => opossumBounded.fire(), quick)
+  ),
+  inFiber(
+    "one retry without a wait",
     "bare effect, caught by hand",
     Effect.catch(twice, () => twice)
   ),
-  task("one retry", "Effect.retry", Effect.retry(flaky(), schedule)),
-  task("one retry", "Retry.retry", Retry.retry(flaky(), policy))
+  inFiber("one retry without a wait", "Retry.retry", Retry.retry(flaky(), policy)),
+  inFiber("one retry without a wait", "Effect.retry", Effect.retry(flaky(), schedule)),
+  awaited(
+    "one retry without a wait",
+    "cockatiel, which waits a timer",
+    () => cockatielRetry.execute(cockatielFlaky),
+    3
+  ),
+  awaited("one retry without a wait", "p-retry, which waits a timer", () => pRetry(pRetryFlaky, quick), 3),
+  inFiber("rejected by an open breaker", "bare failure", Effect.fail(failure)),
+  inFiber("rejected by an open breaker", "Retry.retry", isolated.run(success)),
+  awaited("rejected by an open breaker", "cockatiel", () => cockatielOpen.execute(answer)),
+  awaited("rejected by an open breaker", "opossum", () => opossumOpen.fire())
 ])
+opossumBounded.shutdown()
+opossumOpen.shutdown()

@@ -11,13 +11,23 @@ const gaveUp = counter("calls_given_up", "Calls that were given up, by call and 
 const opened = counter("breakers_opened", "Times that a circuit breaker opened, by call")
 const parked = counter("gates_shut", "Times that the gate of a key was shut until somebody acts, by call")
 
-// Labels are names that a program gives and words of a closed set: never a key, a URL or a message.
-const count = (metric: Metric.Counter<number>, labels: { readonly [name: string]: string }): Effect.Effect<void> =>
-  Metric.update(Metric.withAttributes(metric, labels), 1)
+/** Counts under labels: names that a program gives and words of a closed set, never a key, a URL or a message. So they are few, and kept. */
+const labelled = (metric: Metric.Counter<number>, ...labels: ReadonlyArray<string>) => {
+  const known = new Map<string, Effect.Effect<void>>()
+  return (...values: ReadonlyArray<string>): Effect.Effect<void> => {
+    const key = values.join("\n")
+    const found = known.get(key)
+    if (found !== undefined) return found
+    const attributes = Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ""]))
+    const made = Metric.update(Metric.withAttributes(metric, attributes), 1)
+    known.set(key, made)
+    return made
+  }
+}
 
-export const attemptFailed = (call: string, verdict: string) => count(failed, { call, verdict })
-export const retryScheduled = (call: string, verdict: string) => count(retries, { call, verdict })
-export const callRecovered = (call: string) => count(recovered, { call })
-export const callGivenUp = (call: string, because: string) => count(gaveUp, { call, because })
-export const breakerOpened = (call: string) => count(opened, { call })
-export const gateShut = (call: string) => count(parked, { call })
+export const attemptFailed = labelled(failed, "call", "verdict")
+export const retryScheduled = labelled(retries, "call", "verdict")
+export const callRecovered = labelled(recovered, "call")
+export const callGivenUp = labelled(gaveUp, "call", "because")
+export const breakerOpened = labelled(opened, "call")
+export const gateShut = labelled(parked, "call")

@@ -121,7 +121,7 @@ await report("retry.md", "What a policy costs", [
     () => cockatielRetry.execute(cockatielFlaky),
     3
   ),
-  awaited("one retry without a wait", "p-retry, which waits a timer", () => pRetry(pRetryFlaky, quick), 3),
+  awaited("one retry without a wait", "p-retry", () => pRetry(pRetryFlaky, quick), 3),
   inFiber("rejected by an open breaker", "bare failure", Effect.fail(failure)),
   inFiber("rejected by an open breaker", "Retry.retry", isolated.run(success)),
   awaited("rejected by an open breaker", "cockatiel", () => cockatielOpen.execute(answer)),

@@ -6,6 +6,7 @@
 export * as Backoff from "./Backoff.ts"
 export * as Breaker from "./Breaker.ts"
 export * as Budget from "./Budget.ts"
+export * as HttpRetry from "./HttpRetry.ts"
 export * as Operation from "./Operation.ts"
 export * as Preset from "./Preset.ts"
 export * as Redrive from "./Redrive.ts"

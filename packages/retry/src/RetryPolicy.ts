@@ -54,6 +54,18 @@ export const Parking = Schema.Struct({
   maximum: withDefault(PolicyDuration, Preset.parkedAtMost)
 })
 
+/**
+ * A read or poll that has not ended `after` so long is sent once more, and the first success wins; for at most this `share` of the calls
+ * of the last ten seconds (0.1). The share must exceed that of the calls that are slower than `after`, or it is soon used up.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Hedge = Schema.Struct({
+  after: PolicyDuration,
+  share: withDefault(Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1)), 0.1)
+})
+
 const pace = (preset: Backoff.Backoff) => withDefault(Backoff.Backoff, preset)
 
 const Fields = Schema.Struct({
@@ -71,7 +83,8 @@ const Fields = Schema.Struct({
   budget: Schema.optionalKey(Budget.Named),
   breaker: Schema.optionalKey(Breaker.Breaker),
   bulkhead: Schema.optionalKey(Bulkhead),
-  parking: Schema.optionalKey(Parking)
+  parking: Schema.optionalKey(Parking),
+  hedge: Schema.optionalKey(Hedge)
 })
 
 const isDefault = (self: typeof Fields.Type): boolean =>
@@ -82,7 +95,8 @@ const isDefault = (self: typeof Fields.Type): boolean =>
  * `retries` after the first attempt (3); `operation` whether the call creates, polls or reads (`read`); `attemptTimeout` and `deadline`
  * over all attempts and waits (none); `maxRetryAfter` that is waited for (5 minutes); a backoff for each pace, and `server` for who asks
  * for patience without saying how long (see `Preset`; as `steady`); `overrides` by code or `code/detail` (none); `nested` within another policy's
- * call it tries `once`, or does `retry` (`once`); and what calls share: `budget`, `breaker`, `bulkhead`, `parking` (none).
+ * call it tries `once`, or does `retry` (`once`); what calls share: `budget`, `breaker`, `bulkhead`, `parking` (none); and a
+ * `hedge` against slow attempts (none).
  *
  * @category schemas
  * @since 0.1.0
@@ -93,6 +107,8 @@ export const RetryPolicy = Fields.check(
     if (attemptTimeout !== undefined && deadline !== undefined && Duration.isGreaterThan(attemptTimeout, deadline)) {
       return "the deadline is shorter than one attempt"
     }
+    if (self.hedge !== undefined && self.operation === "create")
+      return "a creation is never sent twice: leave out the hedge"
     return (
       self.retries > 0 || isDefault(self) || "a backoff without retries is never used: give retries, or leave it out"
     )
@@ -244,6 +260,7 @@ export const describe = (self: RetryPolicy): ReadonlyArray<string> => {
     budget,
     bulkhead,
     deadline,
+    hedge,
     maxRetryAfter,
     nested,
     operation,
@@ -271,7 +288,8 @@ export const describe = (self: RetryPolicy): ReadonlyArray<string> => {
     `budget: ${budget === undefined ? "none" : typeof budget === "string" ? budget : budget._tag}`,
     `breaker: ${breaker === undefined ? "none" : `${breaker.trip._tag}, open for ${describeBackoff(breaker.openFor)}`}`,
     `bulkhead: ${bulkhead === undefined ? "none" : `${bulkhead.concurrent} at once, ${bulkhead.queue} waiting`}`,
-    `parking: ${parking === undefined ? "none" : `for ${Duration.format(parking.maximum)} at most`}`
+    `parking: ${parking === undefined ? "none" : `for ${Duration.format(parking.maximum)} at most`}`,
+    `hedge: ${hedge === undefined ? "none" : `after ${Duration.format(hedge.after)}, ${100 * hedge.share} % of the calls at most`}`
   ]
   return lines
 }

@@ -94,6 +94,7 @@ describe("a policy", () => {
     [{ breaker: { trip: { _tag: "Consecutive", failures: 0 } } }, /failures/],
     [{ bulkhead: { concurrent: 0 } }, /concurrent/],
     [{ parking: { maximum: "-1 day" } }, /maximum/],
+    [{ operation: "create", hedge: { after: "1 second" } }, /a creation is never sent twice/],
     [{ overrides: { not_found: { giveUp: false } } }, /giveUp/]
   ]
   for (const [json, names] of refused) {
@@ -123,7 +124,8 @@ describe("a whole policy", () => {
     budget: "standard",
     breaker: { trip: { _tag: "TimeWindow", length: "30 seconds", rate: 0.5, minimum: 20 }, slowerThan: "5 seconds" },
     bulkhead: { concurrent: 10, queue: 100 },
-    parking: {}
+    parking: {},
+    hedge: { after: "2 seconds", share: 0.05 }
   }
 
   it("comes from JSON and goes back", () => {
@@ -146,7 +148,8 @@ describe("a whole policy", () => {
       "budget: standard",
       "breaker: TimeWindow, open for 5s exponential x2, cap 1m, jitter 0.1",
       "bulkhead: 10 at once, 100 waiting",
-      "parking: for 1d at most"
+      "parking: for 1d at most",
+      "hedge: after 2s, 5 % of the calls at most"
     ])
     assert.deepStrictEqual(RetryPolicy.describe(RetryPolicy.make({ retries: 0 })), [
       "read: 1 attempt and 0 retries at most",
@@ -155,7 +158,8 @@ describe("a whole policy", () => {
       "budget: none",
       "breaker: none",
       "bulkhead: none",
-      "parking: none"
+      "parking: none",
+      "hedge: none"
     ])
   })
 

@@ -6,6 +6,7 @@ const counter = (name: string, description: string) =>
 
 const failed = counter("attempts_failed", "Attempts that failed, by call and verdict")
 const retries = counter("retries", "Retries that were scheduled, by call and verdict")
+const hedged = counter("attempts_hedged", "Attempts that were sent once more because they were slow, by call")
 const recovered = counter("calls_recovered", "Calls that succeeded after failed attempts, by call")
 const gaveUp = counter("calls_given_up", "Calls that were given up, by call and reason")
 const opened = counter("breakers_opened", "Times that a circuit breaker opened, by call")
@@ -27,6 +28,7 @@ const labelled = (metric: Metric.Counter<number>, ...labels: ReadonlyArray<strin
 
 export const attemptFailed = labelled(failed, "call", "verdict")
 export const retryScheduled = labelled(retries, "call", "verdict")
+export const attemptHedged = labelled(hedged, "call")
 export const callRecovered = labelled(recovered, "call")
 export const callGivenUp = labelled(gaveUp, "call", "because")
 export const breakerOpened = labelled(opened, "call")

@@ -13,6 +13,7 @@ import * as Verdict from "@redrive/core/Verdict"
 import type * as Breaker from "../Breaker.ts"
 import * as Operation from "../Operation.ts"
 import type { Options } from "../Retry.ts"
+import { hedged } from "./hedge.ts"
 import * as metrics from "./metrics.ts"
 import { RetryExhausted } from "../RetryExhausted.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
@@ -166,8 +167,26 @@ const timed = <A, E, R>(call: Call<A, E, R>, started: number): Effect.Effect<A, 
   const { attemptTimeout } = call.shared.policy
   const own = attemptTimeout === undefined ? Infinity : Duration.toMillis(attemptTimeout)
   const limit = Math.min(own, call.deadline - started)
-  return limit === Infinity ? call.self : Effect.timeout(call.self, Duration.millis(limit))
+  const once = hedgedOf(call, started)
+  return limit === Infinity ? once : Effect.timeout(once, Duration.millis(limit))
 }
+
+/** An attempt, and a second one beside it if it is slow and nothing is created by it. */
+const hedgedOf = <A, E, R>(call: Call<A, E, R>, started: number): Effect.Effect<A, E, R> => {
+  const { clock, self, shared } = call
+  const { hedges, policy } = shared
+  if (hedges === undefined || policy.hedge === undefined || operationOf(call) === "create") return self
+  hedges.begin(started)
+  const mayHedge = Effect.suspend(() =>
+    hedges.retry(clock.currentTimeMillisUnsafe(), false, 0)
+      ? Effect.as(metrics.attemptHedged(call.name), true)
+      : Effect.succeed(false)
+  )
+  return hedged(self, policy.hedge.after, mayHedge)
+}
+
+const operationOf = <A, E, R>({ options, shared }: Call<A, E, R>): Operation.Operation =>
+  options.operation ?? shared.policy.operation
 
 const onFailure = Effect.fnUntraced(function* <A, E, R>(
   call: Call<A, E, R>,
@@ -187,7 +206,7 @@ const onFailure = Effect.fnUntraced(function* <A, E, R>(
   if (verdict._tag === "Parked" && policy.parking !== undefined) return yield* parked(call, failure, verdict.until)
   budget?.failed(now)
   call.counted = number
-  if ((options.operation ?? policy.operation) === "create" && Operation.isAmbiguous(failure)) {
+  if (operationOf(call) === "create" && Operation.isAmbiguous(failure)) {
     const happened = options.reconcile === undefined ? undefined : yield* options.reconcile(failure)
     if (happened === undefined) return yield* giveUp(call, failure, "ambiguous")
     if (Option.isSome(happened)) return happened.value

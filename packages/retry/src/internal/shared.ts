@@ -27,6 +27,8 @@ export interface Shared {
   readonly policy: RetryPolicy.RetryPolicy
   readonly budget: Budget.State | undefined
   readonly bulkhead: Bulkhead.Bulkhead | undefined
+  /** How many attempts may be sent twice. */
+  readonly hedges: Budget.State | undefined
   readonly gates: ReadonlyMap<string, Gate.Gate>
   /** Makes a fiber's context that of a call with this deadline. */
   readonly within: <R>(deadline: number) => (context: Context.Context<R>) => Context.Context<R>
@@ -50,7 +52,7 @@ const tellAndCount = (event: Observer.Event): Effect.Effect<void> => {
 const mostKeys = 10_000
 
 export const make = (policy: RetryPolicy.RetryPolicy, name: string): Shared => {
-  const { breaker, budget, bulkhead, parking } = policy
+  const { breaker, budget, bulkhead, hedge, parking } = policy
   const gates = new Map<string, Gate.Gate>()
   const breakers = new Map<string, Breaker.State>()
   const changes: Array<(name: string) => Observer.Event> = []
@@ -97,6 +99,10 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string): Shared => {
       deadline === Infinity ? withoutEnd : (context) => Context.add(context, Surrounding, { name, deadline }),
     budget: budget === undefined ? undefined : Budget.make(budget),
     bulkhead: bulkhead === undefined ? undefined : Bulkhead.make(bulkhead.concurrent, bulkhead.queue),
+    hedges:
+      hedge === undefined
+        ? undefined
+        : Budget.make({ _tag: "Ratio", ratio: hedge.share, window: Duration.seconds(10), floor: 0 }),
     breakerOf: (key) => (breaker === undefined ? undefined : (breakers.get(key) ?? newBreaker(breaker, key))),
     toldOf: (call) => {
       if (changes.length === 0) return undefined

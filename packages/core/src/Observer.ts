@@ -184,22 +184,32 @@ export const layer = (observer: Observer): Layer.Layer<never> =>
   )
 
 /**
- * Tells every observer of the fiber; one that throws is ignored. The event is made once, and only if somebody listens.
+ * Tells every observer of a fiber; one that throws is ignored. The event is made once, and only if somebody listens.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const tellUnsafe = (fiber: Fiber.Fiber<unknown, unknown>, event: () => Event): void => {
+  const observers = fiber.getRef(Observers)
+  if (observers.length === 0) return
+  const told = event()
+  for (const observer of observers) {
+    try {
+      observer(told, fiber)
+    } catch {
+      // A listener never changes what it listens to.
+    }
+  }
+}
+
+/**
+ * Tells every observer of the current fiber, as `tellUnsafe` does.
  *
  * @category running
  * @since 0.1.0
  */
 export const tell = (event: () => Event): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    const observers = fiber.getRef(Observers)
-    if (observers.length === 0) return Effect.void
-    const told = event()
-    for (const observer of observers) {
-      try {
-        observer(told, fiber)
-      } catch {
-        // A listener never changes what it listens to.
-      }
-    }
+    tellUnsafe(fiber, event)
     return Effect.void
   })

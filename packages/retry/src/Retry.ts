@@ -81,7 +81,11 @@ export const make = (policy: RetryPolicy.RetryPolicy = RetryPolicy.make(), name 
       (args) => Effect.isEffect(args[0]),
       <A, E, R>(self: Effect.Effect<A, E, R>, options: Options<A, E, R> = {}) => runner.run(shared, self, options)
     ),
-    resume: (key = "") => shared.resume(key),
+    resume: (key = "") =>
+      Effect.withFiber((fiber) => {
+        shared.open(fiber, key)
+        return Effect.void
+      }),
     parked: Effect.sync(() => [...shared.gates.keys()]),
     breaker: (key = "") => shared.breakerOf(key),
     budget: shared.budget

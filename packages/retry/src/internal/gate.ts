@@ -51,8 +51,8 @@ export const probed = (gate: Gate, parking: Parking, isCounted: boolean, now: nu
 /** How a wait at a gate ends: it is open, one may go and probe, or it took too long. */
 export type Passage = "open" | "probe" | "too long"
 
-/** Waits at a gate. Nobody but the first who looks after `probeAt` goes and probes. */
-export const wait = (gate: Gate, parking: Parking): Effect.Effect<Passage> =>
+/** Waits at a gate. Nobody but the first who looks after `probeAt` goes and probes, and knows it in the same step. */
+export const wait = (gate: Gate, parking: Parking, who: { probing: Gate | undefined }): Effect.Effect<Passage> =>
   Effect.clockWith((clock) => {
     if (gate.isOpen) return Effect.succeed<Passage>("open")
     const now = clock.currentTimeMillisUnsafe()
@@ -60,9 +60,10 @@ export const wait = (gate: Gate, parking: Parking): Effect.Effect<Passage> =>
     if (now >= ends) return Effect.succeed<Passage>("too long")
     if (!gate.isProbed && now >= gate.probeAt) {
       gate.isProbed = true
+      who.probing = gate
       return Effect.succeed<Passage>("probe")
     }
     const next = gate.isProbed ? ends : Math.min(ends, gate.probeAt)
     const woken = Effect.raceFirst(Deferred.await(gate.changed), Effect.sleep(Duration.millis(next - now)))
-    return Effect.flatMap(woken, () => wait(gate, parking))
+    return Effect.flatMap(woken, () => wait(gate, parking, who))
   })

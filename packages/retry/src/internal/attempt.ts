@@ -1,0 +1,70 @@
+import type * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Verdict from "@redrive/core/Verdict"
+import { type Call, chance, type Exhausted, operationOf } from "./call.ts"
+import { giveUp, refused } from "./giveUp.ts"
+import { hedged } from "./hedge.ts"
+import * as metrics from "./metrics.ts"
+import * as telling from "./telling.ts"
+
+/** One attempt, if the breaker lets it through. How it ends is for `settle` to tell. */
+export const attempt = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R> => {
+  const { clock, failed, key, shared } = call
+  call.started = clock.currentTimeMillisUnsafe()
+  const permit = shared.breakerOf(key)?.admit(call.started)
+  if (permit?._tag === "Refused") {
+    const again = permit.retryAfter === Infinity ? undefined : Duration.millis(permit.retryAfter)
+    return giveUp(call, failed.at(-1)?.failure ?? refused("breaker"), "breaker", again)
+  }
+  call.permit = permit
+  return timed(call)
+}
+
+/** The effect, bounded by what is left of the deadline and by the attempt's own timeout. */
+const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError, R> => {
+  const { attemptTimeout } = call.shared.policy
+  const own = attemptTimeout === undefined ? Infinity : Duration.toMillis(attemptTimeout)
+  const limit = Math.min(own, call.deadline - call.started)
+  const once = hedgedOf(call)
+  return limit === Infinity ? once : Effect.timeout(once, Duration.millis(limit))
+}
+
+/** An attempt, and a second one beside it if it is slow and nothing is created by it. */
+const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {
+  const { clock, fiber, self, shared, started } = call
+  const { hedges, policy } = shared
+  if (hedges === undefined || policy.hedge === undefined || operationOf(call) === "create") return self
+  hedges.begin(started)
+  const mayHedge = Effect.sync(() => {
+    const isAllowed = hedges.retry(clock.currentTimeMillisUnsafe(), false, 0)
+    if (isAllowed) metrics.attemptHedged(fiber, call.name)
+    return isAllowed
+  })
+  return hedged(self, policy.hedge.after, mayHedge)
+}
+
+/** How an attempt ended: `ignored` says nothing of the other side, an interruption above all. */
+export type Ending = "success" | "ignored" | Verdict.Verdict
+
+/** Tells breaker and gate how the attempt ended that they let through. Once only: what was told is not told again. */
+export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending): void => {
+  const { clock, fiber, key, name, permit, probing, shared, started } = call
+  if (permit === undefined && probing === undefined) return
+  const now = clock.currentTimeMillisUnsafe()
+  call.permit = undefined
+  call.probing = undefined
+  if (permit !== undefined) {
+    // What is the caller's own doing says nothing of the other side's health.
+    const isFailure = typeof ending === "object" && Verdict.isRetryable(ending)
+    const outcome = ending === "success" ? "success" : isFailure ? "failure" : "ignored"
+    const hint = isFailure ? Verdict.retryAfter(ending) : undefined
+    const random = isFailure || outcome === "success" ? chance(call) : 0
+    shared.breakerOf(key)?.record(permit, outcome, now, random, now - started, hint && Duration.toMillis(hint))
+    for (const event of shared.changesOf(name, key)) telling.breakerChanged(fiber, event)
+  }
+  if (probing === undefined) return
+  const isParked = typeof ending === "object" && ending._tag === "Parked"
+  if (ending === "ignored" || isParked) shared.probed(probing, isParked, now, chance(call))
+  else shared.open(fiber, key)
+}

@@ -1,0 +1,74 @@
+import * as Duration from "effect/Duration"
+import type * as Fiber from "effect/Fiber"
+import * as Observer from "@redrive/core/Observer"
+import type { Because } from "../RetryPolicy.ts"
+import type { Call, Failed } from "./call.ts"
+import * as metrics from "./metrics.ts"
+
+// What a call did, told to observers, metrics and the fiber's span. None of it can fail or wait.
+
+type AnyCall = Pick<Call<unknown, unknown, unknown>, "clock" | "counted" | "fiber" | "key" | "name">
+
+export const attemptFailed = ({ counted, fiber, name }: AnyCall, { duration, failure, verdict }: Failed): void => {
+  Observer.tellUnsafe(fiber, () => ({
+    _tag: "AttemptFailed",
+    name,
+    attempt: counted + 1,
+    error: failure,
+    verdict,
+    duration: Duration.millis(duration)
+  }))
+  metrics.attemptFailed(fiber, name, verdict._tag)
+}
+
+export const retryScheduled = (call: AnyCall, { failure, verdict }: Failed, delay: Duration.Duration): void => {
+  const { counted, fiber, name } = call
+  Observer.tellUnsafe(fiber, () => ({
+    _tag: "RetryScheduled",
+    name,
+    attempt: counted,
+    error: failure,
+    verdict,
+    delay
+  }))
+  metrics.retryScheduled(fiber, name, verdict._tag)
+  note(call, "retry scheduled", { verdict: verdict._tag, delay_ms: Duration.toMillis(delay) })
+}
+
+export const recovered = ({ counted, fiber, name }: AnyCall): void => {
+  Observer.tellUnsafe(fiber, () => ({ _tag: "Recovered", name, attempt: counted + 1 }))
+  metrics.callRecovered(fiber, name)
+}
+
+export const gaveUp = (call: AnyCall, failure: unknown, because: Because): void => {
+  const { counted, fiber, name } = call
+  Observer.tellUnsafe(fiber, () => ({
+    _tag: "GaveUp",
+    name,
+    attempt: Math.max(1, counted),
+    error: failure,
+    because
+  }))
+  metrics.callGivenUp(fiber, name, because)
+  note(call, "gave up", { because })
+}
+
+export const parked = ({ fiber, key, name }: AnyCall, until: string, failure: unknown): void => {
+  Observer.tellUnsafe(fiber, () => ({ _tag: "Parked", name, key, until, error: failure }))
+  metrics.gateShut(fiber, name)
+}
+
+export const breakerChanged = (
+  fiber: Fiber.Fiber<unknown, unknown>,
+  event: Observer.BreakerOpened | Observer.BreakerClosed
+): void => {
+  Observer.tellUnsafe(fiber, () => event)
+  if (event._tag === "BreakerOpened") metrics.breakerOpened(fiber, event.name)
+}
+
+/** An event on the fiber's span, if it is traced. */
+const note = ({ clock, counted, fiber, name }: AnyCall, event: string, attributes: Record<string, unknown>): void => {
+  const { span } = fiber.cache
+  if (span?._tag !== "Span") return
+  span.event(event, clock.currentTimeNanosUnsafe(), { call: name, attempt: counted, ...attributes })
+}

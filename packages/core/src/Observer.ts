@@ -73,6 +73,18 @@ export interface GaveUp extends Attempt {
 }
 
 /**
+ * A call that was given up ended with its fallback all the same.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FellBack extends Attempt {
+  readonly _tag: "FellBack"
+  readonly error: unknown
+  readonly because: string
+}
+
+/**
  * Items that failed go round again, after `delay`; `attempt` is the number of the round, from 2.
  *
  * @category models
@@ -146,6 +158,7 @@ export type Event =
   | RetryScheduled
   | Recovered
   | GaveUp
+  | FellBack
   | Redriven
   | BreakerOpened
   | BreakerClosed

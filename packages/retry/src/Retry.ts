@@ -16,10 +16,10 @@ import type * as Option from "effect/Option"
 import type * as Verdict from "@redrive/core/Verdict"
 import type * as Breaker from "./Breaker.ts"
 import type * as Budget from "./Budget.ts"
-import * as runner from "./internal/runner.ts"
-import * as Shared from "./internal/shared.ts"
+import { makeRunner } from "./internal/make.ts"
+import * as telling from "./internal/telling.ts"
 import type * as Operation from "./Operation.ts"
-import type { RetryExhausted } from "./RetryExhausted.ts"
+import { isRetryExhausted, type RetryExhausted } from "./RetryExhausted.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
@@ -67,29 +67,16 @@ export interface Runner {
 }
 
 /**
- * A runner that has not run anything yet; `name` stands in events and errors (`call`).
+ * A runner that has not run anything yet; `name` stands in events and errors (`call`). Throws if the policy has a `rateLimit`: such a
+ * runner comes from `Distributed`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (policy: RetryPolicy.RetryPolicy = RetryPolicy.make(), name = "call"): Runner => {
-  const shared = Shared.make(policy, name)
-  return {
-    name,
-    policy,
-    run: dual(
-      (args) => Effect.isEffect(args[0]),
-      <A, E, R>(self: Effect.Effect<A, E, R>, options: Options<A, E, R> = {}) => runner.run(shared, self, options)
-    ),
-    resume: (key = "") =>
-      Effect.withFiber((fiber) => {
-        shared.open(fiber, key)
-        return Effect.void
-      }),
-    parked: Effect.sync(() => [...shared.gates.keys()]),
-    breaker: (key = "") => shared.breakerOf(key),
-    budget: shared.budget
-  }
+  if (policy.rateLimit !== undefined)
+    throw new Error(`the policy of ${name} has a rateLimit, which needs a counter: make its runner with Distributed`)
+  return makeRunner(policy, name, {})
 }
 
 /**
@@ -139,3 +126,35 @@ export const retry: {
   <A, E, R>(self: Effect.Effect<A, E, R>, policy: RetryPolicy.RetryPolicy, options?: Options<A, E, R>) =>
     runnerOf(policy).run(self, options)
 )
+
+type ExhaustedOf<E> = Extract<E, RetryExhausted>
+
+/**
+ * The last step: what to do when a call was given up, such as an answer from a cache. With `because`, only for these reasons; for others the
+ * call fails as it did.
+ *
+ * Observers are told `FellBack` when it has succeeded. What it fails with itself is the effect's failure.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const fallback: {
+  <E, B, E2, R2>(
+    then: (exhausted: ExhaustedOf<NoInfer<E>>) => Effect.Effect<B, E2, R2>
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Exclude<E, ExhaustedOf<E>> | E2, R | R2>
+  <E, B, E2, R2>(
+    then: (exhausted: ExhaustedOf<NoInfer<E>>) => Effect.Effect<B, E2, R2>,
+    ...because: ReadonlyArray<RetryPolicy.Because>
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E | E2, R | R2>
+} =
+  <E, B, E2, R2>(
+    then: (exhausted: ExhaustedOf<NoInfer<E>>) => Effect.Effect<B, E2, R2>,
+    ...because: ReadonlyArray<RetryPolicy.Because>
+  ) =>
+  <A, R>(self: Effect.Effect<A, E, R>) =>
+    Effect.catchIf(
+      self,
+      (error): error is ExhaustedOf<E> =>
+        isRetryExhausted(error) && (because.length === 0 || because.includes(error.because)),
+      (exhausted) => Effect.tap(then(exhausted), telling.fellBack(exhausted))
+    )

@@ -6,21 +6,29 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import type * as JsonSchema from "effect/JsonSchema"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Backoff from "./Backoff.ts"
 import * as Breaker from "./Breaker.ts"
 import * as Budget from "./Budget.ts"
-import { PolicyDuration, withDefault } from "./internal/schema.ts"
+import * as Bulkhead from "./Bulkhead.ts"
+import * as Hedge from "./Hedge.ts"
+import { codeOf } from "./internal/code.ts"
+import * as description from "./internal/describe.ts"
+import { count, PolicyDuration, withDefault } from "./internal/schema.ts"
 import * as Operation from "./Operation.ts"
+import * as Parking from "./Parking.ts"
 import * as Preset from "./Preset.ts"
-
-const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const atLeastOne = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+import * as RateLimit from "./RateLimit.ts"
 
 /**
  * What one code merits besides its verdict: so many `retries` at most, at a backoff of its own, or none at all (`giveUp`).
@@ -32,38 +40,6 @@ export const Override = Schema.Struct({
   retries: Schema.optionalKey(count),
   backoff: Schema.optionalKey(Backoff.Backoff),
   giveUp: Schema.optionalKey(Schema.Literal(true))
-})
-
-/**
- * At most so many calls run at once, and so many wait for their turn (none); any other is refused.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Bulkhead = Schema.Struct({ concurrent: atLeastOne, queue: withDefault(count, 0) })
-
-/**
- * A parked failure closes the gate of its key: calls wait without attempts until one probe succeeds, sent at this pace (`probe`), or
- * somebody resumes them, for `maximum` at most.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Parking = Schema.Struct({
-  probe: withDefault(Backoff.Backoff, Preset.slow),
-  maximum: withDefault(PolicyDuration, Preset.parkedAtMost)
-})
-
-/**
- * A read or poll that has not ended `after` so long is sent once more, and the first success wins; for at most this `share` of the calls
- * of the last ten seconds (0.1). The share must exceed that of the calls that are slower than `after`, or it is soon used up.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Hedge = Schema.Struct({
-  after: PolicyDuration,
-  share: withDefault(Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1)), 0.1)
 })
 
 const pace = (preset: Backoff.Backoff) => withDefault(Backoff.Backoff, preset)
@@ -82,9 +58,10 @@ const Fields = Schema.Struct({
   nested: withDefault(Schema.Literals(["once", "retry"]), "once"),
   budget: Schema.optionalKey(Budget.Named),
   breaker: Schema.optionalKey(Breaker.Breaker),
-  bulkhead: Schema.optionalKey(Bulkhead),
-  parking: Schema.optionalKey(Parking),
-  hedge: Schema.optionalKey(Hedge)
+  bulkhead: Schema.optionalKey(Bulkhead.Bulkhead),
+  rateLimit: Schema.optionalKey(RateLimit.RateLimit),
+  parking: Schema.optionalKey(Parking.Parking),
+  hedge: Schema.optionalKey(Hedge.Hedge)
 })
 
 const isDefault = (self: typeof Fields.Type): boolean =>
@@ -95,7 +72,7 @@ const isDefault = (self: typeof Fields.Type): boolean =>
  * `retries` after the first attempt (3); `operation` whether the call creates, polls or reads (`read`); `attemptTimeout` and `deadline`
  * over all attempts and waits (none); `maxRetryAfter` that is waited for (5 minutes); a backoff for each pace, and `server` for who asks
  * for patience without saying how long (see `Preset`; as `steady`); `overrides` by code or `code/detail` (none); `nested` within another policy's
- * call it tries `once`, or does `retry` (`once`); what calls share: `budget`, `breaker`, `bulkhead`, `parking` (none); and a
+ * call it tries `once`, or does `retry` (`once`); what calls share: `budget`, `breaker`, `bulkhead`, `rateLimit`, `parking` (none); and a
  * `hedge` against slow attempts (none).
  *
  * @category schemas
@@ -162,7 +139,8 @@ export const Because = Schema.Literals([
   "ambiguous",
   "budget",
   "breaker",
-  "bulkhead"
+  "bulkhead",
+  "rate limit"
 ])
 
 /**
@@ -248,59 +226,40 @@ export const wait = (self: RetryPolicy, failed: Failed, random: number): Duratio
 }
 
 /**
+ * The policy's retries and waits as an Effect `Schedule`, for `Effect.retry`, `Stream.retry` and whatever else takes one.
+ *
+ * It reads each failure's verdict, honours Retry-After, overrides and the deadline, gives each wait, and ends where the policy gives up: the
+ * failure stays the caller's own. What needs the call itself or what calls share is `Retry`'s: timeouts, budget, breaker, bulkhead,
+ * parking, hedge, nesting, and creations that may have happened.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const schedule = (self: RetryPolicy): Schedule.Schedule<Duration.Duration, unknown> =>
+  Schedule.fromStep(
+    Effect.map(Clock.currentTimeMillis, (begun) => {
+      let attempt = 0
+      let waited: Backoff.Waited = { previous: 0, total: 0 }
+      return (now: number, failure: unknown) =>
+        Effect.flatMap(
+          Effect.zip(Verdict.judge(failure), Random.next),
+          ([verdict, random]): Effect.Effect<[Duration.Duration, Duration.Duration], Cause.Done<Duration.Duration>> => {
+            const elapsed = Duration.millis(now - begun)
+            const about = { verdict, attempt: ++attempt, elapsed, waited, ...codeOf(failure) }
+            const decision = decide(self, about, random)
+            if (decision._tag === "GiveUp") return Cause.done(decision.again ?? Duration.zero)
+            const previous = Duration.toMillis(decision.delay)
+            waited = { previous, total: waited.total + previous }
+            return Effect.succeed([decision.delay, decision.delay])
+          }
+        )
+    })
+  )
+
+/**
  * What is really active in a policy, a line each, with numbers: for a start-up log.
  *
  * @category formatting
  * @since 0.1.0
  */
-export const describe = (self: RetryPolicy): ReadonlyArray<string> => {
-  const {
-    attemptTimeout,
-    breaker,
-    budget,
-    bulkhead,
-    deadline,
-    hedge,
-    maxRetryAfter,
-    nested,
-    operation,
-    overrides,
-    parking,
-    retries
-  } = self
-  const timed = [
-    attemptTimeout && `${Duration.format(attemptTimeout)} for one attempt`,
-    deadline && `${Duration.format(deadline)} for all of them`
-  ].filter((limit) => limit !== undefined)
-  const paces = (["quick", "steady", "slow", "server"] as const).map(
-    (name) => `  ${name}: ${describeBackoff(self[name] ?? self.steady)}`
-  )
-  const lines = [
-    `${operation}: 1 attempt and ${retries} ${retries === 1 ? "retry" : "retries"} at most`,
-    `time: ${timed.length === 0 ? "no limit" : timed.join(", ")}`,
-    ...(retries === 0
-      ? []
-      : [`waits, but a Retry-After over ${Duration.format(maxRetryAfter)} ends the call:`, ...paces]),
-    ...Object.entries(overrides).map(([code, one]) => `  ${code}: ${describeOverride(one)}`),
-    nested === "once"
-      ? "within another policy's call: 1 attempt"
-      : "within another policy's call: its own retries, times the other's",
-    `budget: ${budget === undefined ? "none" : typeof budget === "string" ? budget : budget._tag}`,
-    `breaker: ${breaker === undefined ? "none" : `${breaker.trip._tag}, open for ${describeBackoff(breaker.openFor)}`}`,
-    `bulkhead: ${bulkhead === undefined ? "none" : `${bulkhead.concurrent} at once, ${bulkhead.queue} waiting`}`,
-    `parking: ${parking === undefined ? "none" : `for ${Duration.format(parking.maximum)} at most`}`,
-    `hedge: ${hedge === undefined ? "none" : `after ${Duration.format(hedge.after)}, ${100 * hedge.share} % of the calls at most`}`
-  ]
-  return lines
-}
-
-const describeBackoff = ({ base, cap, factor, jitter, kind }: Backoff.Backoff): string => {
-  const grown = kind === "exponential" ? `${kind} x${factor}` : kind
-  return `${Duration.format(base)} ${grown}, cap ${Duration.format(cap)}, jitter ${jitter}`
-}
-
-const describeOverride = ({ backoff, giveUp: never, retries }: typeof Override.Type): string => {
-  if (never === true) return "give up"
-  const most = retries === undefined ? [] : [`${retries} retries at most`]
-  return [...most, ...(backoff === undefined ? [] : [describeBackoff(backoff)])].join(", ") || "as its verdict says"
-}
+export const describe: (self: RetryPolicy) => ReadonlyArray<string> = description.describe

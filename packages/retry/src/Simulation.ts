@@ -160,7 +160,8 @@ const virtual = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
   }).pipe(Effect.provide(TestClock.layer()))
 
 const clientOf = (options: Options, client: number): Effect.Effect<ReadonlyArray<Call>> => {
-  const { calls = 1, every, layers = 1, policy } = options
+  const { calls = 1, every, layers = 1 } = options
+  const { rateLimit: _, ...policy } = options.policy
   // A layer is another service's runner: it shares nothing with the others.
   const runners = Array.from({ length: layers }, (_, layer) => Retry.make(policy, `layer ${layer + 1}`))
   const one = callOf(options, runners, client)

@@ -271,3 +271,43 @@ describe("observers", () => {
     })
   )
 })
+
+describe("a fallback", () => {
+  const policy = policyOf({ retries: 1 })
+  const failed = Retry.retry(Effect.fail(bad), policy, { name: "page" })
+
+  it.effect("is the last step: it knows why the call was given up, and its success is the call's", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const observer = Observer.layer((event) => told.push(event._tag))
+      const cached: Effect.Effect<string> = failed.pipe(
+        Retry.fallback(({ because, failure }) => Effect.succeed(`${because} ${failure.message}`))
+      )
+      const exit = yield* settled(Effect.provide(cached, observer))
+      assert.deepStrictEqual(exit, Exit.succeed(`retries ${bad.message}`))
+      assert.deepStrictEqual(told.slice(-2), ["GaveUp", "FellBack"])
+    })
+  )
+
+  it.effect("is for the reasons that it is given, and leaves others and other failures alone", () =>
+    Effect.gen(function* () {
+      const onBudget = failed.pipe(Retry.fallback(() => Effect.succeed("cached"), "budget", "breaker"))
+      assert.strictEqual((yield* exhausted(onBudget)).because, "retries")
+      const other: Effect.Effect<string, "other"> = Effect.fail("other" as const).pipe(
+        Retry.fallback(() => Effect.succeed("cached"))
+      )
+      assert.strictEqual(yield* Effect.flip(other), "other")
+    })
+  )
+
+  it.effect("fails with its own failure, and not in silence", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const observer = Observer.layer((event) => told.push(event._tag))
+      const empty = failed.pipe(Retry.fallback(() => Effect.fail("empty cache")))
+      const exit = yield* settled(Effect.provide(empty, observer))
+      assert.deepStrictEqual(exit, Exit.fail("empty cache"))
+      assert.strictEqual(told.at(-1), "GaveUp")
+    })
+  )
+})

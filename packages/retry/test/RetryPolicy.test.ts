@@ -124,6 +124,7 @@ describe("a whole policy", () => {
     budget: "standard",
     breaker: { trip: { _tag: "TimeWindow", length: "30 seconds", rate: 0.5, minimum: 20 }, slowerThan: "5 seconds" },
     bulkhead: { concurrent: 10, queue: 100 },
+    rateLimit: { limit: 100, window: "1 minute" },
     parking: {},
     hedge: { after: "2 seconds", share: 0.05 }
   }
@@ -148,6 +149,7 @@ describe("a whole policy", () => {
       "budget: standard",
       "breaker: TimeWindow, open for 5s exponential x2, cap 1m, jitter 0.1",
       "bulkhead: 10 at once, 100 waiting",
+      "rate limit: 100 in 1m, waiting 30s at most",
       "parking: for 1d at most",
       "hedge: after 2s, 5 % of the calls at most"
     ])

@@ -9,6 +9,7 @@ import * as Metric from "effect/Metric"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
 import { bad, exhausted, failing, flaky, policyOf, settled } from "./call.ts"
 
 describe("metrics", () => {
@@ -48,6 +49,33 @@ describe("metrics", () => {
       yield* Retry.make(policyOf({ budget: "standard", breaker: {} })).run(Effect.succeed(1))
       assert.isEmpty(yield* Metric.snapshot)
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+})
+
+describe("a trace", () => {
+  /** Runs an effect within a span, and gives what was noted on it. */
+  const traced = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
+    const events: Array<unknown> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        const span = new Tracer.NativeSpan(options)
+        span.event = (name, at, attributes) => void events.push([name, Number(at / 1_000_000n), attributes])
+        return span
+      }
+    })
+    yield* settled(Effect.withTracer(Effect.withSpan(effect, "crawl"), tracer))
+    return events
+  })
+
+  it.effect("notes retries and giving up on the span of the call", () =>
+    Effect.gen(function* () {
+      const policy = policyOf({ retries: 1 })
+      assert.deepStrictEqual(yield* traced(Retry.retry(flaky(bad).effect, policy, { name: "page" })), [
+        ["retry scheduled", 0, { call: "page", attempt: 1, verdict: "Transient", delay_ms: 1000 }],
+        ["gave up", 1000, { call: "page", attempt: 2, because: "retries" }]
+      ])
+      assert.isEmpty(yield* traced(Retry.retry(Effect.succeed(1), policy)))
+    })
   )
 })
 

@@ -17,6 +17,7 @@ export const ofEvent = (event: Observer.Event): Line => {
     case "RetryScheduled":
     case "Recovered":
     case "GaveUp":
+    case "FellBack":
     case "Redriven":
       return ofCall(event)
     case "BreakerOpened":
@@ -55,6 +56,14 @@ const ofCall = (event: Extract<Observer.Event, Observer.Attempt>): Line => {
       return {
         level: "Debug",
         message: `gave up after attempt ${attempt} (${event.because}): ${message}`,
+        fields: { call: name, attempt, because: event.because, code, fingerprint }
+      }
+    }
+    case "FellBack": {
+      const { code, fingerprint, message } = Report.make(event.error)
+      return {
+        level: "Warn",
+        message: `${name} fell back (${event.because}): ${message}`,
         fields: { call: name, attempt, because: event.because, code, fingerprint }
       }
     }

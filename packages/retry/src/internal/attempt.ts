@@ -2,24 +2,37 @@ import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Verdict from "@redrive/core/Verdict"
-import { type Call, chance, type Exhausted, operationOf } from "./call.ts"
+import { type Call, chance, type Exhausted, operationOf, verdictOf } from "./call.ts"
 import { giveUp, refused } from "./giveUp.ts"
 import { hedged } from "./hedge.ts"
 import * as metrics from "./metrics.ts"
-import * as telling from "./telling.ts"
+import { type Guard, isRefusal } from "./shared.ts"
 
 /** One attempt, if the breaker lets it through. How it ends is for `settle` to tell. */
 export const attempt = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R> => {
-  const { clock, failed, key, shared } = call
+  const { clock, key, shared } = call
   call.started = clock.currentTimeMillisUnsafe()
+  if (shared.guard !== undefined) return guarded(call, shared.guard)
   const permit = shared.breakerOf(key)?.admit(call.started)
   if (permit?._tag === "Refused") {
     const again = permit.retryAfter === Infinity ? undefined : Duration.millis(permit.retryAfter)
-    return giveUp(call, failed.at(-1)?.failure ?? refused("breaker"), "breaker", again)
+    return shutOut(call, again)
   }
   call.permit = permit
   return timed(call)
 }
+
+/** A breaker that is not this process's alone. */
+const guarded = <A, E, R>(
+  call: Call<A, E, R>,
+  guard: Guard
+): Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R> => {
+  const judge = (failure: E | Cause.TimeoutError) => verdictOf(call, failure, call.clock.currentTimeMillisUnsafe())
+  return Effect.catchIf(guard(timed(call), call.key, judge), isRefusal, ({ again }) => shutOut(call, again))
+}
+
+const shutOut = <A, E, R>(call: Call<A, E, R>, again: Duration.Duration | undefined) =>
+  giveUp(call, call.failed.at(-1)?.failure ?? refused("breaker"), "breaker", again)
 
 /** The effect, bounded by what is left of the deadline and by the attempt's own timeout. */
 const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError, R> => {
@@ -59,9 +72,11 @@ export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending): void => {
     const isFailure = typeof ending === "object" && Verdict.isRetryable(ending)
     const outcome = ending === "success" ? "success" : isFailure ? "failure" : "ignored"
     const hint = isFailure ? Verdict.retryAfter(ending) : undefined
-    const random = isFailure || outcome === "success" ? chance(call) : 0
+    // Nothing opens for a success, unless it may have been too slow.
+    const mayOpen = isFailure || shared.policy.breaker?.slowerThan !== undefined
+    const random = mayOpen ? chance(call) : 0
     shared.breakerOf(key)?.record(permit, outcome, now, random, now - started, hint && Duration.toMillis(hint))
-    for (const event of shared.changesOf(name, key)) telling.breakerChanged(fiber, event)
+    shared.tellChanges(fiber, name)
   }
   if (probing === undefined) return
   const isParked = typeof ending === "object" && ending._tag === "Parked"

@@ -43,7 +43,7 @@ export interface Call<A, E, R> {
   counted: number
   retries: number
   waited: number
-  failed: Array<Failed>
+  failed: ReadonlyArray<Failed>
   hasPlace: boolean
   /** What the breaker let through, until it is told how that ended. */
   permit: Breaker.Permit | undefined
@@ -51,6 +51,8 @@ export interface Call<A, E, R> {
   probing: Gate | undefined
   isOver: boolean
 }
+
+const noneFailed: ReadonlyArray<Failed> = []
 
 export const make = <A, E, R>(
   shared: Shared,
@@ -73,7 +75,7 @@ export const make = <A, E, R>(
   counted: 0,
   retries: 0,
   waited: 0,
-  failed: [],
+  failed: noneFailed,
   hasPlace: false,
   permit: undefined,
   probing: undefined,

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Backoff from "../Backoff.ts"
-import type * as RetryPolicy from "../RetryPolicy.ts"
+import type { Parking } from "../Parking.ts"
 
 /** A gate that is shut until somebody has acted. Times are epoch milliseconds. */
 export interface Gate {
@@ -17,8 +17,6 @@ export interface Gate {
   /** Wakes everybody who waits, to look again. */
   changed: Deferred.Deferred<void>
 }
-
-type Parking = typeof RetryPolicy.Parking.Type
 
 export const shut = (parking: Parking, until: string, now: number, random: number): Gate => ({
   until,

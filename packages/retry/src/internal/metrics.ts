@@ -31,6 +31,11 @@ export const attemptHedged = counter(
 )
 export const callRecovered = counter("calls_recovered", "Calls that succeeded after failed attempts, by call", "call")
 export const callGivenUp = counter("calls_given_up", "Calls that were given up, by call and reason", "call", "because")
+export const callFellBack = counter(
+  "calls_fallen_back",
+  "Calls that were given up and ended with their fallback, by call",
+  "call"
+)
 export const breakerOpened = counter("breakers_opened", "Times that a circuit breaker opened, by call", "call")
 export const gateShut = counter(
   "gates_shut",

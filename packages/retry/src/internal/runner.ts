@@ -48,13 +48,27 @@ const enter = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const gate = shared.gates.get(key)
   if (gate !== undefined) return atGate(call, gate, refused("parked"))
   const place = shared.bulkhead?.take(call)
-  if (place === undefined) return start(call)
+  if (place === undefined) return inTurn(call)
   if (place === "full") return giveUp(call, refused("bulkhead"), "bulkhead")
   return Effect.flatMap(place, () => {
-    if (!shared.gates.has(key)) return start(call)
+    if (!shared.gates.has(key)) return inTurn(call)
     // The gate was shut while this call stood in line for a place.
     leave(call, false)
     return enter(call)
+  })
+}
+
+/** The call, once the rate limit lets it begin. */
+const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
+  const { around, clock, key, shared } = call
+  if (shared.limiter === undefined) return start(call)
+  const most = around === undefined ? Infinity : around.deadline - clock.currentTimeMillisUnsafe()
+  return Effect.matchEffect(shared.limiter(key, Duration.millis(most)), {
+    onFailure: ({ again }) => giveUp(call, refused("rate limit"), "rate limit", again),
+    onSuccess: (wait) => {
+      const started = Effect.suspend(() => start(call))
+      return Duration.isZero(wait) ? started : Effect.andThen(Effect.sleep(wait), started)
+    }
   })
 }
 
@@ -117,7 +131,7 @@ const onFailure = <A, E, R>(
   const verdict = Call.verdictOf(call, failure, now)
   const entry: Call.Failed = { startedAt: started, duration: now - started, verdict, failure }
   settle(call, verdict)
-  call.failed.push(entry)
+  call.failed = [...call.failed, entry]
   telling.attemptFailed(call, entry)
   if (verdict._tag === "Parked" && policy.parking !== undefined) return parked(call, failure, verdict.until)
   budget?.failed(now)

@@ -16,3 +16,7 @@ export const withDefault = <S extends Schema.Top & Schema.WithoutConstructorDefa
     Schema.withDecodingDefaultTypeKey(Effect.succeed(value)),
     Schema.withConstructorDefault(Effect.succeed(value))
   )
+
+export const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+export const atLeastOne = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))

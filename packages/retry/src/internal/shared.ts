@@ -2,12 +2,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Observer from "@redrive/core/Observer"
+import type * as Verdict from "@redrive/core/Verdict"
 import * as Duration from "effect/Duration"
 import * as Breaker from "../Breaker.ts"
 import * as Budget from "../Budget.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
 import * as Bulkhead from "./bulkhead.ts"
 import * as Gate from "./gate.ts"
+import * as telling from "./telling.ts"
 
 /** What a call within another policy's call must know: that it is one, and when that one ends, in epoch milliseconds. */
 export interface Around {
@@ -21,8 +23,36 @@ export const Surrounding: Context.Reference<Around | undefined> = Context.Refere
   { defaultValue: () => undefined }
 )
 
+/** What was refused without a failure of its own, and when trying again would make sense. */
+export class Refusal {
+  readonly _tag = "Refusal"
+  readonly again: Duration.Duration | undefined
+
+  constructor(again: Duration.Duration | undefined) {
+    this.again = again
+  }
+}
+
+export const isRefusal = (u: unknown): u is Refusal => u instanceof Refusal
+
+/** Lets an attempt through or refuses it; `verdictOf` reads its failure. */
+export type Guard = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  key: string,
+  verdictOf: (failure: E) => Verdict.Verdict
+) => Effect.Effect<A, E | Refusal, R>
+
+/** How long a call of the key has to wait for its turn; refused if that is longer than `most`. */
+export type Limiter = (key: string, most: Duration.Duration) => Effect.Effect<Duration.Duration, Refusal>
+
+/** Parts of a runner that are not its own, but other processes' too. */
+export interface Parts {
+  readonly guard?: Guard | undefined
+  readonly limiter?: Limiter | undefined
+}
+
 /** What the calls of one runner share. */
-export interface Shared {
+export interface Shared extends Parts {
   readonly name: string
   readonly policy: RetryPolicy.RetryPolicy
   readonly budget: Budget.State | undefined
@@ -34,8 +64,8 @@ export interface Shared {
   readonly within: (context: Context.Context<never>, deadline: number) => Context.Context<never>
   /** The breaker of a key, which is made when it is first asked for. */
   readonly breakerOf: (key: string) => Breaker.State | undefined
-  /** What breakers have done since this was last asked, as a call of this name tells it. */
-  readonly changesOf: (name: string, key: string) => ReadonlyArray<Change>
+  /** Tells what breakers have done since this was last called, as a call of this name. */
+  readonly tellChanges: (fiber: Fiber.Fiber<unknown, unknown>, name: string) => void
   readonly shut: (key: string, until: string, now: number, random: number) => Gate.Gate
   readonly probed: (gate: Gate.Gate, isCounted: boolean, now: number, random: number) => void
   /** Opens the gate of a key, if it is shut. */
@@ -46,12 +76,10 @@ export interface Shared {
 
 type Change = Observer.BreakerOpened | Observer.BreakerClosed
 
-const noChanges: ReadonlyArray<Change> = []
-
 /** No more keys have a breaker: those that were closed longest ago are forgotten first. */
 const mostKeys = 10_000
 
-export const make = (policy: RetryPolicy.RetryPolicy, name: string): Shared => {
+export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, limiter }: Parts): Shared => {
   const { breaker, budget, bulkhead, hedge, parking } = policy
   const gates = new Map<string, Gate.Gate>()
   const breakers = new Map<string, Breaker.State>()
@@ -94,6 +122,8 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string): Shared => {
   return {
     name,
     policy,
+    guard,
+    limiter,
     gates,
     within: (context, deadline) =>
       deadline === Infinity ? withoutEnd(context) : Context.add(context, Surrounding, { name, deadline }),
@@ -103,12 +133,13 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string): Shared => {
       hedge === undefined
         ? undefined
         : Budget.make({ _tag: "Ratio", ratio: hedge.share, window: Duration.seconds(10), floor: 0 }),
-    breakerOf: (key) => (breaker === undefined ? undefined : (breakers.get(key) ?? newBreaker(breaker, key))),
-    changesOf: (call) => {
-      if (changes.length === 0) return noChanges
-      const told = changes.map((change) => change(call))
+    breakerOf: (key) =>
+      breaker === undefined || guard !== undefined ? undefined : (breakers.get(key) ?? newBreaker(breaker, key)),
+    tellChanges: (fiber, call) => {
+      if (changes.length === 0) return
+      const told = changes
       changes = []
-      return told
+      for (const change of told) telling.breakerChanged(fiber, change(call))
     },
     shut: (key, until, now, random) => {
       if (parking === undefined) throw new Error("a policy without parking has no gates")

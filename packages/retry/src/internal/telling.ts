@@ -1,6 +1,8 @@
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Observer from "@redrive/core/Observer"
+import type { RetryExhausted } from "../RetryExhausted.ts"
 import type { Because } from "../RetryPolicy.ts"
 import type { Call, Failed } from "./call.ts"
 import * as metrics from "./metrics.ts"
@@ -52,6 +54,14 @@ export const gaveUp = (call: AnyCall, failure: unknown, because: Because): void 
   metrics.callGivenUp(fiber, name, because)
   note(call, "gave up", { because })
 }
+
+export const fellBack = ({ attempts, because, failure, name }: RetryExhausted): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const attempt = Math.max(1, attempts.length)
+    Observer.tellUnsafe(fiber, () => ({ _tag: "FellBack", name, attempt, error: failure, because }))
+    metrics.callFellBack(fiber, name)
+    return Effect.void
+  })
 
 export const parked = ({ fiber, key, name }: AnyCall, until: string, failure: unknown): void => {
   Observer.tellUnsafe(fiber, () => ({ _tag: "Parked", name, key, until, error: failure }))

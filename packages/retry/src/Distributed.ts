@@ -1,0 +1,110 @@
+/**
+ * Runners whose breakers and rate limits are shared with other processes.
+ *
+ * They are Effect's own `CircuitBreaker` and `RateLimiter`, with their stores in memory or in Redis; all else of the policy stays the
+ * process's own. Every attempt asks the store, which takes a round trip. While it cannot be reached, calls go through unlimited and
+ * unguarded, and Effect logs why at `References.UnhandledLogLevel`; give the Redis client a short timeout and no offline queue, or they
+ * wait for it first.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+import * as RateLimiter from "effect/persistence/RateLimiter"
+import type * as Redis from "effect/persistence/Redis"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as shared from "./internal/distributed.ts"
+import { makeRunner } from "./internal/make.ts"
+import type * as Retry from "./Retry.ts"
+import * as RetryPolicy from "./RetryPolicy.ts"
+
+/**
+ * What processes need in common: the state of breakers, and who counts calls.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Stores = CircuitBreaker.CircuitBreakerStore | RateLimiter.RateLimiter
+
+/**
+ * A policy whose state can be shared: a breaker that opens by `Consecutive` or `CountWindow`, with one probe, that does not look at how
+ * long calls took. How long a probe may be silent is for the store to say.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Policy = RetryPolicy.RetryPolicy.check(
+  Schema.makeFilter(({ breaker }) => {
+    if (breaker === undefined) return true
+    const { probes, slowerThan, trip } = breaker
+    if (trip._tag === "TimeWindow")
+      return { path: ["breaker", "trip"], issue: "a shared breaker has no time window: give it a CountWindow" }
+    if (slowerThan !== undefined)
+      return { path: ["breaker", "slowerThan"], issue: "a shared breaker does not measure calls" }
+    if (probes > 1) return { path: ["breaker", "probes"], issue: "a shared breaker sends one probe" }
+    return true
+  })
+)
+
+/**
+ * A runner whose breakers and rate limits are those of all processes that use the same stores and the same `name`.
+ *
+ * Fails with a `SchemaError` that names the field where the policy asks for what cannot be shared. Its `breaker` gives `undefined`: what
+ * others share is not one process's to isolate.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  policy: RetryPolicy.RetryPolicy,
+  name: string
+): Effect.fn.Return<Retry.Runner, Schema.SchemaError, Stores | Scope.Scope> {
+  yield* Schema.decodeEffect(Schema.toType(Policy))(policy)
+  const { breaker, rateLimit, ...rest } = policy
+  return makeRunner(policy, name, {
+    guard: breaker && (yield* shared.guard(breaker, rest.maxRetryAfter, name)),
+    limiter: rateLimit && shared.limiter(yield* RateLimiter.RateLimiter, rateLimit, name)
+  })
+})
+
+/**
+ * A distributed runner as a service of its own.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <Self>(
+  service: Context.Service<Self, Retry.Runner>,
+  policy: RetryPolicy.RetryPolicy,
+  name: string
+): Layer.Layer<Self, Schema.SchemaError, Stores> => Layer.effect(service, make(policy, name))
+
+/**
+ * Stores in the memory of this process: for tests, and for a service that runs only once but needs a rate limit.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory: Layer.Layer<Stores> = Layer.merge(
+  CircuitBreaker.layerStoreMemory(),
+  Layer.provide(RateLimiter.layer, RateLimiter.layerStoreMemory)
+)
+
+/**
+ * Stores in Redis, under keys that begin with `prefix`. A probe of which nothing is heard for `probeLease` makes way for another
+ * (Effect's default).
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedis = (
+  options: Parameters<typeof CircuitBreaker.layerStoreRedis>[0] = {}
+): Layer.Layer<Stores, never, Redis.Redis> => {
+  const { prefix } = options
+  const limits = RateLimiter.layerStoreRedis(prefix === undefined ? {} : { prefix: `${prefix}limit:` })
+  const breakers = prefix === undefined ? options : { ...options, prefix: `${prefix}breaker:` }
+  return Layer.merge(CircuitBreaker.layerStoreRedis(breakers), Layer.provide(RateLimiter.layer, limits))
+}

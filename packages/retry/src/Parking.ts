@@ -1,0 +1,27 @@
+/**
+ * Parking: a call that fails until a person has acted, as with an empty balance, closes a gate for all calls of its key.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as Backoff from "./Backoff.ts"
+import { PolicyDuration, withDefault } from "./internal/schema.ts"
+import * as Preset from "./Preset.ts"
+
+/**
+ * Calls of the key wait at the gate, without attempts, until one probe succeeds, sent at this pace (`probe`, `Preset.slow`), or somebody
+ * resumes them; for `maximum` at most (a day).
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Parking = Schema.Struct({
+  probe: withDefault(Backoff.Backoff, Preset.slow),
+  maximum: withDefault(PolicyDuration, Preset.parkedAtMost)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Parking = typeof Parking.Type

@@ -1,0 +1,27 @@
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import type { Options, Runner } from "../Retry.ts"
+import type * as RetryPolicy from "../RetryPolicy.ts"
+import * as runner from "./runner.ts"
+import * as Shared from "./shared.ts"
+
+/** A runner of a policy, and of parts that come from elsewhere. */
+export const makeRunner = (policy: RetryPolicy.RetryPolicy, name: string, parts: Shared.Parts): Runner => {
+  const shared = Shared.make(policy, name, parts)
+  return {
+    name,
+    policy,
+    run: dual(
+      (args) => Effect.isEffect(args[0]),
+      <A, E, R>(self: Effect.Effect<A, E, R>, options: Options<A, E, R> = {}) => runner.run(shared, self, options)
+    ),
+    resume: (key = "") =>
+      Effect.withFiber((fiber) => {
+        shared.open(fiber, key)
+        return Effect.void
+      }),
+    parked: Effect.sync(() => [...shared.gates.keys()]),
+    breaker: (key = "") => shared.breakerOf(key),
+    budget: shared.budget
+  }
+}

@@ -21,12 +21,25 @@ const rounds = 9
 const median = (values: ReadonlyArray<number>): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 
-/** Nanoseconds of one call, by the clock. */
-const nanosOf = async ({ name, run, times = 1 }: Task): Promise<number> => {
+/** What a round found: nanoseconds of one call by the clock, and of all threads of the process. */
+interface Round {
+  readonly wall: number
+  readonly cpu: number
+}
+
+const roundOf = async ({ name, run, times = 1 }: Task): Promise<Round> => {
   const bench = new Bench({ time: 100, iterations: 10, warmupTime: 20, warmupIterations: 3 }).add(name, run)
   const [task] = await bench.run()
   if (task?.result.state !== "completed") throw new Error(`${name} did not complete`)
-  return (task.result.latency.p50 / times) * 1_000_000
+  const { p50 } = task.result.latency
+  const calls = Math.max(3, Math.ceil(50 / p50))
+  const before = process.cpuUsage()
+  for (let call = 0; call < calls; call++) {
+    const result = run()
+    if (result instanceof Promise) await result
+  }
+  const { system, user } = process.cpuUsage(before)
+  return { wall: (p50 / times) * 1_000_000, cpu: ((system + user) * 1000) / calls / times }
 }
 
 /** Bytes that one call allocates, while the collector has no reason to run: the young generation is large (see package.json). */
@@ -51,33 +64,37 @@ const bytesOf = async ({ run, times = 1 }: Task): Promise<number> => {
 
 const line = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
 
+/** A table for people, with its numbers to the right of the first columns. */
+export const table = (head: ReadonlyArray<string>, texts: number, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [line(head), line(head.map((_, column) => (column < texts ? "---" : "---:"))), ...rows.map(line)].join("\n")
+
+/** Writes results/`file`: what was measured, where and when. */
+export const write = (file: string, title: string, how: string, body: string): void => {
+  const where = `Node.js ${process.version}, ${process.platform} ${process.arch}, ${new Date().toISOString().slice(0, 10)}`
+  const page = `# ${title}\n\n${where}; ${how}\n\n${body}\n`
+  writeFileSync(join(import.meta.dirname, "../results", file), page)
+  console.log(page)
+}
+
 /** Measures tasks in interleaved rounds, so that a slow moment of the machine hits all alike, and writes results/`file`. */
 export const report = async (file: string, title: string, tasks: ReadonlyArray<Task>): Promise<void> => {
-  const measured = tasks.map(() => Array<number>())
+  const measured = tasks.map(() => Array<Round>())
   for (let round = 0; round < rounds; round++) {
     process.stderr.write(`${title}: round ${round + 1} of ${rounds}\r`)
-    for (const [index, task] of tasks.entries()) measured[index]?.push(await nanosOf(task))
+    for (const [index, task] of tasks.entries()) measured[index]?.push(await roundOf(task))
   }
   const withBytes = tasks.some(({ bytes }) => bytes)
+  const wallOf = (index: number) => Math.min(...(measured[index] ?? []).map(({ wall }) => wall))
+  const cpuOf = (index: number) => median((measured[index] ?? []).map(({ cpu }) => cpu))
   const rows: Array<ReadonlyArray<string>> = []
   for (const [index, task] of tasks.entries()) {
     const base = tasks.findIndex(({ path }) => path === task.path)
-    const nanos = median(measured[index] ?? [])
-    const ratio = (nanos / median(measured[base] ?? [])).toFixed(1)
+    const nanos = [wallOf(index), cpuOf(index)].map((value) => String(Math.round(value)))
+    const ratio = (wallOf(index) / wallOf(base)).toFixed(1)
     const bytes = task.bytes === true ? String(Math.round(await bytesOf(task))) : ""
-    rows.push([task.path, task.name, String(Math.round(nanos)), ratio, ...(withBytes ? [bytes] : [])])
+    rows.push([task.path, task.name, ...nanos, ratio, ...(withBytes ? [bytes] : [])])
   }
-  const head = ["path", "what", "ns per call", "ratio to the first", ...(withBytes ? ["bytes per call"] : [])]
-  const page = [
-    `# ${title}`,
-    "",
-    `Node.js ${process.version}, ${process.platform} ${process.arch}, ${new Date().toISOString().slice(0, 10)}; ${rounds} interleaved rounds, medians.`,
-    "",
-    line(head),
-    line(head.map((_, column) => (column < 2 ? "---" : "---:"))),
-    ...rows.map(line),
-    ""
-  ].join("\n")
-  writeFileSync(join(import.meta.dirname, "../results", file), page)
-  console.log(page)
+  const head = ["path", "what", "wall ns", "CPU ns", "ratio", ...(withBytes ? ["bytes"] : [])]
+  const how = `${rounds} interleaved rounds. Of one call: wall is the best round's median, CPU the median round's mean; ratio is wall to the path's first.`
+  write(file, title, how, table(head, 2, rows))
 }

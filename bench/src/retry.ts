@@ -5,6 +5,7 @@ import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cockatiel from "cockatiel"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import CircuitBreaker from "opossum"
 import pRetry from "p-retry"
@@ -20,7 +21,7 @@ const bounded = RetryPolicy.make({ ...full, attemptTimeout: Duration.seconds(10)
 const schedule = Schedule.max([Schedule.spaced(Duration.zero), Schedule.recurs(3)])
 
 const failure = { verdict: Verdict.transient("quick") }
-const success = Effect.succeed(1)
+const success = Effect.sync(() => 1)
 const answer = async () => 1
 
 /** Fails on every other call, so that each run of it under a policy is one failure and one success. */
@@ -82,6 +83,27 @@ opossumOpen.open()
 const isolated = Retry.make(full)
 isolated.breaker()?.isolate()
 
+/** Starts calls that never end, and interrupts each; in a fiber of its own, as a service's request is. */
+const cancelled = (path: string, name: string, effect: Effect.Effect<unknown, unknown>): Task => {
+  const one = Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), Fiber.interrupt)
+  const program = Effect.forEach(Array.from({ length: calls }), () => one, { discard: true })
+  return { path, name, times: calls, bytes: true, run: () => Effect.runPromise(program) }
+}
+
+/** The same with a signal. */
+const aborted = (path: string, name: string, call: (signal: AbortSignal) => Promise<unknown>): Task =>
+  awaited(path, name, async () => {
+    const controller = new AbortController()
+    const ended = call(controller.signal).catch(() => undefined)
+    controller.abort()
+    await ended
+  })
+
+/** Never ends by itself. */
+const hanging = (signal: AbortSignal): Promise<unknown> =>
+  // eslint-disable-next-line promise/avoid-new -- nothing else hangs until a signal
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))))
+
 const quick = { retries: 3, minTimeout: 0, maxTimeout: 0 }
 const twice = flaky()
 const cockatielFlaky = flakyAnswer()
@@ -125,7 +147,13 @@ await report("retry.md", "What a policy costs", [
   inFiber("rejected by an open breaker", "bare failure", Effect.fail(failure)),
   inFiber("rejected by an open breaker", "Retry.retry", isolated.run(success)),
   awaited("rejected by an open breaker", "cockatiel", () => cockatielOpen.execute(answer)),
-  awaited("rejected by an open breaker", "opossum", () => opossumOpen.fire())
+  awaited("rejected by an open breaker", "opossum", () => opossumOpen.fire()),
+  cancelled("cancelled", "bare effect", Effect.never),
+  cancelled("cancelled", "Retry.retry", Retry.retry(Effect.never, policy)),
+  cancelled("cancelled", "Retry.retry, all of the above", Retry.retry(Effect.never, bounded)),
+  cancelled("cancelled", "Effect.retry", Effect.retry(Effect.never, schedule)),
+  aborted("cancelled", "cockatiel", (signal) => cockatielFull.execute(() => hanging(signal), signal)),
+  aborted("cancelled", "p-retry", (signal) => pRetry(() => hanging(signal), { ...quick, signal }))
 ])
 opossumBounded.shutdown()
 opossumOpen.shutdown()

@@ -235,7 +235,7 @@ export const wait = (self: RetryPolicy, failed: Failed, random: number): Duratio
  * @category conversions
  * @since 0.1.0
  */
-export const schedule = (self: RetryPolicy): Schedule.Schedule<Duration.Duration, unknown> =>
+export const schedule = (self: RetryPolicy): Schedule.Schedule<Duration.Duration> =>
   Schedule.fromStep(
     Effect.map(Clock.currentTimeMillis, (begun) => {
       let attempt = 0

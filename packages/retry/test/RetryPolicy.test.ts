@@ -160,6 +160,7 @@ describe("a whole policy", () => {
       "budget: none",
       "breaker: none",
       "bulkhead: none",
+      "rate limit: none",
       "parking: none",
       "hedge: none"
     ])

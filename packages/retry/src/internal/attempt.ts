@@ -7,6 +7,7 @@ import { giveUp, refused } from "./giveUp.ts"
 import { hedged } from "./hedge.ts"
 import * as metrics from "./metrics.ts"
 import { type Guard, isRefusal } from "./shared.ts"
+import { timeout } from "./timeout.ts"
 
 /** One attempt, if the breaker lets it through. How it ends is for `settle` to tell. */
 export const attempt = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R> => {
@@ -40,7 +41,7 @@ const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.Timeout
   const own = attemptTimeout === undefined ? Infinity : Duration.toMillis(attemptTimeout)
   const limit = Math.min(own, call.deadline - call.started)
   const once = hedgedOf(call)
-  return limit === Infinity ? once : Effect.timeout(once, Duration.millis(limit))
+  return limit === Infinity ? once : timeout(once, Duration.millis(limit), call.started + limit, call.clock)
 }
 
 /** An attempt, and a second one beside it if it is slow and nothing is created by it. */

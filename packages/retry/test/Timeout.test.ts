@@ -1,0 +1,83 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Retry from "@redrive/retry/Retry"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import process from "node:process"
+import { exhausted } from "./call.ts"
+
+const once = (attemptTimeout: Duration.Duration) => RetryPolicy.make({ retries: 0, attemptTimeout })
+const now = { startImmediately: true }
+
+describe("an attempt's timeout", () => {
+  const call = Schema.Struct({
+    takes: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 50 })),
+    limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 })),
+    starts: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 50 }))
+  })
+
+  it.effect.prop(
+    "ends each of many calls at its own time, whatever the others do",
+    { calls: Arbitrary.schema(Schema.Array(call)) },
+    ({ calls }) =>
+      Effect.gen(function* () {
+        const begun = yield* Clock.currentTimeMillis
+        const fibers = yield* Effect.forEach(calls, ({ limit, starts, takes }) => {
+          const run = Retry.retry(Effect.sleep(Duration.millis(takes)), once(Duration.millis(limit)))
+          const timed = Effect.andThen(Effect.exit(run), Clock.currentTimeMillis)
+          return Effect.forkChild(Effect.delay(timed, Duration.millis(starts)), now)
+        })
+        yield* TestClock.adjust("1 second")
+        const ended = yield* Fiber.joinAll(fibers)
+        const expected = calls.map(({ limit, starts, takes }) => begun + starts + Math.min(limit, takes))
+        assert.deepStrictEqual(ended, expected)
+      }),
+    { arbitrary: { runs: 200 } }
+  )
+
+  it.effect("waits for what the attempt still has to do, and says how long it was", () =>
+    Effect.gen(function* () {
+      const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep("2 seconds"))
+      const error = yield* exhausted(Retry.retry(slow, once(Duration.seconds(5))))
+      assert.isTrue(Cause.isTimeoutError(error.failure))
+      assert.include(error.message, "5s")
+      assert.strictEqual(yield* Clock.currentTimeMillis, 7000)
+    })
+  )
+
+  it.effect("does not take a success away that came all the same", () =>
+    Effect.gen(function* () {
+      const late = Effect.uninterruptible(Effect.as(Effect.sleep("9 seconds"), "late"))
+      const fiber = yield* Effect.forkChild(Retry.retry(late, once(Duration.seconds(5))), now)
+      yield* TestClock.adjust("9 seconds")
+      assert.deepStrictEqual(yield* Fiber.await(fiber), Exit.succeed("late"))
+    })
+  )
+
+  it.effect("is not confused with an attempt that interrupts itself", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(Retry.retry(Effect.interrupt, once(Duration.seconds(5))))
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+    })
+  )
+
+  it.live("leaves no timer behind that would keep the process", () =>
+    Effect.gen(function* () {
+      const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+      const before = timers()
+      const calls = Effect.forEach([1, 2, 3], () => Retry.retry(Effect.yieldNow, once(Duration.hours(1))), {
+        concurrency: 3
+      })
+      yield* calls
+      yield* Effect.yieldNow
+      assert.isAtMost(timers(), before)
+    })
+  )
+})

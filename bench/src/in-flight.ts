@@ -30,6 +30,12 @@ const cockatiel =
   async () => {
     const ends: Array<() => void> = []
     const one = () => new Promise<void>((resolve) => ends.push(resolve))
+    const started = Array.from({ length: calls }, () => policy.execute(one))
+    return () => {
+      for (const end of ends) end()
+      return Promise.all(started)
+    }
+  }
 
 const breaker = () =>
   Cockatiel.circuitBreaker(Cockatiel.handleAll, {

@@ -52,15 +52,6 @@ describe("an attempt's timeout", () => {
     })
   )
 
-  it.effect("does not take a success away that came all the same", () =>
-    Effect.gen(function* () {
-      const late = Effect.uninterruptible(Effect.as(Effect.sleep("9 seconds"), "late"))
-      const fiber = yield* Effect.forkChild(Retry.retry(late, once(Duration.seconds(5))), now)
-      yield* TestClock.adjust("9 seconds")
-      assert.deepStrictEqual(yield* Fiber.await(fiber), Exit.succeed("late"))
-    })
-  )
-
   it.effect("is not confused with an attempt that interrupts itself", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(Retry.retry(Effect.interrupt, once(Duration.seconds(5))))

@@ -3,6 +3,7 @@ import * as JobError from "@redrive/core/JobError"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryExhausted from "@redrive/retry/RetryExhausted"
+import * as Program from "@redrive/testing/Program"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
@@ -41,6 +42,16 @@ describe("metrics", () => {
       for (const name of new Set(lines.map((line) => line.split("{")[0]))) {
         assert.match(text, new RegExp(`# HELP ${name} [A-Z].+\n# TYPE ${name} counter`))
       }
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
+  it.effect.skipIf(Program.isMissing("promtool", "prometheus"))("are clean to Prometheus", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ breaker: {} }), "page")
+      yield* settled(runner.run(flaky(bad, 2).effect))
+      yield* exhausted(runner.run(flaky(failing(404)).effect))
+      // It says what is wrong with a name, a type or a description, and fails.
+      assert.strictEqual(yield* Program.output("promtool", ["check", "metrics"], yield* PrometheusMetrics.format()), "")
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 

@@ -115,14 +115,14 @@ const listening = (port: number): Effect.Effect<void, unknown> =>
   })
 
 /**
- * Runs a program to its end, and gives what it wrote on its standard output.
+ * Runs a program to its end, with an `input` on its standard one (nothing), and gives what it wrote on its standard output.
  *
  * @category running
  * @since 0.1.0
  */
-export const output = (name: string, args: ReadonlyArray<string>): Effect.Effect<string, ProgramError> =>
+export const output = (name: string, args: ReadonlyArray<string>, input = ""): Effect.Effect<string, ProgramError> =>
   Effect.suspend(() => {
-    const { error, status, stderr, stdout } = spawnSync(name, args, { encoding: "utf8", env })
+    const { error, status, stderr, stdout } = spawnSync(name, args, { encoding: "utf8", env, input })
     return error === undefined && status === 0
       ? Effect.succeed(stdout)
       : Effect.fail(new ProgramError({ name, output: error?.message ?? stderr }))

@@ -10,7 +10,7 @@ export const chart = (
 ): string => {
   const seconds = lines[0]?.values.length ?? 1
   const most = 1.5 * offered
-  const x = (second: number) => left + (second / seconds) * (width - left - 10)
+  const x = (second: number) => left + (second / seconds) * (width - left - 24)
   const one = ({ name, values }: (typeof lines)[number], index: number) => {
     const top = index * (height + labels)
     const y = (value: number) => top + labels + height - (Math.min(value, most) / most) * height
@@ -18,9 +18,9 @@ export const chart = (
     return [
       `<text x="${left}" y="${top + 16}" font-weight="600">${name}</text>`,
       `<rect x="${x(begins)}" y="${top + labels}" width="${x(ends) - x(begins)}" height="${height}" fill="#f2d7d5"/>`,
-      `<line x1="${left}" x2="${width - 10}" y1="${y(offered)}" y2="${y(offered)}" stroke="#999" stroke-dasharray="4 3"/>`,
+      `<line x1="${left}" x2="${width - 24}" y1="${y(offered)}" y2="${y(offered)}" stroke="#999" stroke-dasharray="4 3"/>`,
       `<text x="${left - 6}" y="${y(offered) + 4}" text-anchor="end">${offered}/s</text>`,
-      `<line x1="${left}" x2="${width - 10}" y1="${y(0)}" y2="${y(0)}" stroke="#333"/>`,
+      `<line x1="${left}" x2="${width - 24}" y1="${y(0)}" y2="${y(0)}" stroke="#333"/>`,
       `<text x="${left - 6}" y="${y(0) + 4}" text-anchor="end">0</text>`,
       `<polyline points="${points}" fill="none" stroke="#1f5f99" stroke-width="1.5"/>`
     ].join("\n")

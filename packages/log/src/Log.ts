@@ -7,18 +7,25 @@
  * @since 0.1.0
  */
 import process from "node:process"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import type * as LogLevel from "effect/LogLevel"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
-import { emit } from "./internal/emit.ts"
+import * as Format from "./Format.ts"
+import * as Cap from "./internal/cap.ts"
+import { emit, fieldsOf } from "./internal/emit.ts"
 import { ofEvent } from "./internal/event.ts"
-import * as Json from "./internal/json.ts"
-import * as Pretty from "./internal/pretty.ts"
+import * as Handled from "./internal/handled.ts"
 import { recordOf } from "./internal/record.ts"
-import { fieldsOf } from "./internal/report.ts"
+import * as Writer from "./internal/writer.ts"
 
 /**
  * Where lines are written: a Node.js stream, or anything like one.
@@ -28,42 +35,61 @@ import { fieldsOf } from "./internal/report.ts"
  */
 export interface Stream {
   readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
   readonly write: (line: string) => unknown
 }
 
 /**
- * `stream` that lines are written to (stderr); `format` of a line (`auto`: `pretty` on a terminal, else `json`); `colors` of pretty
- * lines (on a terminal, unless `NO_COLOR` is set). Which levels are logged is up to Effect's `MinimumLogLevel` (`Info`).
+ * `stream` that lines are written to (stderr); `format` of a line, by name or a function of your own (`auto`: `pretty` on a terminal, else
+ * `json`); `colors` of pretty lines (on a terminal, unless `NO_COLOR` is set). `sample` is the share of the records of a level that is
+ * written (all); records of failures always are. `cap` lets `most` failures of a class be written in each `window`, and says how many more
+ * there were (no cap). `flushWithin` bounds the wait for a slow stream at the end (2 seconds).
+ *
+ * Which levels are logged is up to Effect's `MinimumLogLevel` (`Info`).
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
   readonly stream?: Stream | undefined
-  readonly format?: "auto" | "pretty" | "json" | undefined
+  readonly format?: "auto" | "pretty" | "json" | Format.Format | undefined
   readonly colors?: boolean | undefined
+  readonly sample?: { readonly [Level in LogLevel.Severity]?: number } | undefined
+  readonly cap?: { readonly most: number; readonly window: Duration.Duration } | undefined
+  readonly flushWithin?: Duration.Duration | undefined
 }
 
+const writerOf = ({ cap, colors, format = "auto", sample = {}, stream = process.stderr }: Options): Writer.Writer => {
+  const isTTY = stream.isTTY === true
+  const terminal = {
+    colors: colors ?? (isTTY && (process.env.NO_COLOR ?? "") === ""),
+    width: isTTY ? stream.columns : undefined
+  }
+  const isPretty = format === "pretty" || (format === "auto" && isTTY)
+  return Writer.make(stream, {
+    format: typeof format === "function" ? format : isPretty ? Format.terminal(terminal) : Format.json,
+    sample,
+    cap: cap && Cap.make(cap.most, Duration.toMillis(cap.window))
+  })
+}
+
+const loggerOf = (writer: Writer.Writer): Logger.Logger<unknown, void> =>
+  Logger.make((logged) => {
+    try {
+      writer.write(recordOf(logged), () => logged.fiber.getRef(Random.Random).nextDoubleUnsafe())
+    } catch {
+      // What cannot be read at all is no reason to fail.
+    }
+  })
+
 /**
- * A logger that writes a line for each record, in place of nothing else: install it with Effect's `Logger.layer`.
+ * A logger that writes a line for each record: install it with Effect's `Logger.layer`. `Log.layer` does more: it says at the end what a cap
+ * has suppressed, and waits for a slow stream.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const logger = (options: Options = {}): Logger.Logger<unknown, void> => {
-  const { format = "auto", stream = process.stderr } = options
-  const isTTY = stream.isTTY === true
-  const pretty = format === "pretty" || (format === "auto" && isTTY)
-  const colors = options.colors ?? (isTTY && (process.env.NO_COLOR ?? "") === "")
-  return Logger.make((logged) => {
-    try {
-      const record = recordOf(logged)
-      stream.write(`${pretty ? Pretty.format(record, colors) : Json.format(record)}\n`)
-    } catch {
-      // A sink that fails takes its line with it, and nothing else.
-    }
-  })
-}
+export const logger = (options: Options = {}): Logger.Logger<unknown, void> => loggerOf(writerOf(options))
 
 /**
  * Writes each reported failure as one record, at the level of its severity, through the loggers of the fiber it happened on.
@@ -71,11 +97,17 @@ export const logger = (options: Options = {}): Logger.Logger<unknown, void> => {
  * @category constructors
  * @since 0.1.0
  */
-export const reporter = (): ErrorReporter.ErrorReporter =>
-  Report.reporter((report, { fiber }) => emit(fiber, report.severity, [report.message, fieldsOf(report)]))
+export const reporter = (): ErrorReporter.ErrorReporter => reporterOf(() => undefined)
+
+const reporterOf = (reported: (report: Report.Report) => void) =>
+  Report.reporter((report, { fiber }) => {
+    reported(report)
+    emit(fiber, report.severity, [report.message, fieldsOf(report)])
+  })
 
 /**
- * Writes what the retry engine does: a failed attempt and giving up at `Debug`, a recovery and a redrive at `Info`.
+ * Writes what the retry engine does: a failed attempt and giving up at `Debug`, a recovery and a redrive at `Info`, what people should know
+ * of at `Warn`.
  *
  * @category constructors
  * @since 0.1.0
@@ -85,15 +117,72 @@ export const observer: Observer.Observer = (event, fiber) => {
   emit(fiber, level, [message, fields])
 }
 
+/** What was given up is known to be handled when it was not reported for so long. */
+const patience = Duration.seconds(1)
+
 /**
- * The logger in place of Effect's own, and the reporter and the observer beside those that are there.
+ * A logger in place of Effect's own, and a reporter and an observer beside those that are there.
+ *
+ * A failure that is reported is one record, at the level of its severity. A call that was given up and is not reported within a second was
+ * handled, and is one record at `Warn`. At the end of its scope all lines are written that can be; how many could not, it says on stderr.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<never> =>
-  Layer.mergeAll(
-    Logger.layer([logger(options)]),
-    ErrorReporter.layer([Effect.sync(reporter)], { mergeWithExisting: true }),
-    Observer.layer(observer)
+export const layer = (options: Options = {}): Layer.Layer<never> => Layer.unwrap(make(options))
+
+const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
+  const writer = writerOf(options)
+  const handled = Handled.make()
+  const work = Latch.makeUnsafe(false)
+  yield* Effect.addFinalizer(() => end(writer, handled, options))
+  yield* Effect.forkScoped(keepUp(writer, handled, work), { startImmediately: true })
+
+  const inner = loggerOf(writer)
+  const outer = Logger.make((logged) => {
+    inner.log(logged)
+    if (writer.owes()) work.openUnsafe()
+  })
+  const ears: Observer.Observer = (event, fiber) => {
+    if (event._tag === "GaveUp") {
+      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      if (!handled.gaveUp(event, fiber.context, now))
+        emit(fiber, "Warn", Handled.lineOf(event, Report.make(event.error)))
+      work.openUnsafe()
+    } else if (event._tag === "FellBack") handled.settled(Report.make(event.error).fingerprint)
+    observer(event, fiber)
+  }
+  return Layer.mergeAll(
+    Logger.layer([outer]),
+    ErrorReporter.layer([Effect.sync(() => reporterOf(({ fingerprint }) => handled.settled(fingerprint)))], {
+      mergeWithExisting: true
+    }),
+    Observer.layer(ears)
   )
+})
+
+/** Says what has become known since, once a second while there is anything to know. */
+const keepUp = (writer: Writer.Writer, handled: Handled.Handled, work: Latch.Latch): Effect.Effect<never> =>
+  Effect.forever(
+    Effect.gen(function* () {
+      yield* Latch.await(work)
+      yield* Effect.sleep(patience)
+      const now = yield* Clock.currentTimeMillis
+      yield* handled.warn(now - Duration.toMillis(patience))
+      writer.summarize(now)
+      if (!handled.isWaiting() && !writer.owes()) work.closeUnsafe()
+    })
+  )
+
+const end = (
+  writer: Writer.Writer,
+  handled: Handled.Handled,
+  { flushWithin = Duration.seconds(2), stream = process.stderr }: Options
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    yield* handled.warn(Infinity)
+    writer.summarize(Infinity)
+    yield* Effect.timeoutOption(writer.sink.flush, flushWithin)
+    const lost = writer.sink.dropped() + writer.sink.pending()
+    if (lost > 0 && stream !== process.stderr) process.stderr.write(`${lost} log lines could not be written\n`)
+  })

@@ -3,4 +3,5 @@
  *
  * @since 0.1.0
  */
+export * as Format from "./Format.ts"
 export * as Log from "./Log.ts"

@@ -4,7 +4,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { attempt, describe, type Link, nameOf, property, read } from "./chain.ts"
-import { type Scrub, scrub } from "./text.ts"
+import { isSecretName, type Scrub, scrub } from "./text.ts"
 
 /** No report lists more causes, fields of one of them, or frames of a stack. */
 const most = { causes: 8, fields: 24, frames: 20 }
@@ -37,9 +37,6 @@ const elsewhere: ReadonlySet<string> = new Set([
   "url"
 ])
 
-/** Names that speak of a secret, whatever the schema says. */
-const secretName = /passw|secret|token|authorization|cookie|credential|api_?key/i
-
 /** Only fields that a schema declares are known to be meant for showing; of other errors, those that Node.js documents. */
 const fieldNames = (value: object): ReadonlyArray<string> => {
   const type = property(value, "constructor")
@@ -63,7 +60,7 @@ export const attributesOf = (value: object, safe: Scrub): Fields => {
 const shown = (entries: ReadonlyArray<readonly [name: string, value: unknown]>, safe: Scrub): Fields => {
   const fields: { [name: string]: Field } = {}
   for (const [name, value] of entries) {
-    if (elsewhere.has(name) || secretName.test(name)) continue
+    if (elsewhere.has(name) || isSecretName(name)) continue
     const field = fieldOf(value, safe)
     if (field !== undefined) fields[name] = field
   }

@@ -12,7 +12,13 @@ const credentials = /\b(Bearer|Basic)\s+[\w.~+/=-]+/g
 /** Shorter secrets are not looked for: they would be found in every text. */
 const shortestSecret = 4
 
-const mark = "<redacted>"
+/** What stands in the place of a secret. */
+export const hidden = "<redacted>"
+
+/** Names that speak of a secret, whatever holds them. */
+const secretName = /passw|secret|token|authorization|cookie|credential|api_?key/i
+
+export const isSecretName = (name: string): boolean => secretName.test(name)
 
 /** The forms in which a secret may stand in a text. */
 const formsOf = (secret: string): ReadonlyArray<string> => {
@@ -37,12 +43,14 @@ export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
   const reach = forms[0]?.length ?? 0
   return (text) => {
     const isCut = text.length > longest + 2 * reach
-    const hidden = forms.reduce(
-      (rest, form) => rest.replaceAll(form, mark),
+    const bare = forms.reduce(
+      (rest, form) => rest.replaceAll(form, hidden),
       isCut ? text.slice(0, longest + 2 * reach) : text
     )
-    const whole = isCut ? withoutTail(hidden, reach) : hidden
-    const safe = whole.replace(urls, withoutSecrets).replace(credentials, `$1 ${mark}`)
+    const whole = isCut ? withoutTail(bare, reach) : bare
+    // Most texts have neither, and to know that is cheap.
+    const bareOfUrls = whole.includes("://") ? whole.replace(urls, withoutSecrets) : whole
+    const safe = bareOfUrls.includes("B") ? bareOfUrls.replace(credentials, `$1 ${hidden}`) : bareOfUrls
     return isCut || safe.length > longest ? `${safe.slice(0, longest)}… (${text.length} characters)` : safe
   }
 }

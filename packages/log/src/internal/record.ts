@@ -1,39 +1,81 @@
 import * as Cause from "effect/Cause"
-import * as Formatter from "effect/Formatter"
 import type * as Logger from "effect/Logger"
-import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
+import * as Plain from "@redrive/core/Plain"
+import * as Report from "@redrive/core/Report"
+import type { Record } from "../Format.ts"
+import { reportOf } from "./emit.ts"
 
-/** A log record as both formats write it. */
-export interface LogRecord {
-  readonly date: Date
-  readonly level: LogLevel.LogLevel
-  readonly message: string
-  readonly fields: { readonly [name: string]: unknown }
-}
+type Fields = { [name: string]: Plain.Plain }
 
-/** What Effect hands to a logger: texts become the message; plain objects, annotations, spans and a cause become fields. */
-export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Options<unknown>): LogRecord => {
+/**
+ * What Effect hands to a logger: texts become the message, errors and causes reports; plain objects, annotations and spans become
+ * fields. Nothing of it is trusted.
+ */
+export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Options<unknown>): Record => {
+  const options = { secrets: fiber.getRef(Report.Secrets) }
   const texts: Array<string> = []
-  let fields: LogRecord["fields"] = fiber.getRef(References.CurrentLogAnnotations)
-  for (const part of Array.isArray(message) ? message : [message]) {
-    if (isPlain(part)) fields = { ...fields, ...part }
-    else texts.push(textOf(part))
+  const reports: Array<Report.Report> = []
+  const fields: Fields = {}
+  const add = (part: object) => {
+    for (const name of Object.keys(part)) fields[name] = fieldOf(part, name, options)
   }
+  const take = (part: unknown) => {
+    try {
+      read(part)
+    } catch {
+      texts.push("unreadable")
+    }
+  }
+  const read = (part: unknown) => {
+    const report = Predicate.isObjectKeyword(part) ? reportOf(part) : undefined
+    if (report !== undefined) reports.push(report)
+    else if (typeof part === "string") texts.push(Plain.text(part, options))
+    else if (Cause.isCause(part)) reports.push(...Report.fromCause(part, options))
+    else if (part instanceof Error) {
+      const made = Report.make(part, options)
+      reports.push(made)
+      texts.push(made.level === "program" ? `${made.code}: ${made.message}` : made.message)
+    } else if (isPlain(part)) add(part)
+    else texts.push(textOf(Plain.make(part, options)))
+  }
+  add(fiber.getRef(References.CurrentLogAnnotations))
+  if (Array.isArray(message)) for (const part of message) take(part)
+  else take(message)
   const spans = fiber.getRef(References.CurrentLogSpans)
   if (spans.length > 0) {
-    const took = spans.map(([label, since]) => [label, date.getTime() - since])
-    fields = { ...fields, spans_ms: Object.fromEntries(took) }
+    fields.spans_ms = Object.fromEntries(spans.map(([label, since]) => [label, date.getTime() - since]))
   }
-  if (cause.reasons.length > 0) fields = { ...fields, cause: Cause.pretty(cause) }
-  return { date, level: logLevel, message: texts.join(" "), fields }
+  if (cause.reasons.length > 0) reports.push(...Report.fromCause(cause, options))
+  const { span } = fiber.cache
+  return {
+    date,
+    level: logLevel,
+    message: texts.length === 0 ? (reports[0]?.message ?? "") : texts.join(" "),
+    fields,
+    reports,
+    ...(span === undefined ? {} : { trace: { traceId: span.traceId, spanId: span.spanId } })
+  }
 }
 
-const isPlain = (value: unknown): value is Record<string, unknown> =>
-  Predicate.isObject(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value))
-
-const textOf = (value: unknown): string => {
-  if (typeof value === "string") return value
-  return value instanceof Error ? `${value.name}: ${value.message}` : Formatter.format(value)
+/** A field by itself, so that one which cannot be read costs the others nothing. */
+const fieldOf = (part: object, name: string, options: Plain.Options): Plain.Plain => {
+  try {
+    // A field is judged by its name as well: the whole of it is made plain.
+    const made = Plain.make({ [name]: (part as { readonly [name: string]: unknown })[name] }, options)
+    return Object.values(made as Fields)[0] ?? null
+  } catch {
+    return "unreadable"
+  }
 }
+
+const isPlain = (value: unknown): value is object => {
+  try {
+    return Predicate.isObject(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value))
+  } catch {
+    return false
+  }
+}
+
+const textOf = (value: Plain.Plain): string => (typeof value === "string" ? value : JSON.stringify(value))

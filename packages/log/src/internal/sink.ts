@@ -1,0 +1,97 @@
+import * as Effect from "effect/Effect"
+import type { Stream } from "../Log.ts"
+
+/** Where lines go. What it cannot take it drops, and counts. */
+export interface Sink {
+  /** Writes a line, or drops it. Never throws. */
+  readonly write: (line: string) => void
+  /** Whether a line that is written now may arrive. */
+  readonly isOpen: () => boolean
+  /** How many lines were dropped since the beginning. */
+  readonly dropped: () => number
+  /** Ends when all is written that can be, and gives how many lines wait still, which is none unless it is interrupted. */
+  readonly flush: Effect.Effect<void>
+  /** How many lines were handed to the stream and are not known to be written. */
+  readonly pending: () => number
+}
+
+/** A stream that is slower than its program may keep so many bytes; beyond, lines are dropped. */
+const mostBuffered = 16_000_000
+
+/** What a stream of Node.js has besides `write`. */
+interface NodeStream {
+  readonly on: (event: "error", listener: (error: unknown) => void) => unknown
+  readonly write: (line: string, written: (error?: unknown) => void) => unknown
+  readonly writableLength: number
+  readonly destroyed: boolean
+}
+
+const isNodeStream = (stream: unknown): stream is NodeStream =>
+  typeof stream === "object" && stream !== null && "on" in stream && "writableLength" in stream
+
+/** One for each stream: loggers on one stream count together, and one listener is enough for it. */
+const sinks = new WeakMap<Stream, Sink>()
+
+export const of = (stream: Stream): Sink => {
+  const known = sinks.get(stream)
+  if (known !== undefined) return known
+  const made = isNodeStream(stream) ? ofNode(stream) : ofAny(stream)
+  sinks.set(stream, made)
+  return made
+}
+
+const ofAny = (stream: Stream): Sink => {
+  let dropped = 0
+  return {
+    write: (line) => {
+      try {
+        stream.write(line)
+      } catch {
+        dropped++
+      }
+    },
+    isOpen: () => true,
+    dropped: () => dropped,
+    flush: Effect.void,
+    pending: () => 0
+  }
+}
+
+const ofNode = (stream: NodeStream): Sink => {
+  let dropped = 0
+  let pending = 0
+  let whenDone: (() => void) | undefined
+  // Without a listener the error of a stream, such as a reader that went away, ends the process.
+  stream.on("error", () => undefined)
+  const written = (error?: unknown) => {
+    pending--
+    if (error !== undefined && error !== null) dropped++
+    if (pending === 0) whenDone?.()
+  }
+  const isOpen = () => !stream.destroyed && stream.writableLength <= mostBuffered
+  return {
+    write: (line) => {
+      if (!isOpen()) {
+        dropped++
+        return
+      }
+      pending++
+      try {
+        stream.write(line, written)
+      } catch {
+        written(true)
+      }
+    },
+    isOpen,
+    dropped: () => dropped,
+    flush: Effect.callback((resume) => {
+      const done = () => resume(Effect.void)
+      if (pending === 0) return done()
+      whenDone = done
+      return Effect.sync(() => {
+        whenDone = undefined
+      })
+    }),
+    pending: () => pending
+  }
+}

@@ -1,0 +1,207 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Failure from "@redrive/core/Failure"
+import * as ItemError from "@redrive/core/ItemError"
+import * as Report from "@redrive/core/Report"
+import * as Format from "@redrive/log/Format"
+import type * as LogLevel from "effect/LogLevel"
+
+const reset = Failure.withoutStack(() => {
+  const socket = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", syscall: "read" })
+  const cause = new Error("fetch failed", { cause: socket })
+  const reason = new ItemError.InternalError({ detail: "unknown", cause })
+  return new ItemError.ItemError({ jobId: "j1", itemId: "i1", url: "https://example.com/a?b=c", reason })
+})
+const unavailable = new ItemError.ItemError({
+  url: "https://example.com/a",
+  reason: new ItemError.HostReturnedError({ status: 503 })
+})
+
+const report = { ...Report.make(reset), stack: "Error: read ECONNRESET\n    at read (net.js:1:1)" }
+
+const recordOf = (
+  level: LogLevel.LogLevel,
+  message: string,
+  ...reports: ReadonlyArray<Report.Report>
+): Format.Record => ({
+  date: new Date(Date.UTC(2026, 10, 24, 1, 2, 3, 456)),
+  level,
+  message,
+  fields: { pages: 3, tags: ["a", "b"] },
+  reports,
+  trace: { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" }
+})
+
+const failed = recordOf("Error", report.message, report)
+const plain = recordOf("Info", "crawling")
+const service = { service: "crawler", version: "1.2.3" }
+
+/** What a format says of a record, as a collector reads it. */
+const read = (format: Format.Format, record: Format.Record): unknown => JSON.parse(format(record))
+
+describe("a failure in the names of", () => {
+  it("OpenTelemetry", () => {
+    assert.deepStrictEqual(read(Format.otel(service), failed), {
+      timestamp: "2026-11-24T01:02:03.456Z",
+      severity_text: "ERROR",
+      severity_number: 17,
+      body: "internal_error unknown at https://example.com/a",
+      trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
+      span_id: "00f067aa0ba902b7",
+      resource: { "service.name": "crawler", "service.version": "1.2.3" },
+      attributes: {
+        pages: 3,
+        tags: ["a", "b"],
+        "error.type": "internal_error",
+        "exception.type": "ItemError",
+        "exception.message": "internal_error unknown at https://example.com/a",
+        "exception.stacktrace": "Error: read ECONNRESET\n    at read (net.js:1:1)",
+        "url.full": "https://example.com/a",
+        "server.address": "example.com",
+        "redrive.level": "item",
+        "redrive.detail": "unknown",
+        "redrive.actor": "operator",
+        "redrive.job.id": "j1",
+        "redrive.item.id": "i1",
+        "redrive.fingerprint": report.fingerprint,
+        "redrive.causes": ["Error: fetch failed", "Error: read ECONNRESET"]
+      }
+    })
+  })
+
+  it("the Elastic Common Schema", () => {
+    assert.deepStrictEqual(read(Format.ecs(service), failed), {
+      "@timestamp": "2026-11-24T01:02:03.456Z",
+      "log.level": "error",
+      message: "internal_error unknown at https://example.com/a",
+      "ecs.version": "8.17.0",
+      "service.name": "crawler",
+      "service.version": "1.2.3",
+      "trace.id": "4bf92f3577b34da6a3ce929d0e0e4736",
+      "span.id": "00f067aa0ba902b7",
+      "error.code": "internal_error",
+      "error.type": "ItemError",
+      "error.message": "internal_error unknown at https://example.com/a",
+      "error.stack_trace": "Error: read ECONNRESET\n    at read (net.js:1:1)",
+      "url.full": "https://example.com/a",
+      "server.address": "example.com",
+      labels: {
+        pages: "3",
+        tags: '["a","b"]',
+        actor: "operator",
+        detail: "unknown",
+        fingerprint: report.fingerprint,
+        item: "i1",
+        job: "j1",
+        error_level: "item"
+      }
+    })
+  })
+
+  it("Google Cloud, for Error Reporting", () => {
+    const format = Format.gcp({ ...service, project: "p" })
+    const { causes, stack, ...rest } = read(format, failed) as { readonly [name: string]: unknown }
+    assert.isUndefined(stack)
+    assert.lengthOf(causes as ReadonlyArray<unknown>, 2)
+    assert.deepStrictEqual(rest, {
+      severity: "ERROR",
+      time: "2026-11-24T01:02:03.456Z",
+      message: "internal_error unknown at https://example.com/a",
+      "logging.googleapis.com/trace": "projects/p/traces/4bf92f3577b34da6a3ce929d0e0e4736",
+      "logging.googleapis.com/spanId": "00f067aa0ba902b7",
+      "@type": "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent",
+      stack_trace: "Error: read ECONNRESET\n    at read (net.js:1:1)",
+      serviceContext: { service: "crawler", version: "1.2.3" },
+      error_level: "item",
+      code: "internal_error",
+      detail: "unknown",
+      actor: "operator",
+      job: "j1",
+      item: "i1",
+      url: "https://example.com/a",
+      host: "example.com",
+      fingerprint: report.fingerprint,
+      pages: 3,
+      tags: ["a", "b"]
+    })
+    const warned = recordOf("Warn", "x", Report.make(unavailable))
+    assert.notProperty(read(format, warned), "@type")
+  })
+
+  it("Datadog", () => {
+    const { causes, ...rest } = read(Format.datadog(service), failed) as { readonly [name: string]: unknown }
+    assert.lengthOf(causes as ReadonlyArray<unknown>, 2)
+    assert.deepStrictEqual(rest, {
+      timestamp: "2026-11-24T01:02:03.456Z",
+      status: "error",
+      message: "internal_error unknown at https://example.com/a",
+      service: "crawler",
+      version: "1.2.3",
+      dd: { trace_id: "4bf92f3577b34da6a3ce929d0e0e4736", span_id: "67667974448284343" },
+      error_level: "item",
+      code: "internal_error",
+      detail: "unknown",
+      actor: "operator",
+      job: "j1",
+      item: "i1",
+      url: "https://example.com/a",
+      host: "example.com",
+      error: {
+        kind: "ItemError",
+        message: "internal_error unknown at https://example.com/a",
+        stack: "Error: read ECONNRESET\n    at read (net.js:1:1)",
+        fingerprint: report.fingerprint
+      },
+      pages: 3,
+      tags: ["a", "b"]
+    })
+  })
+})
+
+describe("a line without a failure", () => {
+  const formats = [Format.json, Format.otel(), Format.ecs(), Format.gcp(), Format.datadog()]
+
+  it("says nothing of one, in any format", () => {
+    for (const format of formats) {
+      const line = format(plain)
+      assert.include(line, "crawling")
+      assert.notMatch(line, /error|exception|undefined|@type/)
+      assert.notInclude(line, "\n")
+    }
+  })
+})
+
+describe("a terminal", () => {
+  const lines = (options: Format.TerminalOptions, record: Format.Record) => Format.terminal(options)(record).split("\n")
+
+  it("shows causes as a tree, members of an aggregate side by side", () => {
+    const aggregate = new AggregateError(
+      [new Error("first", { cause: new Error("its cause") }), new Error("second")],
+      "all failed"
+    )
+    const { stack: _, ...made } = Report.make(new Error("outer", { cause: aggregate }))
+    assert.deepStrictEqual(lines({}, { ...recordOf("Error", "x", made), fields: {} }), [
+      "01:02:03.456 ERROR x error=outer code=Error actor=operator",
+      "                   └─ AggregateError: all failed",
+      "                      ├─ Error: first",
+      "                      │  └─ Error: its cause",
+      "                      └─ Error: second"
+    ])
+  })
+
+  it("folds lines to its width, between words, and below the message", () => {
+    const record = { ...recordOf("Warn", "one two three four five six"), fields: { pages: 3, long: "x".repeat(30) } }
+    assert.deepStrictEqual(lines({ width: 40 }, record), [
+      "01:02:03.456 WARN  one two three four",
+      "                   five six pages=3",
+      `                   long=${"x".repeat(30)}`
+    ])
+  })
+
+  it("is told the second failure of a line as well", () => {
+    const { stack: _, ...other } = Report.make(new Error("other"))
+    assert.deepStrictEqual(
+      lines({}, { ...recordOf("Error", "x", Report.make(unavailable), other), fields: {} }).slice(1),
+      ["                   and Error: other"]
+    )
+  })
+})

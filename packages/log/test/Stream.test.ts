@@ -1,0 +1,155 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Log from "@redrive/log/Log"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import { Writable } from "node:stream"
+
+const lines = (text: string) => text.split("\n").filter((line) => line.includes('"message":"line '))
+
+/** A stream that takes nothing before it is let. */
+const blocked = () => {
+  const written: Array<string> = []
+  const held: Array<() => void> = []
+  let isOpen = false
+  const stream = new Writable({
+    decodeStrings: false,
+    write: (chunk: string, _, done) => {
+      const take = () => {
+        written.push(chunk)
+        done()
+      }
+      if (isOpen) take()
+      else held.push(take)
+    }
+  })
+  const open = () => {
+    isOpen = true
+    for (const take of held.splice(0)) take()
+  }
+  return { stream, written, open }
+}
+
+const log = (count: number, text = "x") =>
+  Effect.forEach(Array.from({ length: count }), () => Effect.log(text), { discard: true })
+
+const provided = <A>(program: Effect.Effect<A>, stream: Log.Stream) =>
+  Effect.provide(program, Log.layer({ stream, format: "json", flushWithin: Duration.millis(50) }))
+
+describe("a stream", () => {
+  it.live("that is slow costs lines in the end, not memory, and they are counted", () =>
+    Effect.gen(function* () {
+      const { open, stream, written } = blocked()
+      const text = "x".repeat(1900)
+      yield* provided(
+        Effect.gen(function* () {
+          yield* log(20_000, text)
+          assert.isBelow(stream.writableLength, 17_000_000)
+          open()
+          yield* Effect.sleep("20 millis")
+          yield* Effect.log("after")
+        }),
+        stream
+      )
+      const read = written.map((line) => JSON.parse(line))
+      const lost = read.find((line) => "lost" in line)?.lost
+      assert.isAbove(lost, 1000)
+      assert.strictEqual(written.length - 2 + lost, 20_000)
+      assert.strictEqual(read.at(-1)?.message, "after")
+    })
+  )
+
+  it.live("that is closed, or a full disk, changes nothing but its own lines", () =>
+    Effect.gen(function* () {
+      const { stream } = blocked()
+      stream.destroy()
+      assert.strictEqual(yield* provided(Effect.as(log(10), "done"), stream), "done")
+      const full = createWriteStream("/dev/full")
+      const slowly = Effect.forEach([1, 2, 3], () => Effect.andThen(log(10), Effect.sleep("10 millis")), {
+        discard: true
+      })
+      assert.strictEqual(yield* provided(Effect.as(slowly, "done"), full), "done")
+      assert.isTrue(full.destroyed)
+    })
+  )
+
+  it.live("is waited for at the end, within a limit", () =>
+    Effect.gen(function* () {
+      const slow = blocked()
+      setTimeout(slow.open, 20)
+      yield* provided(log(5), slow.stream)
+      assert.lengthOf(slow.written, 5)
+      const never = blocked()
+      yield* provided(log(5), never.stream)
+      assert.isEmpty(never.written)
+    })
+  )
+})
+
+describe("the lines of a program that ends", () => {
+  interface Ended {
+    readonly code: number | null
+    readonly signal: NodeJS.Signals | null
+    readonly stderr: string
+  }
+
+  /** Runs the program; `signal` is sent when it has logged. */
+  const ended = async (args: ReadonlyArray<string>, signal?: NodeJS.Signals): Promise<Ended> => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "fixtures/program.ts"), ...args], {
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let stderr = ""
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+    child.stdout.once("data", () => signal !== undefined && child.kill(signal))
+    const [code, by] = await once(child, "close")
+    return { code, signal: by, stderr }
+  }
+
+  const inFile = (use: (file: string) => Promise<void>) => async () => {
+    const folder = mkdtempSync(join(tmpdir(), "log-"))
+    try {
+      await use(join(folder, "log"))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  it.each([
+    ["by itself", ["return"], undefined],
+    ["by process.exit", ["exit"], undefined],
+    ["by SIGTERM", ["wait"], "SIGTERM"],
+    ["by SIGKILL", ["wait"], "SIGKILL"]
+  ] as const)("%s are all on stderr, which is written at once", async (_, args, signal) => {
+    const { stderr } = await ended(args, signal)
+    assert.lengthOf(lines(stderr), 1000)
+  })
+
+  it.each([
+    ["by itself", ["return"], undefined],
+    ["by SIGTERM", ["wait"], "SIGTERM"]
+  ] as const)("%s are all in a file, which is waited for", (_, args, signal) =>
+    inFile(async (file) => {
+      await ended([...args, file], signal)
+      assert.lengthOf(lines(readFileSync(file, "utf8")), 1000)
+    })()
+  )
+
+  it("onto a full disk are said to be lost", async () => {
+    const { code, stderr } = await ended(["return", "/dev/full"])
+    assert.strictEqual(code, 0)
+    assert.match(stderr, /^\d+ log lines could not be written$/m)
+  })
+
+  it("into a pipe that nobody reads any more do not end it", async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "fixtures/program.ts"), "return"], {
+      stdio: ["ignore", "ignore", "pipe"]
+    })
+    child.stderr.destroy()
+    assert.deepStrictEqual(await once(child, "exit"), [0, null])
+  })
+})

@@ -49,6 +49,15 @@ export const make = (value: unknown, options: Options = {}): Plain => {
 }
 
 /**
+ * One field of an object as plain data, judged by its name as well. Never throws: a field that cannot be read is `unreadable`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const field = (object: object, name: string, options: Options = {}): Plain =>
+  isSecretName(name) ? hidden : (attempt(() => make(Reflect.get(object, name), options)) ?? "unreadable")
+
+/**
  * A text with what `make` would leave of it: at most 2000 characters, without secrets, credentials and the queries of URLs.
  *
  * @category constructors

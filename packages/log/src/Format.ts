@@ -13,7 +13,8 @@ import { json as write } from "./internal/json.ts"
 import * as Terminal from "./internal/pretty.ts"
 
 /**
- * One line to be written. `reports` are of the failures in it, the first of which it is about; `trace` is where it happened, in hexadecimal.
+ * One line to be written. `annotations` are those of the fiber, the same object while they are the same, and `fields` its own; `reports` are of
+ * the failures in it, the first of which it is about; `trace` is where it happened, in hexadecimal.
  *
  * @category models
  * @since 0.1.0
@@ -22,6 +23,7 @@ export interface Record {
   readonly date: Date
   readonly level: LogLevel.LogLevel
   readonly message: string
+  readonly annotations: { readonly [name: string]: Plain.Plain }
   readonly fields: { readonly [name: string]: Plain.Plain }
   readonly reports: ReadonlyArray<Report.Report>
   readonly trace?: { readonly traceId: string; readonly spanId: string } | undefined

@@ -19,6 +19,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
+import * as Destination from "./Destination.ts"
 import * as Format from "./Format.ts"
 import * as Cap from "./internal/cap.ts"
 import { emit, fieldsOf } from "./internal/emit.ts"
@@ -28,30 +29,19 @@ import { recordOf } from "./internal/record.ts"
 import * as Writer from "./internal/writer.ts"
 
 /**
- * Where lines are written: a Node.js stream, or anything like one.
+ * `destination` of the records, in place of a stream. Else: `stream` that lines are written to (stderr); `format` of a line, by name or a
+ * function (`auto`: `pretty` on a terminal, else `json`); `colors` of pretty lines (on a terminal, unless `NO_COLOR` is set).
  *
- * @category models
- * @since 0.1.0
- */
-export interface Stream {
-  readonly isTTY?: boolean | undefined
-  readonly columns?: number | undefined
-  readonly write: (line: string) => unknown
-}
-
-/**
- * `stream` that lines are written to (stderr); `format` of a line, by name or a function of your own (`auto`: `pretty` on a terminal, else
- * `json`); `colors` of pretty lines (on a terminal, unless `NO_COLOR` is set). `sample` is the share of the records of a level that is
- * written (all); records of failures always are. `cap` lets `most` failures of a class be written in each `window`, and says how many more
- * there were (no cap). `flushWithin` bounds the wait for a slow stream at the end (2 seconds).
- *
- * Which levels are logged is up to Effect's `MinimumLogLevel` (`Info`).
+ * `sample` is the share of the records of a level that is written (all); records of failures always are. `cap` lets `most` failures of a class
+ * be written in each `window`, and says how many more there were (no cap). `flushWithin` bounds the wait at the end (2 seconds). Which
+ * levels are logged is up to Effect's `MinimumLogLevel` (`Info`).
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  readonly stream?: Stream | undefined
+  readonly destination?: Destination.Destination | undefined
+  readonly stream?: Destination.Stream | undefined
   readonly format?: "auto" | "pretty" | "json" | Format.Format | undefined
   readonly colors?: boolean | undefined
   readonly sample?: { readonly [Level in LogLevel.Severity]?: number } | undefined
@@ -59,22 +49,24 @@ export interface Options {
   readonly flushWithin?: Duration.Duration | undefined
 }
 
-const writerOf = ({ cap, colors, format = "auto", sample = {}, stream = process.stderr }: Options): Writer.Writer => {
+const destinationOf = ({ colors, destination, format = "auto", stream = process.stderr }: Options) => {
+  if (destination !== undefined) return destination
   const isTTY = stream.isTTY === true
   const terminal = {
     colors: colors ?? (isTTY && (process.env.NO_COLOR ?? "") === ""),
     width: isTTY ? stream.columns : undefined
   }
   const isPretty = format === "pretty" || (format === "auto" && isTTY)
-  return Writer.make(stream, {
-    format: typeof format === "function" ? format : isPretty ? Format.terminal(terminal) : Format.json,
-    sample,
-    cap: cap && Cap.make(cap.most, Duration.toMillis(cap.window))
-  })
+  const line = typeof format === "function" ? format : isPretty ? Format.terminal(terminal) : Format.json
+  return Destination.stream(stream, line)
 }
+
+const writerOf = (destination: Destination.Destination, { cap, sample = {} }: Options): Writer.Writer =>
+  Writer.make(destination, { sample, cap: cap && Cap.make(cap.most, Duration.toMillis(cap.window)) })
 
 const loggerOf = (writer: Writer.Writer): Logger.Logger<unknown, void> =>
   Logger.make((logged) => {
+    if (!writer.accepts(logged.logLevel)) return
     try {
       writer.write(recordOf(logged), () => logged.fiber.getRef(Random.Random).nextDoubleUnsafe())
     } catch {
@@ -89,7 +81,8 @@ const loggerOf = (writer: Writer.Writer): Logger.Logger<unknown, void> =>
  * @category constructors
  * @since 0.1.0
  */
-export const logger = (options: Options = {}): Logger.Logger<unknown, void> => loggerOf(writerOf(options))
+export const logger = (options: Options = {}): Logger.Logger<unknown, void> =>
+  loggerOf(writerOf(destinationOf(options), options))
 
 /**
  * Writes each reported failure as one record, at the level of its severity, through the loggers of the fiber it happened on.
@@ -132,10 +125,11 @@ const patience = Duration.seconds(1)
 export const layer = (options: Options = {}): Layer.Layer<never> => Layer.unwrap(make(options))
 
 const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
-  const writer = writerOf(options)
+  const destination = destinationOf(options)
+  const writer = writerOf(destination, options)
   const handled = Handled.make()
   const work = Latch.makeUnsafe(false)
-  yield* Effect.addFinalizer(() => end(writer, handled, options))
+  yield* Effect.addFinalizer(() => end(destination, writer, handled, options))
   yield* Effect.forkScoped(keepUp(writer, handled, work), { startImmediately: true })
 
   const inner = loggerOf(writer)
@@ -175,14 +169,16 @@ const keepUp = (writer: Writer.Writer, handled: Handled.Handled, work: Latch.Lat
   )
 
 const end = (
+  { flush = Effect.void }: Destination.Destination,
   writer: Writer.Writer,
   handled: Handled.Handled,
-  { flushWithin = Duration.seconds(2), stream = process.stderr }: Options
+  { flushWithin = Duration.seconds(2), stream }: Options
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     yield* handled.warn(Infinity)
     writer.summarize(Infinity)
-    yield* Effect.timeoutOption(writer.sink.flush, flushWithin)
-    const lost = writer.sink.dropped() + writer.sink.pending()
+    // A flush that dies must not take the end of the program with it.
+    yield* Effect.ignoreCause(Effect.timeoutOption(flush, flushWithin))
+    const lost = writer.lost()
     if (lost > 0 && stream !== process.stderr) process.stderr.write(`${lost} log lines could not be written\n`)
   })

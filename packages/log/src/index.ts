@@ -3,5 +3,6 @@
  *
  * @since 0.1.0
  */
+export * as Destination from "./Destination.ts"
 export * as Format from "./Format.ts"
 export * as Log from "./Log.ts"

@@ -26,7 +26,8 @@ const recordOf = (
   date: new Date(Date.UTC(2026, 10, 24, 1, 2, 3, 456)),
   level,
   message,
-  fields: { pages: 3, tags: ["a", "b"] },
+  annotations: { pages: 3 },
+  fields: { tags: ["a", "b"] },
   reports,
   trace: { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" }
 })
@@ -179,7 +180,7 @@ describe("a terminal", () => {
       "all failed"
     )
     const { stack: _, ...made } = Report.make(new Error("outer", { cause: aggregate }))
-    assert.deepStrictEqual(lines({}, { ...recordOf("Error", "x", made), fields: {} }), [
+    assert.deepStrictEqual(lines({}, { ...recordOf("Error", "x", made), annotations: {}, fields: {} }), [
       "01:02:03.456 ERROR x error=outer code=Error actor=operator",
       "                   └─ AggregateError: all failed",
       "                      ├─ Error: first",
@@ -200,7 +201,7 @@ describe("a terminal", () => {
   it("is told the second failure of a line as well", () => {
     const { stack: _, ...other } = Report.make(new Error("other"))
     assert.deepStrictEqual(
-      lines({}, { ...recordOf("Error", "x", Report.make(unavailable), other), fields: {} }).slice(1),
+      lines({}, { ...recordOf("Error", "x", Report.make(unavailable), other), annotations: {}, fields: {} }).slice(1),
       ["                   and Error: other"]
     )
   })

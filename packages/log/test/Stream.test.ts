@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type * as Destination from "@redrive/log/Destination"
 import * as Log from "@redrive/log/Log"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -38,7 +39,7 @@ const blocked = () => {
 const log = (count: number, text = "x") =>
   Effect.forEach(Array.from({ length: count }), () => Effect.log(text), { discard: true })
 
-const provided = <A>(program: Effect.Effect<A>, stream: Log.Stream) =>
+const provided = <A>(program: Effect.Effect<A>, stream: Destination.Stream) =>
   Effect.provide(program, Log.layer({ stream, format: "json", flushWithin: Duration.millis(50) }))
 
 describe("a stream", () => {

@@ -66,6 +66,7 @@ const summary = ({ date, level, reports }: Record, suppressed: number, window: n
   date,
   level,
   message: `${suppressed} more in ${window / 1000} s like: ${reports[0]?.message ?? ""}`,
+  annotations: {},
   fields: { suppressed },
   reports: reports.slice(0, 1)
 })

@@ -26,18 +26,22 @@ export const reportFields = (report: Report.Report): Fields => {
 }
 
 /** What a record says besides its failure; a field of a name that the line has already gets a `_`. */
-const rest = (fields: Record["fields"], known: Fields): Fields => {
+const rest = ({ annotations, fields }: Record, known: Fields): Fields => {
   const all: { [name: string]: Plain | undefined } = { ...known }
-  for (const [name, value] of Object.entries(fields)) {
-    if (all[name] === undefined) all[name] = value
-    else if (all[name] !== value) all[`${name}_`] = value
+  for (const more of [annotations, fields]) {
+    for (const name of Object.keys(more)) {
+      const value = more[name]
+      if (all[name] === undefined) all[name] = value
+      else if (all[name] !== value) all[`${name}_`] = value
+    }
   }
   return all
 }
 
-export const ownOf = ({ date, fields, level, message, reports, trace }: Record): Fields => {
+export const ownOf = (record: Record): Fields => {
+  const { date, level, message, reports, trace } = record
   const [report, ...also] = reports
-  return rest(fields, {
+  return rest(record, {
     timestamp: date.toISOString(),
     level: level.toLowerCase(),
     message,
@@ -93,7 +97,8 @@ export const exceptionOf = (report: Report.Report): Fields => {
   }
 }
 
-export const otelOf = ({ date, fields, level, message, reports, trace }: Record, service: Service): Fields => {
+export const otelOf = (record: Record, service: Service): Fields => {
+  const { annotations, date, fields, level, message, reports, trace } = record
   const [report] = reports
   return {
     timestamp: date.toISOString(),
@@ -103,7 +108,7 @@ export const otelOf = ({ date, fields, level, message, reports, trace }: Record,
     trace_id: trace?.traceId,
     span_id: trace?.spanId,
     resource: some({ "service.name": service.service, "service.version": service.version }),
-    attributes: some({ ...fields, ...(report && exceptionOf(report)) })
+    attributes: some({ ...annotations, ...fields, ...(report && exceptionOf(report)) })
   }
 }
 
@@ -114,7 +119,8 @@ const some = (fields: Fields): Plain | undefined => {
   return Object.keys(known).length === 0 ? undefined : known
 }
 
-export const ecsOf = ({ date, fields, level, message, reports, trace }: Record, service: Service): Fields => {
+export const ecsOf = (record: Record, service: Service): Fields => {
+  const { date, level, message, reports, trace } = record
   const [report] = reports
   return {
     "@timestamp": date.toISOString(),
@@ -135,14 +141,14 @@ export const ecsOf = ({ date, fields, level, message, reports, trace }: Record, 
       "http.response.status_code": report.attributes.status
     }),
     // Whatever has no field of its own goes under labels, where the schema wants texts.
-    labels: labelsOf(fields, report)
+    labels: labelsOf(record, report)
   }
 }
 
-const labelsOf = (fields: Record["fields"], report: Report.Report | undefined): Plain | undefined => {
+const labelsOf = ({ annotations, fields }: Record, report: Report.Report | undefined): Plain | undefined => {
   const { actor, detail, fingerprint, itemId, jobId, level } = report ?? {}
   const ours = { actor, detail, fingerprint, item: itemId, job: jobId, error_level: level }
-  const labels = Object.entries({ ...fields, ...ours }).map(([name, value]) => [
+  const labels = Object.entries({ ...annotations, ...fields, ...ours }).map(([name, value]) => [
     name.replaceAll(".", "_"),
     value === undefined || typeof value === "string" ? value : JSON.stringify(value)
   ])
@@ -161,13 +167,14 @@ const severities: { readonly [Level in LogLevel.LogLevel]?: string } = {
 const reportedError = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 
 export const gcpOf = (
-  { date, fields, level, message, reports, trace }: Record,
+  record: Record,
   { project, service, version }: Service & { readonly project?: string | undefined }
 ): Fields => {
+  const { date, level, message, reports, trace } = record
   const [report] = reports
   const isError = report !== undefined && (level === "Error" || level === "Fatal")
   const prefix = "logging.googleapis.com/"
-  return rest(fields, {
+  return rest(record, {
     severity: severities[level] ?? "INFO",
     time: date.toISOString(),
     message,
@@ -185,9 +192,10 @@ export const gcpOf = (
   })
 }
 
-export const datadogOf = ({ date, fields, level, message, reports, trace }: Record, service: Service): Fields => {
+export const datadogOf = (record: Record, service: Service): Fields => {
+  const { date, level, message, reports, trace } = record
   const [report] = reports
-  return rest(fields, {
+  return rest(record, {
     timestamp: date.toISOString(),
     status: level === "Fatal" ? "critical" : level.toLowerCase(),
     message,

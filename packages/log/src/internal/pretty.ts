@@ -23,12 +23,17 @@ const margin = "01:02:03.456 ERROR ".length
 
 export const format =
   (colors: boolean, width: number): Format =>
-  ({ date, fields, level, message, reports }) => {
+  ({ annotations, date, fields, level, message, reports }) => {
     const paint = (style: Style | undefined, text: string) =>
       colors && style !== undefined ? styleText(style, text, { validateStream: false }) : text
     const [report] = reports
     const told = visible(message)
-    const facts = Object.entries({ error: untold(report, message), ...(report && reportFields(report)), ...fields })
+    const facts = Object.entries({
+      error: untold(report, message),
+      ...(report && reportFields(report)),
+      ...annotations,
+      ...fields
+    })
       .filter(([name, value]) => value !== undefined && !notFacts.has(name) && !isTold(value, message))
       .map(([name, value]) => `${visible(name)}=${show(value)}`)
     const head = `${paint("gray", date.toISOString().slice(11, 23))} ${paint(styles[level], level.toUpperCase().padEnd(5))}`

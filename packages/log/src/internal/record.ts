@@ -18,9 +18,6 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
   const texts: Array<string> = []
   const reports: Array<Report.Report> = []
   const fields: Fields = {}
-  const add = (part: object) => {
-    for (const name of Object.keys(part)) fields[name] = fieldOf(part, name, options)
-  }
   const take = (part: unknown) => {
     try {
       read(part)
@@ -37,10 +34,9 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
       const made = Report.make(part, options)
       reports.push(made)
       texts.push(made.level === "program" ? `${made.code}: ${made.message}` : made.message)
-    } else if (isPlain(part)) add(part)
+    } else if (isPlain(part)) Object.assign(fields, fieldsOf(part, options))
     else texts.push(textOf(Plain.make(part, options)))
   }
-  add(fiber.getRef(References.CurrentLogAnnotations))
   if (Array.isArray(message)) for (const part of message) take(part)
   else take(message)
   const spans = fiber.getRef(References.CurrentLogSpans)
@@ -53,6 +49,7 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
     date,
     level: logLevel,
     message: texts.length === 0 ? (reports[0]?.message ?? "") : texts.join(" "),
+    annotations: annotationsOf(fiber.getRef(References.CurrentLogAnnotations), options),
     fields,
     reports,
     ...(span === undefined ? {} : { trace: { traceId: span.traceId, spanId: span.spanId } })
@@ -60,14 +57,21 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
 }
 
 /** A field by itself, so that one which cannot be read costs the others nothing. */
-const fieldOf = (part: object, name: string, options: Plain.Options): Plain.Plain => {
-  try {
-    // A field is judged by its name as well: the whole of it is made plain.
-    const made = Plain.make({ [name]: (part as { readonly [name: string]: unknown })[name] }, options)
-    return Object.values(made as Fields)[0] ?? null
-  } catch {
-    return "unreadable"
-  }
+const fieldsOf = (part: object, options: Plain.Options): Fields => {
+  const fields: Fields = {}
+  for (const name of Object.keys(part)) fields[name] = Plain.field(part, name, options)
+  return fields
+}
+
+/** Annotations stay the same for many records: what they come to is kept with them. */
+const known = new WeakMap<object, { readonly secrets: Plain.Options["secrets"]; readonly fields: Fields }>()
+
+const annotationsOf = (annotations: object, options: Plain.Options): Fields => {
+  const found = known.get(annotations)
+  if (found !== undefined && found.secrets === options.secrets) return found.fields
+  const fields = fieldsOf(annotations, options)
+  known.set(annotations, { secrets: options.secrets, fields })
+  return fields
 }
 
 const isPlain = (value: unknown): value is object => {

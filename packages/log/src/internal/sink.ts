@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
-import type { Stream } from "../Log.ts"
+import type { Stream } from "../Destination.ts"
+import * as Format from "../Format.ts"
 
 /** Where lines go. What it cannot take it drops, and counts. */
 export interface Sink {
@@ -95,3 +96,21 @@ const ofNode = (stream: NodeStream): Sink => {
     pending: () => pending
   }
 }
+
+/** A format of the program's own may throw; its line is written all the same. */
+export const lineOf = (format: Format.Format, record: Format.Record): string => {
+  try {
+    return `${format(record)}\n`
+  } catch {
+    return `${Format.json(record)}\n`
+  }
+}
+
+export const lostOf = (count: number, date: Date): Format.Record => ({
+  date,
+  level: "Warn",
+  message: `${count} log ${count === 1 ? "line was" : "lines were"} lost: their stream was slow, full or closed`,
+  annotations: {},
+  fields: { lost: count },
+  reports: []
+})

@@ -1,37 +1,36 @@
-import * as Format from "../Format.ts"
-import type { Stream } from "../Log.ts"
+import type * as LogLevel from "effect/LogLevel"
+import type { Destination } from "../Destination.ts"
+import type * as Format from "../Format.ts"
 import * as Cap from "./cap.ts"
-import * as Sink from "./sink.ts"
 
-/** What becomes of a record: sampled, capped, formatted, written, or counted. */
+/** What becomes of a record: sampled, capped, written, or counted. */
 export interface Writer {
+  readonly accepts: (level: LogLevel.LogLevel) => boolean
   /** Writes a record, if it is to be; `random` in [0, 1) decides where no trace does. Never throws. */
   readonly write: (record: Format.Record, random: () => number) => void
   /** Says how many records the cap suppressed in windows that have ended by then, in epoch milliseconds. */
   readonly summarize: (now: number) => void
   /** Whether the cap has suppressed what it has not said. */
   readonly owes: () => boolean
-  readonly sink: Sink.Sink
+  /** How many records were lost since the beginning. */
+  readonly lost: () => number
 }
 
-/** What decides which records are written, and as what. */
+/** What decides which records are written. */
 export interface Rules {
-  readonly format: Format.Format
   readonly sample: { readonly [level: string]: number | undefined }
   readonly cap: Cap.Cap | undefined
 }
 
-export const make = (stream: Stream, { cap, format, sample }: Rules): Writer => {
-  const sink = Sink.of(stream)
-  let said = 0
+export const make = ({ accepts = () => true, lost, write }: Destination, { cap, sample }: Rules): Writer => {
+  let failed = 0
 
   const put = (record: Format.Record) => {
-    const lost = sink.dropped() - said
-    if (lost > 0 && sink.isOpen()) {
-      said += lost
-      sink.write(`${lineOf(format, lostOf(lost, record.date))}\n`)
+    try {
+      write(record)
+    } catch {
+      failed++
     }
-    sink.write(`${lineOf(format, record)}\n`)
   }
 
   const isSampled = ({ level, reports, trace }: Format.Record, random: () => number): boolean => {
@@ -43,6 +42,7 @@ export const make = (stream: Stream, { cap, format, sample }: Rules): Writer => 
   }
 
   return {
+    accepts,
     write: (record, random) => {
       if (!isSampled(record, random)) return
       if (cap !== undefined && !cap.pass(record, record.date.getTime())) return
@@ -52,23 +52,6 @@ export const make = (stream: Stream, { cap, format, sample }: Rules): Writer => 
       for (const record of cap?.summaries(now) ?? []) put(record)
     },
     owes: () => cap?.owes() ?? false,
-    sink
+    lost: () => failed + (lost?.() ?? 0)
   }
 }
-
-/** A format of the program's own may throw; its line is written all the same. */
-const lineOf = (format: Format.Format, record: Format.Record): string => {
-  try {
-    return format(record)
-  } catch {
-    return Format.json(record)
-  }
-}
-
-const lostOf = (count: number, date: Date): Format.Record => ({
-  date,
-  level: "Warn",
-  message: `${count} log ${count === 1 ? "line was" : "lines were"} lost: their stream was slow, full or closed`,
-  fields: { lost: count },
-  reports: []
-})

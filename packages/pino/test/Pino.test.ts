@@ -1,0 +1,179 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Failure from "@redrive/core/Failure"
+import * as ItemError from "@redrive/core/ItemError"
+import * as Report from "@redrive/core/Report"
+import * as Pino from "@redrive/pino/Pino"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import { Writable } from "node:stream"
+import pino from "pino"
+
+/** A pino that keeps what it writes. */
+const memory = (options: pino.LoggerOptions = {}) => {
+  const written: Array<string> = []
+  const logger = pino({ base: null, ...options }, { write: (line: string) => void written.push(line) })
+  return { logger, lines: () => written.map((line) => JSON.parse(line)) }
+}
+
+const logged = Effect.fnUntraced(function* <A, E>(program: Effect.Effect<A, E>, options: pino.LoggerOptions = {}) {
+  const { lines, logger } = memory(options)
+  yield* Effect.exit(Effect.provide(program, Pino.layer(logger)))
+  return lines().map(({ time: _, ...line }) => line)
+})
+
+const failure = Failure.withoutStack(() => {
+  const cause = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
+  const reason = new ItemError.InternalError({ detail: "unknown", cause })
+  return new ItemError.ItemError({ jobId: "j1", url: "https://u:p@example.com/a?token=t", reason })
+})
+
+describe("a record", () => {
+  it.effect("has pino's level, a message, its fields, and the annotations as bindings", () =>
+    Effect.gen(function* () {
+      const program = Effect.forEach(
+        [Effect.logTrace, Effect.logDebug, Effect.log, Effect.logWarning, Effect.logError, Effect.logFatal],
+        (log) => log("page", { pages: 3 })
+      ).pipe(Effect.annotateLogs({ job: "j1" }), Effect.provideService(References.MinimumLogLevel, "All"))
+      const lines = yield* logged(program, { level: "trace" })
+      assert.deepStrictEqual(
+        lines,
+        [10, 20, 30, 40, 50, 60].map((level) => ({ level, job: "j1", pages: 3, msg: "page" }))
+      )
+    })
+  )
+
+  it.effect("of a failure has pino's err, once however often it is raised", () =>
+    Effect.gen(function* () {
+      const report = ErrorReporter.report(Cause.fail(failure))
+      const [line, ...more] = yield* logged(Effect.andThen(report, report))
+      assert.isEmpty(more)
+      const { err, ...rest } = line
+      assert.deepStrictEqual(rest, {
+        level: 50,
+        job: "j1",
+        url: "https://example.com/a",
+        host: "example.com",
+        msg: "internal_error unknown at https://example.com/a"
+      })
+      assert.deepInclude(err, {
+        type: "internal_error",
+        message: "internal_error unknown at https://example.com/a",
+        detail: "unknown",
+        actor: "operator",
+        level: "item",
+        fingerprint: Report.make(failure).fingerprint
+      })
+      assert.deepStrictEqual(err.causes, [{ name: "Error", message: "read ECONNRESET", depth: 0, code: "ECONNRESET" }])
+    })
+  )
+
+  it.effect("knows its trace", () =>
+    Effect.gen(function* () {
+      const [line] = yield* logged(Effect.withSpan(Effect.log("x"), "s"))
+      assert.match(line.trace_id, /^[\da-f]{32}$/)
+      assert.match(line.span_id, /^[\da-f]{16}$/)
+    })
+  )
+
+  it.effect("is bounded and without secrets before pino sees it", () =>
+    Effect.gen(function* () {
+      const program = Effect.log("my hunter22", { token: "t", note: "hunter22", big: "x".repeat(1_000_000) })
+      const [line] = yield* logged(
+        Effect.provideService(program, Report.Secrets, [Redacted.make("hunter22")]).pipe(
+          Effect.annotateLogs({ cookie: "c", also: "hunter22" })
+        )
+      )
+      const text = JSON.stringify(line)
+      assert.notInclude(text, "hunter22")
+      assert.isBelow(text.length, 3000)
+      assert.deepInclude(line, { token: "<redacted>", cookie: "<redacted>", msg: "my <redacted>" })
+    })
+  )
+
+  it.effect("is not made at a level that pino does not want", () =>
+    Effect.gen(function* () {
+      let read = 0
+      const field = {
+        get a() {
+          return ++read
+        }
+      }
+      assert.isEmpty(yield* logged(Effect.log("x", field), { level: "warn" }))
+      assert.strictEqual(read, 0)
+    })
+  )
+
+  it.effect("goes through pino's own redaction, mixins and serializers", () =>
+    Effect.gen(function* () {
+      const [line] = yield* logged(Effect.log("x", { user: { email: "e" } }), {
+        redact: ["user.email"],
+        mixin: () => ({ mixed: true })
+      })
+      assert.deepStrictEqual(line, { level: 30, mixed: true, user: { email: "[Redacted]" }, msg: "x" })
+    })
+  )
+})
+
+describe("a pino in trouble", () => {
+  const silent = <A>(program: Effect.Effect<A>, logger: pino.Logger) => Effect.provide(program, Pino.layer(logger))
+  const calls = Effect.forEach([1, 2, 3], () => Effect.andThen(Effect.log("x"), Effect.sleep("5 millis")), {
+    discard: true
+  })
+
+  it.live("never changes what the program does: a stream that throws, fails, or is closed", () =>
+    Effect.gen(function* () {
+      const throwing = pino({
+        write: () => {
+          throw new Error("no")
+        }
+      })
+      const failing = pino(new Writable({ write: (_, __, done) => done(new Error("EPIPE")) }))
+      const full = pino(pino.destination({ dest: "/dev/full", sync: false }))
+      const closed = pino.destination({ dest: "/dev/null", sync: true })
+      closed.destroy()
+      for (const logger of [throwing, failing, full, pino(closed)]) {
+        assert.strictEqual(yield* silent(Effect.as(calls, "done"), logger), "done")
+      }
+    })
+  )
+})
+
+describe("the lines of a program that ends", () => {
+  const ended = async (kind: string, how: string, signal?: NodeJS.Signals): Promise<number> => {
+    const folder = mkdtempSync(join(tmpdir(), "pino-"))
+    const file = join(folder, "log")
+    try {
+      const program = join(import.meta.dirname, "fixtures/program.ts")
+      const child = spawn(process.execPath, [program, kind, how, file], { stdio: ["ignore", "pipe", "inherit"] })
+      child.stdout.once("data", () => signal !== undefined && child.kill(signal))
+      await once(child, "close")
+      return readFileSync(file, "utf8")
+        .split("\n")
+        .filter((line) => line.includes('"msg":"line ')).length
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  it.each([
+    ["sync", "return", undefined],
+    ["buffered", "return", undefined],
+    ["worker", "return", undefined],
+    ["sync", "wait", "SIGTERM"],
+    ["buffered", "wait", "SIGTERM"],
+    ["worker", "wait", "SIGTERM"],
+    ["sync", "exit", undefined],
+    ["sync", "wait", "SIGKILL"]
+  ] as const)("are all there: %s, %s, %s", async (kind, how, signal) => {
+    assert.strictEqual(await ended(kind, how, signal), 1000)
+  })
+})

@@ -1,0 +1,117 @@
+/**
+ * Failure reports as Sentry events, each once, with the retries that led to it.
+ *
+ * An event is made from the report, which is bounded and without secrets; the error itself is never handed to Sentry. Events are sent by
+ * a fiber of its own, in batches that Sentry's buffer can hold, and what cannot be sent is counted. The program's exit stays the same.
+ *
+ * @since 0.1.0
+ */
+import { type Client, getClient } from "@sentry/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import process from "node:process"
+import * as Observer from "@redrive/core/Observer"
+import * as Report from "@redrive/core/Report"
+import * as Crumbs from "./internal/crumbs.ts"
+import { type Captured, eventOf } from "./internal/event.ts"
+
+/**
+ * `client` to send with (the one that `Sentry.init` has made); `threshold` of severity below which nothing is sent (`Error`); `capacity` of
+ * events that wait to be sent (1000), beyond which they are counted in place of sent; `flushWithin` bounds the wait for a batch, and at
+ * the end (2 seconds).
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly client?: Client | undefined
+  readonly threshold?: LogLevel.Severity | undefined
+  readonly capacity?: number | undefined
+  readonly flushWithin?: Duration.Duration | undefined
+}
+
+/**
+ * Sends every failure that is reported below this layer. When its scope closes, what waits is sent, and it is said on stderr if something may
+ * not have arrived.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<never> => Layer.unwrap(make(options))
+
+/** Sentry's transport refuses what is beyond 64 under way. */
+const batch = 32
+
+const make = Effect.fnUntraced(function* ({
+  capacity = 1000,
+  client: given,
+  flushWithin = Duration.seconds(2),
+  threshold = "Error"
+}: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
+  const client = () => given ?? getClient()
+  const crumbs = Crumbs.make()
+  const queue = yield* Queue.dropping<Captured>(capacity)
+  let dropped = 0
+  let isLate = false
+
+  const reporter = Report.reporter((report, { at, fiber }) => {
+    const to = client()
+    if (to === undefined || LogLevel.isLessThan(report.severity, threshold)) return
+    const { span } = fiber.cache
+    const captured = eventOf(report, crumbs.of(fiber, report), at, span, to.getOptions().stackParser)
+    if (Queue.offerUnsafe(queue, captured)) return
+    dropped++
+    to.recordDroppedEvent("queue_overflow", "error")
+  })
+
+  // The client promises to come back within the limit; a transport of somebody's own may not.
+  const flush = (to: Client) =>
+    Effect.timeoutOrElse(
+      Effect.promise(() => Promise.resolve(to.flush(Duration.toMillis(flushWithin)))),
+      { duration: flushWithin, orElse: () => Effect.succeed(false) }
+    )
+
+  const send = (events: ReadonlyArray<Captured>) =>
+    Effect.gen(function* () {
+      const to = client()
+      if (to === undefined) return
+      for (const { event, scope } of events) yield* Effect.sync(() => to.captureEvent(event, {}, scope))
+      isLate = !(yield* flush(to))
+    }).pipe(
+      Effect.catchCause(() =>
+        Effect.sync(() => {
+          dropped += events.length
+        })
+      )
+    )
+
+  // What was taken is sent, whoever interrupts.
+  const next = Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(Queue.takeBetween(queue, 1, batch)), send)
+  )
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      const events = yield* Queue.clear(queue)
+      for (let from = 0; from === 0 || from < events.length; from += batch)
+        yield* send(events.slice(from, from + batch))
+      say(dropped, isLate)
+    })
+  )
+  yield* Effect.forkScoped(Effect.forever(next))
+
+  return Layer.merge(
+    ErrorReporter.layer([Effect.succeed(reporter)], { mergeWithExisting: true }),
+    Observer.layer(crumbs.observer)
+  )
+})
+
+const say = (dropped: number, isLate: boolean): void => {
+  if (dropped > 0)
+    process.stderr.write(`${dropped} ${dropped === 1 ? "failure was" : "failures were"} not sent to Sentry\n`)
+  if (isLate) process.stderr.write("the last failures may not have reached Sentry\n")
+}

@@ -1,0 +1,6 @@
+/**
+ * Failure reports as Sentry events, each once, with the retries that led to it.
+ *
+ * @since 0.1.0
+ */
+export * as Sentry from "./Sentry.ts"

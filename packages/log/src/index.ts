@@ -6,3 +6,4 @@
 export * as Destination from "./Destination.ts"
 export * as Format from "./Format.ts"
 export * as Log from "./Log.ts"
+export * as OpenTelemetry from "./OpenTelemetry.ts"

@@ -5,7 +5,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
 import type * as Report from "@redrive/core/Report"
-import { reportFields } from "./fields.ts"
+import { known, reportFields } from "./fields.ts"
 
 /** Logs from where no effect can be run: through the fiber's own loggers, if its minimum level lets the record pass. */
 export const emit = (
@@ -31,7 +31,7 @@ export const reportOf = (fields: object): Report.Report | undefined => reports.g
 
 /** A report as the fields of a record. */
 export const fieldsOf = (report: Report.Report): object => {
-  const fields = Object.fromEntries(Object.entries(reportFields(report)).filter(([, value]) => value !== undefined))
+  const fields = known(reportFields(report))
   reports.set(fields, report)
   return fields
 }

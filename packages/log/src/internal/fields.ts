@@ -112,11 +112,17 @@ export const otelOf = (record: Record, service: Service): Fields => {
   }
 }
 
-/** An object with what is known of it, if anything is. */
+/** An object with what is known of it. */
+export const known = (fields: Fields): { [name: string]: Plain } => {
+  const all: { [name: string]: Plain } = {}
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) all[name] = value
+  return all
+}
+
+/** The same, if anything is. */
 const some = (fields: Fields): Plain | undefined => {
-  const known: { [name: string]: Plain } = {}
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) known[name] = value
-  return Object.keys(known).length === 0 ? undefined : known
+  const all = known(fields)
+  return Object.keys(all).length === 0 ? undefined : all
 }
 
 export const ecsOf = (record: Record, service: Service): Fields => {

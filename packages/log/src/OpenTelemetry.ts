@@ -1,0 +1,102 @@
+/**
+ * Failures and retry events as OpenTelemetry knows them, through whatever exports the program's logs and traces.
+ *
+ * It has no exporter of its own: Effect's `Otlp`, or any other, sends what is put here in the names of the semantic conventions. A log record
+ * of a failure has `error.type` and `exception.*`; the span that it happened in has `error.type`, and an event for each attempt that failed.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import type { Span } from "effect/Tracer"
+import * as Observer from "@redrive/core/Observer"
+import * as Report from "@redrive/core/Report"
+import * as Verdict from "@redrive/core/Verdict"
+import { emit, fieldsOf } from "./internal/emit.ts"
+import { exceptionOf, known } from "./internal/fields.ts"
+import { recordOf } from "./internal/record.ts"
+import * as Log from "./Log.ts"
+
+/**
+ * A logger that gets each record bounded, without secrets, and with its failure in attributes, which it takes as annotations.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const logger = (inner: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, void> =>
+  Logger.make((logged) => {
+    try {
+      const { annotations, fields, message, reports } = recordOf(logged)
+      const [report] = reports
+      const attributes = known({ ...annotations, ...fields, ...(report && exceptionOf(report)) })
+      within(logged.fiber, attributes, () => inner.log({ ...logged, message: [message], cause: Cause.empty }))
+    } catch {
+      // A logger that fails loses its own record only.
+    }
+  })
+
+/** What a logger reads of a fiber while it writes one record. */
+const within = (fiber: Fiber.Fiber<unknown, unknown>, annotations: object, write: () => void): void => {
+  const { context } = fiber
+  fiber.setContext(Context.add(context, References.CurrentLogAnnotations, annotations as { [name: string]: unknown }))
+  try {
+    write()
+  } finally {
+    fiber.setContext(context)
+  }
+}
+
+/** The span that a fiber is in, if it is traced. */
+const spanOf = (fiber: Fiber.Fiber<unknown, unknown>): Span | undefined => {
+  const { span } = fiber.cache
+  return span?._tag === "Span" ? span : undefined
+}
+
+const observer: Observer.Observer = (event, fiber) => {
+  const span = spanOf(fiber)
+  if (span !== undefined && event._tag === "AttemptFailed") {
+    const { attempt, duration, error, name, verdict } = event
+    span.event("attempt failed", fiber.getRef(Clock.Clock).currentTimeNanosUnsafe(), {
+      "redrive.call": name,
+      "redrive.attempt": attempt,
+      "redrive.duration_ms": Duration.toMillis(duration),
+      "redrive.verdict": Verdict.format(verdict),
+      ...known(exceptionOf(Report.make(error, { secrets: fiber.getRef(Report.Secrets) })))
+    })
+  }
+  Log.observer(event, fiber)
+}
+
+const reporter = () =>
+  Report.reporter((report, { fiber }) => {
+    const span = spanOf(fiber)
+    for (const [name, value] of Object.entries(known(exceptionOf(report)))) {
+      // The exception itself is the tracer's to tell, when the span ends with it.
+      if (!name.startsWith("exception.")) span?.attribute(name, value)
+    }
+    emit(fiber, report.severity, [report.message, fieldsOf(report)])
+  })
+
+/**
+ * The loggers that are there, each as `logger` makes it, and a reporter and an observer beside those that are: put it upon what exports.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<never> = Layer.unwrap(
+  Effect.map(Logger.CurrentLoggers, (loggers) =>
+    Layer.mergeAll(
+      Logger.layer([...loggers].map(logger)),
+      ErrorReporter.layer([Effect.sync(reporter)], { mergeWithExisting: true }),
+      Observer.layer(observer)
+    )
+  )
+)

@@ -1,0 +1,155 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as ItemError from "@redrive/core/ItemError"
+import * as Observer from "@redrive/core/Observer"
+import * as Report from "@redrive/core/Report"
+import * as Verdict from "@redrive/core/Verdict"
+import * as OpenTelemetry from "@redrive/log/OpenTelemetry"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
+import * as Otlp from "effect/observability/Otlp"
+import * as Redacted from "effect/Redacted"
+import { createServer } from "node:http"
+
+interface Value {
+  readonly [type: string]: unknown
+}
+interface Attribute {
+  readonly key: string
+  readonly value: Value
+}
+
+/** Attributes as a collector reads them. */
+const read = (attributes: ReadonlyArray<Attribute>): { readonly [name: string]: unknown } =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
+
+interface LogRecord {
+  readonly severityText: string
+  readonly body: Value
+  readonly attributes: ReadonlyArray<Attribute>
+  readonly traceId?: string
+  readonly spanId?: string
+}
+interface Span {
+  readonly traceId: string
+  readonly spanId: string
+  readonly status: { readonly code: number }
+  readonly attributes: ReadonlyArray<Attribute>
+  readonly events: ReadonlyArray<{ readonly name: string; readonly attributes: ReadonlyArray<Attribute> }>
+}
+
+/** A collector that decodes the JSON of OTLP. */
+const collector = Effect.acquireRelease(
+  Effect.callback<{
+    readonly url: string
+    readonly bodies: Array<[path: string, body: unknown]>
+    readonly close: () => void
+  }>((resume) => {
+    const bodies: Array<[path: string, body: unknown]> = []
+    const server = createServer((request, response) => {
+      const chunks: Array<Buffer> = []
+      request.on("data", (chunk: Buffer) => chunks.push(chunk))
+      request.on("end", () => {
+        bodies.push([request.url ?? "", JSON.parse(Buffer.concat(chunks).toString())])
+        response.setHeader("content-type", "application/json")
+        response.end("{}")
+      })
+    })
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      const port = typeof address === "object" ? address?.port : 0
+      resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, bodies, close: () => server.close() }))
+    })
+  }),
+  ({ close }) => Effect.sync(close)
+)
+
+/** Everything under a name, however deep. */
+const all = <A>(value: unknown, name: string): ReadonlyArray<A> => {
+  if (typeof value !== "object" || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === name ? (inner as ReadonlyArray<A>) : all<A>(inner, name)
+  )
+}
+
+const exported = Effect.fnUntraced(function* <A, E>(program: Effect.Effect<A, E>) {
+  const { bodies, url } = yield* collector
+  const otlp = Otlp.layerJson({ baseUrl: url, resource: { serviceName: "test" } }).pipe(
+    Layer.provide(FetchHttpClient.layer)
+  )
+  yield* Effect.exit(Effect.provide(program, Layer.provideMerge(OpenTelemetry.layer, otlp)))
+  const of = (path: string) => bodies.filter(([to]) => to === path).map(([, body]) => body)
+  return { logs: all<LogRecord>(of("/v1/logs"), "logRecords"), spans: all<Span>(of("/v1/traces"), "spans") }
+})
+
+const failure = new ItemError.ItemError({
+  jobId: "j1",
+  url: "https://u:p@example.com/a?token=t",
+  reason: new ItemError.InternalError({ detail: "unknown", cause: new Error("read ECONNRESET") })
+})
+
+describe("what OpenTelemetry is told", () => {
+  it.live("of a failure: a log record with its attributes, in the span that it happened in, which has its type", () =>
+    Effect.gen(function* () {
+      const { logs, spans } = yield* exported(
+        Effect.fail(failure).pipe(
+          Effect.withErrorReporting,
+          Effect.annotateLogs({ tenant: "acme" }),
+          Effect.withSpan("crawl")
+        )
+      )
+      const [log, ...more] = logs
+      const [span] = spans
+      assert.isEmpty(more)
+      assert.strictEqual(log?.severityText, "Error")
+      assert.deepStrictEqual(log?.body, { stringValue: failure.message })
+      assert.deepInclude(read(log?.attributes ?? []), {
+        tenant: "acme",
+        "error.type": "internal_error",
+        "exception.type": "ItemError",
+        "exception.message": failure.message,
+        "url.full": "https://example.com/a",
+        "redrive.job.id": "j1",
+        "redrive.fingerprint": Report.make(failure).fingerprint
+      })
+      assert.deepStrictEqual([log?.traceId, log?.spanId], [span?.traceId, span?.spanId])
+      assert.strictEqual(span?.status.code, 2)
+      assert.deepInclude(read(span?.attributes ?? []), { "error.type": "internal_error", "redrive.actor": "operator" })
+    })
+  )
+
+  it.live("of retries: an event for each attempt that failed", () =>
+    Effect.gen(function* () {
+      const attempt = (number: number) =>
+        Observer.tell(() => ({
+          _tag: "AttemptFailed",
+          name: "page",
+          attempt: number,
+          error: failure,
+          verdict: Verdict.transient("quick"),
+          duration: Duration.millis(20)
+        }))
+      const { spans } = yield* exported(Effect.withSpan(Effect.andThen(attempt(1), attempt(2)), "crawl"))
+      const events = spans[0]?.events ?? []
+      assert.deepStrictEqual(
+        events.map(({ attributes, name }) => [name, Number(read(attributes)["redrive.attempt"])]),
+        [
+          ["attempt failed", 1],
+          ["attempt failed", 2]
+        ]
+      )
+      assert.deepInclude(read(events[0]?.attributes ?? []), { "error.type": "internal_error", "redrive.call": "page" })
+    })
+  )
+
+  it.live("of any log: bounded fields, and no secret", () =>
+    Effect.gen(function* () {
+      const program = Effect.log("my hunter22", { pages: 3, token: "t", big: "x".repeat(100_000) })
+      const { logs } = yield* exported(Effect.provideService(program, Report.Secrets, [Redacted.make("hunter22")]))
+      assert.deepStrictEqual(logs[0]?.body, { stringValue: "my <redacted>" })
+      assert.deepInclude(read(logs[0]?.attributes ?? []), { token: "<redacted>" })
+      assert.isBelow(JSON.stringify(logs).length, 5000)
+    })
+  )
+})

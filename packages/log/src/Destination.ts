@@ -50,10 +50,8 @@ export const stream = (to: Stream, format: Format.Format): Destination => {
   return {
     write: (record) => {
       const lost = sink.dropped() - said
-      if (lost > 0 && sink.isOpen()) {
+      if (lost > 0 && sink.isOpen() && sink.write(Sink.lineOf(format, Sink.lostOf(lost, record.date)), false))
         said += lost
-        sink.write(Sink.lineOf(format, Sink.lostOf(lost, record.date)))
-      }
       sink.write(Sink.lineOf(format, record))
     },
     flush: sink.flush,

@@ -33,8 +33,9 @@ import * as Writer from "./internal/writer.ts"
  * function (`auto`: `pretty` on a terminal, else `json`); `colors` of pretty lines (on a terminal, unless `NO_COLOR` is set).
  *
  * `sample` is the share of the records of a level that is written (all); records of failures always are. `cap` lets `most` failures of a class
- * be written in each `window`, and says how many more there were (no cap). `flushWithin` bounds the wait at the end (2 seconds). Which
- * levels are logged is up to Effect's `MinimumLogLevel` (`Info`).
+ * be written in each `window`, and says how many more there were (no cap). `flushWithin` bounds the wait at the end (2 seconds), and
+ * `onLost` is told then how many records were lost since the beginning, if any were (says so on stderr). Which levels are logged is up to
+ * Effect's `MinimumLogLevel` (`Info`).
  *
  * @category options
  * @since 0.1.0
@@ -47,6 +48,7 @@ export interface Options {
   readonly sample?: { readonly [Level in LogLevel.Severity]?: number } | undefined
   readonly cap?: { readonly most: number; readonly window: Duration.Duration } | undefined
   readonly flushWithin?: Duration.Duration | undefined
+  readonly onLost?: ((count: number) => void) | undefined
 }
 
 const destinationOf = ({ colors, destination, format = "auto", stream = process.stderr }: Options) => {
@@ -117,7 +119,7 @@ const patience = Duration.seconds(1)
  * A logger in place of Effect's own, and a reporter and an observer beside those that are there.
  *
  * A failure that is reported is one record, at the level of its severity. A call that was given up and is not reported within a second was
- * handled, and is one record at `Warn`. At the end of its scope all lines are written that can be; how many could not, it says on stderr.
+ * handled, and is one record at `Warn`. At the end of its scope all lines are written that can be.
  *
  * @category layers
  * @since 0.1.0
@@ -172,7 +174,7 @@ const end = (
   { flush = Effect.void }: Destination.Destination,
   writer: Writer.Writer,
   handled: Handled.Handled,
-  { flushWithin = Duration.seconds(2), stream }: Options
+  { flushWithin = Duration.seconds(2), onLost = say }: Options
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     yield* handled.warn(Infinity)
@@ -180,5 +182,9 @@ const end = (
     // A flush that dies must not take the end of the program with it.
     yield* Effect.ignoreCause(Effect.timeoutOption(flush, flushWithin))
     const lost = writer.lost()
-    if (lost > 0 && stream !== process.stderr) process.stderr.write(`${lost} log lines could not be written\n`)
+    if (lost > 0) yield* Effect.ignoreCause(Effect.sync(() => onLost(lost)))
   })
+
+const say = (lost: number): void => {
+  process.stderr.write(`${lost} log ${lost === 1 ? "line" : "lines"} could not be written\n`)
+}

@@ -357,7 +357,7 @@ describe("a stream that throws", () => {
     it.effect(`never changes the exit of a program that ${what}`, () =>
       Effect.gen(function* () {
         const bare = yield* Effect.exit(Effect.provide(program, Logger.layer([])))
-        const observed = yield* Effect.exit(Effect.provide(program, Log.layer({ stream })))
+        const observed = yield* Effect.exit(Effect.provide(program, Log.layer({ stream, onLost: () => undefined })))
         assert.deepStrictEqual(Exit.map(observed, String), Exit.map(bare, String))
       })
     )
@@ -369,7 +369,7 @@ describe("a stream that throws", () => {
     ({ failure, message }) =>
       Effect.gen(function* () {
         const program = Effect.andThen(Effect.logError(message), Effect.andThen(report(failure), Effect.fail(failure)))
-        const observed = yield* Effect.exit(Effect.provide(program, Log.layer({ stream })))
+        const observed = yield* Effect.exit(Effect.provide(program, Log.layer({ stream, onLost: () => undefined })))
         assert.deepStrictEqual(observed, Exit.fail(failure))
       })
   )

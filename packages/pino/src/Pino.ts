@@ -17,12 +17,12 @@ import * as Log from "@redrive/log/Log"
 import * as pino from "pino"
 
 /**
- * `sample`, `cap` and `flushWithin` as `Log.Options` has them.
+ * `sample`, `cap`, `flushWithin` and `onLost` as `Log.Options` has them.
  *
  * @category options
  * @since 0.1.0
  */
-export type Options = Pick<Log.Options, "cap" | "flushWithin" | "sample">
+export type Options = Pick<Log.Options, "cap" | "flushWithin" | "onLost" | "sample">
 
 /**
  * A pino as the destination of a log: annotations of a fiber are the bindings of a child, which is made once; a failure is pino's `err`.
@@ -32,7 +32,8 @@ export type Options = Pick<Log.Options, "cap" | "flushWithin" | "sample">
  */
 export const destination = (logger: pino.BaseLogger & Instance): Destination.Destination => {
   let failed = 0
-  listen(logger, () => failed++)
+  const stream = streamOf(logger)
+  listen(stream, () => failed++)
   const children = new WeakMap<Format.Record["annotations"], Instance>()
   const childOf = (annotations: Format.Record["annotations"]): Instance => {
     if (Object.keys(annotations).length === 0) return logger
@@ -44,7 +45,10 @@ export const destination = (logger: pino.BaseLogger & Instance): Destination.Des
   }
   return {
     accepts: (level) => logger.isLevelEnabled(levels[level]),
-    write: (record) => childOf(record.annotations)[levels[record.level]](bindingsOf(record), record.message),
+    write: (record) => {
+      if (isFull(stream)) failed++
+      else childOf(record.annotations)[levels[record.level]](bindingsOf(record), record.message)
+    },
     flush: Effect.callback((resume) => logger.flush(() => resume(Effect.void))),
     lost: () => failed
   }
@@ -83,13 +87,22 @@ const levels = {
   None: "fatal"
 } as const satisfies { readonly [Level in LogLevel.LogLevel]: pino.Level }
 
-/** The error of a stream or of a worker, such as a reader that went away, would end the process if nobody listened. */
-const listen = (logger: object, onError: () => void): void => {
+/** Where a pino writes to: a stream, a file or a worker. */
+const streamOf = (logger: object): object => {
   const stream: unknown = Reflect.get(logger, pino.symbols.streamSym)
-  if (typeof stream === "object" && stream !== null && "on" in stream && typeof stream.on === "function") {
-    stream.on("error", onError)
-  }
+  return typeof stream === "object" && stream !== null ? stream : {}
 }
+
+/** The error of a stream or of a worker, such as a reader that went away, would end the process if nobody listened. */
+const listen = (stream: object, onError: () => void): void => {
+  if ("on" in stream && typeof stream.on === "function") stream.on("error", onError)
+}
+
+/** A stream that is slower than its program may keep so many bytes; pino itself does not ask. */
+const mostBuffered = 16_000_000
+
+const isFull = (stream: object): boolean =>
+  "writableLength" in stream && typeof stream.writableLength === "number" && stream.writableLength > mostBuffered
 
 const bindingsOf = ({ fields, reports, trace }: Format.Record): { readonly [name: string]: unknown } => {
   const [report, ...also] = reports

@@ -4,6 +4,7 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as Report from "@redrive/core/Report"
 import * as Pino from "@redrive/pino/Pino"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Redacted from "effect/Redacted"
@@ -143,6 +144,22 @@ describe("a pino in trouble", () => {
       for (const logger of [throwing, failing, full, pino(closed)]) {
         assert.strictEqual(yield* silent(Effect.as(calls, "done"), logger), "done")
       }
+    })
+  )
+})
+
+describe("a stream that nobody reads", () => {
+  it.live("keeps a bounded part of what it is given, and the rest is counted", () =>
+    Effect.gen(function* () {
+      const stream = new Writable({ write: () => undefined })
+      const lost: Array<number> = []
+      const program = Effect.forEach(Array.from({ length: 20_000 }), () => Effect.log("x".repeat(1900)), {
+        discard: true
+      })
+      const options = { flushWithin: Duration.millis(10), onLost: (count: number) => lost.push(count) }
+      yield* Effect.provide(program, Pino.layer(pino(stream), options))
+      assert.isBelow(stream.writableLength, 17_000_000)
+      assert.isAbove(lost[0] ?? 0, 1000)
     })
   )
 })

@@ -33,6 +33,7 @@ export interface Options {
   readonly threshold?: LogLevel.Severity | undefined
   readonly capacity?: number | undefined
   readonly flushWithin?: Duration.Duration | undefined
+  readonly onLost?: ((count: number, isLate: boolean) => void) | undefined
 }
 
 /**
@@ -51,6 +52,7 @@ const make = Effect.fnUntraced(function* ({
   capacity = 1000,
   client: given,
   flushWithin = Duration.seconds(2),
+  onLost = say,
   threshold = "Error"
 }: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
   const client = () => given ?? getClient()
@@ -99,7 +101,7 @@ const make = Effect.fnUntraced(function* ({
       const events = yield* Queue.clear(queue)
       for (let from = 0; from === 0 || from < events.length; from += batch)
         yield* send(events.slice(from, from + batch))
-      say(dropped, isLate)
+      if (dropped > 0 || isLate) yield* Effect.ignoreCause(Effect.sync(() => onLost(dropped, isLate)))
     })
   )
   yield* Effect.forkScoped(Effect.forever(next))

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 export * as Behaviour from "./Behaviour.ts"
+export * as Conformance from "./Conformance.ts"
 export * as HostileSite from "./HostileSite.ts"
 export * as Program from "./Program.ts"
 export * as Recorder from "./Recorder.ts"

@@ -4,8 +4,8 @@ import * as Format from "../Format.ts"
 
 /** Where lines go. What it cannot take it drops, and counts. */
 export interface Sink {
-  /** Writes a line, or drops it. Never throws. */
-  readonly write: (line: string) => void
+  /** Writes a line, or drops it and counts that, unless it is not one of the program's. Gives whether it was taken. Never throws. */
+  readonly write: (line: string, isCounted?: boolean) => boolean
   /** Whether a line that is written now may arrive. */
   readonly isOpen: () => boolean
   /** How many lines were dropped since the beginning. */
@@ -44,11 +44,18 @@ export const of = (stream: Stream): Sink => {
 const ofAny = (stream: Stream): Sink => {
   let dropped = 0
   return {
-    write: (line) => {
+    write: (line, isCounted = true) => {
+      const drop = () => {
+        if (isCounted) dropped++
+      }
       try {
-        stream.write(line)
+        const result = stream.write(line)
+        // A function of the program's own may be an async one: nobody else waits for it.
+        if (result instanceof Promise) result.catch(drop)
+        return true
       } catch {
-        dropped++
+        drop()
+        return false
       }
     },
     isOpen: () => true,
@@ -71,16 +78,18 @@ const ofNode = (stream: NodeStream): Sink => {
   }
   const isOpen = () => !stream.destroyed && stream.writableLength <= mostBuffered
   return {
-    write: (line) => {
+    write: (line, isCounted = true) => {
       if (!isOpen()) {
-        dropped++
-        return
+        if (isCounted) dropped++
+        return false
       }
-      pending++
+      if (isCounted) pending++
       try {
-        stream.write(line, written)
+        stream.write(line, isCounted ? written : () => undefined)
+        return true
       } catch {
-        written(true)
+        if (isCounted) written(true)
+        return false
       }
     },
     isOpen,

@@ -44,8 +44,9 @@ const most = { depth: 6, entries: 64, nodes: 512 }
  * @since 0.1.0
  */
 export const make = (value: unknown, options: Options = {}): Plain => {
-  const walk = { safe: scrubOf(options), seen: new Set<object>(), nodes: 0 }
-  return plain(value, 0, walk)
+  if (typeof value === "boolean" || Number.isFinite(value)) return value as number
+  const safe = scrubOf(options)
+  return typeof value === "object" ? plain(value, 0, { safe, seen: new Set(), nodes: 0 }) : simple(value, safe)
 }
 
 /**
@@ -54,8 +55,14 @@ export const make = (value: unknown, options: Options = {}): Plain => {
  * @category constructors
  * @since 0.1.0
  */
-export const field = (object: object, name: string, options: Options = {}): Plain =>
-  isSecretName(name) ? hidden : (attempt(() => make(Reflect.get(object, name), options)) ?? "unreadable")
+export const field = (object: object, name: string, options: Options = {}): Plain => {
+  if (isSecretName(name)) return hidden
+  try {
+    return make((object as { readonly [name: string]: unknown })[name], options)
+  } catch {
+    return "unreadable"
+  }
+}
 
 /**
  * A text with what `make` would leave of it: at most 2000 characters, without secrets, credentials and the queries of URLs.
@@ -79,21 +86,25 @@ interface Walk {
 }
 
 const plain = (value: unknown, depth: number, walk: Walk): Plain => {
+  if (typeof value !== "object") return simple(value, walk.safe)
+  return value === null ? null : (attempt(() => ofObject(value, depth, walk)) ?? "unreadable")
+}
+
+/** What is no object. */
+const simple = (value: unknown, safe: Scrub): Plain => {
   switch (typeof value) {
     case "string":
-      return walk.safe(value)
+      return safe(value)
     case "boolean":
       return value
     case "number":
       return Number.isFinite(value) ? value : String(value)
     case "undefined":
       return null
-    case "object":
-      return value === null ? null : (attempt(() => ofObject(value, depth, walk)) ?? "unreadable")
     case "function":
-      return `[function ${walk.safe(read(value, "name") ?? "")}]`
+      return `[function ${safe(read(value, "name") ?? "")}]`
     default:
-      return walk.safe(String(value))
+      return safe(String(value))
   }
 }
 

@@ -33,21 +33,21 @@ export type Options = Pick<Log.Options, "cap" | "flushWithin" | "onLost" | "samp
 export const destination = (logger: pino.BaseLogger & Instance): Destination.Destination => {
   let failed = 0
   const stream = streamOf(logger)
+  const isFull = fullness(stream)
   listen(stream, () => failed++)
   const children = new WeakMap<Format.Record["annotations"], Instance>()
   const childOf = (annotations: Format.Record["annotations"]): Instance => {
-    if (Object.keys(annotations).length === 0) return logger
     const known = children.get(annotations)
     if (known !== undefined) return known
-    const child = logger.child(annotations)
+    const child = Object.keys(annotations).length === 0 ? logger : logger.child(annotations)
     children.set(annotations, child)
     return child
   }
   return {
     accepts: (level) => logger.isLevelEnabled(levels[level]),
     write: (record) => {
-      if (isFull(stream)) failed++
-      else childOf(record.annotations)[levels[record.level]](bindingsOf(record), record.message)
+      if (isFull()) failed++
+      else writeTo(childOf(record.annotations), record)
     },
     flush: Effect.callback((resume) => logger.flush(() => resume(Effect.void))),
     lost: () => failed
@@ -101,8 +101,15 @@ const listen = (stream: object, onError: () => void): void => {
 /** A stream that is slower than its program may keep so many bytes; pino itself does not ask. */
 const mostBuffered = 16_000_000
 
-const isFull = (stream: object): boolean =>
-  "writableLength" in stream && typeof stream.writableLength === "number" && stream.writableLength > mostBuffered
+const fullness = (stream: object): (() => boolean) => {
+  if (!("writableLength" in stream) || typeof stream.writableLength !== "number") return () => false
+  const waiting = stream as { readonly writableLength: number }
+  return () => waiting.writableLength > mostBuffered
+}
+
+const writeTo = (logger: Instance, record: Format.Record): void => {
+  logger[levels[record.level]](bindingsOf(record), record.message)
+}
 
 const bindingsOf = ({ fields, reports, trace }: Format.Record): { readonly [name: string]: unknown } => {
   const [report, ...also] = reports

@@ -156,15 +156,16 @@ export const differences = (
   Effect.gen(function* () {
     const bare = yield* witnessed(program, Layer.empty)
     const observed = yield* witnessed(program, adapter)
-    const same = <A>(what: string, one: A, other: A, isSame: (one: A, other: A) => boolean) =>
-      isSame(one, other) ? [] : [`${what}: ${String(other)} in place of ${String(one)}`]
     return [
-      ...same("exit", bare.exit, observed.exit, sameExit),
-      ...same("records that another logger sees", bare.records, observed.records, Object.is),
-      ...same("events that another observer sees", bare.events, observed.events, Object.is),
-      ...same("failures that another reporter sees", bare.reports, observed.reports, Object.is)
+      ...differing("exit", bare.exit, observed.exit, sameExit),
+      ...differing("records that another logger sees", bare.records, observed.records, Object.is),
+      ...differing("events that another observer sees", bare.events, observed.events, Object.is),
+      ...differing("failures that another reporter sees", bare.reports, observed.reports, Object.is)
     ]
   })
+
+const differing = <A>(what: string, one: A, other: A, isSame: (one: A, other: A) => boolean): ReadonlyArray<string> =>
+  isSame(one, other) ? [] : [`${what}: ${String(other)} in place of ${String(one)}`]
 
 /** Runs a program within an adapter's scope, and counts what others are told beside it. */
 const witnessed = (program: Effect.Effect<unknown, unknown>, adapter: Layer.Layer<never>) =>

@@ -18,7 +18,16 @@ export const hidden = "<redacted>"
 /** Names that speak of a secret, whatever holds them. */
 const secretName = /passw|secret|token|authorization|cookie|credential|api_?key/i
 
-export const isSecretName = (name: string): boolean => secretName.test(name)
+/** Programs use few names, and each many times. */
+const judged = new Map<string, boolean>()
+
+export const isSecretName = (name: string): boolean => {
+  const known = judged.get(name)
+  if (known !== undefined) return known
+  const isSecret = secretName.test(name)
+  if (judged.size < 1000) judged.set(name, isSecret)
+  return isSecret
+}
 
 /** The forms in which a secret may stand in a text. */
 const formsOf = (secret: string): ReadonlyArray<string> => {

@@ -21,11 +21,10 @@ const notFacts: ReadonlySet<string> = new Set(["causes", "error_level", "fingerp
 /** What stands before the message: time and level. */
 const margin = "01:02:03.456 ERROR ".length
 
-export const format =
-  (colors: boolean, width: number): Format =>
-  ({ annotations, date, fields, level, message, reports }) => {
-    const paint = (style: Style | undefined, text: string) =>
-      colors && style !== undefined ? styleText(style, text, { validateStream: false }) : text
+export const format = (colors: boolean, width: number): Format => {
+  const paint = (style: Style | undefined, text: string) =>
+    colors && style !== undefined ? styleText(style, text, { validateStream: false }) : text
+  return ({ annotations, date, fields, level, message, reports }) => {
     const [report] = reports
     const told = visible(message)
     const facts = Object.entries({
@@ -42,6 +41,7 @@ export const format =
     const below = reports.flatMap((one, index) => treeOf(one, index > 0))
     return [`${head} ${first}`, ...more.map(indent), ...below.map((line) => indent(paint("gray", line)))].join("\n")
   }
+}
 
 /** The message and its facts on lines of a width, broken between words where that is possible. */
 const folded = (

@@ -1,4 +1,6 @@
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
 import type * as Logger from "effect/Logger"
 import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
@@ -7,79 +9,115 @@ import * as Report from "@redrive/core/Report"
 import type { Record } from "../Format.ts"
 import { reportOf } from "./emit.ts"
 
-type Fields = { [name: string]: Plain.Plain }
+type Fields = { readonly [name: string]: Plain.Plain }
+
+const noFields: Fields = {}
+const noReports: ReadonlyArray<Report.Report> = []
 
 /**
  * What Effect hands to a logger: texts become the message, errors and causes reports; plain objects, annotations and spans become
  * fields. Nothing of it is trusted.
  */
 export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Options<unknown>): Record => {
-  const options = { secrets: fiber.getRef(Report.Secrets) }
-  const texts: Array<string> = []
-  const reports: Array<Report.Report> = []
-  const fields: Fields = {}
-  const take = (part: unknown) => {
-    try {
-      read(part)
-    } catch {
-      texts.push("unreadable")
-    }
-  }
-  const read = (part: unknown) => {
-    const report = Predicate.isObjectKeyword(part) ? reportOf(part) : undefined
-    if (report !== undefined) reports.push(report)
-    else if (typeof part === "string") texts.push(Plain.text(part, options))
-    else if (Cause.isCause(part)) reports.push(...Report.fromCause(part, options))
-    else if (part instanceof Error) {
-      const made = Report.make(part, options)
-      reports.push(made)
-      texts.push(made.level === "program" ? `${made.code}: ${made.message}` : made.message)
-    } else if (isPlain(part)) Object.assign(fields, fieldsOf(part, options))
-    else texts.push(textOf(Plain.make(part, options)))
-  }
-  if (Array.isArray(message)) for (const part of message) take(part)
-  else take(message)
-  const spans = fiber.getRef(References.CurrentLogSpans)
+  const { annotations, options, spans } = surroundingsOf(fiber)
+  const parts: Parts = { text: undefined, fields: noFields, reports: noReports }
+  if (Array.isArray(message)) for (const part of message) take(part, parts, options)
+  else take(message, parts, options)
   if (spans.length > 0) {
-    fields.spans_ms = Object.fromEntries(spans.map(([label, since]) => [label, date.getTime() - since]))
+    const took = spans.map(([label, since]) => [label, date.getTime() - since])
+    parts.fields = { ...parts.fields, spans_ms: Object.fromEntries(took) }
   }
-  if (cause.reasons.length > 0) reports.push(...Report.fromCause(cause, options))
+  if (cause.reasons.length > 0) parts.reports = [...parts.reports, ...Report.fromCause(cause, options)]
   const { span } = fiber.cache
   return {
     date,
     level: logLevel,
-    message: texts.length === 0 ? (reports[0]?.message ?? "") : texts.join(" "),
-    annotations: annotationsOf(fiber.getRef(References.CurrentLogAnnotations), options),
-    fields,
-    reports,
-    ...(span === undefined ? {} : { trace: { traceId: span.traceId, spanId: span.spanId } })
+    message: parts.text ?? parts.reports[0]?.message ?? "",
+    annotations,
+    fields: parts.fields,
+    reports: parts.reports,
+    trace: span === undefined ? undefined : { traceId: span.traceId, spanId: span.spanId }
   }
 }
 
-/** A field by itself, so that one which cannot be read costs the others nothing. */
+/** What the parts of a message come to. */
+interface Parts {
+  text: string | undefined
+  fields: Fields
+  reports: ReadonlyArray<Report.Report>
+}
+
+const take = (part: unknown, parts: Parts, options: Plain.Options): void => {
+  try {
+    if (typeof part === "string") addText(parts, Plain.text(part, options))
+    else if (Predicate.isObjectKeyword(part)) takeObject(part, parts, options)
+    else addText(parts, textOf(Plain.make(part, options)))
+  } catch {
+    addText(parts, "unreadable")
+  }
+}
+
+const takeObject = (part: object, parts: Parts, options: Plain.Options): void => {
+  const report = reportOf(part)
+  if (report !== undefined) addReports(parts, [report])
+  else if (isPlain(part)) {
+    const fields = fieldsOf(part, options)
+    parts.fields = parts.fields === noFields ? fields : { ...parts.fields, ...fields }
+  } else if (Cause.isCause(part)) addReports(parts, Report.fromCause(part, options))
+  else if (part instanceof Error) {
+    const made = Report.make(part, options)
+    addReports(parts, [made])
+    addText(parts, made.level === "program" ? `${made.code}: ${made.message}` : made.message)
+  } else addText(parts, textOf(Plain.make(part, options)))
+}
+
+const addText = (parts: Parts, text: string): void => {
+  parts.text = parts.text === undefined ? text : `${parts.text} ${text}`
+}
+
+const addReports = (parts: Parts, reports: ReadonlyArray<Report.Report>): void => {
+  parts.reports = parts.reports === noReports ? reports : [...parts.reports, ...reports]
+}
+
+/** Each field by itself, so that one which cannot be read costs the others nothing. */
 const fieldsOf = (part: object, options: Plain.Options): Fields => {
-  const fields: Fields = {}
+  const fields: { [name: string]: Plain.Plain } = {}
   for (const name of Object.keys(part)) fields[name] = Plain.field(part, name, options)
   return fields
 }
 
-/** Annotations stay the same for many records: what they come to is kept with them. */
-const known = new WeakMap<object, { readonly secrets: Plain.Options["secrets"]; readonly fields: Fields }>()
+/** What a fiber says of all its records. */
+interface Surroundings {
+  readonly options: Plain.Options
+  readonly annotations: Fields
+  readonly spans: ReadonlyArray<readonly [label: string, since: number]>
+}
+
+/** A context stays the same for many records: what it comes to is kept with it. */
+const known = new WeakMap<Context.Context<never>, Surroundings>()
+const plainAnnotations = new WeakMap<object, { readonly secrets: Plain.Options["secrets"]; readonly fields: Fields }>()
+
+const surroundingsOf = (fiber: Fiber.Fiber<unknown, unknown>): Surroundings => {
+  const found = known.get(fiber.context)
+  if (found !== undefined) return found
+  const options = { secrets: fiber.getRef(Report.Secrets) }
+  const annotations = annotationsOf(fiber.getRef(References.CurrentLogAnnotations), options)
+  const made = { options, annotations, spans: fiber.getRef(References.CurrentLogSpans) }
+  known.set(fiber.context, made)
+  return made
+}
 
 const annotationsOf = (annotations: object, options: Plain.Options): Fields => {
-  const found = known.get(annotations)
+  const found = plainAnnotations.get(annotations)
   if (found !== undefined && found.secrets === options.secrets) return found.fields
   const fields = fieldsOf(annotations, options)
-  known.set(annotations, { secrets: options.secrets, fields })
+  plainAnnotations.set(annotations, { secrets: options.secrets, fields })
   return fields
 }
 
-const isPlain = (value: unknown): value is object => {
-  try {
-    return Predicate.isObject(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value))
-  } catch {
-    return false
-  }
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 const textOf = (value: Plain.Plain): string => (typeof value === "string" ? value : JSON.stringify(value))

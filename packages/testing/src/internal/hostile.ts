@@ -1,3 +1,7 @@
+const throws = () => {
+  throw new Error("a getter")
+}
+
 const make = (): ReadonlyArray<unknown> => {
   const circular: { self?: unknown } = {}
   circular.self = circular
@@ -7,9 +11,6 @@ const make = (): ReadonlyArray<unknown> => {
   for (let depth = 0; depth < 10_000; depth++) deep = new Error("deep", { cause: deep })
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
-  const throws = () => {
-    throw new Error("a getter")
-  }
   const throwingError = Object.defineProperties(new Error("x"), {
     message: { get: throws },
     stack: { get: throws },

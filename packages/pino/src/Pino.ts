@@ -126,10 +126,11 @@ const bindingsOf = ({ fields, reports, trace }: Format.Record): { readonly [name
 const failureOf = (report: Report.Report): { readonly [name: string]: unknown } => {
   const { actor, attributes, causes, code, detail, fingerprint, host, itemId, jobId, level, message, stack, url } =
     report
-  const facts = { name: code, message, stack, detail, actor, ...attributes, causes, level, fingerprint }
+  const facts = { name: code, message, stack, detail, actor, ...attributes, level, fingerprint }
+  const more = causes.length === 0 ? {} : { causes }
   return {
     // Pino's own serializer takes the name of what has no constructor as the error's type.
-    err: Object.assign(Object.create(null), facts),
+    err: Object.assign(Object.create(null), facts, more),
     job: jobId,
     item: itemId,
     url,

@@ -31,16 +31,20 @@ const packages = globSync("packages/*", { cwd: root }).map((path) => pack(join(r
 const effect = JSON.parse(readFileSync(join(root, "packages/core/node_modules/effect/package.json"), "utf8")).version
 
 /** An empty project with some of the packages; the others are there to be taken if one asks for them. */
-const project = (name: string, wanted: ReadonlyArray<Packed>): string => {
-  const directory = join(folder, name)
+const project = (
+  name: string,
+  wanted: ReadonlyArray<Packed>,
+  more: { readonly [name: string]: string } = {}
+): string => {
+  const directory = join(folder, name.replace(/\W+/g, "-"))
   const files = (list: ReadonlyArray<Packed>) =>
     Object.fromEntries(list.map((one) => [one.name, `file:${one.tarball}`]))
   execFileSync("mkdir", [directory])
-  const dependencies = { ...files(wanted), effect }
+  const dependencies = { ...files(wanted), effect, ...more }
   const others = files(packages.filter((one) => !wanted.includes(one)))
   writeFileSync(
     join(directory, "package.json"),
-    JSON.stringify({ name, private: true, type: "module", dependencies, overrides: others })
+    JSON.stringify({ name: "consumer", private: true, type: "module", dependencies, overrides: others })
   )
   run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], directory)
   return directory
@@ -74,9 +78,10 @@ console.log(error.because)
   expect(`a program runs on the packed packages: ${printed}`, printed === "permanent")
 }
 
-const everything = () => {
-  const directory = project("everything", packages)
-  const entries = packages.flatMap(({ exports }) => exports)
+/** Imports every entry point of some packages in one program, with these ambient types only. */
+const importing = (name: string, wanted: ReadonlyArray<Packed>, types: { readonly [name: string]: string }) => {
+  const directory = project(name, wanted, types)
+  const entries = wanted.flatMap(({ exports }) => exports)
   const lines = entries.map((entry, index) => `import * as m${index} from "${entry}"`)
   const program = [...lines, `console.log([${entries.map((_, index) => `m${index}`).join()}].length)`].join("\n")
   writeFileSync(join(directory, "main.ts"), program)
@@ -86,18 +91,27 @@ const everything = () => {
     lib: ["es2023", "dom"],
     strict: true,
     noEmit: true,
-    types: []
+    types: Object.keys(types).map((type) => type.replace("@types/", ""))
   }
   writeFileSync(join(directory, "tsconfig.json"), JSON.stringify({ compilerOptions: options, include: ["main.ts"] }))
   const tsc = join(root, "node_modules/.bin/tsc")
   run(tsc, ["-p", directory], directory)
   const printed = run(process.execPath, ["--disable-warning=ExperimentalWarning", "main.ts"], directory).trim()
-  expect(`all ${entries.length} entry points import and type-check`, printed === String(entries.length))
+  expect(`${entries.length} entry points import and type-check: ${name}`, printed === String(entries.length))
 }
+
+/** Pino's own declarations need those of Node.js; nothing of ours does. */
+const needsNode = ({ name }: Packed) => name === "@redrive/pino"
+const nodeTypes = JSON.parse(readFileSync(join(root, "node_modules/@types/node/package.json"), "utf8")).version
 
 try {
   selective()
-  everything()
+  importing(
+    "everything, without ambient types",
+    packages.filter((one) => !needsNode(one)),
+    {}
+  )
+  importing("pino", packages.filter(needsNode), { "@types/node": nodeTypes })
 } finally {
   rmSync(folder, { recursive: true })
 }

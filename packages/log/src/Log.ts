@@ -94,9 +94,9 @@ export const logger = (options: Options = {}): Logger.Logger<unknown, void> =>
  */
 export const reporter = (): ErrorReporter.ErrorReporter => reporterOf(() => undefined)
 
-const reporterOf = (reported: (report: Report.Report) => void) =>
-  Report.reporter((report, { fiber }) => {
-    reported(report)
+const reporterOf = (reported: (failure: unknown) => void) =>
+  Report.reporter((report, { failure, fiber }) => {
+    reported(failure)
     emit(fiber, report.severity, [report.message, fieldsOf(report)])
   })
 
@@ -142,15 +142,14 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<La
   const ears: Observer.Observer = (event, fiber) => {
     if (event._tag === "GaveUp") {
       const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-      if (!handled.gaveUp(event, fiber.context, now))
-        emit(fiber, "Warn", Handled.lineOf(event, Report.make(event.error)))
+      if (!handled.gaveUp(event, fiber.context, now)) emit(fiber, "Warn", Handled.lineOf(event))
       work.openUnsafe()
-    } else if (event._tag === "FellBack") handled.settled(Report.make(event.error).fingerprint)
+    } else if (event._tag === "FellBack") handled.settled(event.error)
     observer(event, fiber)
   }
   return Layer.mergeAll(
     Logger.layer([outer]),
-    ErrorReporter.layer([Effect.sync(() => reporterOf(({ fingerprint }) => handled.settled(fingerprint)))], {
+    ErrorReporter.layer([Effect.sync(() => reporterOf(handled.settled))], {
       mergeWithExisting: true
     }),
     Observer.layer(ears)

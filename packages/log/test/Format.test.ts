@@ -189,6 +189,19 @@ describe("a terminal", () => {
     ])
   })
 
+  it("leaves no gap where a wrap said nothing", () => {
+    const { stack: _, ...made } = Report.make(new Error("outer"))
+    const causes = [
+      { name: "SqlError", message: "failed", depth: 0 },
+      { name: "Error", message: "no table", depth: 2 }
+    ]
+    const record = { ...recordOf("Error", "x", { ...made, causes }), annotations: {}, fields: {} }
+    assert.deepStrictEqual(lines({}, record).slice(1), [
+      "                   └─ SqlError: failed",
+      "                      └─ Error: no table"
+    ])
+  })
+
   it("folds lines to its width, between words, and below the message", () => {
     const record = { ...recordOf("Warn", "one two three four five six"), fields: { pages: 3, long: "x".repeat(30) } }
     assert.deepStrictEqual(lines({ width: 40 }, record), [

@@ -75,7 +75,7 @@ const all = <A>(value: unknown, name: string): ReadonlyArray<A> => {
 
 const exported = Effect.fnUntraced(function* <A, E>(program: Effect.Effect<A, E>) {
   const { bodies, url } = yield* collector
-  const otlp = Otlp.layerJson({ baseUrl: url, resource: { serviceName: "test" } }).pipe(
+  const otlp = Otlp.layerJson({ baseUrl: url, resource: { serviceName: "test" }, loggerMergeWithExisting: false }).pipe(
     Layer.provide(FetchHttpClient.layer)
   )
   yield* Effect.exit(Effect.provide(program, Layer.provideMerge(OpenTelemetry.layer, otlp)))

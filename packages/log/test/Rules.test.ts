@@ -145,6 +145,30 @@ describe("a call that was given up", () => {
     })
   )
 
+  it.effect("and reported within an error of the program's own, or as what it is the reason of, is that record", () =>
+    Effect.gen(function* () {
+      const lines = yield* logged(() =>
+        Effect.gen(function* () {
+          yield* gaveUp()
+          yield* report(new Error("the page could not be had", { cause: failure }))
+          yield* Observer.tell(() => ({
+            _tag: "GaveUp",
+            name: "page",
+            attempt: 1,
+            error: failing(404).reason,
+            because: "permanent"
+          }))
+          yield* TestClock.adjust("1 minute")
+        })
+      )
+      assert.deepStrictEqual(says(lines), [
+        "error the page could not be had",
+        "warn page was given up (permanent), which was handled: host_returned_error not_found 404"
+      ])
+      assert.deepInclude(lines[1], { code: "host_returned_error" })
+    })
+  )
+
   it.effect("within another policy's call is nothing yet; with a fallback it is a warning of that", () =>
     Effect.gen(function* () {
       const lines = yield* logged(() =>

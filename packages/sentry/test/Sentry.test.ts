@@ -143,7 +143,10 @@ describe("many failures", () => {
     Effect.gen(function* () {
       const numbers = Array.from({ length: 50 }, (_, n) => n)
       const program = Effect.forEach(numbers, (n) => report(failing(`${n}`)), { discard: true })
-      assert.isBelow((yield* sent(program, { capacity: 10 })).length, 50)
+      const lost: Array<number> = []
+      const events = yield* sent(program, { capacity: 10, onLost: (count) => lost.push(count) })
+      assert.isAbove(lost[0] ?? 0, 0)
+      assert.strictEqual(events.length + (lost[0] ?? 0), 50)
     })
   )
 })
@@ -155,11 +158,14 @@ describe("a Sentry in trouble", () => {
         const { be, client } = yield* receiver
         be(mood)
         const program = Effect.andThen(report(failing("a")), Effect.fail("its own" as const))
-        const options = { client, flushWithin: Duration.millis(100) }
+        const late: Array<boolean> = []
+        const onLost = (_: number, isLate: boolean) => late.push(isLate)
+        const options = { client, flushWithin: Duration.millis(100), onLost }
         const begun = Date.now()
         const failure = yield* Effect.flip(Effect.provide(program, Sentry.layer(options)))
         assert.strictEqual(failure, "its own")
         assert.isBelow(Date.now() - begun, 1000)
+        assert.deepStrictEqual(late, mood === "hanging" ? [true] : [])
       })
     )
   }
@@ -170,7 +176,9 @@ describe("a Sentry in trouble", () => {
       client.captureEvent = () => {
         throw new Error("no")
       }
-      yield* Effect.provide(report(failing("a")), Sentry.layer({ client }))
+      const lost: Array<number> = []
+      yield* Effect.provide(report(failing("a")), Sentry.layer({ client, onLost: (count) => lost.push(count) }))
+      assert.deepStrictEqual(lost, [1])
       getCurrentScope().setClient(undefined)
       yield* Effect.provide(report(failing("b")), Sentry.layer())
     })

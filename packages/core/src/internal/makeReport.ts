@@ -4,7 +4,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Failure from "../Failure.ts"
 import type { Fields, Report } from "../Report.ts"
-import { chain, nameOf, read as readText } from "./chain.ts"
+import { chain, nameOf, property, read as readText } from "./chain.ts"
 import { attributesOf, causesOf, classOf, fieldsOf, fingerprint, scrubOf, stackOf } from "./report.ts"
 import type { Scrub } from "./text.ts"
 import { hostOf, withoutSecrets } from "./url.ts"
@@ -16,19 +16,28 @@ export const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>
   if (Failure.isFailure(failure)) return ofFailure(failure, safe)
   const [own] = links
   const code = own === undefined ? typeof failure : nameOf(own.value)
+  const reason = own && reasonOf(own.value)
   const message = own === undefined ? safe(String(failure)) : safe(readText(own.value, "message") ?? "")
   const stack = stackOf(links, safe)
   return {
     level: "program",
-    code: safe(code),
+    code: safe(reason?.code ?? code),
+    ...(reason?.detail === undefined ? {} : { detail: safe(reason.detail) }),
     message,
     severity: severityOf(failure),
-    actor: "operator",
+    actor: reason?.actor ?? "operator",
     attributes: own === undefined ? {} : { ...fieldsOf(own.value, safe), ...attributesOf(own.value, safe) },
     causes: causesOf(links.slice(1), 1, safe),
     ...(stack === undefined ? {} : { stack }),
     fingerprint: fingerprint(["program", code, classOf(message)])
   }
+}
+
+/** A reason without the error around it is still known to its catalogue. */
+const reasonOf = (value: object) => {
+  const row = property(value, "row")
+  if (!Predicate.isObject(row)) return undefined
+  return { code: readText(value, "code"), detail: readText(value, "kind"), actor: row.actor as Report["actor"] }
 }
 
 const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {

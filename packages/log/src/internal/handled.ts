@@ -10,8 +10,8 @@ import type * as Observer from "@redrive/core/Observer"
 export interface Handled {
   /** Whether it is waited for: beyond a thousand it is as good as handled, since the program goes on. */
   readonly gaveUp: (event: Observer.GaveUp, context: Context.Context<never>, now: number) => boolean
-  /** A failure of this fingerprint was reported, or is known to be handled. */
-  readonly settled: (fingerprint: string) => void
+  /** A failure was reported, or is known to be handled. */
+  readonly settled: (failure: unknown) => void
   /** Takes what was given up before a time, in epoch milliseconds, and warns of it. */
   readonly warn: (before: number) => Effect.Effect<void>
   readonly isWaiting: () => boolean
@@ -21,7 +21,6 @@ interface Waiting {
   readonly event: Observer.GaveUp
   readonly context: Context.Context<never>
   readonly since: number
-  readonly report: Report.Report
 }
 
 const most = 1000
@@ -33,11 +32,11 @@ export const make = (): Handled => {
       // Within another policy's call giving up is not the end.
       if (event.because === "nested") return true
       if (waiting.length >= most) return false
-      waiting.push({ event, context, since: now, report: Report.make(event.error) })
+      waiting.push({ event, context, since: now })
       return true
     },
-    settled: (fingerprint) => {
-      const index = waiting.findIndex(({ report }) => report.fingerprint === fingerprint)
+    settled: (failure) => {
+      const index = waiting.findIndex(({ event }) => Report.wraps(failure, event.error))
       if (index >= 0) waiting.splice(index, 1)
     },
     warn: (before) =>
@@ -51,12 +50,14 @@ export const make = (): Handled => {
 }
 
 /** As the fiber would have logged it that gave up. */
-const warning = ({ context, event, report }: Waiting): Effect.Effect<void> =>
-  Effect.provideContext(Effect.logWarning(...lineOf(event, report)), context)
+const warning = ({ context, event }: Waiting): Effect.Effect<void> =>
+  Effect.provideContext(Effect.logWarning(...lineOf(event)), context)
 
 /** A message and fields. */
-export const lineOf = ({ attempt, because, name }: Observer.GaveUp, { code, fingerprint, message }: Report.Report) =>
-  [
+export const lineOf = ({ attempt, because, error, name }: Observer.GaveUp) => {
+  const { code, fingerprint, message } = Report.make(error)
+  return [
     `${name} was given up (${because}), which was handled: ${message}`,
     { call: name, attempt, because, code, fingerprint }
   ] as const
+}

@@ -79,7 +79,7 @@ const show = (value: unknown): string => visible(typeof value === "string" ? val
 /** What a failure was caused by, each below what it caused, and the stack of the first. */
 const treeOf = ({ causes, code, message, stack }: Report.Report, isAlso: boolean): ReadonlyArray<string> => [
   ...(isAlso ? [`and ${visible(code)}: ${visible(message)}`] : []),
-  ...causes.map((cause, index) => `${branch(causes, index)}${describe(cause)}`),
+  ...causes.map((cause, index) => `${branch(levelsOf(causes), index)}${describe(cause)}`),
   ...linesOf(stack)
 ]
 
@@ -91,11 +91,21 @@ const describe = ({ code, fields, message, name }: Report.Cause): string => {
   return `${visible(name)}: ${visible(message)}${coded}${facts.join("")}`
 }
 
-/** The lines of a tree before one of its nodes: what follows at a depth decides whether its line goes on. */
-const branch = (causes: ReadonlyArray<Report.Cause>, index: number): string => {
-  const depth = causes[index]?.depth ?? 0
+/** How far to the right each cause stands: some depths are empty, since wraps that say nothing are left out. */
+const levelsOf = (causes: ReadonlyArray<Report.Cause>): ReadonlyArray<number> => {
+  const above: Array<number> = []
+  return causes.map(({ depth }) => {
+    while ((above.at(-1) ?? -1) >= depth) above.pop()
+    above.push(depth)
+    return above.length - 1
+  })
+}
+
+/** The lines of a tree before one of its nodes: what follows at a level decides whether its line goes on. */
+const branch = (levels: ReadonlyArray<number>, index: number): string => {
+  const depth = levels[index] ?? 0
   const goesOn = (level: number) => {
-    for (const { depth: later } of causes.slice(index + 1)) {
+    for (const later of levels.slice(index + 1)) {
       if (later < level) return false
       if (later === level) return true
     }

@@ -1,6 +1,5 @@
 import type * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
@@ -10,7 +9,7 @@ import type * as Operation from "../Operation.ts"
 import type { Options } from "../Retry.ts"
 import type { RetryExhausted } from "../RetryExhausted.ts"
 import type { Gate } from "./gate.ts"
-import { type Around, type Shared, Surrounding } from "./shared.ts"
+import type { Shared, Surroundings } from "./shared.ts"
 
 export type Exhausted<E> = RetryExhausted<E | Cause.TimeoutError>
 
@@ -29,12 +28,12 @@ export interface Call<A, E, R> {
   readonly self: Effect.Effect<A, E, R>
   readonly options: Options<A, E, R>
   readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly surroundings: Surroundings
   readonly clock: Clock.Clock
-  readonly around: Around | undefined
   readonly name: string
   readonly key: string
-  /** The context to go back to, while the fiber's is that of a call. */
-  outside: Context.Context<never> | undefined
+  /** Whether the fiber's context is that of this call. */
+  isInside: boolean
   begun: number
   deadline: number
   /** When the attempt began that is under way. */
@@ -59,28 +58,31 @@ export const make = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   options: Options<A, E, R>,
   fiber: Fiber.Fiber<unknown, unknown>
-): Call<A, E, R> => ({
-  shared,
-  self,
-  options,
-  fiber,
-  clock: fiber.getRef(Clock.Clock),
-  around: fiber.getRef(Surrounding),
-  name: options.name ?? shared.name,
-  key: options.key ?? "",
-  outside: undefined,
-  begun: 0,
-  deadline: Infinity,
-  started: 0,
-  counted: 0,
-  retries: 0,
-  waited: 0,
-  failed: noneFailed,
-  hasPlace: false,
-  permit: undefined,
-  probing: undefined,
-  isOver: false
-})
+): Call<A, E, R> => {
+  const surroundings = shared.surroundingsOf(fiber)
+  return {
+    shared,
+    self,
+    options,
+    fiber,
+    surroundings,
+    clock: surroundings.clock,
+    name: options.name ?? shared.name,
+    key: options.key ?? "",
+    isInside: false,
+    begun: 0,
+    deadline: Infinity,
+    started: 0,
+    counted: 0,
+    retries: 0,
+    waited: 0,
+    failed: noneFailed,
+    hasPlace: false,
+    permit: undefined,
+    probing: undefined,
+    isOver: false
+  }
+}
 
 export const operationOf = <A, E, R>({ options, shared }: Call<A, E, R>): Operation.Operation =>
   options.operation ?? shared.policy.operation

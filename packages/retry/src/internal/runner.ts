@@ -11,7 +11,7 @@ import * as Call from "./call.ts"
 import { codeOf } from "./code.ts"
 import * as Gate from "./gate.ts"
 import { giveUp, refused } from "./giveUp.ts"
-import type { Shared } from "./shared.ts"
+import { type Shared, until } from "./shared.ts"
 import * as telling from "./telling.ts"
 
 /*
@@ -60,8 +60,9 @@ const enter = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
 
 /** The call, once the rate limit lets it begin. */
 const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
-  const { around, clock, key, shared } = call
+  const { clock, key, shared, surroundings } = call
   if (shared.limiter === undefined) return start(call)
+  const { around } = surroundings
   const most = around === undefined ? Infinity : around.deadline - clock.currentTimeMillisUnsafe()
   return Effect.matchEffect(shared.limiter(key, Duration.millis(most)), {
     onFailure: ({ again }) => giveUp(call, refused("rate limit"), "rate limit", again),
@@ -83,24 +84,26 @@ const atGate = <A, E, R>(call: Call.Call<A, E, R>, gate: Gate.Gate, failure: unk
 }
 
 const start = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
-  const { around, clock, fiber, shared } = call
+  const { clock, fiber, shared, surroundings } = call
   const { budget, policy } = shared
+  const { around } = surroundings
   call.begun = clock.currentTimeMillisUnsafe()
   const own = policy.deadline === undefined ? Infinity : call.begun + Duration.toMillis(policy.deadline)
   call.deadline = around === undefined ? own : Math.min(own, around.deadline)
-  call.outside = fiber.context
-  fiber.setContext(shared.within(fiber.context, call.deadline))
+  call.isInside = true
+  const isEndless = call.deadline === Infinity
+  fiber.setContext(isEndless ? surroundings.within : until(surroundings, shared.name, call.deadline))
   budget?.begin(call.begun)
   return attempt(call)
 }
 
 /** Gives back what a call holds. */
 const leave = <A, E, R>(call: Call.Call<A, E, R>, isSuccess: boolean): void => {
-  const { clock, fiber, outside, retries, shared } = call
+  const { clock, fiber, retries, shared, surroundings } = call
   if (call.hasPlace) shared.bulkhead?.release(call)
-  if (outside === undefined) return
-  call.outside = undefined
-  fiber.setContext(outside)
+  if (!call.isInside) return
+  call.isInside = false
+  fiber.setContext(surroundings.outside)
   shared.budget?.end(clock.currentTimeMillisUnsafe(), { isSuccess, retries })
 }
 
@@ -160,7 +163,8 @@ const parked = <A, E, R>(
 
 /** The next attempt, after the wait that the policy wants, if it, the deadline and the budget allow one. */
 const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Effect<A, Call.Exhausted<E>, R> => {
-  const { around, clock, counted, failed, shared } = call
+  const { clock, counted, failed, shared, surroundings } = call
+  const { around } = surroundings
   const { budget, policy } = shared
   const { failure, verdict } = entry
   const now = clock.currentTimeMillisUnsafe()

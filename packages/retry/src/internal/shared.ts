@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -22,6 +23,18 @@ export const Surrounding: Context.Reference<Around | undefined> = Context.Refere
   "@redrive/retry/internal/shared/Surrounding",
   { defaultValue: () => undefined }
 )
+
+/** What a fiber's context says to the calls in it, and that context as one of a call without a deadline. */
+export interface Surroundings {
+  readonly outside: Context.Context<never>
+  readonly clock: Clock.Clock
+  readonly around: Around | undefined
+  readonly within: Context.Context<never>
+}
+
+/** A fiber's context as that of a call with a deadline. */
+export const until = ({ outside }: Surroundings, name: string, deadline: number): Context.Context<never> =>
+  Context.add(outside, Surrounding, { name, deadline })
 
 /** What was refused without a failure of its own, and when trying again would make sense. */
 export class Refusal {
@@ -60,8 +73,8 @@ export interface Shared extends Parts {
   /** How many attempts may be sent twice. */
   readonly hedges: Budget.State | undefined
   readonly gates: ReadonlyMap<string, Gate.Gate>
-  /** A fiber's context as that of a call with this deadline. */
-  readonly within: (context: Context.Context<never>, deadline: number) => Context.Context<never>
+  /** What a fiber's context says to calls. */
+  readonly surroundingsOf: (fiber: Fiber.Fiber<unknown, unknown>) => Surroundings
   /** The breaker of a key, which is made when it is first asked for. */
   readonly breakerOf: (key: string) => Breaker.State | undefined
   /** Tells what breakers have done since this was last called, as a call of this name. */
@@ -109,15 +122,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
 
   const endless = { name, deadline: Infinity }
   // One fiber makes many calls: the context of the last one is most often that of the next one, too.
-  let last: Context.Context<never> | undefined
-  let lastWithin: Context.Context<never> | undefined
-  const withoutEnd = (context: Context.Context<never>): Context.Context<never> => {
-    if (last !== context || lastWithin === undefined) {
-      last = context
-      lastWithin = Context.add(context, Surrounding, endless)
-    }
-    return lastWithin
-  }
+  let last: Surroundings | undefined
 
   return {
     name,
@@ -125,8 +130,18 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
     guard,
     limiter,
     gates,
-    within: (context, deadline) =>
-      deadline === Infinity ? withoutEnd(context) : Context.add(context, Surrounding, { name, deadline }),
+    surroundingsOf: (fiber) => {
+      const { context } = fiber
+      if (last?.outside === context) return last
+      const around = fiber.getRef(Surrounding)
+      last = {
+        outside: context,
+        clock: fiber.getRef(Clock.Clock),
+        around,
+        within: Context.add(context, Surrounding, endless)
+      }
+      return last
+    },
     budget: budget === undefined ? undefined : Budget.make(budget),
     bulkhead: bulkhead === undefined ? undefined : Bulkhead.make(bulkhead.concurrent, bulkhead.queue),
     hedges:

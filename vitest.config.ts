@@ -6,6 +6,7 @@ export default defineConfig({
     execArgv: ["--disable-warning=ExperimentalWarning"],
     // A limit that only a bug reaches: tests that start processes take their time on a busy machine.
     testTimeout: 30_000,
+    setupFiles: ["./vitest.seed.ts"],
     reporters: ["default", "./vitest.summary.ts"],
     projects: [
       {

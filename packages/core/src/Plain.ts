@@ -44,7 +44,7 @@ const most = { depth: 6, entries: 64, nodes: 512 }
  * @since 0.1.0
  */
 export const make = (value: unknown, options: Options = {}): Plain => {
-  if (typeof value === "boolean" || Number.isFinite(value)) return value as number
+  if (typeof value === "boolean" || typeof value === "number") return simple(value, bounded)
   const safe = scrubOf(options)
   return typeof value === "object" ? plain(value, 0, { safe, seen: new Set(), nodes: 0 }) : simple(value, safe)
 }
@@ -98,7 +98,8 @@ const simple = (value: unknown, safe: Scrub): Plain => {
     case "boolean":
       return value
     case "number":
-      return Number.isFinite(value) ? value : String(value)
+      // JSON has no -0.
+      return Number.isFinite(value) ? value + 0 : String(value)
     case "undefined":
       return null
     case "function":

@@ -60,6 +60,17 @@ describe("plain data", () => {
     assert.strictEqual(Plain.text("Authorization: Bearer abc.def", { secrets }), "Authorization: Bearer <redacted>")
   })
 
+  it("has no number that JSON has not", () => {
+    assert.deepStrictEqual(Plain.make([-0, NaN, Infinity, 1e21, Number.MIN_VALUE]), [
+      0,
+      "NaN",
+      "Infinity",
+      1e21,
+      5e-324
+    ])
+    assert.isTrue(Object.is(Plain.make(-0), 0))
+  })
+
   it("survives what does not want to be read", () => {
     const circular: { self?: unknown } = {}
     circular.self = [circular]

@@ -19,7 +19,7 @@ export interface Around {
 }
 
 /** The call around this fiber's, if there is one. */
-export const Surrounding: Context.Reference<Around | undefined> = Context.Reference<Around | undefined>(
+const Surrounding: Context.Reference<Around | undefined> = Context.Reference<Around | undefined>(
   "@redrive/retry/internal/shared/Surrounding",
   { defaultValue: () => undefined }
 )

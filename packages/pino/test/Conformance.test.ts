@@ -26,7 +26,8 @@ const streamOf = (fault: Conformance.Fault): pino.DestinationStream => {
 }
 
 const layerOf = (fault: Conformance.Fault) =>
-  Pino.layer(pino(streamOf(fault)), {
+  // Without options, pino takes what only writes for its options, and writes to stdout.
+  Pino.layer(pino({}, streamOf(fault)), {
     cap: { most: 100, window: Duration.minutes(1) },
     flushWithin: Duration.millis(20),
     onLost: () => undefined

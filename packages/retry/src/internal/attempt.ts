@@ -2,7 +2,7 @@ import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Verdict from "@redrive/core/Verdict"
-import { type Call, chance, type Exhausted, operationOf, verdictOf } from "./call.ts"
+import { type Attempts, type Call, chance, operationOf, verdictOf } from "./call.ts"
 import { giveUp, refused } from "./giveUp.ts"
 import { hedged } from "./hedge.ts"
 import * as metrics from "./metrics.ts"
@@ -10,11 +10,11 @@ import { type Guard, isRefusal } from "./shared.ts"
 import { timeout } from "./timeout.ts"
 
 /** One attempt, if the breaker lets it through. How it ends is for `settle` to tell. */
-export const attempt = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R> => {
-  const { clock, key, shared } = call
-  call.started = clock.currentTimeMillisUnsafe()
+export const attempt = <A, E, R>(call: Call<A, E, R>, now: number): Attempts<A, E, R> => {
+  const { key, shared } = call
+  call.started = now
   if (shared.guard !== undefined) return guarded(call, shared.guard)
-  const permit = shared.breakerOf(key)?.admit(call.started)
+  const permit = shared.breakerOf(key)?.admit(now)
   if (permit?._tag === "Refused") {
     const again = permit.retryAfter === Infinity ? undefined : Duration.millis(permit.retryAfter)
     return shutOut(call, again)
@@ -24,16 +24,13 @@ export const attempt = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Caus
 }
 
 /** A breaker that is not this process's alone. */
-const guarded = <A, E, R>(
-  call: Call<A, E, R>,
-  guard: Guard
-): Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R> => {
+const guarded = <A, E, R>(call: Call<A, E, R>, guard: Guard): Attempts<A, E, R> => {
   const judge = (failure: E | Cause.TimeoutError) => verdictOf(call, failure, call.clock.currentTimeMillisUnsafe())
   return Effect.catchIf(guard(timed(call), call.key, judge), isRefusal, ({ again }) => shutOut(call, again))
 }
 
 const shutOut = <A, E, R>(call: Call<A, E, R>, again: Duration.Duration | undefined) =>
-  giveUp(call, call.failed.at(-1)?.failure ?? refused("breaker"), "breaker", again)
+  giveUp(call, call.past.failed.at(-1)?.failure ?? refused("breaker"), "breaker", again)
 
 /** The effect, bounded by what is left of the deadline and by the attempt's own timeout. */
 const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError, R> => {

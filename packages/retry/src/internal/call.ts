@@ -1,6 +1,7 @@
 import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Verdict from "@redrive/core/Verdict"
@@ -22,66 +23,82 @@ export interface Failed {
   wait?: number
 }
 
-/** One call from its first attempt to its end. It is changed in place, by its own fiber only. Times are epoch milliseconds. */
-export interface Call<A, E, R> {
+/** What has failed in a call so far: `counted` are the attempts that count against the policy's retries, which being parked does not. */
+export interface Past {
+  /** When the attempts began: anew, after the call was parked. */
+  begun: number
+  failed: ReadonlyArray<Failed>
+  counted: number
+  retries: number
+  /** Milliseconds of all waits together. */
+  waited: number
+}
+
+/** Most calls have no other. */
+const nothing: Past = Object.freeze({ begun: 0, failed: [], counted: 0, retries: 0, waited: 0 })
+
+/** What is left of a call before it has ended: an attempt's failure, or the call's own. */
+export type Attempts<A, E, R> = Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R>
+
+/**
+ * One call from its first attempt to its end: an effect, which enters it. It is changed in place, by its own fiber only, and is as small
+ * as can be: a hundred thousand may be under way. Times are epoch milliseconds.
+ */
+export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.TimeoutError | Exhausted<E>, R> {
   readonly shared: Shared
   readonly self: Effect.Effect<A, E, R>
   readonly options: Options<A, E, R>
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly surroundings: Surroundings
-  readonly clock: Clock.Clock
-  readonly name: string
-  readonly key: string
-  /** Whether the fiber's context is that of this call. */
-  isInside: boolean
-  begun: number
-  deadline: number
+  past: Past = nothing
   /** When the attempt began that is under way. */
-  started: number
-  /** Attempts that failed and count against the policy's retries: being parked does not. */
-  counted: number
-  retries: number
-  waited: number
-  failed: ReadonlyArray<Failed>
-  hasPlace: boolean
+  started = 0
+  deadline = Infinity
+  /** Whether the fiber's context is that of this call. */
+  isInside = false
+  hasPlace = false
+  isOver = false
   /** What the breaker let through, until it is told how that ended. */
-  permit: Breaker.Permit | undefined
+  permit: Breaker.Permit | undefined = undefined
   /** The gate that this call goes ahead to probe. */
-  probing: Gate | undefined
-  isOver: boolean
+  probing: Gate | undefined = undefined
+
+  constructor(
+    shared: Shared,
+    self: Effect.Effect<A, E, R>,
+    options: Options<A, E, R>,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ) {
+    super()
+    this.shared = shared
+    this.self = self
+    this.options = options
+    this.fiber = fiber
+    this.surroundings = shared.surroundingsOf(fiber)
+  }
+
+  get clock(): Clock.Clock {
+    return this.surroundings.clock
+  }
+
+  get name(): string {
+    return this.options.name ?? this.shared.name
+  }
+
+  get key(): string {
+    return this.options.key ?? ""
+  }
 }
 
-const noneFailed: ReadonlyArray<Failed> = []
+/** Notes that attempts begin: the first one, which needs no note, or anew after the call was parked. */
+export const begin = <A, E, R>(call: Call<A, E, R>, now: number): void => {
+  if (call.past !== nothing) call.past.begun = now
+}
 
-export const make = <A, E, R>(
-  shared: Shared,
-  self: Effect.Effect<A, E, R>,
-  options: Options<A, E, R>,
-  fiber: Fiber.Fiber<unknown, unknown>
-): Call<A, E, R> => {
-  const surroundings = shared.surroundingsOf(fiber)
-  return {
-    shared,
-    self,
-    options,
-    fiber,
-    surroundings,
-    clock: surroundings.clock,
-    name: options.name ?? shared.name,
-    key: options.key ?? "",
-    isInside: false,
-    begun: 0,
-    deadline: Infinity,
-    started: 0,
-    counted: 0,
-    retries: 0,
-    waited: 0,
-    failed: noneFailed,
-    hasPlace: false,
-    permit: undefined,
-    probing: undefined,
-    isOver: false
-  }
+/** Notes that an attempt has failed. */
+export const note = <A, E, R>(call: Call<A, E, R>, entry: Failed): void => {
+  if (call.past === nothing) call.past = { ...nothing, begun: call.started }
+  call.past.failed = [...call.past.failed, entry]
 }
 
 export const operationOf = <A, E, R>({ options, shared }: Call<A, E, R>): Operation.Operation =>

@@ -15,10 +15,10 @@ export const giveUp = <A, E, R>(
   because: RetryPolicy.Because,
   again?: Duration.Duration
 ): Effect.Effect<never, Exhausted<E>> => {
-  const { clock, failed, name } = call
+  const { clock, name, past } = call
   call.isOver = true
   telling.gaveUp(call, failure, because)
-  const facts = { name, because, attempts: failed.map(entryOf), failure }
+  const facts = { name, because, attempts: past.failed.map(entryOf), failure }
   const retryAt = again && DateTime.makeUnsafe(clock.currentTimeMillisUnsafe() + Duration.toMillis(again))
   // Nobody threw it: it has a timeline in place of a stack.
   return Effect.fail(

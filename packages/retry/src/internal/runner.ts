@@ -20,7 +20,13 @@ import * as telling from "./telling.ts"
  * interrupted between any two steps loses nothing.
  */
 
-type Attempts<A, E, R> = Effect.Effect<A, E | Cause.TimeoutError | Call.Exhausted<E>, R>
+type Attempts<A, E, R> = Call.Attempts<A, E, R>
+
+class Entering<A, E, R> extends Call.Call<A, E, R> {
+  override asEffect(): Attempts<A, E, R> {
+    return enter(this)
+  }
+}
 
 /** Runs a call as its policy says. */
 export const run = <A, E, R>(
@@ -29,14 +35,14 @@ export const run = <A, E, R>(
   options: Options<A, E, R>
 ): Effect.Effect<A, Call.Exhausted<E>, R> =>
   Effect.withFiber((fiber) => {
-    const call = Call.make(shared, self, options, fiber)
+    const call = new Entering(shared, self, options, fiber)
     return Effect.onExitPrimitive(
-      tried(call, () => enter(call)),
+      Effect.catchCause(call, (cause) => caught(call, cause)),
       (exit) => end(call, exit)
     )
   })
 
-/** Attempts, and what follows when one fails. */
+/** Further attempts, and what follows when one fails. */
 const tried = <A, E, R>(
   call: Call.Call<A, E, R>,
   begin: () => Attempts<A, E, R>
@@ -87,31 +93,32 @@ const start = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { clock, fiber, shared, surroundings } = call
   const { budget, policy } = shared
   const { around } = surroundings
-  call.begun = clock.currentTimeMillisUnsafe()
-  const own = policy.deadline === undefined ? Infinity : call.begun + Duration.toMillis(policy.deadline)
+  const now = clock.currentTimeMillisUnsafe()
+  Call.begin(call, now)
+  const own = policy.deadline === undefined ? Infinity : now + Duration.toMillis(policy.deadline)
   call.deadline = around === undefined ? own : Math.min(own, around.deadline)
   call.isInside = true
   const isEndless = call.deadline === Infinity
   fiber.setContext(isEndless ? surroundings.within : until(surroundings, shared.name, call.deadline))
-  budget?.begin(call.begun)
-  return attempt(call)
+  budget?.begin(now)
+  return attempt(call, now)
 }
 
 /** Gives back what a call holds. */
 const leave = <A, E, R>(call: Call.Call<A, E, R>, isSuccess: boolean): void => {
-  const { clock, fiber, retries, shared, surroundings } = call
+  const { clock, fiber, past, shared, surroundings } = call
   if (call.hasPlace) shared.bulkhead?.release(call)
   if (!call.isInside) return
   call.isInside = false
   fiber.setContext(surroundings.outside)
-  shared.budget?.end(clock.currentTimeMillisUnsafe(), { isSuccess, retries })
+  shared.budget?.end(clock.currentTimeMillisUnsafe(), { isSuccess, retries: past.retries })
 }
 
 const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Call.Exhausted<E>>): undefined => {
   const isSuccess = Exit.isSuccess(exit)
   settle(call, isSuccess ? "success" : "ignored")
   leave(call, isSuccess)
-  if (isSuccess && call.failed.length > 0) telling.recovered(call)
+  if (isSuccess && call.past.failed.length > 0) telling.recovered(call)
 }
 
 /** What failed with a type may be tried again; defects and interruption go on. */
@@ -134,11 +141,11 @@ const onFailure = <A, E, R>(
   const verdict = Call.verdictOf(call, failure, now)
   const entry: Call.Failed = { startedAt: started, duration: now - started, verdict, failure }
   settle(call, verdict)
-  call.failed = [...call.failed, entry]
+  Call.note(call, entry)
   telling.attemptFailed(call, entry)
   if (verdict._tag === "Parked" && policy.parking !== undefined) return parked(call, failure, verdict.until)
   budget?.failed(now)
-  call.counted++
+  call.past.counted++
   if (Call.operationOf(call) !== "create" || !Operation.isAmbiguous(failure)) return again(call, entry)
   if (options.reconcile === undefined) return giveUp(call, failure, "ambiguous")
   return Effect.flatMap(
@@ -163,15 +170,15 @@ const parked = <A, E, R>(
 
 /** The next attempt, after the wait that the policy wants, if it, the deadline and the budget allow one. */
 const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Effect<A, Call.Exhausted<E>, R> => {
-  const { clock, counted, failed, shared, surroundings } = call
+  const { clock, past, shared, surroundings } = call
   const { around } = surroundings
   const { budget, policy } = shared
   const { failure, verdict } = entry
   const now = clock.currentTimeMillisUnsafe()
   const random = Call.chance(call)
-  const waited = { previous: failed.at(-2)?.wait ?? 0, total: call.waited }
-  const elapsed = Duration.millis(now - call.begun)
-  const about = { verdict, attempt: counted, elapsed, waited, ...codeOf(failure) }
+  const waited = { previous: past.failed.at(-2)?.wait ?? 0, total: past.waited }
+  const elapsed = Duration.millis(now - past.begun)
+  const about = { verdict, attempt: past.counted, elapsed, waited, ...codeOf(failure) }
   const decision = RetryPolicy.decide(policy, about, random)
   if (decision._tag === "GiveUp") return giveUp(call, failure, decision.because, decision.again)
   const { delay } = decision
@@ -182,11 +189,11 @@ const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Ef
   if (now + wait >= call.deadline) return giveUp(call, failure, "deadline", delay)
   const isThrottled = verdict._tag === "Throttled"
   if (budget?.retry(now, isThrottled, random) === false) return giveUp(call, failure, "budget", delay)
-  call.retries++
-  call.waited += wait
+  past.retries++
+  past.waited += wait
   entry.wait = wait
   telling.retryScheduled(call, entry, delay)
-  const next = tried(call, () => attempt(call))
+  const next = tried(call, () => attempt(call, clock.currentTimeMillisUnsafe()))
   // A wait of nothing needs no timer: the runtime lets others run all the same.
   return wait > 0 ? Effect.andThen(Effect.sleep(delay), next) : next
 }

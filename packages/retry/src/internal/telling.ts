@@ -9,13 +9,13 @@ import * as metrics from "./metrics.ts"
 
 // What a call did, told to observers, metrics and the fiber's span. None of it can fail or wait.
 
-type AnyCall = Pick<Call<unknown, unknown, unknown>, "clock" | "counted" | "fiber" | "key" | "name">
+type AnyCall = Pick<Call<unknown, unknown, unknown>, "clock" | "fiber" | "key" | "name" | "past">
 
-export const attemptFailed = ({ counted, fiber, name }: AnyCall, { duration, failure, verdict }: Failed): void => {
+export const attemptFailed = ({ fiber, name, past }: AnyCall, { duration, failure, verdict }: Failed): void => {
   Observer.tellUnsafe(fiber, () => ({
     _tag: "AttemptFailed",
     name,
-    attempt: counted + 1,
+    attempt: past.counted + 1,
     error: failure,
     verdict,
     duration: Duration.millis(duration)
@@ -24,11 +24,11 @@ export const attemptFailed = ({ counted, fiber, name }: AnyCall, { duration, fai
 }
 
 export const retryScheduled = (call: AnyCall, { failure, verdict }: Failed, delay: Duration.Duration): void => {
-  const { counted, fiber, name } = call
+  const { fiber, name, past } = call
   Observer.tellUnsafe(fiber, () => ({
     _tag: "RetryScheduled",
     name,
-    attempt: counted,
+    attempt: past.counted,
     error: failure,
     verdict,
     delay
@@ -37,17 +37,17 @@ export const retryScheduled = (call: AnyCall, { failure, verdict }: Failed, dela
   note(call, "retry scheduled", { verdict: verdict._tag, delay_ms: Duration.toMillis(delay) })
 }
 
-export const recovered = ({ counted, fiber, name }: AnyCall): void => {
-  Observer.tellUnsafe(fiber, () => ({ _tag: "Recovered", name, attempt: counted + 1 }))
+export const recovered = ({ fiber, name, past }: AnyCall): void => {
+  Observer.tellUnsafe(fiber, () => ({ _tag: "Recovered", name, attempt: past.counted + 1 }))
   metrics.callRecovered(fiber, name)
 }
 
 export const gaveUp = (call: AnyCall, failure: unknown, because: Because): void => {
-  const { counted, fiber, name } = call
+  const { fiber, name, past } = call
   Observer.tellUnsafe(fiber, () => ({
     _tag: "GaveUp",
     name,
-    attempt: Math.max(1, counted),
+    attempt: Math.max(1, past.counted),
     error: failure,
     because
   }))
@@ -77,8 +77,8 @@ export const breakerChanged = (
 }
 
 /** An event on the fiber's span, if it is traced. */
-const note = ({ clock, counted, fiber, name }: AnyCall, event: string, attributes: Record<string, unknown>): void => {
+const note = ({ clock, fiber, name, past }: AnyCall, event: string, attributes: Record<string, unknown>): void => {
   const { span } = fiber.cache
   if (span?._tag !== "Span") return
-  span.event(event, clock.currentTimeNanosUnsafe(), { call: name, attempt: counted, ...attributes })
+  span.event(event, clock.currentTimeNanosUnsafe(), { call: name, attempt: past.counted, ...attributes })
 }

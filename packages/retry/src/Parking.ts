@@ -10,7 +10,7 @@ import * as Preset from "./Preset.ts"
 
 /**
  * Calls of the key wait at the gate, without attempts, until one probe succeeds, sent at this pace (`probe`, `Preset.slow`), or somebody
- * resumes them; for `maximum` at most (a day).
+ * resumes them; each for `maximum` at most (a day).
  *
  * @category schemas
  * @since 0.1.0

@@ -224,6 +224,18 @@ describe("parking", () => {
     })
   )
 
+  it.effect("is bounded for each call by itself: who comes when the others have given up may probe", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policy)
+      const { call, topUp } = account()
+      assert.strictEqual((yield* exhausted(runner.run(call))).because, "parked too long")
+      topUp()
+      yield* TestClock.adjust("1 day")
+      assert.strictEqual(yield* runner.run(call), "paid")
+      assert.isEmpty(yield* runner.parked)
+    })
+  )
+
   it.effect("goes on when the one who probed is interrupted", () =>
     Effect.gen(function* () {
       const runner = Retry.make(policy)

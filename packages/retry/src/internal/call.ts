@@ -27,6 +27,8 @@ export interface Failed {
 export interface Past {
   /** When the attempts began: anew, after the call was parked. */
   begun: number
+  /** When it was parked first. */
+  parkedAt?: number
   failed: ReadonlyArray<Failed>
   counted: number
   retries: number
@@ -95,11 +97,19 @@ export const begin = <A, E, R>(call: Call<A, E, R>, now: number): void => {
   if (call.past !== nothing) call.past.begun = now
 }
 
+const pastOf = <A, E, R>(call: Call<A, E, R>): Past => {
+  if (call.past === nothing) call.past = { ...nothing, begun: call.started }
+  return call.past
+}
+
 /** Notes that an attempt has failed. */
 export const note = <A, E, R>(call: Call<A, E, R>, entry: Failed): void => {
-  if (call.past === nothing) call.past = { ...nothing, begun: call.started }
-  call.past.failed = [...call.past.failed, entry]
+  const past = pastOf(call)
+  past.failed = [...past.failed, entry]
 }
+
+/** When the call was parked first, which may be now. */
+export const parkedAt = <A, E, R>(call: Call<A, E, R>, now: number): number => (pastOf(call).parkedAt ??= now)
 
 export const operationOf = <A, E, R>({ options, shared }: Call<A, E, R>): Operation.Operation =>
   options.operation ?? shared.policy.operation

@@ -8,7 +8,6 @@ import type { Parking } from "../Parking.ts"
 /** A gate that is shut until somebody has acted. Times are epoch milliseconds. */
 export interface Gate {
   readonly until: string
-  readonly shutAt: number
   /** Whether a probe is on its way, and when the next one may go. */
   isProbed: boolean
   probeAt: number
@@ -20,7 +19,6 @@ export interface Gate {
 
 export const shut = (parking: Parking, until: string, now: number, random: number): Gate => ({
   until,
-  shutAt: now,
   isProbed: false,
   probeAt: now + Duration.toMillis(Backoff.delay(parking.probe, 1, random)),
   probes: 1,
@@ -49,12 +47,18 @@ export const probed = (gate: Gate, parking: Parking, isCounted: boolean, now: nu
 /** How a wait at a gate ends: it is open, one may go and probe, or it took too long. */
 export type Passage = "open" | "probe" | "too long"
 
+/** Somebody at a gate: since when, and whether it is who goes ahead to probe it. */
+export interface Waiting {
+  readonly parkedAt: number
+  readonly who: { probing: Gate | undefined }
+}
+
 /** Waits at a gate. Nobody but the first who looks after `probeAt` goes and probes, and knows it in the same step. */
-export const wait = (gate: Gate, parking: Parking, who: { probing: Gate | undefined }): Effect.Effect<Passage> =>
+export const wait = (gate: Gate, parking: Parking, { parkedAt, who }: Waiting): Effect.Effect<Passage> =>
   Effect.clockWith((clock) => {
     if (gate.isOpen) return Effect.succeed<Passage>("open")
     const now = clock.currentTimeMillisUnsafe()
-    const ends = gate.shutAt + Duration.toMillis(parking.maximum)
+    const ends = parkedAt + Duration.toMillis(parking.maximum)
     if (now >= ends) return Effect.succeed<Passage>("too long")
     if (!gate.isProbed && now >= gate.probeAt) {
       gate.isProbed = true
@@ -63,5 +67,5 @@ export const wait = (gate: Gate, parking: Parking, who: { probing: Gate | undefi
     }
     const next = gate.isProbed ? ends : Math.min(ends, gate.probeAt)
     const woken = Effect.raceFirst(Deferred.await(gate.changed), Effect.sleep(Duration.millis(next - now)))
-    return Effect.flatMap(woken, () => wait(gate, parking, who))
+    return Effect.flatMap(woken, () => wait(gate, parking, { parkedAt, who }))
   })

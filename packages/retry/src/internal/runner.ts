@@ -83,7 +83,8 @@ const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
 const atGate = <A, E, R>(call: Call.Call<A, E, R>, gate: Gate.Gate, failure: unknown): Attempts<A, E, R> => {
   const { parking } = call.shared.policy
   if (parking === undefined) return start(call)
-  return Effect.flatMap(Gate.wait(gate, parking, call), (passage) => {
+  const parkedAt = Call.parkedAt(call, call.clock.currentTimeMillisUnsafe())
+  return Effect.flatMap(Gate.wait(gate, parking, { parkedAt, who: call }), (passage) => {
     if (passage === "too long") return giveUp(call, failure, "parked too long")
     return passage === "open" ? enter(call) : start(call)
   })

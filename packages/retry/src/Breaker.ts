@@ -72,7 +72,8 @@ export const Breaker = Schema.Struct({
 export type Breaker = typeof Breaker.Type
 
 /**
- * What was let through: hand it back with the result. `generation` fences results that come too late.
+ * What was let through: hand it back with the result. `generation` fences results that come too late; a probe's `lease` is when its
+ * place is given to another, in milliseconds.
  *
  * @category models
  * @since 0.1.0
@@ -80,7 +81,7 @@ export type Breaker = typeof Breaker.Type
 export interface Permit {
   readonly _tag: "Permit"
   readonly generation: number
-  readonly isProbe: boolean
+  readonly lease: number | undefined
 }
 
 /**
@@ -151,14 +152,14 @@ export const make = (breaker: Breaker, listen: Listener = () => undefined): Stat
   let succeeded = 0
   // When the lease of each probe that is on its way ends.
   let leases: ReadonlyArray<number> = []
-  let passing: Permit = { _tag: "Permit", generation, isProbe: false }
+  let passing: Permit = { _tag: "Permit", generation, lease: undefined }
 
   const close = () => {
     generation++
     condition = "closed"
     opened = 0
     rule.clear()
-    passing = { _tag: "Permit", generation, isProbe: false }
+    passing = { _tag: "Permit", generation, lease: undefined }
   }
 
   const open = (now: number, random: number, hint: number) => {
@@ -178,15 +179,18 @@ export const make = (breaker: Breaker, listen: Listener = () => undefined): Stat
     if (now < openUntil) return { _tag: "Refused", retryAfter: openUntil - now }
     leases = leases.filter((end) => end > now)
     if (leases.length >= probes) return { _tag: "Refused", retryAfter: Math.min(...leases) - now }
-    leases = [...leases, now + leaseMillis]
-    return { _tag: "Permit", generation, isProbe: true }
+    const end = now + leaseMillis
+    leases = [...leases, end]
+    return { _tag: "Permit", generation, lease: end }
   }
 
   const record: State["record"] = (permit, outcome, now, random, took = 0, hint = 0) => {
     if (permit.generation !== generation || condition === "isolated") return
     const isFailure = outcome === "failure" || (outcome === "success" && took > slow)
-    if (permit.isProbe) {
-      leases = leases.slice(1)
+    if (permit.lease !== undefined) {
+      const at = leases.indexOf(permit.lease)
+      // One whose lease has ended has no place to give back.
+      if (at >= 0) leases = leases.toSpliced(at, 1)
       if (isFailure) return open(now, random, hint)
       if (outcome === "ignored" || ++succeeded < probes) return
       close()

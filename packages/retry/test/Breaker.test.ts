@@ -143,6 +143,15 @@ describe("a breaker", () => {
     assert.strictEqual(breaker.condition(7002), "closed")
   })
 
+  it("gives no place back twice: a probe whose lease has ended has none", () => {
+    const breaker = make({ lease: Duration.seconds(2) })
+    fail(breaker, 5)
+    const silent = admit(breaker, 5000)
+    admit(breaker, 7001)
+    breaker.record(silent, "ignored", 7002, 0.5)
+    assert.deepStrictEqual(breaker.admit(7003), { _tag: "Refused", retryAfter: 1998 })
+  })
+
   it("does not count a result from before it opened", () => {
     const breaker = make()
     const early = admit(breaker, 0)
@@ -191,7 +200,7 @@ describe("a breaker", () => {
       )
     },
     ({ probes, steps }) => {
-      const breaker = make({ probes, lease: Duration.seconds(3) })
+      const breaker = make({ probes, lease: Duration.seconds(3), trip: { _tag: "Consecutive", failures: 1 } })
       let now = 0
       let running: Array<{ readonly permit: Breaker.Permit; readonly since: number }> = []
       for (const { act, pass } of steps) {
@@ -202,7 +211,7 @@ describe("a breaker", () => {
           const leased = running.filter(
             ({ permit, since }) =>
               answer._tag === "Permit" &&
-              permit.isProbe &&
+              permit.lease !== undefined &&
               permit.generation === answer.generation &&
               since + 3000 > now
           )

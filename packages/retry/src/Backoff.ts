@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { PolicyDuration, withDefault } from "./internal/schema.ts"
+import { made, PolicyDuration, withDefault } from "./internal/schema.ts"
 
 /**
  * How a series of delays grows from its `base`.
@@ -63,7 +63,11 @@ export const Backoff = Schema.Struct({
   cap: PolicyDuration,
   factor: withDefault(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)), 2),
   jitter: withDefault(Jitter, "full")
-}).check(Schema.makeFilter(({ base, cap }) => Duration.isLessThanOrEqualTo(base, cap) || "the cap is below the base"))
+}).check(
+  Schema.makeFilter(({ base, cap }) =>
+    Duration.isGreaterThan(base, cap) ? { path: ["cap"], issue: "the cap is below the base" } : undefined
+  )
+)
 
 /**
  * @category models
@@ -72,12 +76,12 @@ export const Backoff = Schema.Struct({
 export type Backoff = typeof Backoff.Type
 
 /**
- * A backoff with the defaults for what is left out. Throws a `SchemaError` that names the field of a bad value.
+ * A backoff with the defaults for what is left out. Throws an error whose message names the fields that are refused, and why.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: (typeof Backoff)["~type.make.in"]): Backoff => Backoff.make(options)
+export const make = (options: (typeof Backoff)["~type.make.in"]): Backoff => made(() => Backoff.make(options))
 
 /**
  * What was waited already, in milliseconds: the delay before (`previous`) and all of them together (`total`).

@@ -10,10 +10,9 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Backoff from "./Backoff.ts"
-import { PolicyDuration, withDefault } from "./internal/schema.ts"
+import { atLeastOne as count, notAtOnce, SomeDuration, withDefault } from "./internal/schema.ts"
 import * as Trip from "./internal/trip.ts"
 
-const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 const rate = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1))
 
 /**
@@ -30,7 +29,11 @@ export const Consecutive = Schema.TaggedStruct("Consecutive", { failures: count 
  * @category schemas
  * @since 0.1.0
  */
-export const CountWindow = Schema.TaggedStruct("CountWindow", { size: count, rate, minimum: count })
+export const CountWindow = Schema.TaggedStruct("CountWindow", { size: count, rate, minimum: count }).check(
+  Schema.makeFilter(({ minimum, size }) =>
+    minimum > size ? { path: ["minimum"], issue: "more calls than the window has" } : undefined
+  )
+)
 
 /**
  * Opens when at least this `rate` of the calls of the last `length` failed, once there were `minimum` of them.
@@ -38,7 +41,7 @@ export const CountWindow = Schema.TaggedStruct("CountWindow", { size: count, rat
  * @category schemas
  * @since 0.1.0
  */
-export const TimeWindow = Schema.TaggedStruct("TimeWindow", { length: PolicyDuration, rate, minimum: count })
+export const TimeWindow = Schema.TaggedStruct("TimeWindow", { length: SomeDuration, rate, minimum: count })
 
 /**
  * @category schemas
@@ -56,13 +59,13 @@ export const TripRule = Schema.Union([Consecutive, CountWindow, TimeWindow])
  */
 export const Breaker = Schema.Struct({
   trip: withDefault(TripRule, { _tag: "Consecutive", failures: 5 }),
-  slowerThan: Schema.optionalKey(PolicyDuration),
+  slowerThan: Schema.optionalKey(SomeDuration),
   openFor: withDefault(
-    Backoff.Backoff,
+    Backoff.Backoff.check(notAtOnce),
     Backoff.make({ base: Duration.seconds(5), cap: Duration.minutes(1), jitter: 0.1 })
   ),
   probes: withDefault(count, 1),
-  lease: withDefault(PolicyDuration, Duration.seconds(30))
+  lease: withDefault(SomeDuration, Duration.seconds(30))
 })
 
 /**

@@ -8,7 +8,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { PolicyDuration } from "./internal/schema.ts"
+import { SomeDuration } from "./internal/schema.ts"
 import * as states from "./internal/budget.ts"
 
 const share = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(10))
@@ -21,7 +21,7 @@ const natural = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
  * @category schemas
  * @since 0.1.0
  */
-export const Ratio = Schema.TaggedStruct("Ratio", { ratio: share, window: PolicyDuration, floor: natural })
+export const Ratio = Schema.TaggedStruct("Ratio", { ratio: share, window: SomeDuration, floor: natural })
 
 /**
  * A bucket of `capacity` tokens: a retry costs `cost`, or `throttledCost` after a throttled failure; a success gives back what its last
@@ -35,7 +35,13 @@ export const Tokens = Schema.TaggedStruct("Tokens", {
   cost: positive,
   throttledCost: positive,
   refill: natural
-})
+}).check(
+  Schema.makeFilter(({ capacity, cost, throttledCost }) =>
+    capacity < Math.max(cost, throttledCost)
+      ? { path: ["capacity"], issue: "less than a retry costs: none would ever be made" }
+      : undefined
+  )
+)
 
 /**
  * Of at most `capacity` tokens every failure takes one and every success gives `ratio`; retries are allowed while more than half are
@@ -53,7 +59,7 @@ export const Throttle = Schema.TaggedStruct("Throttle", { capacity: positive, ra
  * @category schemas
  * @since 0.1.0
  */
-export const Adaptive = Schema.TaggedStruct("Adaptive", { k: positive, window: PolicyDuration, ceiling: share })
+export const Adaptive = Schema.TaggedStruct("Adaptive", { k: positive, window: SomeDuration, ceiling: share })
 
 /**
  * Retries in flight are at most a `ratio` of the calls in flight, but `floor` are always allowed. Envoy's rule.

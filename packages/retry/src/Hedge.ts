@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { PolicyDuration, withDefault } from "./internal/schema.ts"
+import { SomeDuration, withDefault } from "./internal/schema.ts"
 
 /**
  * An attempt that has not ended `after` so long has company, for at most this `share` of the attempts of the last ten seconds (0.1). The
@@ -16,7 +16,7 @@ import { PolicyDuration, withDefault } from "./internal/schema.ts"
  * @since 0.1.0
  */
 export const Hedge = Schema.Struct({
-  after: PolicyDuration,
+  after: SomeDuration,
   share: withDefault(Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1)), 0.1)
 })
 

@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Backoff from "./Backoff.ts"
-import { PolicyDuration, withDefault } from "./internal/schema.ts"
+import { notAtOnce, SomeDuration, withDefault } from "./internal/schema.ts"
 import * as Preset from "./Preset.ts"
 
 /**
@@ -16,9 +17,15 @@ import * as Preset from "./Preset.ts"
  * @since 0.1.0
  */
 export const Parking = Schema.Struct({
-  probe: withDefault(Backoff.Backoff, Preset.slow),
-  maximum: withDefault(PolicyDuration, Preset.parkedAtMost)
-})
+  probe: withDefault(Backoff.Backoff.check(notAtOnce), Preset.slow),
+  maximum: withDefault(SomeDuration, Preset.parkedAtMost)
+}).check(
+  Schema.makeFilter(({ maximum, probe }) =>
+    Duration.isLessThan(maximum, probe.base)
+      ? { path: ["maximum"], issue: "over before the first probe: give a shorter probe.base, or wait longer" }
+      : undefined
+  )
+)
 
 /**
  * @category models

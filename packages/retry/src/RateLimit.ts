@@ -7,7 +7,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { atLeastOne, PolicyDuration, withDefault } from "./internal/schema.ts"
+import { atLeastOne, PolicyDuration, SomeDuration, withDefault } from "./internal/schema.ts"
 
 /**
  * At most `limit` calls of a key begin in each `window`. A `token-bucket` spreads them, after a burst of `limit` at most; a
@@ -19,7 +19,7 @@ import { atLeastOne, PolicyDuration, withDefault } from "./internal/schema.ts"
  */
 export const RateLimit = Schema.Struct({
   limit: atLeastOne,
-  window: PolicyDuration,
+  window: SomeDuration,
   algorithm: withDefault(Schema.Literals(["token-bucket", "fixed-window"]), "token-bucket"),
   maximumWait: withDefault(PolicyDuration, Duration.seconds(30))
 })

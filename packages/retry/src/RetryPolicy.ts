@@ -11,7 +11,6 @@ import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import type * as JsonSchema from "effect/JsonSchema"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
@@ -24,7 +23,8 @@ import * as Bulkhead from "./Bulkhead.ts"
 import * as Hedge from "./Hedge.ts"
 import { codeOf } from "./internal/code.ts"
 import * as description from "./internal/describe.ts"
-import { count, PolicyDuration, withDefault } from "./internal/schema.ts"
+import { count, made, PolicyDuration, SomeDuration, withDefault } from "./internal/schema.ts"
+import { problems } from "./internal/sound.ts"
 import * as Operation from "./Operation.ts"
 import * as Parking from "./Parking.ts"
 import * as Preset from "./Preset.ts"
@@ -40,15 +40,20 @@ export const Override = Schema.Struct({
   retries: Schema.optionalKey(count),
   backoff: Schema.optionalKey(Backoff.Backoff),
   giveUp: Schema.optionalKey(Schema.Literal(true))
-})
+}).check(
+  Schema.makeFilter(({ backoff, giveUp: never, retries }) => {
+    const isEmpty = backoff === undefined && retries === undefined
+    return (never === true) === isEmpty || "give retries, a backoff or both, or give up"
+  })
+)
 
 const pace = (preset: Backoff.Backoff) => withDefault(Backoff.Backoff, preset)
 
 const Fields = Schema.Struct({
   retries: withDefault(count, Preset.retries),
   operation: withDefault(Operation.Operation, "read"),
-  attemptTimeout: Schema.optionalKey(PolicyDuration),
-  deadline: Schema.optionalKey(PolicyDuration),
+  attemptTimeout: Schema.optionalKey(SomeDuration),
+  deadline: Schema.optionalKey(SomeDuration),
   maxRetryAfter: withDefault(PolicyDuration, Preset.maxRetryAfter),
   quick: pace(Preset.quick),
   steady: pace(Preset.steady),
@@ -64,9 +69,13 @@ const Fields = Schema.Struct({
   hedge: Schema.optionalKey(Hedge.Hedge)
 })
 
-const isDefault = (self: typeof Fields.Type): boolean =>
-  self.server === undefined &&
-  Equal.equals([self.quick, self.steady, self.slow], [Preset.quick, Preset.steady, Preset.slow])
+/**
+ * The fields of a policy, whatever their values are to each other.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Fields = typeof Fields.Type
 
 /**
  * `retries` after the first attempt (3); `operation` whether the call creates, polls or reads (`read`); `attemptTimeout` and `deadline`
@@ -78,19 +87,7 @@ const isDefault = (self: typeof Fields.Type): boolean =>
  * @category schemas
  * @since 0.1.0
  */
-export const RetryPolicy = Fields.check(
-  Schema.makeFilter((self) => {
-    const { attemptTimeout, deadline } = self
-    if (attemptTimeout !== undefined && deadline !== undefined && Duration.isGreaterThan(attemptTimeout, deadline)) {
-      return "the deadline is shorter than one attempt"
-    }
-    if (self.hedge !== undefined && self.operation === "create")
-      return "a creation is never sent twice: leave out the hedge"
-    return (
-      self.retries > 0 || isDefault(self) || "a backoff without retries is never used: give retries, or leave it out"
-    )
-  })
-)
+export const RetryPolicy = Fields.check(Schema.makeFilter(problems))
 
 /**
  * @category models
@@ -99,28 +96,48 @@ export const RetryPolicy = Fields.check(
 export type RetryPolicy = typeof RetryPolicy.Type
 
 /**
- * A policy with the defaults for what is left out. Throws a `SchemaError` that names the field of a bad value.
+ * A policy with the defaults for what is left out. Throws an error whose message names the fields that are refused, and why.
+ *
+ * Refused is what would never be used, could never work, or would never end: a backoff without retries, a deadline that is shorter than an
+ * attempt, more than 100 retries without a deadline, a hedge of a creation.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: (typeof RetryPolicy)["~type.make.in"] = {}): RetryPolicy => RetryPolicy.make(options)
+export const make = (options: (typeof RetryPolicy)["~type.make.in"] = {}): RetryPolicy =>
+  made(() => RetryPolicy.make(options, { parseOptions: strict }))
+
+/** All that is wrong at once, a field that there is not among it. */
+const strict = { errors: "all", onExcessProperty: "error" } as const
 
 /**
- * A policy from configuration, under a name: in the environment `CRAWL_RETRIES=5` and `CRAWL_QUICK_BASE=1 second` for `CRAWL`.
+ * A policy from JSON, such as a configuration file's: durations are texts (`30 seconds`). Fails with a `SchemaError` that names each field
+ * that is refused or that there is not, and why.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const config = (name?: string): Config.Config<RetryPolicy> => Config.schema(RetryPolicy, name)
+export const fromJson = (json: unknown): Effect.Effect<RetryPolicy, Schema.SchemaError> =>
+  Schema.decodeUnknownEffect(RetryPolicy)(json, strict)
 
 /**
- * The JSON Schema of a policy, for editors and for checking configuration elsewhere.
+ * A policy from configuration, under a name, by the names of its fields; the defaults where there is nothing. For names as they are usual in the environment (`CRAWL_RETRIES`,
+ * `CRAWL_QUICK_BASE` for `CRAWL`) give the provider Effect's `ConfigProvider.constantCase`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const config = (name?: string): Config.Config<RetryPolicy> =>
+  Config.withDefault(Config.schema(RetryPolicy, name), make())
+
+/**
+ * The JSON Schema of a policy, for editors and for checking configuration elsewhere: what each field means, and its default.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const jsonSchema = (): JsonSchema.Document<"draft-2020-12"> => Schema.toJsonSchemaDocument(RetryPolicy)
+export const jsonSchema = (): JsonSchema.Document<"draft-2020-12"> =>
+  description.described(Schema.toJsonSchemaDocument(RetryPolicy, { onExcessProperty: "error" }))
 
 /**
  * Why no attempt follows.

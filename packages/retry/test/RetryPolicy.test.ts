@@ -23,8 +23,8 @@ const anyPolicy = Arbitrary.map(
   Arbitrary.schema(
     Schema.Struct({
       retries: int(1, 10),
-      attempt: Schema.UndefinedOr(int(0, 10_000)),
-      more: Schema.UndefinedOr(int(0, 600_000)),
+      attempt: Schema.UndefinedOr(int(1, 10_000)),
+      more: Schema.UndefinedOr(int(1, 600_000)),
       longest: int(0, 600_000),
       base: int(0, 10_000),
       growth: int(0, 10_000),
@@ -79,27 +79,69 @@ describe("a policy", () => {
 
   const refused: ReadonlyArray<readonly [json: object, names: RegExp]> = [
     [{ retries: -1 }, /retries/],
+    [{ retries: 1000 }, /more than 100 retries need a deadline[^]*retries/],
+    [{ retires: 5 }, /retires/],
+    [{ quick: { base: "1 second", cap: "2 seconds", fctor: 3 } }, /quick[^]*fctor/],
+    [{ deadline: "Infinity" }, /a duration without end[^]*deadline/],
+    [{ deadline: "0 seconds" }, /a duration of nothing[^]*deadline/],
+    [{ attemptTimeout: "0 seconds" }, /attemptTimeout/],
     [{ retries: 1.5 }, /retries/],
     [{ retries: "3" }, /retries/],
     [{ deadline: "soon" }, /deadline/],
     [{ attemptTimeout: "-1 seconds" }, /attemptTimeout/],
-    [{ quick: { base: "2 seconds", cap: "1 second" } }, /the cap is below the base[^]*quick/],
+    [{ quick: { base: "2 seconds", cap: "1 second" } }, /the cap is below the base[^]*quick[^]*cap/],
     [{ steady: { base: "1 second", cap: "2 seconds", factor: 0.5 } }, /factor/],
     [{ slow: { base: "1 second", cap: "2 seconds", jitter: "some" } }, /jitter/],
-    [{ attemptTimeout: "2 seconds", deadline: "1 second" }, /the deadline is shorter than one attempt/],
-    [{ retries: 0, quick: { base: "1 second", cap: "2 seconds" } }, /a backoff without retries is never used/],
+    [{ attemptTimeout: "2 seconds", deadline: "1 second" }, /the deadline is shorter than one attempt[^]*deadline/],
+    [{ retries: 0, quick: { base: "1 second", cap: "2 seconds" } }, /without retries it is never used[^]*quick/],
+    [{ retries: 0, server: { base: "1 second", cap: "2 seconds" } }, /server/],
+    [{ retries: 0, budget: "standard" }, /budget/],
+    [{ retries: 2, overrides: { gone: { retries: 5 } } }, /more than the retries of the policy[^]*overrides[^]*gone/],
+    [{ overrides: { gone: { retries: 1, giveUp: true } } }, /overrides[^]*gone/],
+    [{ overrides: { gone: {} } }, /overrides[^]*gone/],
     [{ operation: "delete" }, /operation/],
     [{ budget: "generous" }, /budget/],
     [{ budget: { _tag: "Ratio", ratio: 0, window: "10 seconds", floor: 0 } }, /ratio/],
+    [{ budget: { _tag: "Tokens", capacity: 5, cost: 14, throttledCost: 5, refill: 1 } }, /capacity/],
+    [{ budget: { _tag: "Ratio", ratio: 0.1, window: "0 seconds", floor: 0 } }, /window/],
     [{ breaker: { trip: { _tag: "Consecutive", failures: 0 } } }, /failures/],
+    [{ breaker: { trip: { _tag: "CountWindow", size: 10, rate: 0.5, minimum: 20 } } }, /minimum/],
+    [{ breaker: { trip: { _tag: "TimeWindow", length: "0 seconds", rate: 0.5, minimum: 20 } } }, /length/],
+    [{ breaker: { openFor: { base: "0 seconds", cap: "1 second" } } }, /openFor[^]*base/],
+    [{ breaker: { lease: "0 seconds" } }, /lease/],
+    [{ attemptTimeout: "1 second", breaker: { slowerThan: "1 second" } }, /no attempt may take so long[^]*slowerThan/],
     [{ bulkhead: { concurrent: 0 } }, /concurrent/],
+    [{ rateLimit: { limit: 1, window: "0 seconds" } }, /window/],
     [{ parking: { maximum: "-1 day" } }, /maximum/],
-    [{ operation: "create", hedge: { after: "1 second" } }, /a creation is never sent twice/],
+    [{ parking: { maximum: "1 second" } }, /over before the first probe[^]*maximum/],
+    [{ parking: { probe: { base: "0 seconds", cap: "1 minute" } } }, /probe[^]*base/],
+    [{ operation: "create", hedge: { after: "1 second" } }, /a creation is never sent twice[^]*hedge/],
+    [{ deadline: "1 second", hedge: { after: "1 second" } }, /no attempt may take so long[^]*hedge[^]*after/],
+    [{ hedge: { after: "0 seconds" } }, /hedge[^]*after/],
     [{ overrides: { not_found: { giveUp: false } } }, /giveUp/]
   ]
   for (const [json, names] of refused) {
-    it(`that is ${JSON.stringify(json)} is refused by name`, () => assert.throws(() => decode(json), names))
+    it.effect(`that is ${JSON.stringify(json)} is refused by name`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(RetryPolicy.fromJson(json))
+        assert.match(error.message, names)
+      })
+    )
   }
+
+  it.effect("is refused for all that is wrong with it, at once", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(RetryPolicy.fromJson({ retries: "3", retires: 3, budget: "generous" }))
+      for (const field of ["retries", "retires", "budget"]) assert.include(error.message, `["${field}"]`)
+    })
+  )
+
+  it("from code is refused by name, where it is made", () => {
+    const slow = { base: seconds(2), cap: seconds(1) }
+    assert.throws(() => RetryPolicy.make({ quick: slow }), /the cap is below the base[^]*quick[^]*cap/)
+    assert.throws(() => RetryPolicy.make({ deadline: Duration.infinity }), /a duration without end[^]*deadline/)
+    assert.throws(() => Backoff.make(slow), /the cap is below the base[^]*cap/)
+  })
 
   it.prop(
     "decides the same after a journey through JSON",
@@ -120,7 +162,7 @@ describe("a whole policy", () => {
     operation: "poll",
     attemptTimeout: "10 seconds",
     deadline: "2 minutes",
-    overrides: { "host_returned_error/rate_limited": { retries: 5 }, not_found: { giveUp: true } },
+    overrides: { "host_returned_error/rate_limited": { retries: 1 }, not_found: { giveUp: true } },
     budget: "standard",
     breaker: { trip: { _tag: "TimeWindow", length: "30 seconds", rate: 0.5, minimum: 20 }, slowerThan: "5 seconds" },
     bulkhead: { concurrent: 10, queue: 100 },
@@ -143,7 +185,7 @@ describe("a whole policy", () => {
       "  steady: 2s exponential x2, cap 1m, jitter full",
       "  slow: 1m exponential x2, cap 15m, jitter full",
       "  server: 2s exponential x2, cap 1m, jitter full",
-      "  host_returned_error/rate_limited: 5 retries at most",
+      "  host_returned_error/rate_limited: 1 retry at most",
       "  not_found: give up",
       "within another policy's call: 1 attempt",
       "budget: standard",
@@ -169,16 +211,27 @@ describe("a whole policy", () => {
   it.effect("comes from configuration, by the names of its fields", () =>
     Effect.gen(function* () {
       const env = {
-        CRAWL_retries: "5",
-        CRAWL_deadline: "90 seconds",
-        CRAWL_quick_base: "1 second",
-        CRAWL_quick_cap: "4 seconds"
+        CRAWL_RETRIES: "5",
+        CRAWL_DEADLINE: "90 seconds",
+        CRAWL_QUICK_BASE: "1 second",
+        CRAWL_QUICK_CAP: "4 seconds",
+        CRAWL_ATTEMPT_TIMEOUT: "10 seconds"
       }
-      const provider = ConfigProvider.fromEnv({ env })
+      const provider = ConfigProvider.constantCase(ConfigProvider.fromEnv({ env }))
       const policy = yield* Effect.provideService(RetryPolicy.config("CRAWL"), ConfigProvider.ConfigProvider, provider)
       assert.deepStrictEqual(
         policy,
-        decode({ retries: 5, deadline: "90 seconds", quick: { base: "1 second", cap: "4 seconds" } })
+        decode({
+          retries: 5,
+          deadline: "90 seconds",
+          quick: { base: "1 second", cap: "4 seconds" },
+          attemptTimeout: "10 seconds"
+        })
+      )
+      const nothing = ConfigProvider.fromEnv({ env: {} })
+      assert.deepStrictEqual(
+        yield* Effect.provideService(RetryPolicy.config("CRAWL"), ConfigProvider.ConfigProvider, nothing),
+        RetryPolicy.make()
       )
       const bad = ConfigProvider.fromEnv({ env: { CRAWL_retries: "many" } })
       const error = yield* Effect.flip(
@@ -193,6 +246,8 @@ describe("a whole policy", () => {
     const text = JSON.stringify({ definitions, schema })
     for (const field of Object.keys(json)) assert.include(text, `"${field}"`)
     assert.include(text, '"aws2026"')
+    assert.include(JSON.stringify(schema.properties), "attempts after the first one (3)")
+    assert.strictEqual(schema.additionalProperties, false)
   })
 })
 

@@ -1,11 +1,32 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 
-/** A duration of a policy: text in JSON, never below zero. */
+/** A duration of a policy: text in JSON, never below zero and never without end. */
 export const PolicyDuration = Schema.DurationFromString.check(
-  Schema.makeFilter((duration) => !Duration.isNegative(duration) || "a duration below zero")
+  Schema.makeFilter((duration) => {
+    if (Duration.isNegative(duration)) return "a duration below zero"
+    return Duration.isFinite(duration) || "a duration without end"
+  })
 )
+
+/** A duration of which there must be some. */
+export const SomeDuration = PolicyDuration.check(
+  Schema.makeFilter((duration) => !Duration.isZero(duration) || "a duration of nothing")
+)
+
+/** What a constructor makes. What it refuses is said in the error's message, with the field's name. */
+export const made = <A>(construct: () => A): A => {
+  try {
+    return construct()
+  } catch (error) {
+    const issue = error instanceof Error ? error.cause : undefined
+    if (!SchemaIssue.isIssue(issue)) throw error
+    const cause = new Schema.SchemaError(issue)
+    throw new Error(cause.message, { cause })
+  }
+}
 
 /** A field that may be left out, in code and in JSON. */
 export const withDefault = <S extends Schema.Top & Schema.WithoutConstructorDefault>(
@@ -20,3 +41,8 @@ export const withDefault = <S extends Schema.Top & Schema.WithoutConstructorDefa
 export const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
 export const atLeastOne = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+
+/** For a backoff that somebody is to be left in peace by. */
+export const notAtOnce = Schema.makeFilter(({ base }: { readonly base: Duration.Duration }) =>
+  Duration.isZero(base) ? { path: ["base"], issue: "a wait of nothing" } : undefined
+)

@@ -1,0 +1,44 @@
+import * as Duration from "effect/Duration"
+import * as Equal from "effect/Equal"
+import * as Preset from "../Preset.ts"
+import type { Fields } from "../RetryPolicy.ts"
+
+/** With more retries than this, only a deadline ends a call in any time that somebody would wait. */
+const many = 100
+
+interface Problem {
+  readonly path: ReadonlyArray<string>
+  readonly issue: string
+}
+
+/** What of a policy would never be used, could never work, or would never end; each by the name of its field. */
+export const problems = (self: Fields): ReadonlyArray<Problem> => {
+  const { attemptTimeout, breaker, deadline, hedge, operation, retries } = self
+  const found: Array<Problem> = []
+  const refuse = (isWrong: boolean, issue: string, ...path: ReadonlyArray<string>) => {
+    if (isWrong) found.push({ path, issue })
+  }
+  const isTooLong = (duration = Duration.zero) =>
+    Duration.isGreaterThanOrEqualTo(duration, Duration.min(attemptTimeout ?? Duration.infinity, deadline ?? Duration.infinity))
+
+  refuse(
+    attemptTimeout !== undefined && deadline !== undefined && Duration.isGreaterThan(attemptTimeout, deadline),
+    "the deadline is shorter than one attempt",
+    "deadline"
+  )
+  refuse(retries > many && deadline === undefined, `more than ${many} retries need a deadline`, "retries")
+  refuse(hedge !== undefined && operation === "create", "a creation is never sent twice: leave out the hedge", "hedge")
+  refuse(isTooLong(hedge?.after), "no attempt may take so long", "hedge", "after")
+  refuse(isTooLong(breaker?.slowerThan), "no attempt may take so long", "breaker", "slowerThan")
+  if (retries === 0) for (const name of unused(self)) refuse(true, "without retries it is never used", name)
+  for (const [code, one] of Object.entries(self.overrides)) {
+    refuse((one.retries ?? 0) > retries, "more than the retries of the policy", "overrides", code, "retries")
+  }
+  return found
+}
+
+/** What matters to retries alone. */
+const unused = (self: Fields): ReadonlyArray<string> => {
+  const paces = (["quick", "steady", "slow"] as const).filter((name) => !Equal.equals(self[name], Preset[name]))
+  return [...paces, ...(["server", "budget"] as const).filter((name) => self[name] !== undefined)]
+}

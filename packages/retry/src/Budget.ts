@@ -113,18 +113,38 @@ export const Named = Schema.Union([
 ])
 
 /**
+ * What a call has taken of a budget: so many `retries`, the last one after a throttled failure or not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Taken {
+  readonly retries: number
+  readonly isThrottled: boolean
+}
+
+/**
+ * How a call ended: `permanent` if the other side answered that no retry can help, `failure` in every other way without success.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Outcome = "success" | "permanent" | "failure"
+
+/**
  * The state of a budget. Times are in milliseconds, `random` in [0, 1); nothing here reads a clock.
  *
- * `begin` a call, `retry` where it would try again (`false`: it may not), and `end` it; `cost` is what its last retry took.
+ * `begin` a call; tell of an attempt that `failed` and that a retry may help; ask for a `retry`, with what the call has taken before
+ * (`false`: it may not, and has taken nothing more); and `end` the call with all that it has taken.
  *
  * @category models
  * @since 0.1.0
  */
 export interface State {
   readonly begin: (now: number) => void
-  readonly retry: (now: number, isThrottled: boolean, random: number) => boolean
   readonly failed: (now: number) => void
-  readonly end: (now: number, outcome: { readonly isSuccess: boolean; readonly retries: number }) => void
+  readonly retry: (now: number, isThrottled: boolean, random: number, taken?: Taken) => boolean
+  readonly end: (now: number, outcome: Outcome, taken?: Taken) => void
   /** What is left, in the rule's own unit: tokens, retries, or the probability that one is allowed. */
   readonly available: (now: number) => number
 }

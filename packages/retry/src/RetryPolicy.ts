@@ -21,7 +21,7 @@ import * as Breaker from "./Breaker.ts"
 import * as Budget from "./Budget.ts"
 import * as Bulkhead from "./Bulkhead.ts"
 import * as Hedge from "./Hedge.ts"
-import { codeOf } from "./internal/code.ts"
+import { codeOf, overrideOf } from "./internal/code.ts"
 import * as description from "./internal/describe.ts"
 import { count, made, PolicyDuration, SomeDuration, withDefault } from "./internal/schema.ts"
 import { problems } from "./internal/sound.ts"
@@ -200,10 +200,9 @@ export interface Failed {
  */
 export const decide = (self: RetryPolicy, failed: Failed, random: number): Decision => {
   const { attempt, elapsed, verdict } = failed
-  if (verdict._tag === "Permanent") return giveUp("permanent")
-  if (verdict._tag === "Parked") return giveUp("parked")
   const override = overrideOf(self, failed)
-  if (override?.giveUp === true) return giveUp("permanent")
+  if (verdict._tag === "Permanent" || override?.giveUp === true) return giveUp("permanent")
+  if (verdict._tag === "Parked") return giveUp("parked")
   const asked = Verdict.retryAfter(verdict)
   const limit = override?.retries ?? (verdict._tag === "Transient" ? verdict.limit : undefined) ?? Infinity
   if (attempt > Math.min(self.retries, limit)) return giveUp("retries", asked)
@@ -218,14 +217,6 @@ export const decide = (self: RetryPolicy, failed: Failed, random: number): Decis
 
 const giveUp = (because: Because, again?: Duration.Duration): Decision =>
   again === undefined ? { _tag: "GiveUp", because } : { _tag: "GiveUp", because, again }
-
-/** The most exact override wins. */
-const overrideOf = ({ overrides }: RetryPolicy, { code, detail }: Failed): typeof Override.Type | undefined => {
-  if (code === undefined) return undefined
-  const names = detail === undefined ? [code] : [`${code}/${detail}`, code]
-  const name = names.find((one) => Object.hasOwn(overrides, one))
-  return name === undefined ? undefined : overrides[name]
-}
 
 /**
  * The wait that a retryable verdict asks for. A Retry-After is a floor: chance only adds to it.

@@ -1,8 +1,17 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Backoff from "@redrive/retry/Backoff"
+import * as Observer from "@redrive/core/Observer"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Budget from "@redrive/retry/Budget"
+import * as Retry from "@redrive/retry/Retry"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
 import { refusal } from "../src/internal/budget.ts"
 
 // Published numbers of others' test suites and documents: where our rules claim to be theirs, they give theirs.
@@ -19,31 +28,65 @@ describe("AWS's standard retries of 2026", () => {
   const { cap_ms, dynamodb, throttling_base_ms, base_ms } = vectors.aws_standard_2026.constants
   const full = (base: number) => backoff({ base: Duration.millis(base), cap: Duration.millis(cap_ms), jitter: "full" })
 
-  for (const { maxAttempts = 3, name, steps, tokens = 500 } of vectors.aws_standard_2026.cases) {
-    it(`${name}`, () => {
-      const budget = Budget.make("aws2026")
-      spend(budget, tokens)
-      let retries = 0
-      budget.begin(0)
-      for (const [status, result, left, delay] of steps) {
-        const isThrottled = status === "throttle"
-        if (status === 200) {
-          budget.end(0, { isSuccess: true, retries })
-          assert.deepStrictEqual([result, budget.available(0)], ["success", left])
-          retries = 0
-          budget.begin(0)
-          continue
-        }
-        budget.failed(0)
-        const ended = retries + 1 >= maxAttempts ? "max_attempts" : budget.retry(0, isThrottled, 0) ? "retry" : "quota"
-        assert.deepStrictEqual([ended, budget.available(0)], [result, left])
-        if (ended !== "retry") break
-        retries++
-        // The suite's chance is always 1: the longest delay.
-        assert.strictEqual(millis(full(isThrottled ? throttling_base_ms : base_ms), retries, 1), delay)
-      }
+  type Step = readonly [status: number | "throttle", result: "retry" | "success" | "quota" | "max_attempts", ...Array<number>]
+
+  /** The steps of each call: all up to the one that does not say "retry". */
+  const callsOf = (steps: ReadonlyArray<Step>): ReadonlyArray<ReadonlyArray<Step>> =>
+    steps.flatMap((step, at) => {
+      if (step[1] === "retry") return []
+      const before = steps.slice(0, at).findLastIndex(([, result]) => result !== "retry")
+      return [steps.slice(before + 1, at + 1)]
     })
+
+  /** Runs a call that is answered as its steps say, and gives them back as they came out. */
+  const outcome = (runner: Retry.Runner, steps: ReadonlyArray<Step>) =>
+    Effect.gen(function* () {
+      const seen: Array<Step> = []
+      let asked = 0
+      const left = () => runner.budget?.available(0) ?? NaN
+      const observer = Observer.layer((event) => {
+        if (event._tag !== "RetryScheduled") return
+        seen.push([steps[seen.length]![0], "retry", left(), Duration.toMillis(event.delay)])
+      })
+      const call = Effect.suspend(() => {
+        const status = steps[asked++]?.[0]
+        if (status === 200) return Effect.void
+        return Effect.fail({ verdict: status === "throttle" ? Verdict.throttled() : Verdict.transient("quick") })
+      })
+      // The suite's chance is always 1: the longest delay.
+      const unlucky = { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => 1 }
+      const program = runner.run(call).pipe(Effect.provideService(Random.Random, unlucky), Effect.provide(observer))
+      const fiber = yield* Effect.forkChild(Effect.result(program), { startImmediately: true })
+      yield* TestClock.adjust("1 hour")
+      const result = yield* Fiber.join(fiber)
+      const because = Result.isSuccess(result) ? "success" : result.failure.because === "budget" ? "quota" : "max_attempts"
+      return [...seen, [steps[seen.length]![0], because, left()] as const]
+    })
+
+  for (const { maxAttempts = 3, name, steps, tokens = 500 } of vectors.aws_standard_2026.cases) {
+    it.effect(`${name}`, () =>
+      Effect.gen(function* () {
+        const pace = { base: Duration.millis(base_ms), cap: Duration.millis(cap_ms) }
+        const server = { base: Duration.millis(throttling_base_ms), cap: Duration.millis(cap_ms) }
+        const policy = RetryPolicy.make({ retries: maxAttempts - 1, quick: pace, server, budget: "aws2026" })
+        const runner = Retry.make(policy)
+        if (runner.budget !== undefined) spend(runner.budget, tokens)
+        for (const call of callsOf(steps)) assert.deepStrictEqual(yield* outcome(runner, call), call)
+      })
+    )
   }
+
+  it("a Retry-After is a floor, and one that makes no sense is none", () => {
+    const pace = { base: Duration.millis(base_ms), cap: Duration.millis(cap_ms) }
+    const policy = RetryPolicy.make({ quick: pace, server: pace })
+    for (const [text, delay] of vectors.aws_standard_2026.retryAfter) {
+      const asked = Number(text) >= 0 ? Duration.millis(Number(text)) : undefined
+      const failed = { verdict: Verdict.throttled(asked), attempt: 1, elapsed: Duration.zero }
+      const waited = Duration.toMillis(RetryPolicy.wait(policy, failed, 1))
+      // Theirs comes back after five seconds, whatever was asked; ours never comes back before it may.
+      assert.strictEqual(waited, text === "10000" || text === "1500" ? Number(text) + base_ms : delay)
+    }
+  })
 
   it("DynamoDB begins at its own base", () => assert.strictEqual(millis(full(dynamodb.base_ms), 1, 1), 25))
 
@@ -99,7 +142,7 @@ describe("gRPC's throttling", () => {
     }
     budget.failed(0)
     assert.isFalse(budget.retry(0, false, 0))
-    budget.end(0, { isSuccess: true, retries: 0 })
+    budget.end(0, "success")
     assert.isTrue(budget.retry(0, false, 0))
   })
 
@@ -109,7 +152,7 @@ describe("gRPC's throttling", () => {
       budget.failed(0)
       return budget.retry(0, false, 0)
     }
-    const succeed = () => budget.end(0, { isSuccess: true, retries: 0 })
+    const succeed = () => budget.end(0, "success")
     // 4, 3; 2 is not more than half; 1, 0, 0 stays 0.
     assert.deepStrictEqual([fail(), fail(), fail(), fail(), fail()], [true, false, false, false, false])
     succeed() // 1.6
@@ -166,7 +209,7 @@ describe("Envoy's budget", () => {
       let retries = 0
       while (budget.retry(0, false, 0)) retries++
       assert.strictEqual(retries, allowed)
-      budget.end(0, { isSuccess: false, retries: 1 })
+      budget.end(0, "failure", { retries: 1, isThrottled: false })
       assert.strictEqual(budget.available(0), Math.max(Math.floor(0.2 * (active - 1)), 3) - (allowed - 1))
     })
   }

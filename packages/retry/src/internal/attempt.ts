@@ -36,10 +36,17 @@ const shutOut = <A, E, R>(call: Call<A, E, R>, again: Duration.Duration | undefi
 const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError, R> => {
   const { attemptTimeout } = call.shared.policy
   const own = attemptTimeout === undefined ? Infinity : Duration.toMillis(attemptTimeout)
-  const limit = Math.min(own, call.deadline - call.started)
-  const once = hedgedOf(call)
-  return limit === Infinity ? once : timeout(once, Duration.millis(limit), call.started + limit, call.clock)
+  return bounded(call, hedgedOf(call), call.started, Math.min(own, call.deadline - call.started))
 }
+
+/** What a call does from `now` on, for so many milliseconds at most. */
+export const bounded = <A, E, R, A2, E2, R2>(
+  { clock }: Call<A, E, R>,
+  self: Effect.Effect<A2, E2, R2>,
+  now: number,
+  limit: number
+): Effect.Effect<A2, E2 | Cause.TimeoutError, R2> =>
+  limit === Infinity ? self : timeout(self, Duration.millis(Math.max(0, limit)), now + limit, clock)
 
 /** An attempt, and a second one beside it if it is slow and nothing is created by it. */
 const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {
@@ -55,8 +62,8 @@ const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {
   return hedged(self, policy.hedge.after, mayHedge)
 }
 
-/** How an attempt ended: `ignored` says nothing of the other side, an interruption above all. */
-export type Ending = "success" | "ignored" | Verdict.Verdict
+/** How an attempt or its call ended: `ignored` says nothing of the other side, an interruption above all. */
+export type Ending = "success" | "given up" | "ignored" | Verdict.Verdict
 
 /** Tells breaker and gate how the attempt ended that they let through. Once only: what was told is not told again. */
 export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending): void => {
@@ -64,11 +71,11 @@ export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending): void => {
   if (permit === undefined && probing === undefined) return
   const now = clock.currentTimeMillisUnsafe()
   call.permit = undefined
-  call.probing = undefined
   if (permit !== undefined) {
     // What is the caller's own doing says nothing of the other side's health.
     const isFailure = typeof ending === "object" && Verdict.isRetryable(ending)
-    const outcome = ending === "success" ? "success" : isFailure ? "failure" : "ignored"
+    const isGood = ending === "success" || (permit.lease !== undefined && isAnswer(ending))
+    const outcome = isGood ? "success" : isFailure ? "failure" : "ignored"
     const hint = isFailure ? Verdict.retryAfter(ending) : undefined
     // Nothing opens for a success, unless it may have been too slow.
     const mayOpen = isFailure || shared.policy.breaker?.slowerThan !== undefined
@@ -76,8 +83,12 @@ export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending): void => {
     shared.breakerOf(key)?.record(permit, outcome, now, random, now - started, hint && Duration.toMillis(hint))
     shared.tellChanges(fiber, name)
   }
-  if (probing === undefined) return
-  const isParked = typeof ending === "object" && ending._tag === "Parked"
-  if (ending === "ignored" || isParked) shared.probed(probing, isParked, now, chance(call))
-  else shared.open(fiber, key)
+  // Who probes and may try again is still probing.
+  if (probing === undefined || (typeof ending === "object" && Verdict.isRetryable(ending))) return
+  call.probing = undefined
+  if (ending === "success" || isAnswer(ending)) shared.open(fiber, key)
+  else shared.probed(probing, ending !== "ignored", now, chance(call))
 }
+
+/** That something is permanently wrong with a call is an answer, too: the other side is there, and nobody has to act first. */
+const isAnswer = (ending: Ending): boolean => typeof ending === "object" && ending._tag === "Permanent"

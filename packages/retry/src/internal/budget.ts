@@ -1,5 +1,7 @@
-import type { State } from "../Budget.ts"
+import type { State, Taken } from "../Budget.ts"
 import * as Window from "./window.ts"
+
+const nothing: Taken = { retries: 0, isThrottled: false }
 
 const slices = 10
 
@@ -30,19 +32,19 @@ export const tokens = (rule: {
   readonly refill: number
 }): State => {
   let left = rule.capacity
-  let lastCost = rule.cost
+  const costOf = (isThrottled: boolean) => (isThrottled ? rule.throttledCost : rule.cost)
   return {
     begin: () => undefined,
     retry: (_now, isThrottled) => {
-      const cost = isThrottled ? rule.throttledCost : rule.cost
+      const cost = costOf(isThrottled)
       if (left < cost) return false
       left -= cost
-      lastCost = cost
       return true
     },
     failed: () => undefined,
-    end: (_now, { isSuccess, retries }) => {
-      if (isSuccess) left = Math.min(rule.capacity, left + (retries > 0 ? lastCost : rule.refill))
+    end: (_now, outcome, { isThrottled, retries } = nothing) => {
+      if (outcome !== "success") return
+      left = Math.min(rule.capacity, left + (retries > 0 ? costOf(isThrottled) : rule.refill))
     },
     available: () => left
   }
@@ -56,8 +58,8 @@ export const throttle = (capacity: number, share: number): State => {
     failed: () => {
       left = Math.max(0, left - 1)
     },
-    end: (_now, { isSuccess }) => {
-      if (isSuccess) left = Math.min(capacity, left + share)
+    end: (_now, outcome) => {
+      if (outcome === "success") left = Math.min(capacity, left + share)
     },
     available: () => left
   }
@@ -80,8 +82,9 @@ export const adaptive = (k: number, window: number, ceiling: number): State => {
       return isAllowed
     },
     failed: () => undefined,
-    end: (now, { isSuccess }) => {
-      if (isSuccess) successes.add(now, 1)
+    end: (now, outcome) => {
+      // Who says that a call is wrong has taken it.
+      if (outcome !== "failure") successes.add(now, 1)
     },
     available: (now) => 1 - probability(now)
   }
@@ -95,15 +98,17 @@ export const concurrent = (share: number, floor: number): State => {
     begin: () => {
       calls++
     },
-    retry: () => {
-      if (retrying >= most()) return false
-      retrying++
+    retry: (_now, _isThrottled, _random, { retries } = nothing) => {
+      // The call's retry before this one is over.
+      const others = retries > 0 ? retrying - 1 : retrying
+      if (others >= most()) return false
+      retrying = others + 1
       return true
     },
     failed: () => undefined,
-    end: (_now, { retries }) => {
+    end: (_now, _outcome, { retries } = nothing) => {
       calls--
-      retrying = Math.max(0, retrying - retries)
+      if (retries > 0) retrying--
     },
     available: () => Math.max(0, most() - retrying)
   }

@@ -6,11 +6,12 @@ import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Verdict from "@redrive/core/Verdict"
 import type * as Breaker from "../Breaker.ts"
+import type * as Budget from "../Budget.ts"
 import type * as Operation from "../Operation.ts"
 import type { Options } from "../Retry.ts"
 import type { RetryExhausted } from "../RetryExhausted.ts"
 import type { Gate } from "./gate.ts"
-import type { Shared, Surroundings } from "./shared.ts"
+import type { Around, Shared, Surroundings } from "./shared.ts"
 
 export type Exhausted<E> = RetryExhausted<E | Cause.TimeoutError>
 
@@ -23,21 +24,32 @@ export interface Failed {
   wait?: number
 }
 
-/** What has failed in a call so far: `counted` are the attempts that count against the policy's retries, which being parked does not. */
-export interface Past {
+/**
+ * What has failed in a call so far: `counted` are the attempts that count against the policy's retries, which being parked does not;
+ * `retries` and `isThrottled` what it has taken of the budget.
+ */
+export interface Past extends Budget.Taken {
   /** When the attempts began: anew, after the call was parked. */
   begun: number
   /** When it was parked first. */
   parkedAt?: number
-  failed: ReadonlyArray<Failed>
+  readonly failed: Array<Failed>
   counted: number
   retries: number
+  isThrottled: boolean
   /** Milliseconds of all waits together. */
   waited: number
 }
 
 /** Most calls have no other. */
-const nothing: Past = Object.freeze({ begun: 0, failed: [], counted: 0, retries: 0, waited: 0 })
+const nothing: Past = Object.freeze({
+  begun: 0,
+  failed: [],
+  counted: 0,
+  retries: 0,
+  isThrottled: false,
+  waited: 0
+})
 
 /** What is left of a call before it has ended: an attempt's failure, or the call's own. */
 export type Attempts<A, E, R> = Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R>
@@ -56,8 +68,8 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   /** When the attempt began that is under way. */
   started = 0
   deadline = Infinity
-  /** Whether the fiber's context is that of this call. */
-  isInside = false
+  /** What this call says to those within it, while it does. */
+  around: Around | undefined = undefined
   hasPlace = false
   isOver = false
   /** What the breaker let through, until it is told how that ended. */
@@ -98,14 +110,18 @@ export const begin = <A, E, R>(call: Call<A, E, R>, now: number): void => {
 }
 
 const pastOf = <A, E, R>(call: Call<A, E, R>): Past => {
-  if (call.past === nothing) call.past = { ...nothing, begun: call.started }
+  if (call.past === nothing) call.past = { ...nothing, failed: [], begun: call.started }
   return call.past
 }
 
 /** Notes that an attempt has failed. */
 export const note = <A, E, R>(call: Call<A, E, R>, entry: Failed): void => {
-  const past = pastOf(call)
-  past.failed = [...past.failed, entry]
+  pastOf(call).failed.push(entry)
+}
+
+/** Notes that nothing is taken of the budget any more. */
+export const giveBack = <A, E, R>({ past }: Call<A, E, R>): void => {
+  if (past !== nothing) past.retries = 0
 }
 
 /** When the call was parked first, which may be now. */

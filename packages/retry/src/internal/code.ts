@@ -1,8 +1,22 @@
 import * as Predicate from "effect/Predicate"
 import * as Failure from "@redrive/core/Failure"
+import type { Fields, Override } from "../RetryPolicy.ts"
 
-/** The code and the detail by which overrides know a failure. */
-export const codeOf = (failure: unknown): { readonly code?: string; readonly detail?: string | undefined } => {
+/** By what overrides know a failure. */
+export interface Code {
+  readonly code?: string | undefined
+  readonly detail?: string | undefined
+}
+
+export const codeOf = (failure: unknown): Code => {
   if (Failure.isFailure(failure)) return { code: failure.code, detail: failure.reason.kind }
   return Predicate.hasProperty(failure, "code") && typeof failure.code === "string" ? { code: failure.code } : {}
+}
+
+/** The most exact override wins. */
+export const overrideOf = ({ overrides }: Fields, { code, detail }: Code): typeof Override.Type | undefined => {
+  if (code === undefined) return undefined
+  const names = detail === undefined ? [code] : [`${code}/${detail}`, code]
+  const name = names.find((one) => Object.hasOwn(overrides, one))
+  return name === undefined ? undefined : overrides[name]
 }

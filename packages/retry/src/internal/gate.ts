@@ -1,71 +1,106 @@
-import * as Deferred from "effect/Deferred"
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Backoff from "../Backoff.ts"
 import type { Parking } from "../Parking.ts"
+import * as Deadlines from "./deadlines.ts"
 
 /** A gate that is shut until somebody has acted. Times are epoch milliseconds. */
 export interface Gate {
   readonly until: string
+  readonly deadlines: Deadlines.Deadlines
+  /** Those who wait, the longest first: a call of its own each, so they are small. */
+  readonly waiting: Set<Waiting>
+  isOpen: boolean
   /** Whether a probe is on its way, and when the next one may go. */
   isProbed: boolean
   probeAt: number
   probes: number
-  isOpen: boolean
-  /** Wakes everybody who waits, to look again. */
-  changed: Deferred.Deferred<void>
-}
-
-export const shut = (parking: Parking, until: string, now: number, random: number): Gate => ({
-  until,
-  isProbed: false,
-  probeAt: now + Duration.toMillis(Backoff.delay(parking.probe, 1, random)),
-  probes: 1,
-  isOpen: false,
-  changed: Deferred.makeUnsafe<void>()
-})
-
-const wake = (gate: Gate): void => {
-  const { changed } = gate
-  gate.changed = Deferred.makeUnsafe<void>()
-  Deferred.doneUnsafe(changed, Exit.void)
-}
-
-export const open = (gate: Gate): void => {
-  gate.isOpen = true
-  wake(gate)
-}
-
-/** A probe came back without having opened the gate; `isCounted` if it was told that nobody has acted yet. */
-export const probed = (gate: Gate, parking: Parking, isCounted: boolean, now: number, random: number): void => {
-  gate.isProbed = false
-  if (isCounted) gate.probeAt = now + Duration.toMillis(Backoff.delay(parking.probe, ++gate.probes, random))
-  wake(gate)
+  /** Sends the next probe. */
+  alarm: Deadlines.Entry | undefined
 }
 
 /** How a wait at a gate ends: it is open, one may go and probe, or it took too long. */
 export type Passage = "open" | "probe" | "too long"
 
-/** Somebody at a gate: since when, and whether it is who goes ahead to probe it. */
-export interface Waiting {
-  readonly parkedAt: number
-  readonly who: { probing: Gate | undefined }
+interface Waiting {
+  readonly prober: Prober
+  readonly go: (passage: Passage) => void
 }
 
-/** Waits at a gate. Nobody but the first who looks after `probeAt` goes and probes, and knows it in the same step. */
-export const wait = (gate: Gate, parking: Parking, { parkedAt, who }: Waiting): Effect.Effect<Passage> =>
-  Effect.clockWith((clock) => {
-    if (gate.isOpen) return Effect.succeed<Passage>("open")
-    const now = clock.currentTimeMillisUnsafe()
-    const ends = parkedAt + Duration.toMillis(parking.maximum)
-    if (now >= ends) return Effect.succeed<Passage>("too long")
-    if (!gate.isProbed && now >= gate.probeAt) {
-      gate.isProbed = true
-      who.probing = gate
-      return Effect.succeed<Passage>("probe")
+/** Who goes ahead to probe a gate, and knows it. */
+export interface Prober {
+  probing: Gate | undefined
+}
+
+export const shut = (parking: Parking, until: string, clock: Clock.Clock, random: number): Gate => ({
+  until,
+  deadlines: Deadlines.of(clock),
+  waiting: new Set(),
+  isOpen: false,
+  isProbed: false,
+  probeAt: clock.currentTimeMillisUnsafe() + Duration.toMillis(Backoff.delay(parking.probe, 1, random)),
+  probes: 1,
+  alarm: undefined
+})
+
+export const open = (gate: Gate): void => {
+  gate.isOpen = true
+  for (const { go } of gate.waiting) go("open")
+}
+
+/** A probe came back without having opened the gate; `isCounted` if it found out that it is too early. */
+export const probed = (gate: Gate, parking: Parking, isCounted: boolean, now: number, random: number): void => {
+  gate.isProbed = false
+  if (isCounted) gate.probeAt = now + Duration.toMillis(Backoff.delay(parking.probe, ++gate.probes, random))
+  arm(gate)
+}
+
+/** Waits at a gate until it `ends` at the latest. Nobody but the first goes and probes, and knows it in the same step. */
+export const wait = (gate: Gate, prober: Prober, now: number, ends: number): Effect.Effect<Passage> => {
+  if (gate.isOpen) return Effect.succeed("open")
+  if (now >= ends) return Effect.succeed("too long")
+  if (!gate.isProbed && now >= gate.probeAt) {
+    send(gate, prober)
+    return Effect.succeed("probe")
+  }
+  return Effect.callback<Passage>((resume) => {
+    const leave = () => {
+      gate.waiting.delete(one)
+      gate.deadlines.remove(end)
+      // Nobody is left to send: an alarm would keep the process.
+      if (gate.waiting.size === 0) disarm(gate)
     }
-    const next = gate.isProbed ? ends : Math.min(ends, gate.probeAt)
-    const woken = Effect.raceFirst(Deferred.await(gate.changed), Effect.sleep(Duration.millis(next - now)))
-    return Effect.flatMap(woken, () => wait(gate, parking, { parkedAt, who }))
+    const go = (passage: Passage) => {
+      leave()
+      resume(Effect.succeed(passage))
+    }
+    const one: Waiting = { prober, go }
+    const end = gate.deadlines.add(ends, () => go("too long"))
+    gate.waiting.add(one)
+    arm(gate)
+    return Effect.sync(leave)
   })
+}
+
+const send = (gate: Gate, prober: Prober): void => {
+  gate.isProbed = true
+  prober.probing = gate
+  disarm(gate)
+}
+
+const arm = (gate: Gate): void => {
+  if (gate.isProbed || gate.alarm !== undefined || gate.waiting.size === 0) return
+  gate.alarm = gate.deadlines.add(gate.probeAt, () => {
+    gate.alarm = undefined
+    for (const { go, prober } of gate.waiting) {
+      send(gate, prober)
+      return go("probe")
+    }
+  })
+}
+
+const disarm = (gate: Gate): void => {
+  if (gate.alarm !== undefined) gate.deadlines.remove(gate.alarm)
+  gate.alarm = undefined
+}

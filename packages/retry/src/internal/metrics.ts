@@ -4,9 +4,10 @@ import * as Metric from "effect/Metric"
 /** Counts what a fiber did under the values of its labels. */
 type Count = (fiber: Fiber.Fiber<unknown, unknown>, ...values: ReadonlyArray<string>) => void
 
-/**
- * A counter by labels: names that a program gives and words of a closed set, never a key, a URL or a message. So they are few, and kept.
- */
+/** A program that names each call differently, against what `name` is for, must not fill a memory with it. */
+const most = 1000
+
+/** A counter by labels: names that a program gives and words of a closed set, never a key, a URL or a message. */
 const counter = (name: string, description: string, ...labels: ReadonlyArray<string>): Count => {
   const known = new Map<string, Metric.Counter<number>>()
   const add = (key: string, values: ReadonlyArray<string>) => {
@@ -15,9 +16,10 @@ const counter = (name: string, description: string, ...labels: ReadonlyArray<str
     known.set(key, made)
     return made
   }
+  const other = () => known.get("") ?? add("", labels.map(() => "other"))
   return (fiber, ...values) => {
     const key = values.join("\n")
-    const metric = known.get(key) ?? add(key, values)
+    const metric = known.get(key) ?? (known.size < most ? add(key, values) : other())
     metric.updateUnsafe(1, fiber.context)
   }
 }

@@ -3,15 +3,17 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Verdict from "@redrive/core/Verdict"
+import type * as Budget from "../Budget.ts"
 import * as Operation from "../Operation.ts"
 import type { Options } from "../Retry.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
-import { attempt, settle } from "./attempt.ts"
+import { attempt, bounded, settle } from "./attempt.ts"
 import * as Call from "./call.ts"
-import { codeOf } from "./code.ts"
+import { codeOf, overrideOf } from "./code.ts"
 import * as Gate from "./gate.ts"
 import { giveUp, refused } from "./giveUp.ts"
-import { type Shared, until } from "./shared.ts"
+import { aroundOf, type Shared, withinOf } from "./shared.ts"
 import * as telling from "./telling.ts"
 
 /*
@@ -48,28 +50,32 @@ const tried = <A, E, R>(
   begin: () => Attempts<A, E, R>
 ): Effect.Effect<A, Call.Exhausted<E>, R> => Effect.catchCause(Effect.suspend(begin), (cause) => caught(call, cause))
 
-/** The call, once its gate is open and it has a place. */
+/** The call, once its gate is open. */
 const enter = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
-  const { key, shared } = call
-  const gate = shared.gates.get(key)
-  if (gate !== undefined) return atGate(call, gate, refused("parked"))
-  const place = shared.bulkhead?.take(call)
+  const gate = call.shared.gates.get(call.key)
+  return gate === undefined ? inPlace(call) : atGate(call, gate, refused("parked"))
+}
+
+/** The call, once it has a place: its own, or that of a call of the same runner around it, which could not end without it. */
+const inPlace = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
+  const { key, shared, surroundings } = call
+  const { bulkhead } = shared
+  const place = bulkhead !== undefined && aroundOf(surroundings)?.shared.bulkhead !== bulkhead ? bulkhead.take(call) : undefined
   if (place === undefined) return inTurn(call)
   if (place === "full") return giveUp(call, refused("bulkhead"), "bulkhead")
   return Effect.flatMap(place, () => {
-    if (!shared.gates.has(key)) return inTurn(call)
+    if (call.probing !== undefined || !shared.gates.has(key)) return inTurn(call)
     // The gate was shut while this call stood in line for a place.
-    leave(call, false)
+    leave(call, "failure")
     return enter(call)
   })
 }
 
 /** The call, once the rate limit lets it begin. */
 const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
-  const { clock, key, shared, surroundings } = call
+  const { clock, key, shared } = call
   if (shared.limiter === undefined) return start(call)
-  const { around } = surroundings
-  const most = around === undefined ? Infinity : around.deadline - clock.currentTimeMillisUnsafe()
+  const most = outerDeadline(call) - clock.currentTimeMillisUnsafe()
   return Effect.matchEffect(shared.limiter(key, Duration.millis(most)), {
     onFailure: ({ again }) => giveUp(call, refused("rate limit"), "rate limit", again),
     onSuccess: (wait) => {
@@ -79,47 +85,57 @@ const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   })
 }
 
-/** Waits at a gate. One call goes ahead of those who wait: the gate opens unless it, too, is told to wait for somebody. */
+const outerDeadline = <A, E, R>({ surroundings }: Call.Call<A, E, R>): number =>
+  aroundOf(surroundings)?.deadline ?? Infinity
+
+/** Waits at a gate. One call goes ahead of those who wait, and opens it unless it finds out that it is too early. */
 const atGate = <A, E, R>(call: Call.Call<A, E, R>, gate: Gate.Gate, failure: unknown): Attempts<A, E, R> => {
-  const { parking } = call.shared.policy
-  if (parking === undefined) return start(call)
-  const parkedAt = Call.parkedAt(call, call.clock.currentTimeMillisUnsafe())
-  return Effect.flatMap(Gate.wait(gate, parking, { parkedAt, who: call }), (passage) => {
-    if (passage === "too long") return giveUp(call, failure, "parked too long")
-    return passage === "open" ? enter(call) : start(call)
+  const { clock, shared } = call
+  const now = clock.currentTimeMillisUnsafe()
+  const outer = outerDeadline(call)
+  const longest = Call.parkedAt(call, now) + Duration.toMillis(shared.policy.parking?.maximum ?? Duration.zero)
+  return Effect.flatMap(Gate.wait(gate, call, now, Math.min(longest, outer)), (passage) => {
+    if (passage === "too long") return giveUp(call, failure, outer < longest ? "deadline" : "parked too long")
+    return passage === "open" ? enter(call) : inPlace(call)
   })
 }
 
 const start = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { clock, fiber, shared, surroundings } = call
   const { budget, policy } = shared
-  const { around } = surroundings
+  const { endless, outside, within } = surroundings
   const now = clock.currentTimeMillisUnsafe()
   Call.begin(call, now)
   const own = policy.deadline === undefined ? Infinity : now + Duration.toMillis(policy.deadline)
-  call.deadline = around === undefined ? own : Math.min(own, around.deadline)
-  call.isInside = true
+  call.deadline = Math.min(own, outerDeadline(call))
   const isEndless = call.deadline === Infinity
-  fiber.setContext(isEndless ? surroundings.within : until(surroundings, shared.name, call.deadline))
+  const around = isEndless ? endless : { shared, deadline: call.deadline, running: 0 }
+  around.running++
+  call.around = around
+  fiber.setContext(isEndless ? within : withinOf(outside, around))
   budget?.begin(now)
   return attempt(call, now)
 }
 
 /** Gives back what a call holds. */
-const leave = <A, E, R>(call: Call.Call<A, E, R>, isSuccess: boolean): void => {
-  const { clock, fiber, past, shared, surroundings } = call
+const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.Outcome): void => {
+  const { around, clock, fiber, past, shared, surroundings } = call
   if (call.hasPlace) shared.bulkhead?.release(call)
-  if (!call.isInside) return
-  call.isInside = false
+  if (around === undefined) return
+  around.running--
+  call.around = undefined
   fiber.setContext(surroundings.outside)
-  shared.budget?.end(clock.currentTimeMillisUnsafe(), { isSuccess, retries: past.retries })
+  shared.budget?.end(clock.currentTimeMillisUnsafe(), outcome, past)
+  Call.giveBack(call)
 }
 
 const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Call.Exhausted<E>>): undefined => {
+  const { failed } = call.past
   const isSuccess = Exit.isSuccess(exit)
-  settle(call, isSuccess ? "success" : "ignored")
-  leave(call, isSuccess)
-  if (isSuccess && call.past.failed.length > 0) telling.recovered(call)
+  settle(call, isSuccess ? "success" : call.isOver ? "given up" : "ignored")
+  const isAnswered = failed.at(-1)?.verdict._tag === "Permanent"
+  leave(call, isSuccess ? "success" : isAnswered ? "permanent" : "failure")
+  if (isSuccess && failed.length > 0) telling.recovered(call)
 }
 
 /** What failed with a type may be tried again; defects and interruption go on. */
@@ -128,8 +144,10 @@ const caught = <A, E, R>(
   cause: Cause.Cause<E | Cause.TimeoutError | Call.Exhausted<E>>
 ): Effect.Effect<A, Call.Exhausted<E>, R> => {
   const failure = call.isOver || Cause.hasDies(cause) ? Option.none() : Cause.findErrorOption(cause)
-  if (Option.isNone(failure)) return Effect.failCause(cause as Cause.Cause<Call.Exhausted<E>>)
-  return onFailure(call, failure.value as E | Cause.TimeoutError)
+  if (Option.isSome(failure)) return onFailure(call, failure.value as E | Cause.TimeoutError)
+  // Beside a defect, a failure that nobody judged has no place in the call's type.
+  const reasons = call.isOver ? cause.reasons : cause.reasons.filter(({ _tag }) => _tag !== "Fail")
+  return Effect.failCause(Cause.fromReasons(reasons as ReadonlyArray<Cause.Reason<Call.Exhausted<E>>>))
 }
 
 const onFailure = <A, E, R>(
@@ -144,15 +162,16 @@ const onFailure = <A, E, R>(
   settle(call, verdict)
   Call.note(call, entry)
   telling.attemptFailed(call, entry)
-  if (verdict._tag === "Parked" && policy.parking !== undefined) return parked(call, failure, verdict.until)
-  budget?.failed(now)
+  const mayWait = policy.parking !== undefined && overrideOf(policy, codeOf(failure))?.giveUp !== true
+  if (verdict._tag === "Parked" && mayWait) return parked(call, failure, verdict.until)
+  if (Verdict.isRetryable(verdict)) budget?.failed(now)
   call.past.counted++
   if (Call.operationOf(call) !== "create" || !Operation.isAmbiguous(failure)) return again(call, entry)
   if (options.reconcile === undefined) return giveUp(call, failure, "ambiguous")
-  return Effect.flatMap(
-    options.reconcile(failure),
-    Option.match({ onNone: () => again(call, entry), onSome: (happened) => Effect.succeed(happened) })
-  )
+  return Effect.matchEffect(bounded(call, options.reconcile(failure), now, call.deadline - now), {
+    onFailure: () => giveUp(call, failure, "ambiguous"),
+    onSuccess: Option.match({ onNone: () => again(call, entry), onSome: (happened) => Effect.succeed(happened) })
+  })
 }
 
 /** Shuts the gate of the call's key, unless it is shut, and waits there: what was tried in vain is not counted. */
@@ -163,16 +182,16 @@ const parked = <A, E, R>(
 ): Effect.Effect<A, Call.Exhausted<E>, R> => {
   const { clock, key, shared } = call
   const known = shared.gates.get(key)
-  const gate = known ?? shared.shut(key, until, clock.currentTimeMillisUnsafe(), Call.chance(call))
+  const gate = known ?? shared.shut(key, until, clock, Call.chance(call))
   if (known === undefined) telling.parked(call, until, failure)
-  leave(call, false)
+  leave(call, "failure")
   return tried(call, () => atGate(call, gate, failure))
 }
 
 /** The next attempt, after the wait that the policy wants, if it, the deadline and the budget allow one. */
 const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Effect<A, Call.Exhausted<E>, R> => {
   const { clock, past, shared, surroundings } = call
-  const { around } = surroundings
+  const around = aroundOf(surroundings)
   const { budget, policy } = shared
   const { failure, verdict } = entry
   const now = clock.currentTimeMillisUnsafe()
@@ -185,12 +204,13 @@ const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Ef
   const { delay } = decision
   const wait = Duration.toMillis(delay)
   if (around !== undefined && policy.nested === "once") {
-    return Effect.andThen(shared.sayNested(around.name), giveUp(call, failure, "nested", delay))
+    return Effect.andThen(shared.sayNested(around.shared.name), giveUp(call, failure, "nested", delay))
   }
   if (now + wait >= call.deadline) return giveUp(call, failure, "deadline", delay)
   const isThrottled = verdict._tag === "Throttled"
-  if (budget?.retry(now, isThrottled, random) === false) return giveUp(call, failure, "budget", delay)
+  if (budget?.retry(now, isThrottled, random, past) === false) return giveUp(call, failure, "budget", delay)
   past.retries++
+  past.isThrottled = isThrottled
   past.waited += wait
   entry.wait = wait
   telling.retryScheduled(call, entry, delay)

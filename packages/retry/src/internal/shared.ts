@@ -12,10 +12,14 @@ import * as Bulkhead from "./bulkhead.ts"
 import * as Gate from "./gate.ts"
 import * as telling from "./telling.ts"
 
-/** What a call within another policy's call must know: that it is one, and when that one ends, in epoch milliseconds. */
+/**
+ * What a call within another policy's call must know: that one's runner, and when it ends, in epoch milliseconds. `running` are the calls
+ * of which this is said: none, where only what they have left behind, such as a fiber that they forked, is still there.
+ */
 export interface Around {
-  readonly name: string
+  readonly shared: Pick<Shared, "bulkhead" | "name">
   readonly deadline: number
+  running: number
 }
 
 /** The call around this fiber's, if there is one. */
@@ -24,17 +28,23 @@ const Surrounding: Context.Reference<Around | undefined> = Context.Reference<Aro
   { defaultValue: () => undefined }
 )
 
-/** What a fiber's context says to the calls in it, and that context as one of a call without a deadline. */
+/** What a fiber's context says to the calls in it. */
 export interface Surroundings {
   readonly outside: Context.Context<never>
   readonly clock: Clock.Clock
-  readonly around: Around | undefined
+  readonly outer: Around | undefined
+  /** What calls without a deadline say to those within them, and the context that says so. */
+  readonly endless: Around
   readonly within: Context.Context<never>
 }
 
-/** A fiber's context as that of a call with a deadline. */
-export const until = ({ outside }: Surroundings, name: string, deadline: number): Context.Context<never> =>
-  Context.add(outside, Surrounding, { name, deadline })
+/** The call around those of a context, if it is under way. */
+export const aroundOf = ({ outer }: Surroundings): Around | undefined =>
+  outer !== undefined && outer.running > 0 ? outer : undefined
+
+/** A context as that of calls which say this to those within them. */
+export const withinOf = (outside: Context.Context<never>, around: Around): Context.Context<never> =>
+  Context.add(outside, Surrounding, around)
 
 /** What was refused without a failure of its own, and when trying again would make sense. */
 export class Refusal {
@@ -79,7 +89,7 @@ export interface Shared extends Parts {
   readonly breakerOf: (key: string) => Breaker.State | undefined
   /** Tells what breakers have done since this was last called, as a call of this name. */
   readonly tellChanges: (fiber: Fiber.Fiber<unknown, unknown>, name: string) => void
-  readonly shut: (key: string, until: string, now: number, random: number) => Gate.Gate
+  readonly shut: (key: string, until: string, clock: Clock.Clock, random: number) => Gate.Gate
   readonly probed: (gate: Gate.Gate, isCounted: boolean, now: number, random: number) => void
   /** Opens the gate of a key, if it is shut. */
   readonly open: (fiber: Fiber.Fiber<unknown, unknown>, key: string) => void
@@ -89,38 +99,40 @@ export interface Shared extends Parts {
 
 type Change = Observer.BreakerOpened | Observer.BreakerClosed
 
-/** No more keys have a breaker: those that were closed longest ago are forgotten first. */
-const mostKeys = 10_000
+/** So many keys, and as many before them, have a breaker: one that is closed, and was not asked since, is forgotten. */
+const mostKeys = 5000
 
 export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, limiter }: Parts): Shared => {
   const { breaker, budget, bulkhead, hedge, parking } = policy
+  const places = bulkhead && Bulkhead.make(bulkhead.concurrent, bulkhead.queue)
   const gates = new Map<string, Gate.Gate>()
-  const breakers = new Map<string, Breaker.State>()
+  let breakers = new Map<string, Breaker.State>()
+  let earlier = breakers
   let changes: Array<(name: string) => Change> = []
   let isNestingSaid = false
 
-  const newBreaker = (rule: Breaker.Breaker, key: string): Breaker.State => {
-    const state = Breaker.make(rule, (change) =>
+  const newBreaker = (rule: Breaker.Breaker, key: string): Breaker.State =>
+    Breaker.make(rule, (change) =>
       changes.push((call) =>
         change.to === "open"
           ? { _tag: "BreakerOpened", name: call, key, delay: Duration.millis(change.delay) }
           : { _tag: "BreakerClosed", name: call, key }
       )
     )
-    if (breakers.size >= mostKeys) forget()
+
+  const breakerOf = (rule: Breaker.Breaker, key: string): Breaker.State => {
+    const known = breakers.get(key)
+    if (known !== undefined) return known
+    if (breakers.size >= mostKeys) {
+      const open = [...earlier].filter(([, state]) => state.condition(Infinity) !== "closed").slice(-mostKeys)
+      earlier = new Map([...open, ...breakers])
+      breakers = new Map()
+    }
+    const state = earlier.get(key) ?? newBreaker(rule, key)
     breakers.set(key, state)
     return state
   }
 
-  const forget = () => {
-    for (const [key, state] of breakers) {
-      if (state.condition(Infinity) !== "closed") continue
-      breakers.delete(key)
-      return
-    }
-  }
-
-  const endless = { name, deadline: Infinity }
   // One fiber makes many calls: the context of the last one is most often that of the next one, too.
   let last: Surroundings | undefined
 
@@ -133,32 +145,32 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
     surroundingsOf: (fiber) => {
       const { context } = fiber
       if (last?.outside === context) return last
-      const around = fiber.getRef(Surrounding)
+      const endless = { shared: { bulkhead: places, name }, deadline: Infinity, running: 0 }
       last = {
         outside: context,
         clock: fiber.getRef(Clock.Clock),
-        around,
-        within: Context.add(context, Surrounding, endless)
+        outer: fiber.getRef(Surrounding),
+        endless,
+        within: withinOf(context, endless)
       }
       return last
     },
     budget: budget === undefined ? undefined : Budget.make(budget),
-    bulkhead: bulkhead === undefined ? undefined : Bulkhead.make(bulkhead.concurrent, bulkhead.queue),
+    bulkhead: places,
     hedges:
       hedge === undefined
         ? undefined
         : Budget.make({ _tag: "Ratio", ratio: hedge.share, window: Duration.seconds(10), floor: 0 }),
-    breakerOf: (key) =>
-      breaker === undefined || guard !== undefined ? undefined : (breakers.get(key) ?? newBreaker(breaker, key)),
+    breakerOf: (key) => (breaker === undefined || guard !== undefined ? undefined : breakerOf(breaker, key)),
     tellChanges: (fiber, call) => {
       if (changes.length === 0) return
       const told = changes
       changes = []
       for (const change of told) telling.breakerChanged(fiber, change(call))
     },
-    shut: (key, until, now, random) => {
+    shut: (key, until, clock, random) => {
       if (parking === undefined) throw new Error("a policy without parking has no gates")
-      const gate = Gate.shut(parking, until, now, random)
+      const gate = Gate.shut(parking, until, clock, random)
       gates.set(key, gate)
       return gate
     },

@@ -19,7 +19,7 @@ import type * as Budget from "./Budget.ts"
 import { makeRunner } from "./internal/make.ts"
 import * as telling from "./internal/telling.ts"
 import type * as Operation from "./Operation.ts"
-import { isRetryExhausted, type RetryExhausted } from "./RetryExhausted.ts"
+import { isRetryExhausted, type Refused, type RetryExhausted } from "./RetryExhausted.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
@@ -39,12 +39,13 @@ export interface Options<out A, in E, out R> {
 }
 
 /**
- * What a retried effect can fail with: attempts that run into a timeout fail with a `TimeoutError`.
+ * What a retried effect can fail with: an attempt that runs into a timeout fails with a `TimeoutError`, and a call that is refused before
+ * its first one has no failure but that (`Refused`).
  *
  * @category models
  * @since 0.1.0
  */
-export type Exhausted<E> = RetryExhausted<E | Cause.TimeoutError>
+export type Exhausted<E> = RetryExhausted<E | Cause.TimeoutError | Refused>
 
 /**
  * A policy with its state. `run` tries an effect; `resume` opens the gate of a key by hand, and `breaker` gives its breaker, to look at,
@@ -57,7 +58,9 @@ export interface Runner {
   readonly name: string
   readonly policy: RetryPolicy.RetryPolicy
   readonly run: {
-    <E>(options?: Options<never, E, never>): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E>, R>
+    <E, A2 = never, R2 = never>(
+      options?: Options<A2, E, R2>
+    ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | A2, Exhausted<E>, R | R2>
     <A, E, R>(self: Effect.Effect<A, E, R>, options?: Options<A, E, R>): Effect.Effect<A, Exhausted<E>, R>
   }
   readonly resume: (key?: string) => Effect.Effect<void>
@@ -112,10 +115,10 @@ const runnerOf = (policy: RetryPolicy.RetryPolicy): Runner => {
  * @since 0.1.0
  */
 export const retry: {
-  <E>(
+  <E, A2 = never, R2 = never>(
     policy: RetryPolicy.RetryPolicy,
-    options?: Options<never, E, never>
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E>, R>
+    options?: Options<A2, E, R2>
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | A2, Exhausted<E>, R | R2>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     policy: RetryPolicy.RetryPolicy,

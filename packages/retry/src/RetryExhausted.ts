@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -44,6 +45,48 @@ export const Attempt = Schema.Struct({
 export type Attempt = typeof Attempt.Type
 
 /**
+ * The `failure` of a call that was refused before its first attempt.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Refused = Schema.TaggedStruct("Refused", {
+  because: Schema.Literals(["parked", "breaker", "bulkhead", "rate limit"]),
+  message: Schema.String
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Refused = typeof Refused.Type
+
+const reasons = {
+  permanent: "Permanent",
+  parked: "Parked",
+  "parked too long": "ParkedTooLong",
+  retries: "RetriesExhausted",
+  nested: "Nested",
+  deadline: "DeadlineExceeded",
+  "retry-after too long": "RetryAfterTooLong",
+  ambiguous: "AmbiguousCreate",
+  budget: "BudgetExhausted",
+  breaker: "BreakerOpen",
+  bulkhead: "BulkheadFull",
+  "rate limit": "RateLimited"
+} as const satisfies { readonly [Because in RetryPolicy.Because]: string }
+
+/**
+ * Why a call was given up, for `Effect.catchReason`: a tag for each `because`, such as `BudgetExhausted` or `AmbiguousCreate`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Reason = {
+  readonly [Because in RetryPolicy.Because]: { readonly _tag: (typeof reasons)[Because] }
+}[RetryPolicy.Because]
+
+/**
  * A call failed for good, or for as long as its policy lets it try. `retryAt` is when trying again would make sense.
  *
  * @category errors
@@ -60,9 +103,19 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
 
   readonly [TypeId] = TypeId
 
-  /** `Permanent`, since the call has had its attempts; within another policy's call it had one, and the other one decides. */
+  /** The same as `because`, as a tag: `Effect.catchReason("RetryExhausted", "BudgetExhausted", ...)`. */
+  get reason(): Reason {
+    return { _tag: reasons[this.because] }
+  }
+
+  /**
+   * `Permanent`, since the call has had its attempts. Within another policy's call it had one, or none if it was refused, and the other
+   * one decides.
+   */
   get verdict(): Verdict.Verdict {
-    return (this.because === "nested" ? this.attempts.at(-1)?.verdict : undefined) ?? Verdict.permanent
+    const { attempts, because } = this
+    if (attempts.length === 0 && refusals.has(because)) return Verdict.throttled()
+    return (because === "nested" ? attempts.at(-1)?.verdict : undefined) ?? Verdict.permanent
   }
 
   override get message(): string {
@@ -84,8 +137,22 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
   }
 }
 
+/** What is over by itself, soon. */
+const refusals: ReadonlySet<RetryPolicy.Because> = new Set(["breaker", "bulkhead", "rate limit"])
+
+const TimedOut = Schema.TaggedStruct("TimeoutError", { message: Schema.String }).pipe(
+  Schema.decodeTo(
+    Schema.declare(Cause.isTimeoutError),
+    SchemaTransformation.transform({
+      decode: ({ message }) => new Cause.TimeoutError(message),
+      encode: ({ message }) => ({ _tag: "TimeoutError" as const, message })
+    })
+  )
+)
+
 /**
- * The codec of a `RetryExhausted` whose failure has this one: for queues, RPC and whatever else leaves the process.
+ * The codec of a `RetryExhausted` whose call fails with what this one is for, runs into a timeout or is refused: for queues, RPC and
+ * whatever else leaves the process.
  *
  * @category codecs
  * @since 0.1.0
@@ -95,14 +162,14 @@ export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
     name: Schema.String,
     because: RetryPolicy.Because,
     attempts: Schema.Array(Attempt),
-    failure,
+    failure: Schema.Union([failure, TimedOut, Refused]),
     retryAt: Schema.optionalKey(Schema.DateTimeUtcFromString)
   }).pipe(
     Schema.decodeTo(
-      Schema.declare((u: unknown): u is RetryExhausted<E> => isRetryExhausted(u)),
+      Schema.declare((u: unknown): u is RetryExhausted<E | Cause.TimeoutError | Refused> => isRetryExhausted(u)),
       SchemaTransformation.transform({
-        decode: ({ _tag, ...facts }) => new RetryExhausted<E>(facts),
-        encode: ({ attempts, because, failure, name, retryAt }: RetryExhausted<E>) => ({
+        decode: ({ _tag, ...facts }) => new RetryExhausted<E | Cause.TimeoutError | Refused>(facts),
+        encode: ({ attempts, because, failure, name, retryAt }: RetryExhausted<E | Cause.TimeoutError | Refused>) => ({
           _tag: "RetryExhausted" as const,
           name,
           because,

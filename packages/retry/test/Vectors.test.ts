@@ -28,7 +28,11 @@ describe("AWS's standard retries of 2026", () => {
   const { cap_ms, dynamodb, throttling_base_ms, base_ms } = vectors.aws_standard_2026.constants
   const full = (base: number) => backoff({ base: Duration.millis(base), cap: Duration.millis(cap_ms), jitter: "full" })
 
-  type Step = readonly [status: number | "throttle", result: "retry" | "success" | "quota" | "max_attempts", ...Array<number>]
+  type Step = readonly [
+    status: number | "throttle",
+    result: "retry" | "success" | "quota" | "max_attempts",
+    ...Array<number>
+  ]
 
   /** The steps of each call: all up to the one that does not say "retry". */
   const callsOf = (steps: ReadonlyArray<Step>): ReadonlyArray<ReadonlyArray<Step>> =>
@@ -59,7 +63,11 @@ describe("AWS's standard retries of 2026", () => {
       const fiber = yield* Effect.forkChild(Effect.result(program), { startImmediately: true })
       yield* TestClock.adjust("1 hour")
       const result = yield* Fiber.join(fiber)
-      const because = Result.isSuccess(result) ? "success" : result.failure.because === "budget" ? "quota" : "max_attempts"
+      const because = Result.isSuccess(result)
+        ? "success"
+        : result.failure.because === "budget"
+          ? "quota"
+          : "max_attempts"
       return [...seen, [steps[seen.length]![0], because, left()] as const]
     })
 

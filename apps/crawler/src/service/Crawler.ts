@@ -7,6 +7,7 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Classify from "@redrive/core/Classify"
 import * as Retry from "@redrive/retry/Retry"
+import type * as RetryExhausted from "@redrive/retry/RetryExhausted"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -161,9 +162,9 @@ const placeOf = (url: string): string => {
 
 const accepted = "text/html,application/xhtml+xml,text/plain"
 
-/** A policy may bound attempts too; what runs into that is the site's slowness, not ours. */
-const reasonOf = (failure: ItemError.Reason | Cause.TimeoutError): ItemError.Reason =>
-  failure._tag === "TimeoutError" ? Classify.thrown(failure) : failure
+/** A policy may bound attempts and refuse calls, too: what becomes of that is read as what Node.js throws is. */
+const reasonOf = (failure: ItemError.Reason | Cause.TimeoutError | RetryExhausted.Refused): ItemError.Reason =>
+  failure._tag === "TimeoutError" || failure._tag === "Refused" ? Classify.thrown(failure) : failure
 
 const extract = (text: string, url: string): Effect.Effect<Extract.Content, ItemError.Reason> =>
   Effect.try({

@@ -8,12 +8,9 @@ import * as Verdict from "@redrive/core/Verdict"
 import type * as Breaker from "../Breaker.ts"
 import type * as Budget from "../Budget.ts"
 import type * as Operation from "../Operation.ts"
-import type { Options } from "../Retry.ts"
-import type { RetryExhausted } from "../RetryExhausted.ts"
+import type { Exhausted, Options } from "../Retry.ts"
 import type { Gate } from "./gate.ts"
 import type { Around, Shared, Surroundings } from "./shared.ts"
-
-export type Exhausted<E> = RetryExhausted<E | Cause.TimeoutError>
 
 /** An attempt that failed, before anybody asked to read about it. */
 export interface Failed {

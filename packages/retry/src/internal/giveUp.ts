@@ -3,9 +3,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Failure from "@redrive/core/Failure"
 import * as Report from "@redrive/core/Report"
-import { RetryExhausted } from "../RetryExhausted.ts"
+import { type Refused, RetryExhausted } from "../RetryExhausted.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
-import type { Call, Exhausted, Failed } from "./call.ts"
+import type { Exhausted } from "../Retry.ts"
+import type { Call, Failed } from "./call.ts"
 import * as telling from "./telling.ts"
 
 /** Ends a call without success; `again` is the wait after which trying would make sense. */
@@ -37,4 +38,8 @@ const entryOf = ({ duration, failure, startedAt, verdict, wait }: Failed) => ({
 })
 
 /** What a call fails with that was never tried. */
-export const refused = (because: string) => ({ _tag: "Refused", because, message: `refused: ${because}` })
+export const refused = (because: Refused["because"]): Refused => ({
+  _tag: "Refused",
+  because,
+  message: `refused: ${because}`
+})

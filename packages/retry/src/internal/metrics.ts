@@ -16,7 +16,12 @@ const counter = (name: string, description: string, ...labels: ReadonlyArray<str
     known.set(key, made)
     return made
   }
-  const other = () => known.get("") ?? add("", labels.map(() => "other"))
+  const other = () =>
+    known.get("") ??
+    add(
+      "",
+      labels.map(() => "other")
+    )
   return (fiber, ...values) => {
     const key = values.join("\n")
     const metric = known.get(key) ?? (known.size < most ? add(key, values) : other())

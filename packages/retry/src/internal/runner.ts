@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Verdict from "@redrive/core/Verdict"
 import type * as Budget from "../Budget.ts"
 import * as Operation from "../Operation.ts"
-import type { Options } from "../Retry.ts"
+import type { Exhausted, Options } from "../Retry.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import { attempt, bounded, settle } from "./attempt.ts"
 import * as Call from "./call.ts"
@@ -35,7 +35,7 @@ export const run = <A, E, R>(
   shared: Shared,
   self: Effect.Effect<A, E, R>,
   options: Options<A, E, R>
-): Effect.Effect<A, Call.Exhausted<E>, R> =>
+): Effect.Effect<A, Exhausted<E>, R> =>
   Effect.withFiber((fiber) => {
     const call = new Entering(shared, self, options, fiber)
     return Effect.onExitPrimitive(
@@ -45,10 +45,8 @@ export const run = <A, E, R>(
   })
 
 /** Further attempts, and what follows when one fails. */
-const tried = <A, E, R>(
-  call: Call.Call<A, E, R>,
-  begin: () => Attempts<A, E, R>
-): Effect.Effect<A, Call.Exhausted<E>, R> => Effect.catchCause(Effect.suspend(begin), (cause) => caught(call, cause))
+const tried = <A, E, R>(call: Call.Call<A, E, R>, begin: () => Attempts<A, E, R>): Effect.Effect<A, Exhausted<E>, R> =>
+  Effect.catchCause(Effect.suspend(begin), (cause) => caught(call, cause))
 
 /** The call, once its gate is open. */
 const enter = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
@@ -60,7 +58,8 @@ const enter = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
 const inPlace = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { key, shared, surroundings } = call
   const { bulkhead } = shared
-  const place = bulkhead !== undefined && aroundOf(surroundings)?.shared.bulkhead !== bulkhead ? bulkhead.take(call) : undefined
+  const place =
+    bulkhead !== undefined && aroundOf(surroundings)?.shared.bulkhead !== bulkhead ? bulkhead.take(call) : undefined
   if (place === undefined) return inTurn(call)
   if (place === "full") return giveUp(call, refused("bulkhead"), "bulkhead")
   return Effect.flatMap(place, () => {
@@ -129,7 +128,7 @@ const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.Outcome): void
   Call.giveBack(call)
 }
 
-const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Call.Exhausted<E>>): undefined => {
+const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Exhausted<E>>): undefined => {
   const { failed } = call.past
   const isSuccess = Exit.isSuccess(exit)
   settle(call, isSuccess ? "success" : call.isOver ? "given up" : "ignored")
@@ -141,19 +140,19 @@ const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Call.Exhauste
 /** What failed with a type may be tried again; defects and interruption go on. */
 const caught = <A, E, R>(
   call: Call.Call<A, E, R>,
-  cause: Cause.Cause<E | Cause.TimeoutError | Call.Exhausted<E>>
-): Effect.Effect<A, Call.Exhausted<E>, R> => {
+  cause: Cause.Cause<E | Cause.TimeoutError | Exhausted<E>>
+): Effect.Effect<A, Exhausted<E>, R> => {
   const failure = call.isOver || Cause.hasDies(cause) ? Option.none() : Cause.findErrorOption(cause)
   if (Option.isSome(failure)) return onFailure(call, failure.value as E | Cause.TimeoutError)
   // Beside a defect, a failure that nobody judged has no place in the call's type.
   const reasons = call.isOver ? cause.reasons : cause.reasons.filter(({ _tag }) => _tag !== "Fail")
-  return Effect.failCause(Cause.fromReasons(reasons as ReadonlyArray<Cause.Reason<Call.Exhausted<E>>>))
+  return Effect.failCause(Cause.fromReasons(reasons as ReadonlyArray<Cause.Reason<Exhausted<E>>>))
 }
 
 const onFailure = <A, E, R>(
   call: Call.Call<A, E, R>,
   failure: E | Cause.TimeoutError
-): Effect.Effect<A, Call.Exhausted<E>, R> => {
+): Effect.Effect<A, Exhausted<E>, R> => {
   const { clock, options, shared, started } = call
   const { budget, policy } = shared
   const now = clock.currentTimeMillisUnsafe()
@@ -179,7 +178,7 @@ const parked = <A, E, R>(
   call: Call.Call<A, E, R>,
   failure: E | Cause.TimeoutError,
   until: string
-): Effect.Effect<A, Call.Exhausted<E>, R> => {
+): Effect.Effect<A, Exhausted<E>, R> => {
   const { clock, key, shared } = call
   const known = shared.gates.get(key)
   const gate = known ?? shared.shut(key, until, clock, Call.chance(call))
@@ -189,7 +188,7 @@ const parked = <A, E, R>(
 }
 
 /** The next attempt, after the wait that the policy wants, if it, the deadline and the budget allow one. */
-const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Effect<A, Call.Exhausted<E>, R> => {
+const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Effect<A, Exhausted<E>, R> => {
   const { clock, past, shared, surroundings } = call
   const around = aroundOf(surroundings)
   const { budget, policy } = shared

@@ -19,7 +19,10 @@ export const problems = (self: Fields): ReadonlyArray<Problem> => {
     if (isWrong) found.push({ path, issue })
   }
   const isTooLong = (duration = Duration.zero) =>
-    Duration.isGreaterThanOrEqualTo(duration, Duration.min(attemptTimeout ?? Duration.infinity, deadline ?? Duration.infinity))
+    Duration.isGreaterThanOrEqualTo(
+      duration,
+      Duration.min(attemptTimeout ?? Duration.infinity, deadline ?? Duration.infinity)
+    )
 
   refuse(
     attemptTimeout !== undefined && deadline !== undefined && Duration.isGreaterThan(attemptTimeout, deadline),

@@ -87,7 +87,8 @@ export type Reason = {
 }[RetryPolicy.Because]
 
 /**
- * A call failed for good, or for as long as its policy lets it try. `retryAt` is when trying again would make sense.
+ * A call failed for good, or for as long as its policy lets it try. `retryAt` is when trying again would make sense, `retryAfter` how
+ * long that was when it was given up.
  *
  * @category errors
  * @since 0.1.0
@@ -98,6 +99,7 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
   readonly attempts: ReadonlyArray<Attempt>
   readonly failure: unknown
   readonly retryAt?: DateTime.Utc
+  readonly retryAfter?: Duration.Duration
 }> {
   declare readonly failure: E
 
@@ -114,7 +116,7 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
    */
   get verdict(): Verdict.Verdict {
     const { attempts, because } = this
-    if (attempts.length === 0 && refusals.has(because)) return Verdict.throttled()
+    if (attempts.length === 0 && refusals.has(because)) return Verdict.throttled(this.retryAfter)
     return (because === "nested" ? attempts.at(-1)?.verdict : undefined) ?? Verdict.permanent
   }
 
@@ -163,19 +165,28 @@ export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
     because: RetryPolicy.Because,
     attempts: Schema.Array(Attempt),
     failure: Schema.Union([failure, TimedOut, Refused]),
-    retryAt: Schema.optionalKey(Schema.DateTimeUtcFromString)
+    retryAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
+    retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
   }).pipe(
     Schema.decodeTo(
       Schema.declare((u: unknown): u is RetryExhausted<E | Cause.TimeoutError | Refused> => isRetryExhausted(u)),
       SchemaTransformation.transform({
         decode: ({ _tag, ...facts }) => new RetryExhausted<E | Cause.TimeoutError | Refused>(facts),
-        encode: ({ attempts, because, failure, name, retryAt }: RetryExhausted<E | Cause.TimeoutError | Refused>) => ({
+        encode: ({
+          attempts,
+          because,
+          failure,
+          name,
+          retryAfter,
+          retryAt
+        }: RetryExhausted<E | Cause.TimeoutError | Refused>) => ({
           _tag: "RetryExhausted" as const,
           name,
           because,
           attempts,
           failure,
-          ...(retryAt === undefined ? {} : { retryAt })
+          ...(retryAt && { retryAt }),
+          ...(retryAfter && { retryAfter })
         })
       })
     )

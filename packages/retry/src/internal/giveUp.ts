@@ -20,13 +20,12 @@ export const giveUp = <A, E, R>(
   call.isOver = true
   telling.gaveUp(call, failure, because)
   const facts = { name, because, attempts: past.failed.map(entryOf), failure }
-  const retryAt = again && DateTime.makeUnsafe(clock.currentTimeMillisUnsafe() + Duration.toMillis(again))
+  const later = again && {
+    retryAt: DateTime.makeUnsafe(clock.currentTimeMillisUnsafe() + Duration.toMillis(again)),
+    retryAfter: again
+  }
   // Nobody threw it: it has a timeline in place of a stack.
-  return Effect.fail(
-    Failure.withoutStack(
-      () => new RetryExhausted<Exhausted<E>["failure"]>(retryAt === undefined ? facts : { ...facts, retryAt })
-    )
-  )
+  return Effect.fail(Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>({ ...facts, ...later })))
 }
 
 const entryOf = ({ duration, failure, startedAt, verdict, wait }: Failed) => ({

@@ -30,7 +30,7 @@ export const TypeId = "~@redrive/retry/RetryExhausted"
  * @category schemas
  * @since 0.1.0
  */
-export const Attempt = Schema.Struct({
+export const Attempt = /*#__PURE__*/ Schema.Struct({
   startedAt: Schema.DateTimeUtcFromString,
   duration: Schema.DurationFromMillis,
   verdict: Verdict.Verdict,
@@ -50,7 +50,7 @@ export type Attempt = typeof Attempt.Type
  * @category schemas
  * @since 0.1.0
  */
-export const Refused = Schema.TaggedStruct("Refused", {
+export const Refused = /*#__PURE__*/ Schema.TaggedStruct("Refused", {
   because: Schema.Literals(["parked", "breaker", "bulkhead", "rate limit"]),
   message: Schema.String
 })
@@ -129,20 +129,24 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
   override get [ErrorReporter.severity]() {
     return Report.make(this.failure).severity
   }
-
-  /** The timeline in lines of text, one an attempt, for a terminal or a log. */
-  get timeline(): ReadonlyArray<string> {
-    return this.attempts.map(({ duration, message, startedAt, wait }, index) => {
-      const then = wait === undefined ? this.because : `then waited ${Duration.format(wait)}`
-      return `${index + 1}. ${DateTime.formatIso(startedAt)} took ${Duration.format(duration)}: ${message}; ${then}`
-    })
-  }
 }
+
+/**
+ * The timeline in lines of text, one an attempt, for a terminal or a log.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const timeline = ({ attempts, because }: RetryExhausted): ReadonlyArray<string> =>
+  attempts.map(({ duration, message, startedAt, wait }, index) => {
+    const then = wait === undefined ? because : `then waited ${Duration.format(wait)}`
+    return `${index + 1}. ${DateTime.formatIso(startedAt)} took ${Duration.format(duration)}: ${message}; ${then}`
+  })
 
 /** What is over by itself, soon. */
 const refusals: ReadonlySet<RetryPolicy.Because> = new Set(["breaker", "bulkhead", "rate limit"])
 
-const TimedOut = Schema.TaggedStruct("TimeoutError", { message: Schema.String }).pipe(
+const TimedOut = /*#__PURE__*/ Schema.TaggedStruct("TimeoutError", { message: Schema.String }).pipe(
   Schema.decodeTo(
     Schema.declare(Cause.isTimeoutError),
     SchemaTransformation.transform({

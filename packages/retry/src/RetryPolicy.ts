@@ -145,7 +145,7 @@ export const jsonSchema = (): JsonSchema.Document<"draft-2020-12"> =>
  * @category schemas
  * @since 0.1.0
  */
-export const Because = Schema.Literals([
+export const Because = /*#__PURE__*/ Schema.Literals([
   "permanent",
   "parked",
   "parked too long",

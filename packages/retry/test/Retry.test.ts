@@ -3,7 +3,7 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Retry from "@redrive/retry/Retry"
-import { isRetryExhausted } from "@redrive/retry/RetryExhausted"
+import * as RetryExhausted from "@redrive/retry/RetryExhausted"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -78,12 +78,12 @@ describe("giving up", () => {
     Effect.gen(function* () {
       const { effect } = flaky(bad)
       const error = yield* exhausted(Retry.retry(effect, policy, { name: "page" }))
-      assert.isTrue(isRetryExhausted(error))
+      assert.isTrue(RetryExhausted.isRetryExhausted(error))
       assert.deepInclude({ ...error }, { name: "page", because: "retries", failure: bad })
       assert.strictEqual(error.message, `gave up after 4 attempts (retries): ${bad.message}`)
       assert.strictEqual(error.verdict, Verdict.permanent)
       assert.strictEqual(error[ErrorReporter.severity], "Warn")
-      assert.deepStrictEqual(error.timeline, [
+      assert.deepStrictEqual(RetryExhausted.timeline(error), [
         `1. 1970-01-01T00:00:00.000Z took 0: ${bad.message}; then waited 1s`,
         `2. 1970-01-01T00:00:01.000Z took 0: ${bad.message}; then waited 2s`,
         `3. 1970-01-01T00:00:03.000Z took 0: ${bad.message}; then waited 4s`,

@@ -102,7 +102,7 @@ describe("giving up", () => {
       const back = Schema.decodeUnknownSync(codec)(JSON.parse(json))
       assert.instanceOf(back, RetryExhausted.RetryExhausted)
       assert.instanceOf(back.failure, ItemError.ItemError)
-      assert.deepStrictEqual(back.timeline, error.timeline)
+      assert.deepStrictEqual(RetryExhausted.timeline(back), RetryExhausted.timeline(error))
       assert.strictEqual(back.message, error.message)
       assert.strictEqual(JSON.stringify(Schema.encodeSync(codec)(back)), json)
     })

@@ -54,6 +54,35 @@ describe("a budget", () => {
       assert.strictEqual(runner.budget?.available(0), before)
     })
   )
+
+  it.effect("gets back what a call's own last retry cost, whatever others paid meanwhile", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ budget: "aws2026" }))
+      const [dear, cheap] = [flaky(bad, 2), flaky({ verdict: Verdict.throttled() }, 1)]
+      const fibers = yield* Effect.forEach([dear, cheap], ({ effect }) => Effect.forkChild(runner.run(effect)))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.joinAll(fibers)
+      // Of two retries at fourteen and one at five, the last fourteen and the five came back.
+      assert.strictEqual(runner.budget?.available(0), 500 - 14)
+    })
+  )
+
+  it.effect("of retries in flight counts one for a call, however often it tries", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ retries: 9, budget: "envoy" }))
+      assert.strictEqual((yield* exhausted(runner.run(flaky(bad).effect))).because, "retries")
+    })
+  )
+
+  it.effect("does not suffer from what no retry can help", () =>
+    Effect.gen(function* () {
+      for (const budget of ["grpc", "sre"] as const) {
+        const runner = Retry.make(policyOf({ budget }))
+        for (let call = 0; call < 100; call++) yield* Effect.flip(runner.run(Effect.fail({ isRetryable: false })))
+        assert.strictEqual((yield* exhausted(runner.run(flaky(bad).effect))).because, "retries", budget)
+      }
+    })
+  )
 })
 
 describe("a breaker", () => {
@@ -108,6 +137,29 @@ describe("a breaker", () => {
     })
   )
 
+  it.effect("closes when a probe is answered, be it that no retry can help", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(RetryPolicy.make({ retries: 0, breaker: trip }))
+      while (runner.breaker()?.condition(0) === "closed") yield* Effect.exit(runner.run(Effect.fail(bad)))
+      yield* TestClock.adjust("5 seconds")
+      yield* Effect.exit(runner.run(Effect.fail({ isRetryable: false })))
+      assert.strictEqual(runner.breaker()?.condition(5000), "closed")
+    })
+  )
+
+  it.effect("of a key that is in use is not forgotten, however many keys there are", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(
+        RetryPolicy.make({ retries: 0, breaker: { trip: { _tag: "Consecutive", failures: 30 } } })
+      )
+      for (let n = 0; n < 30_000; n++) {
+        if (n % 1000 === 0) yield* Effect.exit(runner.run(Effect.fail(bad), { key: "busy" }))
+        runner.breaker(`${n}`)
+      }
+      assert.strictEqual(runner.breaker("busy")?.condition(0), "open")
+    })
+  )
+
   it.effect("can be isolated by hand", () =>
     Effect.gen(function* () {
       const runner = Retry.make(policyOf({ breaker: trip }))
@@ -155,127 +207,6 @@ describe("a bulkhead", () => {
         yield* Fiber.interrupt(running)
         assert.strictEqual(yield* Fiber.join(next), 1)
       }
-    })
-  )
-})
-
-describe("parking", () => {
-  const broke = new JobError.JobError({ operation: "create", reason: new JobError.InsufficientBalance({}) })
-  const probe = { kind: "constant", base: seconds(60), cap: seconds(60), jitter: "none" } as const
-  const policy = policyOf({ parking: { probe, maximum: Duration.hours(1) } })
-
-  /** An account that is empty until it is topped up, and how often it was asked. */
-  const account = () => {
-    let isFull = false
-    let asked = 0
-    const call = Effect.suspend(() => {
-      asked++
-      return isFull ? Effect.succeed("paid") : Effect.fail(broke)
-    })
-    return { call, topUp: () => (isFull = true), asked: () => asked }
-  }
-
-  it.effect("shuts the gate of a key for all its calls, and one probe opens it", () =>
-    Effect.gen(function* () {
-      const runner = Retry.make(policy, "create")
-      const { asked, call, topUp } = account()
-      const fibers = yield* Effect.forEach([1, 2, 3, 4, 5], () =>
-        Effect.forkChild(runner.run(call, { key: "acme" }), { startImmediately: true })
-      )
-      yield* TestClock.adjust("59 seconds")
-      // The first was told; the others wait without having asked.
-      assert.strictEqual(asked(), 1)
-      assert.deepStrictEqual(yield* runner.parked, ["acme"])
-      assert.strictEqual(yield* runner.run(Effect.succeed(1), { key: "other" }), 1)
-      yield* TestClock.adjust("61 seconds")
-      assert.strictEqual(asked(), 3)
-      topUp()
-      yield* TestClock.adjust("60 seconds")
-      assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["paid", "paid", "paid", "paid", "paid"])
-      // Two probes in vain, one that opened the gate, and the four that had waited.
-      assert.strictEqual(asked(), 3 + 1 + 4)
-      assert.isEmpty(yield* runner.parked)
-    })
-  )
-
-  it.effect("ends at once when somebody resumes it", () =>
-    Effect.gen(function* () {
-      const runner = Retry.make(policy)
-      const { call, topUp } = account()
-      const fiber = yield* Effect.forkChild(runner.run(call), { startImmediately: true })
-      topUp()
-      yield* runner.resume()
-      assert.strictEqual(yield* Fiber.join(fiber), "paid")
-    })
-  )
-
-  it.effect("is bounded, and does not count against the retries or the deadline", () =>
-    Effect.gen(function* () {
-      const runner = Retry.make(policyOf({ deadline: seconds(30), parking: { probe, maximum: Duration.minutes(5) } }))
-      const error = yield* exhausted(runner.run(account().call))
-      assert.strictEqual(error.because, "parked too long")
-      assert.strictEqual(error.failure, broke)
-      const { call, topUp } = account()
-      const fiber = yield* Effect.forkChild(Retry.make(runner.policy).run(call), { startImmediately: true })
-      yield* TestClock.adjust("3 minutes")
-      topUp()
-      yield* TestClock.adjust("1 minute")
-      assert.strictEqual(yield* Fiber.join(fiber), "paid")
-    })
-  )
-
-  it.effect("is bounded for each call by itself: who comes when the others have given up may probe", () =>
-    Effect.gen(function* () {
-      const runner = Retry.make(policy)
-      const { call, topUp } = account()
-      assert.strictEqual((yield* exhausted(runner.run(call))).because, "parked too long")
-      topUp()
-      yield* TestClock.adjust("1 day")
-      assert.strictEqual(yield* runner.run(call), "paid")
-      assert.isEmpty(yield* runner.parked)
-    })
-  )
-
-  it.effect("goes on when the one who probed is interrupted", () =>
-    Effect.gen(function* () {
-      const runner = Retry.make(policy)
-      const { call, topUp } = account()
-      let isSlow = false
-      const slow = Effect.suspend(() => (isSlow ? Effect.never : call))
-      const first = yield* Effect.forkChild(runner.run(slow), { startImmediately: true })
-      const second = yield* Effect.forkChild(runner.run(call), { startImmediately: true })
-      isSlow = true
-      yield* TestClock.adjust("60 seconds")
-      topUp()
-      yield* Fiber.interrupt(first)
-      yield* TestClock.adjust("60 seconds")
-      assert.strictEqual(yield* Fiber.join(second), "paid")
-    })
-  )
-
-  it.effect("is told of, once when the gate shuts and once when it opens", () =>
-    Effect.gen(function* () {
-      const told: Array<string> = []
-      const observer = Observer.layer((event) => "key" in event && told.push(`${event._tag} ${event.key}`))
-      const runner = Retry.make(policy)
-      const { call, topUp } = account()
-      const program = Effect.gen(function* () {
-        const fibers = yield* Effect.forEach([1, 2], () =>
-          Effect.forkChild(runner.run(call, { key: "acme" }), { startImmediately: true })
-        )
-        topUp()
-        yield* runner.resume("acme")
-        yield* Fiber.joinAll(fibers)
-      })
-      yield* Effect.provide(program, observer)
-      assert.deepStrictEqual(told, ["Parked acme", "Resumed acme"])
-    })
-  )
-
-  it.effect("does not happen without a gate: who is parked gives up", () =>
-    Effect.gen(function* () {
-      const error = yield* exhausted(Retry.make(policyOf()).run(account().call))
-      assert.strictEqual(error.because, "parked")
     })
   )
 })
@@ -330,31 +261,6 @@ describe("a creation", () => {
         (yield* exhausted(runner.run(flaky(failing(500)).effect, { operation: "create" }))).because,
         "ambiguous"
       )
-    })
-  )
-})
-
-describe("calls within calls", () => {
-  it.effect("try once, however deep, unless their policy wants otherwise", () =>
-    Effect.gen(function* () {
-      const inner = flaky(bad)
-      yield* exhausted(inner.effect.pipe(Retry.retry(policyOf()), Retry.retry(policyOf()), Retry.retry(policyOf())))
-      assert.lengthOf(inner.tried, 4)
-      const eager = flaky(bad)
-      const twice = policyOf({ retries: 1, nested: "retry" })
-      yield* exhausted(eager.effect.pipe(Retry.retry(twice), Retry.retry(policyOf({ retries: 1 }))))
-      // The inner one's giving up is final for the outer one.
-      assert.lengthOf(eager.tried, 2)
-    })
-  )
-
-  it.effect("start nothing that cannot end before the call around them", () =>
-    Effect.gen(function* () {
-      const { effect, tried } = flaky(bad)
-      const inner = Retry.retry(effect, policyOf({ nested: "retry", retries: 9 }))
-      const error = yield* exhausted(Retry.retry(inner, policyOf({ deadline: seconds(5) })))
-      assert.deepStrictEqual(tried, [0, 1000, 3000])
-      assert.strictEqual(error.because, "permanent")
     })
   )
 })

@@ -11,6 +11,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Stream from "effect/Stream"
 import * as Verdict from "@redrive/core/Verdict"
 import type * as Operation from "./Operation.ts"
 import * as Retry from "./Retry.ts"
@@ -36,7 +37,7 @@ const keyOf = ({ url }: HttpClientRequest.HttpClientRequest): string => (URL.can
 /**
  * Tries a client's requests by a policy, or by a runner whose state other calls share.
  *
- * A `POST` or `PATCH` that may have been carried out is not sent again; a body that is a stream is sent once. Transient answers (429, 503
+ * A `POST` or `PATCH` that may have been carried out is not sent again; a body that is a stream is sent once, within the policy's limits. Transient answers (429, 503
  * and the like) are tried again, and the last one is given back when the policy gives up.
  *
  * @category combinators
@@ -49,20 +50,39 @@ export const httpClient = (policy: RetryPolicy.RetryPolicy | Retry.Runner) => {
   ): HttpClient.HttpClient.With<HttpClientError.HttpClientError | Exhausted, R> =>
     HttpClient.transform(
       client,
-      (send, request): Effect.Effect<Response, HttpClientError.HttpClientError | Exhausted, R> => {
-        if (request.body._tag === "Stream") return send
-        const tried = Effect.flatMap(send, (response) => refuse(request, response))
-        const options = {
-          key: keyOf(request),
-          operation: operationOf(request),
-          name: `${runner.name} ${request.method}`
-        }
-        return Effect.catch(runner.run(tried, options), answerOf)
-      }
+      (send, request): Effect.Effect<Response, HttpClientError.HttpClientError | Exhausted, R> =>
+        Effect.suspend(() => {
+          let last: Response | undefined
+          const tried = Effect.flatMap(
+            Effect.suspend(() => (last === undefined ? send : Effect.andThen(discard(last), send))),
+            (response) => refuse(request, (last = response))
+          )
+          const options = {
+            key: keyOf(request),
+            operation: operationOf(request),
+            name: `${runner.name} ${request.method}`,
+            verdict: isReadOnce(request) ? sentOnce : undefined
+          }
+          return Effect.catch(runner.run(tried, options), answerOf)
+        })
     )
 }
 
 type Response = HttpClientResponse.HttpClientResponse
+
+/** A body that is gone once it was sent. */
+const isReadOnce = ({ body }: HttpClientRequest.HttpClientRequest): boolean =>
+  body._tag === "Stream" || (body._tag === "Raw" && body.body instanceof ReadableStream)
+
+/** What may pass for others, and what a breaker counts, but nothing that this request can wait for. */
+const sentOnce = (failure: unknown): Verdict.Verdict => {
+  const verdict = Verdict.of(failure)
+  return Verdict.isRetryable(verdict) ? Verdict.transient("steady", 0) : verdict
+}
+
+/** Lets go of an answer that nobody will read, or its socket waits for a reader: what is small is read, what is large is cut. */
+const discard = (response: Response): Effect.Effect<void> =>
+  Effect.ignore(Stream.runDrain(Stream.take(response.stream, 1)))
 
 /** An answer that a retry may help is a failure; any other is an answer. */
 const refuse = (

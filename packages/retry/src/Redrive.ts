@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -65,15 +66,16 @@ export interface Plan<out I, out E> {
 
 /**
  * `policy` decides, its `retries` being the rounds (2) and its `overrides` the rounds by code; `elapsed` is what the rounds took so far
- * (zero); `spend` what they may still cost (anything).
+ * (zero); `spend` what they may still cost (anything); `verdict` reads an error (`Verdict.of`).
  *
  * @category options
  * @since 0.1.0
  */
-export interface PlanOptions<in I> {
+export interface PlanOptions<in I, in E = unknown> {
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   readonly elapsed?: Duration.Duration | undefined
   readonly spend?: Spend<I> | undefined
+  readonly verdict?: ((error: E) => Verdict.Verdict) | undefined
 }
 
 /**
@@ -87,21 +89,21 @@ export interface PlanOptions<in I> {
  */
 export const plan = <I, E>(
   failed: ReadonlyArray<Failed<I, E>>,
-  options: PlanOptions<I>,
+  options: PlanOptions<I, E>,
   random: number
 ): Plan<I, E> => {
-  const { elapsed = Duration.zero, policy = defaultPolicy, spend } = options
+  const { elapsed = Duration.zero, policy = defaultPolicy, spend, verdict: judge = Verdict.of } = options
   const again: Array<Failed<I, E>> = []
   const final: Array<Final<I, E>> = []
   let wait = Duration.zero
   let cost = 0
   for (const one of failed) {
-    const verdict = unlimited(Verdict.of(one.error))
+    const verdict = unlimited(judge(one.error))
     const about = { verdict, attempt: one.rounds ?? 1, elapsed, ...codeOf(one.error) }
     const decision = RetryPolicy.decide(policy, about, random)
     const price = spend === undefined ? 0 : spend.cost(one.item)
     if (decision._tag === "GiveUp") final.push({ ...one, because: decision.because })
-    else if (spend !== undefined && cost + price > spend.limit) final.push({ ...one, because: "spend" })
+    else if (spend !== undefined && !isWithin(cost + price, spend.limit)) final.push({ ...one, because: "spend" })
     else {
       again.push(one)
       cost += price
@@ -110,6 +112,9 @@ export const plan = <I, E>(
   }
   return { again, final, wait, cost }
 }
+
+/** Whether a cost is within a limit, to the rounding of sums. What is no number is not. */
+const isWithin = (cost: number, limit: number): boolean => cost <= limit + 1e-9 * Math.abs(limit)
 
 const defaultPolicy = RetryPolicy.make({ retries: Preset.rounds })
 
@@ -129,14 +134,15 @@ export interface Saved<out I, out A> {
 }
 
 /**
- * What became of the failed items; `rounds` is how many were run, and `spent` what they cost.
+ * What became of the failed items; `rounds` is how many were run, and `spent` what they cost. An item that died of a defect has that in
+ * an `UnknownError`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Outcome<out I, out A, out E> {
   readonly saved: ReadonlyArray<Saved<I, A>>
-  readonly failed: ReadonlyArray<Final<I, E>>
+  readonly failed: ReadonlyArray<Final<I, E | Cause.UnknownError>>
   readonly rounds: number
   readonly spent: number
 }
@@ -155,7 +161,9 @@ export interface Options<I, A, E, R> {
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   readonly spend?: Spend<I> | undefined
   readonly concurrency?: number | undefined
-  readonly onItem?: ((item: I, result: Result.Result<A, E>, round: number) => Effect.Effect<void>) | undefined
+  readonly onItem?:
+    | ((item: I, result: Result.Result<A, E | Cause.UnknownError>, round: number) => Effect.Effect<void>)
+    | undefined
   readonly onPlan?: ((plan: Plan<I, E>, round: number) => Effect.Effect<void>) | undefined
 }
 
@@ -171,15 +179,18 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
 ): Effect.fn.Return<Outcome<I, A, E>, never, R> {
   const { concurrency = Preset.concurrency, each, name = "redrive", onItem, onPlan, policy, spend } = options
   const begun = yield* Clock.currentTimeMillis
+  const readers = yield* Verdict.Readers
   const saved: Array<Saved<I, A>> = []
-  const final: Array<Final<I, E>> = []
+  const final: Array<Final<I, E | Cause.UnknownError>> = []
   let failed = failures
   let round = 1
   let spent = 0
   while (failed.length > 0) {
-    const elapsed = Duration.millis((yield* Clock.currentTimeMillis) - begun)
+    const now = yield* Clock.currentTimeMillis
+    const elapsed = Duration.millis(now - begun)
+    const verdict = (error: E) => Verdict.of(error, { readers, now })
     const left = spend === undefined ? undefined : { ...spend, limit: spend.limit - spent }
-    const next = plan(failed, { policy, elapsed, spend: left }, yield* Random.next)
+    const next = plan(failed, { policy, elapsed, spend: left, verdict }, yield* Random.next)
     final.push(...next.final)
     if (next.again.length === 0) break
     round++
@@ -188,20 +199,35 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
     yield* Observer.tell(() => ({ _tag: "Redriven", name, attempt: round, items: next.again.length, delay: next.wait }))
     yield* Effect.sleep(next.wait)
     const attempt = ({ item }: Failed<I, E>) =>
-      Effect.tap(Effect.result(each(item, round)), (result) => onItem?.(item, result, round) ?? Effect.void)
+      Effect.tap(Effect.result(undying(each(item, round))), (result) => onItem?.(item, result, round) ?? Effect.void)
     const results = yield* Effect.forEach(next.again, attempt, { concurrency })
     failed = results.flatMap((result, index) => {
       const { item, rounds = 1 } = next.again[index]!
-      if (Result.isFailure(result)) return [{ item, error: result.failure, rounds: rounds + 1 }]
-      saved.push({ item, value: result.success, round })
+      if (Result.isSuccess(result)) saved.push({ item, value: result.success, round })
+      else if (!isDefect(result.failure)) return [{ item, error: result.failure, rounds: rounds + 1 }]
+      else final.push({ item, error: result.failure, rounds: rounds + 1, because: "permanent" })
       return []
     })
   }
   return { saved, failed: final, rounds: round - 1, spent }
 })
 
+const defects = new WeakSet<object>()
+
+const isDefect = (error: unknown): error is Cause.UnknownError =>
+  typeof error === "object" && error !== null && defects.has(error)
+
+/** One item's defect must not lose what became of the others. */
+const undying = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Cause.UnknownError, R> =>
+  Effect.catchDefect(self, (defect) => {
+    const error = new Cause.UnknownError(defect, "the item died of a defect")
+    defects.add(error)
+    return Effect.fail(error)
+  })
+
 /**
- * All items of a batch, each as the last round left it: what `key` finds among the later ones takes the place of the first.
+ * All items of a batch, each as the last round left it: what `key` finds among the later ones takes the place of the first. Items of
+ * one key that the batch has twice stay twice.
  *
  * @category combinators
  * @since 0.1.0
@@ -211,7 +237,8 @@ export const merge = <I>(
   later: ReadonlyArray<I>,
   key: (item: I) => string
 ): ReadonlyArray<I> => {
-  const merged = new Map(first.map((item) => [key(item), item]))
-  for (const item of later) merged.set(key(item), item)
-  return [...merged.values()]
+  const last = new Map(later.map((item) => [key(item), item]))
+  const known = new Set(first.map(key))
+  const added = [...last].flatMap(([name, item]) => (known.has(name) ? [] : [item]))
+  return [...first.map((item) => last.get(key(item)) ?? item), ...added]
 }

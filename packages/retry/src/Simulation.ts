@@ -9,20 +9,23 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
+import * as Layer from "effect/Layer"
+import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Verdict from "@redrive/core/Verdict"
+import { limiter } from "./internal/distributed.ts"
+import { makeRunner } from "./internal/make.ts"
 import * as timeline from "./internal/timeline.ts"
 import * as Retry from "./Retry.ts"
 import { isRetryExhausted } from "./RetryExhausted.ts"
 import type * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * What the dependency does: it `takes` so long (no time), and fails with this verdict (it succeeds).
+ * What the dependency does: it `takes` so long (no time), and fails with this verdict (it succeeds), and this `code` where the policy has
+ * overrides.
  *
  * @category models
  * @since 0.1.0
@@ -30,6 +33,7 @@ import type * as RetryPolicy from "./RetryPolicy.ts"
 export interface Answer {
   readonly takes?: Duration.Duration | undefined
   readonly fails?: Verdict.Verdict | undefined
+  readonly code?: string | undefined
 }
 
 /**
@@ -155,20 +159,36 @@ export const run = (options: Options): Effect.Effect<Result> =>
 const virtual = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(effect)
-    while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust("1 hour")
+    for (let hour = 0; fiber.pollUnsafe() === undefined; hour++) {
+      if (hour > longest) return yield* Effect.die(new Error("the simulation does not end within a year"))
+      yield* TestClock.adjust("1 hour")
+    }
     return yield* Fiber.join(fiber)
   }).pipe(Effect.provide(TestClock.layer()))
 
-const clientOf = (options: Options, client: number): Effect.Effect<ReadonlyArray<Call>> => {
-  const { calls = 1, every, layers = 1 } = options
-  const { rateLimit: _, ...policy } = options.policy
-  // A layer is another service's runner: it shares nothing with the others.
-  const runners = Array.from({ length: layers }, (_, layer) => Retry.make(policy, `layer ${layer + 1}`))
-  const one = callOf(options, runners, client)
-  const numbers = Array.from({ length: calls }, (_, call) => call)
-  if (every === undefined) return Effect.forEach(numbers, () => one)
-  const late = (call: number) => Effect.delay(one, Duration.times(every, call))
-  return Effect.forEach(numbers, late, { concurrency: "unbounded" })
+/** Hours. What takes longer does not end at all. */
+const longest = 366 * 24
+
+const clientOf = (options: Options, client: number): Effect.Effect<ReadonlyArray<Call>> =>
+  Effect.gen(function* () {
+    const { calls = 1, every, layers = 1 } = options
+    // A layer is another service's runner: it shares nothing with the others.
+    const runners = yield* Effect.forEach(Array.from({ length: layers }), (_, layer) => runnerOf(options.policy, layer))
+    const one = callOf(options, runners, client)
+    const numbers = Array.from({ length: calls }, (_, call) => call)
+    if (every === undefined) return yield* Effect.forEach(numbers, () => one)
+    const late = (call: number) => Effect.delay(one, Duration.times(every, call))
+    return yield* Effect.forEach(numbers, late, { concurrency: "unbounded" })
+  })
+
+/** The policy's own runner, which counts calls in memory where there is a rate limit. */
+const runnerOf = ({ rateLimit, ...policy }: RetryPolicy.RetryPolicy, layer: number): Effect.Effect<Retry.Runner> => {
+  const name = `layer ${layer + 1}`
+  if (rateLimit === undefined) return Effect.sync(() => Retry.make(policy, name))
+  const counted = Effect.map(RateLimiter.RateLimiter, (counter) =>
+    makeRunner(policy, name, { limiter: limiter(counter, rateLimit, name) })
+  )
+  return Effect.provide(counted, Layer.provide(RateLimiter.layer, RateLimiter.layerStoreMemory))
 }
 
 const callOf = (options: Options, runners: ReadonlyArray<Retry.Runner>, client: number): Effect.Effect<Call> =>
@@ -177,29 +197,31 @@ const callOf = (options: Options, runners: ReadonlyArray<Retry.Runner>, client: 
     const asked = attemptOf(options.dependency, attempts)
     const layered = runners.reduce<Effect.Effect<unknown, unknown>>((effect, runner) => runner.run(effect), asked)
     const startedAt = yield* Clock.currentTimeMillis
-    const exit = yield* Effect.exit(layered)
-    const endedAt = yield* Clock.currentTimeMillis
-    const failure = Option.getOrUndefined(Exit.findErrorOption(exit))
-    return { client, startedAt, endedAt, ended: isRetryExhausted(failure) ? failure.because : "ok", attempts }
+    // A dependency that dies is none: the simulation dies of it.
+    const ended = yield* Effect.match(layered, {
+      onFailure: (failure) => (isRetryExhausted(failure) ? failure.because : "ok"),
+      onSuccess: () => "ok" as const
+    })
+    return { client, startedAt, endedAt: yield* Clock.currentTimeMillis, ended, attempts }
   })
 
 const attemptOf = (dependency: Dependency, attempts: Array<Attempt>): Effect.Effect<void, unknown> =>
   Effect.gen(function* () {
     const startedAt = yield* Clock.currentTimeMillis
     const number = attempts.length + 1
-    const { fails, takes } = dependency({ attempt: number, now: startedAt, random: yield* Random.next })
+    const { code, fails, takes } = dependency({ attempt: number, now: startedAt, random: yield* Random.next })
     const ended = (isGood: boolean) =>
       Effect.map(Clock.currentTimeMillis, (endedAt) => void (attempts[number - 1] = { startedAt, endedAt, isGood }))
     // An attempt that is cut short was made all the same.
     attempts.push({ startedAt, endedAt: startedAt, isGood: false })
     const answer = Effect.andThen(takes === undefined ? Effect.void : Effect.sleep(takes), ended(fails === undefined))
     yield* Effect.onInterrupt(answer, () => ended(false))
-    if (fails !== undefined) return yield* Effect.fail({ verdict: fails, message: "as told" })
+    if (fails !== undefined) return yield* Effect.fail({ verdict: fails, code, message: "as told" })
   })
 
 const summary = (calls: ReadonlyArray<Call>): Result => {
   const attempts = calls.reduce((sum, call) => sum + call.attempts.length, 0)
-  const longest = Math.max(0, ...calls.map(({ endedAt, startedAt }) => endedAt - startedAt))
+  const longest = calls.reduce((most, { endedAt, startedAt }) => Math.max(most, endedAt - startedAt), 0)
   return {
     calls,
     attempts,

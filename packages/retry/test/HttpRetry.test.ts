@@ -8,8 +8,10 @@ import { isRetryExhausted } from "@redrive/retry/RetryExhausted"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 
 const none = { base: Duration.millis(1), cap: Duration.millis(1) }
@@ -102,6 +104,47 @@ describe("an HTTP client with a policy", () => {
       const request = HttpClientRequest.put(url).pipe(HttpClientRequest.bodyStream(body))
       assert.strictEqual((yield* (yield* client()).execute(request)).status, 500)
       assert.lengthOf(asked, 1)
+      const web = new ReadableStream({
+        start: (controller) => {
+          controller.enqueue(new TextEncoder().encode("once"))
+          controller.close()
+        }
+      })
+      const raw = yield* server(status(500))
+      const put2 = HttpClientRequest.put(raw.url).pipe(HttpClientRequest.setBody(HttpBody.raw(web)))
+      const sent = FetchHttpClient.layer.pipe(
+        Layer.provide(Layer.succeed(FetchHttpClient.RequestInit, { duplex: "half" }))
+      )
+      const once = Effect.map(HttpClient.HttpClient, HttpRetry.httpClient(policy)).pipe(Effect.provide(sent))
+      assert.strictEqual((yield* (yield* once).execute(put2)).status, 500)
+      assert.lengthOf(raw.asked, 1)
+    })
+  )
+
+  it.live("sends a stream within the limits of the policy, too", () =>
+    Effect.gen(function* () {
+      const { url } = yield* server(() => undefined)
+      const impatient = RetryPolicy.make({ attemptTimeout: Duration.millis(50) })
+      const body = Stream.make(new TextEncoder().encode("once"))
+      const request = HttpClientRequest.put(url).pipe(HttpClientRequest.bodyStream(body))
+      const error = yield* Effect.flip((yield* client(impatient)).execute(request))
+      assert.isTrue(isRetryExhausted(error) && error.attempts.length === 1)
+    })
+  )
+
+  it.live("lets go of the answers that it does not give back, so that their sockets are free", () =>
+    Effect.gen(function* () {
+      const large: Answer = (_, response) => void response.writeHead(503).end("x".repeat(2_000_000))
+      const { http, url } = yield* server(...Array.from({ length: 12 }, () => [large, large, status(200)]).flat())
+      let sockets = 0
+      http.on("connection", (socket) => {
+        sockets++
+        socket.on("close", () => sockets--)
+      })
+      const tries = yield* client()
+      for (let n = 0; n < 12; n++) assert.strictEqual(yield* Effect.flatMap(tries.get(url), ({ text }) => text), "200")
+      yield* Effect.sleep("50 millis")
+      assert.isAtMost(sockets, 3)
     })
   )
 

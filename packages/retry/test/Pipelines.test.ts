@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -38,6 +39,30 @@ describe("a policy as a schedule", () => {
       const retried = Effect.retry(bySchedule.effect, RetryPolicy.schedule(policy))
       assert.deepStrictEqual(yield* settled(Random.withSeed(retried, 7)), Exit.fail(failure))
       assert.deepStrictEqual(waitsOf(bySchedule.tried), waitsOf(byRunner.tried))
+    })
+  )
+})
+
+describe("why a call was given up", () => {
+  it.effect("is a reason that Effect can catch", () =>
+    Effect.gen(function* () {
+      const create = Retry.retry(Effect.fail(failing(500)), policyOf({ operation: "create" })).pipe(
+        Effect.catchReason("RetryExhausted", "AmbiguousCreate", (reason) => Effect.succeed(reason._tag))
+      )
+      assert.strictEqual(yield* create, "AmbiguousCreate")
+      const poor = policyOf({ budget: { _tag: "Ratio", ratio: 0.1, window: seconds(1), floor: 0 } })
+      const retried = Retry.retry(Effect.fail(bad), poor).pipe(
+        Effect.catchReasons("RetryExhausted", { BudgetExhausted: () => Effect.succeed("poor") })
+      )
+      assert.strictEqual(yield* retried, "poor")
+    })
+  )
+
+  it.effect("is a defect where an attempt both failed and died", () =>
+    Effect.gen(function* () {
+      const both = Effect.failCause(Cause.combine(Cause.fail(bad), Cause.die("a finalizer's")))
+      const exit = yield* Effect.exit(Retry.retry(both, policyOf()))
+      assert.deepStrictEqual(exit, Exit.die("a finalizer's"))
     })
   )
 })

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 
@@ -240,5 +241,61 @@ describe("a merge", () => {
       ({ url }) => url
     )
     assert.deepStrictEqual(merged, [page("/a", 200), page("/b", 200), page("/c", 200), page("/d", 200)])
+  })
+})
+
+describe("a redrive that loses nothing", () => {
+  it.effect("reads errors as the program does", () =>
+    Effect.gen(function* () {
+      const batch = [{ item: "a", error: { code: "teapot" } }]
+      const run = Redrive.run(batch, { policy, each: () => Effect.succeed("tea") })
+      const reader = Verdict.layer((failure) =>
+        Predicate.hasProperty(failure, "code") ? Verdict.permanent : undefined
+      )
+      const outcome = yield* settled(Effect.provide(run, reader))
+      assert.deepStrictEqual([outcome.rounds, outcome.failed[0]?.because], [0, "permanent"])
+    })
+  )
+
+  it.effect("keeps what became of the others when one item dies of a defect", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const { failed: left, saved } = yield* settled(
+        Redrive.run(failed({ a: quick, b: quick, c: quick }), {
+          policy,
+          each: (item) => (item === "b" ? Effect.die(new Error("a bug")) : Effect.succeed(item)),
+          onItem: (item) => Effect.sync(() => void told.push(item))
+        })
+      )
+      assert.deepStrictEqual(
+        saved.map(({ item }) => item),
+        ["a", "c"]
+      )
+      assert.deepStrictEqual(
+        left.map(({ because, item }) => [item, because]),
+        [["b", "permanent"]]
+      )
+      assert.sameMembers(told, ["a", "b", "c"])
+    })
+  )
+
+  it("spends all of a limit that is a sum of fractions, and nothing on what has no price", () => {
+    const batch = failed({ a: quick, b: quick, c: quick })
+    const costing = (cost: number) => Redrive.plan(batch, { policy, spend: { limit: 0.3, cost: () => cost } }, 0)
+    assert.lengthOf(costing(0.1).again, 3)
+    assert.lengthOf(costing(NaN).again, 0)
+  })
+
+  it("merges batches that have a page twice", () => {
+    const page = (url: string, body: string) => ({ url, body })
+    const merged = Redrive.merge(
+      [page("/a", "old"), page("/a", "old"), page("/b", "good")],
+      [page("/a", "new")],
+      ({ url }) => url
+    )
+    assert.deepStrictEqual(
+      merged.map(({ body }) => body),
+      ["new", "new", "good"]
+    )
   })
 })

@@ -251,6 +251,18 @@ describe("a creation", () => {
     })
   )
 
+  it.effect("is looked for no longer than its deadline, and in a pipeline as well", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ operation: "create", deadline: seconds(10) }))
+      const lookup = runner.run({ reconcile: () => Effect.never })
+      assert.strictEqual((yield* exhausted(flaky(failing(500)).effect.pipe(lookup))).because, "ambiguous")
+      const found = Effect.fail(failing(500)).pipe(
+        runner.run({ reconcile: () => Effect.succeed(Option.some("found")) })
+      )
+      assert.strictEqual(yield* found, "found")
+    })
+  )
+
   it.effect("is a matter of the call: reads of the same runner are tried again", () =>
     Effect.gen(function* () {
       const runner = Retry.make(policyOf())

@@ -10,6 +10,40 @@ const seconds = Duration.seconds
 const down = { fails: Verdict.transient("quick") }
 
 describe("a simulation", () => {
+  it.effect("counts calls where the policy limits their rate, and knows overrides by code", () =>
+    Effect.gen(function* () {
+      const rateLimit = { limit: 1, window: seconds(10) }
+      const slow = yield* Simulation.run({
+        policy: RetryPolicy.make({ rateLimit }),
+        dependency: Simulation.always({}),
+        calls: 3
+      })
+      assert.deepStrictEqual(
+        slow.calls.map(({ endedAt }) => endedAt),
+        [0, 10_000, 20_000]
+      )
+      const policy = RetryPolicy.make({ overrides: { busy: { giveUp: true } } })
+      const busy = Simulation.always({ fails: Verdict.throttled(), code: "busy" })
+      assert.strictEqual((yield* Simulation.run({ policy, dependency: busy })).attempts, 1)
+    })
+  )
+
+  it.effect("of many calls adds them up, and one that cannot end says so", () =>
+    Effect.gen(function* () {
+      const policy = RetryPolicy.make()
+      const many = yield* Simulation.run({ policy, dependency: Simulation.always({}), calls: 150_000 })
+      assert.strictEqual(many.succeeded, 150_000)
+      assert.include(Simulation.svg({ ...many, calls: many.calls.slice(0, 3) }), "<svg")
+      const endless = Simulation.always({ takes: Duration.days(1000) })
+      const exit = yield* Effect.exit(Simulation.run({ policy, dependency: endless }))
+      assert.include(String(exit), "does not end")
+      const broken = () => {
+        throw new Error("not a dependency")
+      }
+      assert.include(String(yield* Effect.exit(Simulation.run({ policy, dependency: broken }))), "not a dependency")
+    })
+  )
+
   it.effect("runs the real policy on virtual time", () =>
     Effect.gen(function* () {
       const dependency = Simulation.script(down, { ...down, takes: seconds(5) }, {})

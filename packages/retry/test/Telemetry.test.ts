@@ -4,6 +4,7 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryExhausted from "@redrive/retry/RetryExhausted"
 import * as Program from "@redrive/testing/Program"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
@@ -105,6 +106,20 @@ describe("giving up", () => {
       assert.deepStrictEqual(RetryExhausted.timeline(back), RetryExhausted.timeline(error))
       assert.strictEqual(back.message, error.message)
       assert.strictEqual(JSON.stringify(Schema.encodeSync(codec)(back)), json)
+    })
+  )
+
+  it.effect("goes to JSON whatever the call failed with: its own error, a timeout, a refusal", () =>
+    Effect.gen(function* () {
+      const impatient = policyOf({ retries: 1, attemptTimeout: Duration.seconds(1) })
+      const never: Effect.Effect<void, ItemError.ItemError> = Effect.never
+      const runner = Retry.make(policyOf({ breaker: {} }))
+      runner.breaker()?.isolate()
+      for (const call of [Retry.retry(never, impatient), runner.run(never)]) {
+        const error = yield* exhausted(call)
+        const back = Schema.decodeUnknownSync(codec)(JSON.parse(JSON.stringify(Schema.encodeSync(codec)(error))))
+        assert.deepStrictEqual([back.message, back.failure._tag], [error.message, error.failure._tag])
+      }
     })
   )
 })

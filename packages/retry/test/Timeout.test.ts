@@ -59,6 +59,31 @@ describe("an attempt's timeout", () => {
     })
   )
 
+  it.effect("comes no later when the clock is set back", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.clockWith(Effect.succeed)
+      let back = 0
+      const wall: Clock.Clock = Object.assign(Object.create(clock), {
+        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() - back
+      })
+      const timed = (limit: number) =>
+        Effect.forkChild(
+          Effect.provideService(
+            Effect.exit(Retry.retry(Effect.never, once(Duration.seconds(limit)))),
+            Clock.Clock,
+            wall
+          ),
+          now
+        )
+      yield* timed(1)
+      const late = yield* timed(10)
+      back = 3_600_000
+      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("9 seconds")
+      assert.isDefined(late.pollUnsafe())
+    })
+  )
+
   it.live("leaves no timer behind that would keep the process", () =>
     Effect.gen(function* () {
       const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length

@@ -3,11 +3,12 @@
  */
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import { CrawlClient } from "@redrive/crawl/CrawlClient"
-import type * as ItemError from "@redrive/core/ItemError"
+import * as ItemError from "@redrive/core/ItemError"
 import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
 import * as Redrive from "@redrive/retry/Redrive"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 
 /** What a page failed with: by itself, or because the job that had it once more did not run. */
@@ -93,10 +94,17 @@ const settle = (
     const later = yield* Effect.forEach(saved, ({ value }) => settle(failuresOf(value), each, { onPlan, policy }))
     return {
       saved: [...saved, ...later.flatMap((settled) => settled.saved)],
-      remaining: [...failed, ...later.flatMap((settled) => settled.remaining)],
+      remaining: [...failed.map(named), ...later.flatMap((settled) => settled.remaining)],
       rounds: rounds + Math.max(0, ...later.map((settled) => settled.rounds))
     }
   })
+
+/** A defect of ours on the way to a page is a failure of that page as well. */
+const named = ({ error, ...one }: Redrive.Final<Job.Item, Failure | Cause.UnknownError>): Remaining => {
+  if (error._tag !== "UnknownError") return { ...one, error }
+  const reason = new ItemError.InternalError({ detail: "defect", cause: error })
+  return { ...one, error: new ItemError.ItemError({ url: one.item.url, reason }) }
+}
 
 /** One page once more: the start page as the whole request, any other by itself. Every job that ended joins `jobs`. */
 const again = Effect.fnUntraced(function* (

@@ -5,7 +5,7 @@ import type * as Fiber from "effect/Fiber"
 
 /** What is to happen at a time, in epoch milliseconds, unless it is removed before. */
 export interface Entry {
-  readonly at: number
+  at: number
   readonly due: () => void
   index: number
 }
@@ -15,6 +15,9 @@ export interface Deadlines {
   readonly add: (at: number, due: () => void) => Entry
   readonly remove: (entry: Entry) => void
 }
+
+/** What was waited for is due, whatever fraction of a millisecond the clock is behind. */
+const lag = 1
 
 const known = new WeakMap<Clock.Clock, Deadlines>()
 
@@ -31,6 +34,7 @@ const make = (clock: Clock.Clock): Deadlines => {
   const heap: Array<Entry> = []
   let timer: Fiber.Fiber<void> | undefined
   let wakesAt = Infinity
+  let latest = -Infinity
 
   const put = (entry: Entry, index: number) => {
     heap[index] = entry
@@ -79,13 +83,22 @@ const make = (clock: Clock.Clock): Deadlines => {
     wakesAt = Infinity
   }
 
+  /** What the clock says. If it was set back, what is due comes no later for it. */
+  const read = (): number => {
+    const now = clock.currentTimeMillisUnsafe()
+    if (now < latest - lag) for (const entry of heap) entry.at -= latest - now
+    latest = now
+    return now
+  }
+
   const arm = () => {
+    const now = read()
     const [first] = heap
     if (first === undefined) return stop()
     if (wakesAt <= first.at) return
     stop()
     wakesAt = first.at
-    const rest = Duration.millis(Math.max(0, first.at - clock.currentTimeMillisUnsafe()))
+    const rest = Duration.millis(Math.max(0, first.at - now))
     timer = Effect.runFork(
       Effect.andThen(
         clock.sleep(rest),
@@ -94,11 +107,12 @@ const make = (clock: Clock.Clock): Deadlines => {
     )
   }
 
-  // What was waited for is due, whatever fraction of a millisecond the clock lags behind.
   const wake = (target: number) => {
     timer = undefined
     wakesAt = Infinity
-    const now = Math.max(target, clock.currentTimeMillisUnsafe())
+    latest = Math.max(latest, target)
+    const said = read()
+    const now = target - said <= lag ? Math.max(target, said) : said
     for (let first = heap[0]; first !== undefined && first.at <= now; first = heap[0]) {
       take(first)
       first.due()
@@ -108,6 +122,7 @@ const make = (clock: Clock.Clock): Deadlines => {
 
   return {
     add: (at, due) => {
+      read()
       const entry = { at, due, index: heap.length }
       heap.push(entry)
       rise(entry)

@@ -10,7 +10,7 @@ const moment = (millis: number): string =>
 
 /** A run as a picture: a row for each call, a bar for each attempt, a line for the wait between two. Colours are told apart by shape too. */
 export const svg = ({ calls }: Result): string => {
-  const end = Math.max(1, ...calls.map(({ endedAt }) => endedAt))
+  const end = calls.reduce((last, { endedAt }) => Math.max(last, endedAt), 1)
   const x = (millis: number) => Number((left + (millis / end) * (width - left - 60)).toFixed(1))
   const height = (calls.length + 2) * row
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => {

@@ -1,4 +1,5 @@
 /** What many calls take in memory that are under way at the same time. */
+import * as Verdict from "@redrive/core/Verdict"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cockatiel from "cockatiel"
@@ -14,6 +15,8 @@ const calls = 100_000
 const bulkhead = { concurrent: calls, queue: 0 }
 const full = RetryPolicy.make({ budget: "standard", breaker: {}, bulkhead })
 const bounded = RetryPolicy.make({ ...full, attemptTimeout: Duration.minutes(10), deadline: Duration.hours(1) })
+
+const broke = { verdict: Verdict.parked("somebody tops up") }
 
 /** Starts calls, and gives what ends them. */
 type Start = () => Promise<() => Promise<unknown>>
@@ -52,6 +55,7 @@ const measured: ReadonlyArray<readonly [string, Start]> = [
   ["bare fibers", fibers(Effect.never)],
   ["Retry.retry: budget, breaker, bulkhead", fibers(Retry.retry(Effect.never, full))],
   ["the same with timeout and deadline", fibers(Retry.retry(Effect.never, bounded))],
+  ["waiting at the gate of a parked key", fibers(Retry.retry(Effect.fail(broke), RetryPolicy.make({ parking: {} })))],
   ["cockatiel: retry, breaker, bulkhead", cockatiel(cockatielFull)],
   [
     "the same with timeout",

@@ -55,6 +55,10 @@ const awaited = (path: string, name: string, call: () => Promise<unknown>, times
   }
 })
 
+/** Many calls, with a runtime for each, as those have it who do not write the rest with Effect. */
+const promised = (path: string, effect: Effect.Effect<unknown, unknown>): Task =>
+  awaited(path, "Retry.retry, a runtime each", () => Effect.runPromise(effect))
+
 const cockatielRetry = Cockatiel.retry(Cockatiel.handleAll, {
   maxAttempts: 3,
   backoff: new Cockatiel.ConstantBackoff(0)
@@ -114,16 +118,16 @@ await report("retry.md", "What a policy costs", [
   inFiber("success, retry only", "Retry.retry", Retry.retry(success, policy)),
   inFiber("success, retry only", "Effect.retry", Effect.retry(success, schedule)),
   awaited("success, retry only, promises", "bare promise", answer),
-  awaited("success, retry only, promises", "Retry.retry, a runtime each", () =>
-    Effect.runPromise(Retry.retry(success, policy))
-  ),
+  promised("success, retry only, promises", Retry.retry(success, policy)),
   awaited("success, retry only, promises", "cockatiel", () => cockatielRetry.execute(answer)),
   awaited("success, retry only, promises", "p-retry", () => pRetry(answer, quick)),
   inFiber("success, budget, breaker, bulkhead", "bare effect", success),
   inFiber("success, budget, breaker, bulkhead", "Retry.retry", Retry.retry(success, full)),
+  promised("success, budget, breaker, bulkhead", Retry.retry(success, full)),
   awaited("success, budget, breaker, bulkhead", "cockatiel, without budget", () => cockatielFull.execute(answer)),
   inFiber("the same with timeout and deadline", "bare effect", success),
   inFiber("the same with timeout and deadline", "Retry.retry", Retry.retry(success, bounded)),
+  promised("the same with timeout and deadline", Retry.retry(success, bounded)),
   awaited("the same with timeout and deadline", "cockatiel, without budget and deadline", () =>
     cockatielBounded.execute(answer)
   ),
@@ -136,6 +140,7 @@ await report("retry.md", "What a policy costs", [
     Effect.catch(twice, () => twice)
   ),
   inFiber("one retry without a wait", "Retry.retry", Retry.retry(flaky(), policy)),
+  promised("one retry without a wait", Retry.retry(flaky(), policy)),
   inFiber("one retry without a wait", "Effect.retry", Effect.retry(flaky(), schedule)),
   awaited(
     "one retry without a wait",
@@ -146,6 +151,7 @@ await report("retry.md", "What a policy costs", [
   awaited("one retry without a wait", "p-retry", () => pRetry(pRetryFlaky, quick), 3),
   inFiber("rejected by an open breaker", "bare failure", Effect.fail(failure)),
   inFiber("rejected by an open breaker", "Retry.retry", isolated.run(success)),
+  promised("rejected by an open breaker", isolated.run(success)),
   awaited("rejected by an open breaker", "cockatiel", () => cockatielOpen.execute(answer)),
   awaited("rejected by an open breaker", "opossum", () => opossumOpen.fire()),
   cancelled("cancelled", "bare effect", Effect.never),

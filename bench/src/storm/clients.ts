@@ -22,12 +22,12 @@ export interface Contender {
 const patience = 1000
 const timed = (): AbortSignal => AbortSignal.timeout(patience)
 
-/** Twice the attempts' time, and what a service has to open for: all else is the package's default. */
+/** A second for an attempt, as all have it, and ten for a request; all else is the package's default. */
 const policy = RetryPolicy.make({
   attemptTimeout: Duration.millis(patience),
   deadline: Duration.seconds(10),
   budget: "standard",
-  breaker: { openFor: { base: Duration.seconds(2), cap: Duration.seconds(5), jitter: 0.1 } }
+  breaker: {}
 })
 
 const ours = (ask: Ask): Client => {

@@ -23,8 +23,7 @@ export const made = <A>(construct: () => A): A => {
   } catch (error) {
     const issue = error instanceof Error ? error.cause : undefined
     if (!SchemaIssue.isIssue(issue)) throw error
-    const cause = new Schema.SchemaError(issue)
-    throw new Error(cause.message, { cause })
+    throw new Error(new Schema.SchemaError(issue).message, { cause: error })
   }
 }
 

@@ -41,7 +41,10 @@ export const problems = (self: Fields): ReadonlyArray<Problem> => {
 }
 
 /** What matters to retries alone. */
+const { quick, slow, steady } = Preset
+const paceDefaults = { quick, steady, slow }
+
 const unused = (self: Fields): ReadonlyArray<string> => {
-  const paces = (["quick", "steady", "slow"] as const).filter((name) => !Equal.equals(self[name], Preset[name]))
+  const paces = (["quick", "steady", "slow"] as const).filter((name) => !Equal.equals(self[name], paceDefaults[name]))
   return [...paces, ...(["server", "budget"] as const).filter((name) => self[name] !== undefined)]
 }

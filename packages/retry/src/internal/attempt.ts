@@ -67,7 +67,8 @@ export type Ending = "success" | "given up" | "ignored" | Verdict.Verdict
 
 /** Tells breaker and gate how the attempt ended that they let through. Once only: what was told is not told again. */
 export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending): void => {
-  const { clock, fiber, key, name, permit, probing, shared, started } = call
+  const { clock, fiber, key, name, past, permit, shared, started } = call
+  const { probing } = past
   if (permit === undefined && probing === undefined) return
   const now = clock.currentTimeMillisUnsafe()
   call.permit = undefined
@@ -85,7 +86,7 @@ export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending): void => {
   }
   // Who probes and may try again is still probing.
   if (probing === undefined || (typeof ending === "object" && Verdict.isRetryable(ending))) return
-  call.probing = undefined
+  past.probing = undefined
   if (ending === "success" || isAnswer(ending)) shared.open(fiber, key)
   else shared.probed(probing, ending !== "ignored", now, chance(call))
 }

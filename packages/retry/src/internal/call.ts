@@ -9,7 +9,7 @@ import type * as Breaker from "../Breaker.ts"
 import type * as Budget from "../Budget.ts"
 import type * as Operation from "../Operation.ts"
 import type { Exhausted, Options } from "../Retry.ts"
-import type { Gate } from "./gate.ts"
+import type { Gate, Prober } from "./gate.ts"
 import type { Around, Shared, Surroundings } from "./shared.ts"
 
 /** An attempt that failed, before anybody asked to read about it. */
@@ -25,7 +25,7 @@ export interface Failed {
  * What has failed in a call so far: `counted` are the attempts that count against the policy's retries, which being parked does not;
  * `retries` and `isThrottled` what it has taken of the budget.
  */
-export interface Past extends Budget.Taken {
+export interface Past extends Budget.Taken, Prober {
   /** When the attempts began: anew, after the call was parked. */
   begun: number
   /** When it was parked first. */
@@ -36,6 +36,10 @@ export interface Past extends Budget.Taken {
   isThrottled: boolean
   /** Milliseconds of all waits together. */
   waited: number
+  /** The gate that this call goes ahead to probe. */
+  probing: Gate | undefined
+  /** Whether the call was given up. */
+  isOver: boolean
 }
 
 /** Most calls have no other. */
@@ -45,7 +49,9 @@ const nothing: Past = Object.freeze({
   counted: 0,
   retries: 0,
   isThrottled: false,
-  waited: 0
+  waited: 0,
+  probing: undefined,
+  isOver: false
 })
 
 /** What is left of a call before it has ended: an attempt's failure, or the call's own. */
@@ -64,15 +70,11 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   past: Past = nothing
   /** When the attempt began that is under way. */
   started = 0
-  deadline = Infinity
   /** What this call says to those within it, while it does. */
   around: Around | undefined = undefined
   hasPlace = false
-  isOver = false
   /** What the breaker let through, until it is told how that ended. */
   permit: Breaker.Permit | undefined = undefined
-  /** The gate that this call goes ahead to probe. */
-  probing: Gate | undefined = undefined
 
   constructor(
     shared: Shared,
@@ -92,6 +94,10 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
     return this.surroundings.clock
   }
 
+  get deadline(): number {
+    return this.around?.deadline ?? Infinity
+  }
+
   get name(): string {
     return this.options.name ?? this.shared.name
   }
@@ -106,7 +112,8 @@ export const begin = <A, E, R>(call: Call<A, E, R>, now: number): void => {
   if (call.past !== nothing) call.past.begun = now
 }
 
-const pastOf = <A, E, R>(call: Call<A, E, R>): Past => {
+/** A past of the call's own, which may be changed. */
+export const pastOf = <A, E, R>(call: Call<A, E, R>): Past => {
   if (call.past === nothing) call.past = { ...nothing, failed: [], begun: call.started }
   return call.past
 }

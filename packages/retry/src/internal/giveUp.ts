@@ -6,7 +6,7 @@ import * as Report from "@redrive/core/Report"
 import { type Refused, RetryExhausted } from "../RetryExhausted.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
 import type { Exhausted } from "../Retry.ts"
-import type { Call, Failed } from "./call.ts"
+import { type Call, type Failed, pastOf } from "./call.ts"
 import * as telling from "./telling.ts"
 
 /** Ends a call without success; `again` is the wait after which trying would make sense. */
@@ -16,8 +16,9 @@ export const giveUp = <A, E, R>(
   because: RetryPolicy.Because,
   again?: Duration.Duration
 ): Effect.Effect<never, Exhausted<E>> => {
-  const { clock, name, past } = call
-  call.isOver = true
+  const { clock, name } = call
+  const past = pastOf(call)
+  past.isOver = true
   telling.gaveUp(call, failure, because)
   const facts = { name, because, attempts: past.failed.map(entryOf), failure }
   const later = again && {

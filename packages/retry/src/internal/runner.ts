@@ -63,7 +63,7 @@ const inPlace = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   if (place === undefined) return inTurn(call)
   if (place === "full") return giveUp(call, refused("bulkhead"), "bulkhead")
   return Effect.flatMap(place, () => {
-    if (call.probing !== undefined || !shared.gates.has(key)) return inTurn(call)
+    if (call.past.probing !== undefined || !shared.gates.has(key)) return inTurn(call)
     // The gate was shut while this call stood in line for a place.
     leave(call, "failure")
     return enter(call)
@@ -93,7 +93,7 @@ const atGate = <A, E, R>(call: Call.Call<A, E, R>, gate: Gate.Gate, failure: unk
   const now = clock.currentTimeMillisUnsafe()
   const outer = outerDeadline(call)
   const longest = Call.parkedAt(call, now) + Duration.toMillis(shared.policy.parking?.maximum ?? Duration.zero)
-  return Effect.flatMap(Gate.wait(gate, call, now, Math.min(longest, outer)), (passage) => {
+  return Effect.flatMap(Gate.wait(gate, Call.pastOf(call), now, Math.min(longest, outer)), (passage) => {
     if (passage === "too long") return giveUp(call, failure, outer < longest ? "deadline" : "parked too long")
     return passage === "open" ? enter(call) : inPlace(call)
   })
@@ -106,9 +106,9 @@ const start = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const now = clock.currentTimeMillisUnsafe()
   Call.begin(call, now)
   const own = policy.deadline === undefined ? Infinity : now + Duration.toMillis(policy.deadline)
-  call.deadline = Math.min(own, outerDeadline(call))
-  const isEndless = call.deadline === Infinity
-  const around = isEndless ? endless : { shared, deadline: call.deadline, running: 0 }
+  const deadline = Math.min(own, outerDeadline(call))
+  const isEndless = deadline === Infinity
+  const around = isEndless ? endless : { shared, deadline, running: 0 }
   around.running++
   call.around = around
   fiber.setContext(isEndless ? within : withinOf(outside, around))
@@ -129,9 +129,9 @@ const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.Outcome): void
 }
 
 const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Exhausted<E>>): undefined => {
-  const { failed } = call.past
+  const { failed, isOver } = call.past
   const isSuccess = Exit.isSuccess(exit)
-  settle(call, isSuccess ? "success" : call.isOver ? "given up" : "ignored")
+  settle(call, isSuccess ? "success" : isOver ? "given up" : "ignored")
   const isAnswered = failed.at(-1)?.verdict._tag === "Permanent"
   leave(call, isSuccess ? "success" : isAnswered ? "permanent" : "failure")
   if (isSuccess && failed.length > 0) telling.recovered(call)
@@ -142,10 +142,10 @@ const caught = <A, E, R>(
   call: Call.Call<A, E, R>,
   cause: Cause.Cause<E | Cause.TimeoutError | Exhausted<E>>
 ): Effect.Effect<A, Exhausted<E>, R> => {
-  const failure = call.isOver || Cause.hasDies(cause) ? Option.none() : Cause.findErrorOption(cause)
+  const failure = call.past.isOver || Cause.hasDies(cause) ? Option.none() : Cause.findErrorOption(cause)
   if (Option.isSome(failure)) return onFailure(call, failure.value as E | Cause.TimeoutError)
   // Beside a defect, a failure that nobody judged has no place in the call's type.
-  const reasons = call.isOver ? cause.reasons : cause.reasons.filter(({ _tag }) => _tag !== "Fail")
+  const reasons = call.past.isOver ? cause.reasons : cause.reasons.filter(({ _tag }) => _tag !== "Fail")
   return Effect.failCause(Cause.fromReasons(reasons as ReadonlyArray<Cause.Reason<Exhausted<E>>>))
 }
 

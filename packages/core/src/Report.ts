@@ -77,13 +77,14 @@ export interface Options {
 }
 
 /**
- * What was reported, where and when: `at` in nanoseconds since the epoch.
+ * What was reported, in which cause, where and when: `at` in nanoseconds since the epoch.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Told {
   readonly failure: unknown
+  readonly cause: EffectCause.Cause<unknown>
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly at: bigint
 }
@@ -153,20 +154,19 @@ export const reporter = (tell: (report: Report, told: Told) => void): ErrorRepor
       // Effect's own constructor hands on a copy of the error, which has lost its fields.
       for (const failure of failuresOf(cause)) {
         if (attempt(() => ErrorReporter.isIgnored(unwrap(failure))) === true || !tellOnce(told, failure)) continue
-        attempt(() => tell(make(failure, { secrets: fiber.getRef(Secrets) }), { failure, fiber, at: timestamp }))
+        attempt(() => tell(make(failure, { secrets: fiber.getRef(Secrets) }), { failure, cause, fiber, at: timestamp }))
       }
     }
   }
 }
 
 /**
- * Whether a failure is another, or wraps it, however deep: as its cause, its reason, or a member of it. Never throws.
+ * A failure and all that it wraps, however deep: as its cause, its reason, or a member of it. Empty for what is no object. Never throws.
  *
- * @category guards
+ * @category getters
  * @since 0.1.0
  */
-export const wraps = (failure: unknown, other: unknown): boolean =>
-  Object.is(failure, other) || chain(failure).some(({ value }) => value === other)
+export const wrapped = (failure: unknown): ReadonlyArray<object> => chain(failure).map(({ value }) => value)
 
 const failuresOf = (cause: EffectCause.Cause<unknown>): ReadonlyArray<unknown> =>
   cause.reasons.flatMap((reason) => {

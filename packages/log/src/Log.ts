@@ -11,18 +11,18 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
+import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Destination from "./Destination.ts"
 import * as Format from "./Format.ts"
 import * as Cap from "./internal/cap.ts"
-import { emit, fieldsOf } from "./internal/emit.ts"
+import { emit, isNew, logFailure } from "./internal/emit.ts"
 import { ofEvent } from "./internal/event.ts"
 import * as Handled from "./internal/handled.ts"
 import { recordOf } from "./internal/record.ts"
@@ -68,17 +68,16 @@ const writerOf = (destination: Destination.Destination, { cap, sample = {} }: Op
 
 const loggerOf = (writer: Writer.Writer): Logger.Logger<unknown, void> =>
   Logger.make((logged) => {
-    if (!writer.accepts(logged.logLevel)) return
     try {
-      writer.write(recordOf(logged), () => logged.fiber.getRef(Random.Random).nextDoubleUnsafe())
+      if (writer.accepts(logged.logLevel)) writer.write(recordOf(logged))
     } catch {
       // What cannot be read at all is no reason to fail.
     }
   })
 
 /**
- * A logger that writes a line for each record: install it with Effect's `Logger.layer`. `Log.layer` does more: it says at the end what a cap
- * has suppressed, and waits for a slow stream.
+ * A logger that writes a line for each record: install it with Effect's `Logger.layer`. `Log.layer` does more: it says what a cap has
+ * suppressed when nothing more comes, too, and waits at the end for a slow stream.
  *
  * @category constructors
  * @since 0.1.0
@@ -95,31 +94,34 @@ export const logger = (options: Options = {}): Logger.Logger<unknown, void> =>
 export const reporter = (): ErrorReporter.ErrorReporter => reporterOf(() => undefined)
 
 const reporterOf = (reported: (failure: unknown) => void) =>
-  Report.reporter((report, { failure, fiber }) => {
-    reported(failure)
-    emit(fiber, report.severity, [report.message, fieldsOf(report)])
+  Report.reporter((report, told) => {
+    reported(told.failure)
+    logFailure(report, told)
   })
 
 /**
- * Writes what the retry engine does: a failed attempt and giving up at `Debug`, a recovery and a redrive at `Info`, what people should know
- * of at `Warn`.
+ * Writes what the retry engine does: each failed attempt is one line at `Debug`, that says how long until the next one, or that there is
+ * none (at `Trace` there is one as soon as it has failed, too); a recovery and a redrive at `Info`, what people should know of at `Warn`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const observer: Observer.Observer = (event, fiber) => {
-  const { fields, level, message } = ofEvent(event)
+  // Whoever tells several observers of an event tells them of the same object.
+  if (!isNew(fiber, event)) return
+  const { fields, level, message } = ofEvent(event, { secrets: fiber.getRef(Report.Secrets) })
   emit(fiber, level, [message, fields])
 }
 
-/** What was given up is known to be handled when it was not reported for so long. */
+/** What was given up and was not reported for so long was handled, or its program is slow to tell. */
 const patience = Duration.seconds(1)
 
 /**
  * A logger in place of Effect's own, and a reporter and an observer beside those that are there.
  *
- * A failure that is reported is one record, at the level of its severity. A call that was given up and is not reported within a second was
- * handled, and is one record at `Warn`. At the end of its scope all lines are written that can be.
+ * A failure that is reported is one record, at the level of its severity; so is one that leaves the layer's scope and that nobody reported. A
+ * call that was given up and is neither reported within a second nor by the end is one record at `Warn`: the program went on. At the end
+ * of its scope all lines are written that can be.
  *
  * @category layers
  * @since 0.1.0
@@ -131,7 +133,7 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<La
   const writer = writerOf(destination, options)
   const handled = Handled.make()
   const work = Latch.makeUnsafe(false)
-  yield* Effect.addFinalizer(() => end(destination, writer, handled, options))
+  yield* Effect.addFinalizer((exit) => end(destination, writer, handled, { ...options, exit }))
   yield* Effect.forkScoped(keepUp(writer, handled, work), { startImmediately: true })
 
   const inner = loggerOf(writer)
@@ -142,7 +144,7 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<La
   const ears: Observer.Observer = (event, fiber) => {
     if (event._tag === "GaveUp") {
       const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-      if (!handled.gaveUp(event, fiber.context, now)) emit(fiber, "Warn", Handled.lineOf(event))
+      if (!handled.gaveUp(event, fiber.context, now)) Handled.warn(fiber, event)
       work.openUnsafe()
     } else if (event._tag === "FellBack") handled.settled(event.error)
     observer(event, fiber)
@@ -173,9 +175,10 @@ const end = (
   { flush = Effect.void }: Destination.Destination,
   writer: Writer.Writer,
   handled: Handled.Handled,
-  { flushWithin = Duration.seconds(2), onLost = say }: Options
+  { exit, flushWithin = Duration.seconds(2), onLost = say }: Options & { readonly exit: Exit.Exit<unknown, unknown> }
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
+    if (Exit.isFailure(exit)) yield* handled.left(exit.cause)
     yield* handled.warn(Infinity)
     writer.summarize(Infinity)
     // A flush that dies must not take the end of the program with it.

@@ -3,6 +3,7 @@
  *
  * It has no exporter of its own: Effect's `Otlp`, or any other, sends what is put here in the names of the semantic conventions. A log record
  * of a failure has `error.type` and `exception.*`; the span that it happened in has `error.type`, and an event for each attempt that failed.
+ * What a span says of the exception that it ends with is the tracer's own, with whatever secrets its message has.
  *
  * @since 0.1.0
  */
@@ -20,7 +21,7 @@ import type { Span } from "effect/Tracer"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
-import { emit, fieldsOf } from "./internal/emit.ts"
+import { logFailure } from "./internal/emit.ts"
 import { exceptionOf, known } from "./internal/fields.ts"
 import { recordOf } from "./internal/record.ts"
 import * as Log from "./Log.ts"
@@ -76,13 +77,13 @@ const observer: Observer.Observer = (event, fiber) => {
 }
 
 const reporter = () =>
-  Report.reporter((report, { fiber }) => {
-    const span = spanOf(fiber)
+  Report.reporter((report, told) => {
+    const span = spanOf(told.fiber)
     for (const [name, value] of Object.entries(known(exceptionOf(report)))) {
       // The exception itself is the tracer's to tell, when the span ends with it.
       if (!name.startsWith("exception.")) span?.attribute(name, value)
     }
-    emit(fiber, report.severity, [report.message, fieldsOf(report)])
+    logFailure(report, told)
   })
 
 /**

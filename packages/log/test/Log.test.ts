@@ -169,7 +169,7 @@ describe("an event of the retry engine", () => {
           ["info", "round 2: 7 again in 2s"],
           [
             "warn",
-            "page was given up (retries), which was handled: host_returned_error not_found 404 at https://example.com/a"
+            "page was given up (retries), and the program went on: host_returned_error not_found 404 at https://example.com/a"
           ]
         ]
       )

@@ -115,7 +115,7 @@ describe("a call that was given up", () => {
   const failure = failing(503)
   const gaveUp = (because = "retries") =>
     Observer.tell(() => ({ _tag: "GaveUp", name: "page", attempt: 4, error: failure, because }))
-  const warned = `warn page was given up (retries), which was handled: ${failure.message}`
+  const warned = `warn page was given up (retries), and the program went on: ${failure.message}`
 
   it.effect("and handled is one warning, as soon as that is known", () =>
     Effect.gen(function* () {
@@ -163,7 +163,7 @@ describe("a call that was given up", () => {
       )
       assert.deepStrictEqual(says(lines), [
         "error the page could not be had",
-        "warn page was given up (permanent), which was handled: host_returned_error not_found 404"
+        "warn page was given up (permanent), and the program went on: host_returned_error not_found 404"
       ])
       assert.deepInclude(lines[1], { code: "host_returned_error" })
     })

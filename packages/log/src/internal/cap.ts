@@ -14,20 +14,34 @@ export interface Cap {
   readonly pass: (record: Record, now: number) => boolean
   /** The records that say how many were suppressed, of windows that have ended by then. */
   readonly summaries: (now: number) => ReadonlyArray<Record>
+  /** The same of windows that are known to have ended, without a look at the others. */
+  readonly ended: () => ReadonlyArray<Record>
   /** Whether anything was suppressed that no record has said. */
   readonly owes: () => boolean
 }
 
-/** No more classes are told apart; those that have been quiet for longest are forgotten first. */
+/** No more classes are told apart; those whose window began first are forgotten first. */
 const mostKnown = 1000
+
+const nothing: ReadonlyArray<Record> = []
 
 export const make = (most: number, window: number): Cap => {
   const counts = new Map<string, Count>()
-  const told: Array<Record> = []
+  let told: ReadonlyArray<Record> = nothing
+  // Classes of which something was suppressed and not said.
+  let owing = 0
 
   const end = (key: string, { last, suppressed }: Count) => {
     counts.delete(key)
-    if (suppressed > 0) told.push(summary(last, suppressed, window))
+    if (suppressed === 0) return
+    owing--
+    told = [...told, summary(last, suppressed, window)]
+  }
+
+  const ended = () => {
+    const all = told
+    told = nothing
+    return all
   }
 
   return {
@@ -41,7 +55,7 @@ export const make = (most: number, window: number): Cap => {
           known.written++
           return true
         }
-        known.suppressed++
+        if (known.suppressed++ === 0) owing++
         known.last = record
         return false
       }
@@ -55,9 +69,10 @@ export const make = (most: number, window: number): Cap => {
     },
     summaries: (now) => {
       for (const [key, count] of counts) if (now >= count.began + window) end(key, count)
-      return told.splice(0)
+      return ended()
     },
-    owes: () => told.length > 0 || [...counts.values()].some(({ suppressed }) => suppressed > 0)
+    ended,
+    owes: () => told.length > 0 || owing > 0
   }
 }
 

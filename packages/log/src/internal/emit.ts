@@ -3,9 +3,22 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
 import type * as Report from "@redrive/core/Report"
 import { known, reportFields } from "./fields.ts"
+
+/** What was logged of each set of loggers: several adapters upon one set hear of the same, and one of them says it. */
+const said = new WeakMap<ReadonlySet<unknown>, WeakSet<object>>()
+
+/** Whether something is new to the loggers of a fiber. */
+export const isNew = (fiber: Fiber.Fiber<unknown, unknown>, what: object): boolean => {
+  const loggers = fiber.getRef(Logger.CurrentLoggers)
+  const known = said.get(loggers) ?? new WeakSet()
+  if (known.has(what)) return false
+  said.set(loggers, known.add(what))
+  return true
+}
 
 /** Logs from where no effect can be run: through the fiber's own loggers, if its minimum level lets the record pass. */
 export const emit = (
@@ -30,8 +43,15 @@ const reports = new WeakMap<object, Report.Report>()
 export const reportOf = (fields: object): Report.Report | undefined => reports.get(fields)
 
 /** A report as the fields of a record. */
-export const fieldsOf = (report: Report.Report): object => {
+const fieldsOf = (report: Report.Report): object => {
   const fields = known(reportFields(report))
   reports.set(fields, report)
   return fields
+}
+
+/** Logs a failure as one record, at the level of its severity, unless the loggers of the fiber have it already. */
+export const logFailure = (report: Report.Report, { cause, failure, fiber }: Omit<Report.Told, "at">): void => {
+  // What is no object, such as a text that was thrown, is known by its cause.
+  if (!isNew(fiber, Predicate.isObjectKeyword(failure) ? failure : cause)) return
+  emit(fiber, report.severity, [report.message, fieldsOf(report)])
 }

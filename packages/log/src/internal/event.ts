@@ -11,7 +11,7 @@ interface Line {
   readonly fields: { readonly [name: string]: unknown }
 }
 
-export const ofEvent = (event: Observer.Event): Line => {
+export const ofEvent = (event: Observer.Event, options: Report.Options): Line => {
   switch (event._tag) {
     case "AttemptFailed":
     case "RetryScheduled":
@@ -19,20 +19,20 @@ export const ofEvent = (event: Observer.Event): Line => {
     case "GaveUp":
     case "FellBack":
     case "Redriven":
-      return ofCall(event)
+      return ofCall(event, options)
     case "BreakerOpened":
     case "BreakerClosed":
     case "Parked":
     case "Resumed":
-      return ofGate(event)
+      return ofGate(event, options)
   }
 }
 
-const ofCall = (event: Extract<Observer.Event, Observer.Attempt>): Line => {
+const ofCall = (event: Extract<Observer.Event, Observer.Attempt>, options: Report.Options): Line => {
   const { attempt, name } = event
   switch (event._tag) {
     case "AttemptFailed": {
-      const { code, fingerprint, message } = Report.make(event.error)
+      const { code, fingerprint, message } = Report.make(event.error, options)
       const fields = { call: name, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
       return {
         level: "Trace",
@@ -41,7 +41,7 @@ const ofCall = (event: Extract<Observer.Event, Observer.Attempt>): Line => {
       }
     }
     case "RetryScheduled": {
-      const { code, fingerprint, message } = Report.make(event.error)
+      const { code, fingerprint, message } = Report.make(event.error, options)
       const fields = { call: name, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
       return {
         level: "Debug",
@@ -52,7 +52,7 @@ const ofCall = (event: Extract<Observer.Event, Observer.Attempt>): Line => {
     case "Recovered":
       return { level: "Info", message: `${name} succeeded on attempt ${attempt}`, fields: { call: name, attempt } }
     case "GaveUp": {
-      const { code, fingerprint, message } = Report.make(event.error)
+      const { code, fingerprint, message } = Report.make(event.error, options)
       return {
         level: "Debug",
         message: `gave up after attempt ${attempt} (${event.because}): ${message}`,
@@ -60,7 +60,7 @@ const ofCall = (event: Extract<Observer.Event, Observer.Attempt>): Line => {
       }
     }
     case "FellBack": {
-      const { code, fingerprint, message } = Report.make(event.error)
+      const { code, fingerprint, message } = Report.make(event.error, options)
       return {
         level: "Warn",
         message: `${name} fell back (${event.because}): ${message}`,
@@ -77,7 +77,7 @@ const ofCall = (event: Extract<Observer.Event, Observer.Attempt>): Line => {
 }
 
 /** A gate shuts or opens for everybody who calls the same thing: people want to know. */
-const ofGate = (event: Exclude<Observer.Event, Observer.Attempt>): Line => {
+const ofGate = (event: Exclude<Observer.Event, Observer.Attempt>, options: Report.Options): Line => {
   const { key, name } = event
   const fields = { call: name, key }
   switch (event._tag) {
@@ -90,7 +90,7 @@ const ofGate = (event: Exclude<Observer.Event, Observer.Attempt>): Line => {
     case "BreakerClosed":
       return { level: "Info", message: `${name}: breaker of ${key} closed`, fields }
     case "Parked": {
-      const { code, fingerprint, message } = Report.make(event.error)
+      const { code, fingerprint, message } = Report.make(event.error, options)
       return {
         level: "Warn",
         message: `${name}: ${key} parked until ${event.until}: ${message}`,

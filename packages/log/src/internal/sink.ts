@@ -68,13 +68,13 @@ const ofAny = (stream: Stream): Sink => {
 const ofNode = (stream: NodeStream): Sink => {
   let dropped = 0
   let pending = 0
-  let whenDone: (() => void) | undefined
+  const waiting = new Set<() => void>()
   // Without a listener the error of a stream, such as a reader that went away, ends the process.
   stream.on("error", () => undefined)
   const written = (error?: unknown) => {
     pending--
     if (error !== undefined && error !== null) dropped++
-    if (pending === 0) whenDone?.()
+    if (pending === 0) for (const done of waiting) done()
   }
   const isOpen = () => !stream.destroyed && stream.writableLength <= mostBuffered
   return {
@@ -95,12 +95,13 @@ const ofNode = (stream: NodeStream): Sink => {
     isOpen,
     dropped: () => dropped,
     flush: Effect.callback((resume) => {
-      const done = () => resume(Effect.void)
+      const done = () => {
+        waiting.delete(done)
+        resume(Effect.void)
+      }
       if (pending === 0) return done()
-      whenDone = done
-      return Effect.sync(() => {
-        whenDone = undefined
-      })
+      waiting.add(done)
+      return Effect.sync(() => void waiting.delete(done))
     }),
     pending: () => pending
   }

@@ -6,8 +6,8 @@ import * as Cap from "./cap.ts"
 /** What becomes of a record: sampled, capped, written, or counted. */
 export interface Writer {
   readonly accepts: (level: LogLevel.LogLevel) => boolean
-  /** Writes a record, if it is to be; `random` in [0, 1) decides where no trace does. Never throws. */
-  readonly write: (record: Format.Record, random: () => number) => void
+  /** Writes a record, if it is to be. Never throws. */
+  readonly write: (record: Format.Record) => void
   /** Says how many records the cap suppressed in windows that have ended by then, in epoch milliseconds. */
   readonly summarize: (now: number) => void
   /** Whether the cap has suppressed what it has not said. */
@@ -15,6 +15,8 @@ export interface Writer {
   /** How many records were lost since the beginning. */
   readonly lost: () => number
 }
+
+const golden = (Math.sqrt(5) - 1) / 2
 
 /** What decides which records are written. */
 export interface Rules {
@@ -33,20 +35,26 @@ export const make = ({ accepts = () => true, lost, write }: Destination, { cap, 
     }
   }
 
-  const isSampled = ({ level, reports, trace }: Format.Record, random: () => number): boolean => {
+  // A series that spreads evenly and never repeats: the program's own chance is not the log's to draw from.
+  let chance = 0
+  const next = () => (chance = (chance + golden) % 1)
+
+  const isSampled = ({ level, reports, trace }: Format.Record): boolean => {
     const share = sample[level]
     if (share === undefined || reports.length > 0) return true
     // Records of one trace stay together, in every process.
-    const chance = trace === undefined ? NaN : Number.parseInt(trace.traceId.slice(-8), 16) / 2 ** 32
-    return (Number.isNaN(chance) ? random() : chance) < share
+    const drawn = trace === undefined ? NaN : Number.parseInt(trace.traceId.slice(-8), 16) / 2 ** 32
+    return (Number.isNaN(drawn) ? next() : drawn) < share
   }
 
   return {
     accepts,
-    write: (record, random) => {
-      if (!isSampled(record, random)) return
-      if (cap !== undefined && !cap.pass(record, record.date.getTime())) return
-      put(record)
+    write: (record) => {
+      if (!isSampled(record)) return
+      if (cap === undefined) return put(record)
+      const isPassed = cap.pass(record, record.date.getTime())
+      for (const said of cap.ended()) put(said)
+      if (isPassed) put(record)
     },
     summarize: (now) => {
       for (const record of cap?.summaries(now) ?? []) put(record)

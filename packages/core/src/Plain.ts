@@ -30,13 +30,14 @@ export interface Options {
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
 }
 
-/** No value is deeper, no object or list has more entries, and no value has more of them in all. */
-const most = { depth: 6, entries: 64, nodes: 512 }
+/** No value is deeper, no object or list has more entries, no value has more of them in all, or longer texts together. */
+const most = { depth: 6, entries: 64, nodes: 512, characters: 32_768, name: 200 }
 
 /**
  * A value as plain data.
  *
- * At most six levels deep, 64 entries a level and 512 in all, texts as in a `Report`: what is beyond is said, as `… 36 more`. Fields whose
+ * At most six levels deep, 64 entries a level and 512 in all, texts as in a `Report` and 32,768 characters of them together: what is beyond is
+ * said, as `… 36 more`. Fields whose
  * names speak of secrets are `<redacted>`, as are `Redacted` values; what throws when it is read is `unreadable`, what contains itself is
  * `circular`. An error is its name and message; reports say more.
  *
@@ -46,23 +47,20 @@ const most = { depth: 6, entries: 64, nodes: 512 }
 export const make = (value: unknown, options: Options = {}): Plain => {
   if (typeof value === "boolean" || typeof value === "number") return simple(value, bounded)
   const safe = scrubOf(options)
-  return typeof value === "object" ? plain(value, 0, { safe, seen: new Set(), nodes: 0 }) : simple(value, safe)
+  return typeof value === "object" ? plain(value, 0, walkOf(safe)) : simple(value, safe)
 }
 
 /**
- * One field of an object as plain data, judged by its name as well. Never throws: a field that cannot be read is `unreadable`.
+ * The fields of an object as plain data, bounded together as one value is, each by itself: one that cannot be read is `unreadable`, and costs
+ * the others nothing. Never throws.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const field = (object: object, name: string, options: Options = {}): Plain => {
-  if (isSecretName(name)) return hidden
-  try {
-    return make((object as { readonly [name: string]: unknown })[name], options)
-  } catch {
-    return "unreadable"
-  }
-}
+export const fields = (object: object, options: Options = {}): { readonly [name: string]: Plain } =>
+  attempt(() => ofFields(object, 0, walkOf(scrubOf(options)))) ?? {}
+
+const walkOf = (safe: Scrub): Walk => ({ safe, seen: new Set(), nodes: 0, characters: 0 })
 
 /**
  * A text with what `make` would leave of it: at most 2000 characters, without secrets, credentials and the queries of URLs.
@@ -83,11 +81,20 @@ interface Walk {
   /** The objects around the one that is looked at. */
   readonly seen: Set<object>
   nodes: number
+  characters: number
 }
 
 const plain = (value: unknown, depth: number, walk: Walk): Plain => {
-  if (typeof value !== "object") return simple(value, walk.safe)
-  return value === null ? null : (attempt(() => ofObject(value, depth, walk)) ?? "unreadable")
+  if (typeof value !== "object") return withinRoom(simple(value, walk.safe), walk)
+  return value === null ? null : withinRoom(attempt(() => ofObject(value, depth, walk)) ?? "unreadable", walk)
+}
+
+/** A text, or as much of it as there is room for; what holds texts has been looked at already. */
+const withinRoom = (value: Plain, walk: Walk): Plain => {
+  if (typeof value !== "string") return value
+  const room = most.characters - walk.characters
+  walk.characters += value.length
+  return value.length <= room ? value : `${value.slice(0, Math.max(0, room))}…`
 }
 
 /** What is no object. */
@@ -139,7 +146,7 @@ function* first<A>(values: Iterable<A>): Generator<A> {
 const sizeOf = (value: ReadonlyArray<unknown> | ReadonlySet<unknown>): number =>
   "size" in value ? value.size : value.length
 
-const isFull = (walk: Walk): boolean => ++walk.nodes > most.nodes
+const isFull = (walk: Walk): boolean => ++walk.nodes > most.nodes || walk.characters > most.characters
 
 const ofList = (values: ReadonlyArray<unknown>, size: number, depth: number, walk: Walk): Plain => {
   const list: Array<Plain> = []
@@ -151,7 +158,14 @@ const ofList = (values: ReadonlyArray<unknown>, size: number, depth: number, wal
   return list
 }
 
-const ofFields = (value: object, depth: number, walk: Walk): Plain => {
+/** A name as safe as a text, and shorter. */
+const nameOfField = (key: unknown, walk: Walk): string => {
+  const name = walk.safe(String(key))
+  walk.characters += Math.min(name.length, most.name)
+  return name.length > most.name ? `${name.slice(0, most.name)}…` : name
+}
+
+const ofFields = (value: object, depth: number, walk: Walk): { readonly [name: string]: Plain } => {
   const isMap = value instanceof Map
   const names = isMap ? [...first(value.keys())] : Object.keys(value)
   const size = isMap ? value.size : names.length
@@ -160,7 +174,7 @@ const ofFields = (value: object, depth: number, walk: Walk): Plain => {
   for (const key of names) {
     if (count >= most.entries || isFull(walk)) break
     count++
-    const name = walk.safe(String(key))
+    const name = nameOfField(key, walk)
     // A field of this name would be the object's prototype.
     if (name === "__proto__") continue
     const read = () => plain(isMap ? value.get(key) : Reflect.get(value, String(key)), depth + 1, walk)

@@ -8,7 +8,8 @@
 import type * as LogLevel from "effect/LogLevel"
 import type * as Plain from "@redrive/core/Plain"
 import type * as Report from "@redrive/core/Report"
-import { datadogOf, ecsOf, gcpOf, otelOf, ownOf } from "./internal/fields.ts"
+import { datadogOf, ecsOf, gcpOf, otelOf } from "./internal/collectors.ts"
+import { ownOf } from "./internal/fields.ts"
 import { json as write } from "./internal/json.ts"
 import * as Terminal from "./internal/pretty.ts"
 

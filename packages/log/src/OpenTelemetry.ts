@@ -22,7 +22,7 @@ import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import { logFailure } from "./internal/emit.ts"
-import { exceptionOf, known } from "./internal/fields.ts"
+import { alsoOf, exceptionOf, joined, known } from "./internal/fields.ts"
 import { recordOf } from "./internal/record.ts"
 import * as Log from "./Log.ts"
 
@@ -37,7 +37,8 @@ export const logger = (inner: Logger.Logger<unknown, unknown>): Logger.Logger<un
     try {
       const { annotations, fields, message, reports } = recordOf(logged)
       const [report] = reports
-      const attributes = known({ ...annotations, ...fields, ...(report && exceptionOf(report)) })
+      const exception = { ...(report && exceptionOf(report)), "redrive.also": alsoOf(reports) }
+      const attributes = known(joined(exception, annotations, fields))
       within(logged.fiber, attributes, () => inner.log({ ...logged, message: [message], cause: Cause.empty }))
     } catch {
       // A logger that fails loses its own record only.

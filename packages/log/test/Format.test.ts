@@ -4,6 +4,7 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as Report from "@redrive/core/Report"
 import * as Format from "@redrive/log/Format"
 import type * as LogLevel from "effect/LogLevel"
+import * as Schema from "effect/Schema"
 
 const reset = Failure.withoutStack(() => {
   const socket = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", syscall: "read" })
@@ -93,7 +94,8 @@ describe("a failure in the names of", () => {
         fingerprint: report.fingerprint,
         item: "i1",
         job: "j1",
-        error_level: "item"
+        error_level: "item",
+        causes: '["Error: fetch failed","Error: read ECONNRESET"]'
       }
     })
   })
@@ -144,8 +146,7 @@ describe("a failure in the names of", () => {
       actor: "operator",
       job: "j1",
       item: "i1",
-      url: "https://example.com/a",
-      host: "example.com",
+      http: { url: "https://example.com/a", url_details: { host: "example.com" } },
       error: {
         kind: "ItemError",
         message: "internal_error unknown at https://example.com/a",
@@ -155,6 +156,51 @@ describe("a failure in the names of", () => {
       pages: 3,
       tags: ["a", "b"]
     })
+  })
+})
+
+describe("a failure with fields of its own", () => {
+  class Refused extends Schema.TaggedError<Refused>("log/test/Refused")("Refused", {
+    level: Schema.String,
+    timestamp: Schema.Finite,
+    severity: Schema.String,
+    status: Schema.Finite,
+    amount: Schema.Finite,
+    url: Schema.String
+  }) {}
+  const refused = new Refused({
+    level: "gold",
+    timestamp: 1,
+    severity: "x",
+    status: 503,
+    amount: 7,
+    url: "https://example.com:8080/pay"
+  })
+  const second = Report.make(new Error("and the till"))
+  const record = recordOf("Error", "refused", { ...Report.make(refused), host: "example.com:8080" }, second)
+  const formats = { json: Format.json, otel: Format.otel(), ecs: Format.ecs(), gcp: Format.gcp(), dd: Format.datadog() }
+
+  it("takes no name of the line's own, in any format, and loses none", () => {
+    const all = Object.entries(formats).map(([name, format]) => [name, read(format, record)] as const)
+    const at = Object.fromEntries(all) as { readonly [name: string]: { readonly [name: string]: unknown } }
+    assert.deepInclude(at.json, { level: "error", level_: "gold", timestamp_: 1, status: 503, amount: 7 })
+    assert.deepInclude(at.otel, { severity_text: "ERROR" })
+    assert.deepInclude(at.otel?.attributes, {
+      "redrive.level": "program",
+      "redrive.amount": 7,
+      "http.response.status_code": 503,
+      "server.address": "example.com",
+      "server.port": 8080
+    })
+    assert.deepInclude(at.ecs, { "log.level": "error", "server.address": "example.com", "server.port": 8080 })
+    assert.deepInclude(at.ecs?.labels, { amount: "7", level: "gold" })
+    assert.deepInclude(at.gcp, { severity: "ERROR", severity_: "x", amount: 7 })
+    assert.deepInclude(at.dd, { status: "error", amount: 7 })
+    assert.deepInclude(at.dd?.http, { status_code: 503, url_details: { host: "example.com", port: 8080 } })
+  })
+
+  it("is told with the second failure of the line, in every format", () => {
+    for (const format of Object.values(formats)) assert.include(format(record), "and the till")
   })
 })
 

@@ -55,7 +55,7 @@ describe("a reported failure", () => {
       assert.deepStrictEqual(yield* logged(report(notFound())), [
         '{"timestamp":"2026-11-24T01:02:03.456Z","level":"info","message":"host_returned_error not_found 404 at https://example.com/a",' +
           '"error_level":"item","code":"host_returned_error","detail":"not_found","actor":"nobody","job":"j1","item":"i1",' +
-          '"url":"https://example.com/a","host":"example.com","status":404,"fingerprint":"62a710eec6b0f974"}\n'
+          '"url":"https://example.com/a","host":"example.com","fingerprint":"62a710eec6b0f974","status":404}\n'
       ])
     })
   )

@@ -11,6 +11,9 @@ import { reportOf } from "./emit.ts"
 
 type Fields = { readonly [name: string]: Plain.Plain }
 
+/** No record is made of more: with fields and annotations of 32 kB each, and reports that have bounds of their own, no line is endless. */
+const most = { parts: 64, text: 8000, spans: 32, reports: 8 }
+
 const noFields: Fields = {}
 const noReports: ReadonlyArray<Report.Report> = []
 
@@ -21,13 +24,14 @@ const noReports: ReadonlyArray<Report.Report> = []
 export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Options<unknown>): Record => {
   const { annotations, options, spans } = surroundingsOf(fiber)
   const parts: Parts = { text: undefined, fields: noFields, reports: noReports }
-  if (Array.isArray(message)) for (const part of message) take(part, parts, options)
-  else take(message, parts, options)
+  const all: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
+  for (const part of all.slice(0, most.parts)) take(part, parts, options)
+  if (all.length > most.parts) addText(parts, `… ${all.length - most.parts} more`)
   if (spans.length > 0) {
-    const took = spans.map(([label, since]) => [label, date.getTime() - since])
-    parts.fields = { ...parts.fields, spans_ms: Object.fromEntries(took) }
+    const took = spans.slice(0, most.spans).map(([label, since]) => [label, date.getTime() - since])
+    parts.fields = { ...parts.fields, spans_ms: Plain.make(Object.fromEntries(took), options) }
   }
-  if (cause.reasons.length > 0) parts.reports = [...parts.reports, ...Report.fromCause(cause, options)]
+  if (cause.reasons.length > 0) addReports(parts, reportsOf(cause, options))
   const { span } = fiber.cache
   return {
     date,
@@ -61,9 +65,9 @@ const takeObject = (part: object, parts: Parts, options: Plain.Options): void =>
   const report = reportOf(part)
   if (report !== undefined) addReports(parts, [report])
   else if (isPlain(part)) {
-    const fields = fieldsOf(part, options)
-    parts.fields = parts.fields === noFields ? fields : { ...parts.fields, ...fields }
-  } else if (Cause.isCause(part)) addReports(parts, Report.fromCause(part, options))
+    const fields = Plain.fields(part, options)
+    parts.fields = parts.fields === noFields ? fields : Plain.fields({ ...parts.fields, ...fields }, options)
+  } else if (Cause.isCause(part)) addReports(parts, reportsOf(part, options))
   else if (part instanceof Error) {
     const made = Report.make(part, options)
     addReports(parts, [made])
@@ -71,19 +75,17 @@ const takeObject = (part: object, parts: Parts, options: Plain.Options): void =>
   } else addText(parts, textOf(Plain.make(part, options)))
 }
 
+/** The failures of a cause, as many as a line has room for. */
+const reportsOf = (cause: Cause.Cause<unknown>, options: Plain.Options): ReadonlyArray<Report.Report> =>
+  Report.fromCause(Cause.fromReasons(cause.reasons.slice(0, most.reports)), options)
+
 const addText = (parts: Parts, text: string): void => {
-  parts.text = parts.text === undefined ? text : `${parts.text} ${text}`
+  const whole = parts.text === undefined ? text : `${parts.text} ${text}`
+  parts.text = whole.length > most.text ? `${whole.slice(0, most.text)}…` : whole
 }
 
 const addReports = (parts: Parts, reports: ReadonlyArray<Report.Report>): void => {
-  parts.reports = parts.reports === noReports ? reports : [...parts.reports, ...reports]
-}
-
-/** Each field by itself, so that one which cannot be read costs the others nothing. */
-const fieldsOf = (part: object, options: Plain.Options): Fields => {
-  const fields: { [name: string]: Plain.Plain } = {}
-  for (const name of Object.keys(part)) fields[name] = Plain.field(part, name, options)
-  return fields
+  parts.reports = parts.reports === noReports ? reports : [...parts.reports, ...reports].slice(0, most.reports)
 }
 
 /** What a fiber says of all its records. */
@@ -110,7 +112,7 @@ const surroundingsOf = (fiber: Fiber.Fiber<unknown, unknown>): Surroundings => {
 const annotationsOf = (annotations: object, options: Plain.Options): Fields => {
   const found = plainAnnotations.get(annotations)
   if (found !== undefined && found.secrets === options.secrets) return found.fields
-  const fields = fieldsOf(annotations, options)
+  const fields = Plain.fields(annotations, options)
   plainAnnotations.set(annotations, { secrets: options.secrets, fields })
   return fields
 }

@@ -30,7 +30,8 @@ import * as Writer from "./internal/writer.ts"
 
 /**
  * `destination` of the records, in place of a stream. Else: `stream` that lines are written to (stderr); `format` of a line, by name or a
- * function (`auto`: `pretty` on a terminal, else `json`); `colors` of pretty lines (on a terminal, unless `NO_COLOR` is set).
+ * function (`auto`: `pretty` on a terminal, else `json`); `colors` of pretty lines (on a terminal,
+ * unless `NO_COLOR` is set or it is a dumb one; with `FORCE_COLOR` anywhere).
  *
  * `sample` is the share of the records of a level that is written (all); records of failures always are. `cap` lets `most` failures of a class
  * be written in each `window`, and says how many more there were (no cap). `flushWithin` bounds the wait at the end (2 seconds), and
@@ -51,11 +52,15 @@ export interface Options {
   readonly onLost?: ((count: number) => void) | undefined
 }
 
+/** As Node.js itself decides it for a terminal. */
+const hasColors = (isTTY: boolean, { FORCE_COLOR, NO_COLOR = "", TERM }: typeof process.env): boolean =>
+  FORCE_COLOR === undefined ? isTTY && NO_COLOR === "" && TERM !== "dumb" : /^(?:|true|[1-3])$/.test(FORCE_COLOR)
+
 const destinationOf = ({ colors, destination, format = "auto", stream = process.stderr }: Options) => {
   if (destination !== undefined) return destination
   const isTTY = stream.isTTY === true
   const terminal = {
-    colors: colors ?? (isTTY && (process.env.NO_COLOR ?? "") === ""),
+    colors: colors ?? hasColors(isTTY, process.env),
     width: isTTY ? stream.columns : undefined
   }
   const isPretty = format === "pretty" || (format === "auto" && isTTY)

@@ -227,7 +227,7 @@ describe("a terminal", () => {
     )
     const { stack: _, ...made } = Report.make(new Error("outer", { cause: aggregate }))
     assert.deepStrictEqual(lines({}, { ...recordOf("Error", "x", made), annotations: {}, fields: {} }), [
-      "01:02:03.456 ERROR x error=outer code=Error actor=operator",
+      "01:02:03.456 ERROR x error=outer code=Error actor=operator trace=4bf92f3577b34da6a3ce929d0e0e4736",
       "                   └─ AggregateError: all failed",
       "                      ├─ Error: first",
       "                      │  └─ Error: its cause",
@@ -249,11 +249,46 @@ describe("a terminal", () => {
   })
 
   it("folds lines to its width, between words, and below the message", () => {
-    const record = { ...recordOf("Warn", "one two three four five six"), fields: { pages: 3, long: "x".repeat(30) } }
+    const fields = { pages: 3, long: "x".repeat(30) }
+    const record = { ...recordOf("Warn", "one two three four five six"), fields, trace: undefined }
     assert.deepStrictEqual(lines({ width: 40 }, record), [
       "01:02:03.456 WARN  one two three four",
       "                   five six pages=3",
       `                   long=${"x".repeat(30)}`
+    ])
+  })
+
+  it("counts columns, not characters, and shows a message's own lines one below the other", () => {
+    const record = {
+      ...recordOf("Info", "価格 表示 価格 done 🎉🎉\nsecond line"),
+      annotations: {},
+      fields: {},
+      trace: undefined
+    }
+    assert.deepStrictEqual(lines({ width: 43 }, record), [
+      "01:02:03.456 INFO  価格 表示 価格 done 🎉🎉",
+      "                   second line"
+    ])
+    assert.deepStrictEqual(lines({ width: 42 }, record).slice(0, 2), [
+      "01:02:03.456 INFO  価格 表示 価格 done",
+      "                   🎉🎉"
+    ])
+  })
+
+  it("hides no fact that the message does not have as a word", () => {
+    const fields = { retries: 3, pages: 0, name: "", status: 503, took: "1250 ms" }
+    const record = { ...recordOf("Info", "got 503 after 1250 ms"), annotations: {}, fields, trace: undefined }
+    assert.deepStrictEqual(lines({}, record), ["01:02:03.456 INFO  got 503 after 1250 ms retries=3 pages=0 name="])
+  })
+
+  it("folds causes and stacks as well, below where they begin", () => {
+    const cause = new Error("a message of a cause that does not fit on a line", { cause: new Error("inner") })
+    const { stack: _, ...made } = Report.make(new Error("outer", { cause }))
+    const record = { ...recordOf("Error", "x", made), annotations: {}, fields: {}, trace: undefined }
+    assert.deepStrictEqual(lines({ width: 60 }, record).slice(1), [
+      "                   └─ Error: a message of a cause that",
+      "                        does not fit on a line",
+      "                      └─ Error: inner"
     ])
   })
 

@@ -213,12 +213,20 @@ describe("a log record", () => {
 
   it.effect("cannot move a terminal's cursor or forge a line", () =>
     Effect.gen(function* () {
-      const evil = "a\u001B[2Jb\u009B1mc\nINFO forged\u2028d"
+      const evil = "a\u001B[2Jb\u009B1mc\n01:02:03.456 INFO forged\u2028d\rover \u202Eback \u2066iso"
+      const program = Effect.log(evil, { [evil]: evil }).pipe(
+        Effect.annotateLogs({ [evil]: evil }),
+        Effect.withLogSpan(evil)
+      )
       for (const format of ["json", "pretty"] as const) {
-        const [line, ...more] = yield* logged(Effect.log(evil, { field: evil }), { format })
+        const [written = "", ...more] = yield* logged(program, { format })
         assert.isEmpty(more)
+        const [first = "", ...below] = written.slice(0, -1).split("\n")
+        // Only the message's own line breaks are any, and what follows one stands to the right.
+        for (const line of below) assert.isTrue(format === "pretty" && line.startsWith(" ".repeat(19)))
         // oxlint-disable-next-line no-control-regex
-        assert.notMatch(line?.slice(0, -1) ?? "", /[\u0000-\u001F\u007F-\u009F\u2028]/)
+        const moves = /[\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/
+        for (const line of [first, ...below]) assert.notMatch(line, moves)
       }
     })
   )

@@ -3,6 +3,7 @@ import { styleText } from "node:util"
 import type * as Report from "@redrive/core/Report"
 import type { Format } from "../Format.ts"
 import { reportFields, untold } from "./fields.ts"
+import { columnsOf, visible } from "./visible.ts"
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -24,55 +25,75 @@ const margin = "01:02:03.456 ERROR ".length
 export const format = (colors: boolean, width: number): Format => {
   const paint = (style: Style | undefined, text: string) =>
     colors && style !== undefined ? styleText(style, text, { validateStream: false }) : text
-  return ({ annotations, date, fields, level, message, reports }) => {
+  const room = Math.max(20, width - margin)
+  return ({ annotations, date, fields, level, message, reports, trace }) => {
     const [report] = reports
-    const told = visible(message)
     const facts = Object.entries({
       error: untold(report, message),
       ...(report && reportFields(report)),
       ...annotations,
-      ...fields
+      ...fields,
+      trace: trace?.traceId
     })
       .filter(([name, value]) => value !== undefined && !notFacts.has(name) && !isTold(value, message))
       .map(([name, value]) => `${visible(name)}=${show(value)}`)
-    const head = `${paint("gray", date.toISOString().slice(11, 23))} ${paint(styles[level], level.toUpperCase().padEnd(5))}`
-    const [first = "", ...more] = folded(told, facts, width - margin, (text) => paint("gray", text))
+    const dim = (text: string) => paint("gray", text)
+    const head = `${dim(date.toISOString().slice(11, 23))} ${paint(styles[level], level.toUpperCase().padEnd(5))}`
+    // A message of several lines stays below its head, so that none of them can pass for a line of its own.
+    const told = message.split("\n").map((line) => wordsOf(visible(line)))
+    const last = [...(told.pop() ?? []), ...facts.map((text) => ({ text, shown: dim(text) }))]
+    const [first = "", ...more] = [...told, last].flatMap((words) => folded(words, room))
     const indent = (line: string) => `${" ".repeat(margin)}${line}`
-    const below = reports.flatMap((one, index) => treeOf(one, index > 0))
-    return [`${head} ${first}`, ...more.map(indent), ...below.map((line) => indent(paint("gray", line)))].join("\n")
+    const below = reports.flatMap((one, index) => treeOf(one, index > 0)).flatMap((line) => hanging(line, room))
+    return [`${head} ${first}`, ...more.map(indent), ...below.map((line) => indent(dim(line)))].join("\n")
   }
 }
 
-/** The message and its facts on lines of a width, broken between words where that is possible. */
-const folded = (
-  message: string,
-  facts: ReadonlyArray<string>,
-  width: number,
-  dim: (text: string) => string
-): ReadonlyArray<string> => {
-  const room = Math.max(20, width)
-  const words = [
-    ...message.split(" ").map((text) => ({ text, shown: text })),
-    ...facts.map((text) => ({ text, shown: dim(text) }))
-  ]
+/** A word of a line, and how it is shown. */
+interface Word {
+  readonly text: string
+  readonly shown: string
+}
+
+const wordsOf = (line: string): ReadonlyArray<Word> => line.split(" ").map((text) => ({ text, shown: text }))
+
+/** Words on lines of a width, in columns. */
+const folded = (words: ReadonlyArray<Word>, room: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let line = ""
   let taken = 0
   for (const { shown, text } of words) {
-    if (taken > 0 && taken + 1 + text.length > room) {
+    const columns = columnsOf(text)
+    if (taken > 0 && taken + 1 + columns > room) {
       lines.push(line)
       line = shown
-      taken = text.length
+      taken = columns
     } else {
       line = taken === 0 ? shown : `${line} ${shown}`
-      taken += (taken === 0 ? 0 : 1) + text.length
+      taken += (taken === 0 ? 0 : 1) + columns
     }
   }
   return [...lines, line]
 }
 
-const isTold = (value: unknown, message: string): boolean =>
-  (typeof value === "string" || typeof value === "number") && message.includes(String(value))
+/** A line of a tree or a stack: what does not fit stands below it, further to the right. */
+const hanging = (line: string, room: number): ReadonlyArray<string> => {
+  if (room === Infinity || columnsOf(line) <= room) return [line]
+  const [lead = ""] = /^[ │├└─]*/.exec(line) ?? []
+  const under = `${lead.replace(/[├]/g, "│").replace(/[└─]/g, " ")}  `
+  const [first = "", ...rest] = folded(wordsOf(line.slice(lead.length)), Math.max(20, room - lead.length - 2))
+  return [`${lead}${first}`, ...rest.map((text) => `${under}${text}`)]
+}
+
+/** Whether a message has a value as a word of its own. */
+const isTold = (value: unknown, message: string): boolean => {
+  const text = typeof value === "string" || typeof value === "number" ? String(value) : ""
+  if (text === "") return false
+  for (let at = message.indexOf(text); at >= 0; at = message.indexOf(text, at + 1)) {
+    if (!/\w/.test(`${message[at - 1] ?? " "}${message[at + text.length] ?? " "}`)) return true
+  }
+  return false
+}
 
 const show = (value: unknown): string => visible(typeof value === "string" ? value : JSON.stringify(value))
 
@@ -117,10 +138,3 @@ const branch = (levels: ReadonlyArray<number>, index: number): string => {
 
 const linesOf = (text: unknown): ReadonlyArray<string> =>
   typeof text === "string" ? text.split("\n").map((line) => visible(line.trimEnd())) : []
-
-// oxlint-disable-next-line no-control-regex
-const controls = /[\u0000-\u001F\u007F-\u009F\u2028\u2029]/g
-
-/** A text that cannot move the cursor, change colours or begin a line of its own. */
-const visible = (text: string): string =>
-  text.replace(controls, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)

@@ -16,6 +16,7 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Catalogue from "./Catalogue.ts"
+import * as Failure from "./Failure.ts"
 import { attempt, chain, property } from "./internal/chain.ts"
 import { read, unreadable } from "./internal/makeReport.ts"
 import type * as internal from "./internal/report.ts"
@@ -177,10 +178,12 @@ const failuresOf = (cause: EffectCause.Cause<unknown>): ReadonlyArray<unknown> =
 /**
  * Whether a failure is new: neither it nor anything that it wraps was told of. From now on it was.
  *
- * What it was caused by is not marked: many pages may fail by the same broken connection, and each is a failure of its own.
+ * What a job or a page fails by is not it: many may fail by the same broken connection, and each is a failure of its own.
  */
 const tellOnce = (told: WeakSet<object>, failure: unknown): boolean => {
-  if (chain(failure).some(({ value }) => told.has(value))) return false
+  const links = chain(failure)
+  const own = links.findIndex(({ value }) => attempt(() => Failure.isFailure(value)))
+  if (links.some(({ value }, index) => told.has(value) && (own < 0 || index <= own))) return false
   const whole = attempt(() => unwrap(failure)) ?? failure
   for (const value of [failure, whole, Predicate.isObjectKeyword(whole) && property(whole, "reason")]) {
     if (Predicate.isObjectKeyword(value)) told.add(value)

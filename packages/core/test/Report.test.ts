@@ -241,6 +241,19 @@ describe("a reporter", () => {
     )
   }
 
+  it.effect("tells of each page that fails by what failed another, or was told of by itself", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const reporter = Report.reporter(({ host = "none" }) => told.push(host))
+      const broken = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
+      const reason = new ItemError.InternalError({ cause: broken })
+      const pages = ["a", "b", "c"].map((host) => new ItemError.ItemError({ url: `https://${host}.example/`, reason }))
+      const all = Effect.forEach([broken, ...pages, ...pages], (one) => ErrorReporter.report(Cause.fail(one)))
+      yield* Effect.provide(all, ErrorReporter.layer([reporter]))
+      assert.deepStrictEqual(told, ["none", "a.example", "b.example", "c.example"])
+    })
+  )
+
   it.effect("tells of each failure once: raised again, wrapped, and as its reason alone", () =>
     Effect.gen(function* () {
       const failure = item()

@@ -6,8 +6,7 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import type * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
 import type * as Report from "@redrive/core/Report"
@@ -15,9 +14,13 @@ import type * as Destination from "@redrive/log/Destination"
 import type * as Format from "@redrive/log/Format"
 import * as Log from "@redrive/log/Log"
 import * as pino from "pino"
+import process from "node:process"
+import * as Names from "./internal/names.ts"
+import * as Outlet from "./internal/outlet.ts"
 
 /**
- * `sample`, `cap`, `flushWithin` and `onLost` as `Log.Options` has them.
+ * `sample`, `cap` and `flushWithin` as `Log.Options` has them; `onLost` is told at the end of how many lines it is not known that they were
+ * written: those that pino's stream refused, and those that it has not said to be written (says so on stderr).
  *
  * @category options
  * @since 0.1.0
@@ -31,26 +34,28 @@ export type Options = Pick<Log.Options, "cap" | "flushWithin" | "onLost" | "samp
  * @since 0.1.0
  */
 export const destination = (logger: pino.BaseLogger & Instance): Destination.Destination => {
-  let failed = 0
-  const stream = streamOf(logger)
-  const isFull = fullness(stream)
-  listen(stream, () => failed++)
-  const children = new WeakMap<Format.Record["annotations"], Instance>()
-  const childOf = (annotations: Format.Record["annotations"]): Instance => {
+  const outlet = Outlet.of(streamOf(logger), (done) => logger.flush(done))
+  const ofLine = Names.ofLine(logger)
+  const children = new WeakMap<Format.Record["annotations"], Child>()
+  const childOf = (annotations: Format.Record["annotations"]): Child => {
     const known = children.get(annotations)
     if (known !== undefined) return known
-    const child = Object.keys(annotations).length === 0 ? logger : logger.child(annotations)
-    children.set(annotations, child)
-    return child
+    const made = makeChild(logger, ofLine, annotations)
+    children.set(annotations, made)
+    return made
   }
   return {
-    accepts: (level) => logger.isLevelEnabled(levels[level]),
-    write: (record) => {
-      if (isFull()) failed++
-      else writeTo(childOf(record.annotations), record)
+    accepts: (level) => {
+      try {
+        return logger.isLevelEnabled(levels[level])
+      } catch {
+        // The line that it throws for is tried, and counts when it throws as well.
+        return true
+      }
     },
-    flush: Effect.callback((resume) => logger.flush(() => resume(Effect.void))),
-    lost: () => failed
+    write: (record) => outlet.write(() => writeTo(childOf(record.annotations), record)),
+    flush: outlet.flush,
+    lost: () => outlet.refused() + outlet.waiting()
   }
 }
 
@@ -61,7 +66,7 @@ export const destination = (logger: pino.BaseLogger & Instance): Destination.Des
  * @since 0.1.0
  */
 export const logger = (to: pino.Logger, options: Options = {}): Logger.Logger<unknown, void> =>
-  Log.logger({ ...options, destination: destination(to) })
+  Log.logger({ onLost: say, ...options, destination: destination(to) })
 
 /**
  * A pino in place of Effect's own logger, and a reporter and an observer beside those that are there, as `Log.layer` has them. When its
@@ -71,7 +76,14 @@ export const logger = (to: pino.Logger, options: Options = {}): Logger.Logger<un
  * @since 0.1.0
  */
 export const layer = (to: pino.Logger, options: Options = {}): Layer.Layer<never> =>
-  Log.layer({ ...options, destination: destination(to) })
+  // Each that is built counts its own losses.
+  Layer.suspend(() => Log.layer({ onLost: say, ...options, destination: destination(to) }))
+
+const say = (count: number): void => {
+  process.stderr.write(
+    `${count} log ${count === 1 ? "line was" : "lines were"} refused by pino's stream, or not seen to be written\n`
+  )
+}
 
 /** What is used of a pino, whatever levels of its own it has besides. */
 type Instance = Pick<pino.Logger, "child" | "flush" | "isLevelEnabled" | (typeof levels)[LogLevel.LogLevel]>
@@ -93,37 +105,40 @@ const streamOf = (logger: object): object => {
   return typeof stream === "object" && stream !== null ? stream : {}
 }
 
-/** The error of a stream or of a worker, such as a reader that went away, would end the process if nobody listened. */
-const listen = (stream: object, onError: () => void): void => {
-  if ("on" in stream && typeof stream.on === "function") stream.on("error", onError)
+/** A logger for the records under the same annotations, and the names that their lines have already. */
+interface Child {
+  readonly logger: Instance
+  readonly taken: ReadonlySet<string>
+  readonly said: Names.Fields
 }
 
-/** A stream that is slower than its program may keep so many bytes; pino itself does not ask. */
-const mostBuffered = 16_000_000
-
-const fullness = (stream: object): (() => boolean) => {
-  if (!("writableLength" in stream) || typeof stream.writableLength !== "number") return () => false
-  const waiting = stream as { readonly writableLength: number }
-  return () => waiting.writableLength > mostBuffered
+const makeChild = (logger: Instance, ofLine: ReadonlySet<string>, annotations: Format.Record["annotations"]): Child => {
+  const said = Names.free(annotations, ofAnnotations(ofLine))
+  const names = Object.keys(said)
+  if (names.length === 0) return { logger, taken: ofLine, said }
+  return { logger: logger.child(said), taken: new Set([...ofLine, ...names]), said }
 }
 
-const writeTo = (logger: Instance, record: Format.Record): void => {
-  logger[levels[record.level]](bindingsOf(record), record.message)
+/** An annotation must not take the place of a failure either. */
+const ofAnnotations = (ofLine: ReadonlySet<string>): ReadonlySet<string> => new Set([...ofLine, "err"])
+
+const writeTo = ({ logger, said, taken }: Child, record: Format.Record): void => {
+  logger[levels[record.level]](Names.free(bindingsOf(record), taken, said), record.message)
 }
 
-const bindingsOf = ({ fields, reports, trace }: Format.Record): { readonly [name: string]: unknown } => {
+const bindingsOf = ({ fields, reports, trace }: Format.Record): Names.Fields => {
   const [report, ...also] = reports
   if (report === undefined && trace === undefined) return fields
-  return {
-    ...fields,
+  const own = {
     ...(trace && { trace_id: trace.traceId, span_id: trace.spanId }),
     ...(report && failureOf(report)),
     ...(also.length > 0 && { also: also.map(({ code, message }) => ({ code, message })) })
   }
+  return { ...Names.free(fields, new Set(Object.keys(own)), own), ...own }
 }
 
 /** A failure as pino and its tools know one: an `err` with type, message and stack, and its own facts in it. */
-const failureOf = (report: Report.Report): { readonly [name: string]: unknown } => {
+const failureOf = (report: Report.Report): Names.Fields => {
   const { actor, attributes, causes, code, detail, fingerprint, host, itemId, jobId, level, message, stack, url } =
     report
   const facts = { name: code, message, stack, detail, actor, ...attributes, level, fingerprint }
@@ -131,9 +146,9 @@ const failureOf = (report: Report.Report): { readonly [name: string]: unknown } 
   return {
     // Pino's own serializer takes the name of what has no constructor as the error's type.
     err: Object.assign(Object.create(null), facts, more),
-    job: jobId,
-    item: itemId,
-    url,
-    host
+    ...(jobId !== undefined && { job: jobId }),
+    ...(itemId !== undefined && { item: itemId }),
+    ...(url !== undefined && { url }),
+    ...(host !== undefined && { host })
   }
 }

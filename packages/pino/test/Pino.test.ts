@@ -124,7 +124,63 @@ describe("a record", () => {
   )
 })
 
+describe("a line has every name once", () => {
+  const fields = { level: "gold", time: "noon", pid: 1, msg: "mine", hostname: "h", err: "e", job: "j9" }
+
+  /** The names of one line, in the order they are written. */
+  const names = (line: string) => [...line.matchAll(/[{,]"(\w+)":/g)].map(([, name]) => name)
+
+  it.effect("whatever fields and annotations are called", () =>
+    Effect.gen(function* () {
+      const written: Array<string> = []
+      const logger = pino({}, { write: (line: string) => void written.push(line) })
+      const log = Effect.log("text", fields)
+      const program = Effect.andThen(log, Effect.annotateLogs(log, { level: "silver", msg: "theirs" }))
+      yield* Effect.provide(program, Pino.layer(logger))
+      for (const line of written) assert.strictEqual(new Set(names(line)).size, names(line).length, line)
+      const [line, annotated] = written.map((line) => JSON.parse(line))
+      assert.deepInclude(line, { level: 30, level_: "gold", msg: "text", msg_: "mine", err: "e", job: "j9" })
+      assert.deepInclude(annotated, {
+        level: 30,
+        level_: "silver",
+        level__: "gold",
+        msg: "text",
+        msg_: "theirs",
+        msg__: "mine"
+      })
+    })
+  )
+
+  it.effect("of a failure, too", () =>
+    Effect.gen(function* () {
+      const written: Array<string> = []
+      const logger = pino({ messageKey: "message" }, { write: (line: string) => void written.push(line) })
+      const program = Effect.annotateLogs(Effect.logError("text", failure, { ...fields, message: "x" }), {
+        job: "j1",
+        url: "u"
+      })
+      yield* Effect.provide(program, Pino.layer(logger))
+      const line = written[0]?.replace(/"err":\{.*\}\},?|"err":\{[^}]*\},?/, "") ?? ""
+      assert.strictEqual(new Set(names(line)).size, names(line).length, line)
+      const parsed = JSON.parse(written[0] ?? "")
+      assert.deepInclude(parsed, { level: 50, message_: "x", err_: "e", job: "j1", job_: "j9", url: "u" })
+      assert.strictEqual(parsed.err.type, "internal_error")
+    })
+  )
+})
+
 describe("a pino in trouble", () => {
+  it.effect("never changes what the program does when it cannot say which levels it wants", () =>
+    Effect.gen(function* () {
+      const { lines, logger } = memory()
+      logger.isLevelEnabled = () => {
+        throw new Error("no")
+      }
+      assert.strictEqual(yield* Effect.provide(Effect.as(Effect.log("x"), "done"), Pino.layer(logger)), "done")
+      assert.lengthOf(lines(), 1)
+    })
+  )
+
   const calls = Effect.forEach([1, 2, 3], () => Effect.andThen(Effect.log("x"), Effect.sleep("5 millis")), {
     discard: true
   })

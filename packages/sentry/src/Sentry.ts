@@ -18,12 +18,14 @@ import process from "node:process"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Crumbs from "./internal/crumbs.ts"
+import * as Delivery from "./internal/delivery.ts"
 import { type Captured, eventOf } from "./internal/event.ts"
 
 /**
  * `client` to send with (the one that `Sentry.init` has made); `threshold` of severity below which nothing is sent (`Error`); `capacity` of
  * events that wait to be sent (1000), beyond which they are counted in place of sent; `flushWithin` bounds the wait for a batch, and at
- * the end (2 seconds).
+ * the end (2 seconds). `onLost` is told at the end how many failures Sentry has not accepted, and of how many it has not answered, if there
+ * are any (says so on stderr).
  *
  * @category options
  * @since 0.1.0
@@ -33,7 +35,7 @@ export interface Options {
   readonly threshold?: LogLevel.Severity | undefined
   readonly capacity?: number | undefined
   readonly flushWithin?: Duration.Duration | undefined
-  readonly onLost?: ((count: number, isLate: boolean) => void) | undefined
+  readonly onLost?: ((refused: number, unheard: number) => void) | undefined
 }
 
 /**
@@ -55,42 +57,28 @@ const make = Effect.fnUntraced(function* ({
   onLost = say,
   threshold = "Error"
 }: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
-  const client = () => given ?? getClient()
   const crumbs = Crumbs.make()
+  const delivery = Delivery.make()
   const queue = yield* Queue.dropping<Captured>(capacity)
   let dropped = 0
-  let isLate = false
 
-  const reporter = Report.reporter((report, { at, fiber }) => {
-    const to = client()
-    if (to === undefined || LogLevel.isLessThan(report.severity, threshold)) return
-    const { span } = fiber.cache
-    const captured = eventOf(report, crumbs.of(fiber, report), at, span, to.getOptions().stackParser)
-    if (Queue.offerUnsafe(queue, captured)) return
+  const reporter = Report.reporter((report, { at, failure, fiber }) => {
+    const breadcrumbs = crumbs.take(failure, fiber)
+    if (LogLevel.isLessThan(report.severity, threshold)) return
+    const client = given ?? getClient()
+    const captured = client && attempt(() => eventOf(client, report, breadcrumbs, at, fiber.cache.span))
+    if (captured !== undefined && Queue.offerUnsafe(queue, captured)) return
     dropped++
-    to.recordDroppedEvent("queue_overflow", "error")
+    client?.recordDroppedEvent("queue_overflow", "error")
   })
 
-  // The client promises to come back within the limit; a transport of somebody's own may not.
-  const flush = (to: Client) =>
-    Effect.timeoutOrElse(
-      Effect.promise(() => Promise.resolve(to.flush(Duration.toMillis(flushWithin)))),
-      { duration: flushWithin, orElse: () => Effect.succeed(false) }
-    )
-
   const send = (events: ReadonlyArray<Captured>) =>
-    Effect.gen(function* () {
-      const to = client()
-      if (to === undefined) return
-      for (const { event, scope } of events) yield* Effect.sync(() => to.captureEvent(event, {}, scope))
-      isLate = !(yield* flush(to))
-    }).pipe(
-      Effect.catchCause(() =>
-        Effect.sync(() => {
-          dropped += events.length
-        })
-      )
-    )
+    Effect.suspend(() => {
+      for (const event of events) if (attempt(() => (delivery.send(event), true)) === undefined) dropped++
+      // A client promises to come back within the limit; a transport of somebody's own may not.
+      const settled = Effect.interruptible(delivery.settled(Duration.toMillis(flushWithin)))
+      return Effect.ignoreCause(Effect.timeoutOption(settled, flushWithin))
+    })
 
   // What was taken is sent, whoever interrupts.
   const next = Effect.uninterruptibleMask((restore) =>
@@ -101,7 +89,9 @@ const make = Effect.fnUntraced(function* ({
       const events = yield* Queue.clear(queue)
       for (let from = 0; from === 0 || from < events.length; from += batch)
         yield* send(events.slice(from, from + batch))
-      if (dropped > 0 || isLate) yield* Effect.ignoreCause(Effect.sync(() => onLost(dropped, isLate)))
+      delivery.close()
+      const [refused, unheard] = [dropped + delivery.refused(), delivery.unheard()]
+      if (refused + unheard > 0) yield* Effect.ignoreCause(Effect.sync(() => onLost(refused, unheard)))
     })
   )
   yield* Effect.forkScoped(Effect.forever(next))
@@ -112,8 +102,17 @@ const make = Effect.fnUntraced(function* ({
   )
 })
 
-const say = (dropped: number, isLate: boolean): void => {
-  if (dropped > 0)
-    process.stderr.write(`${dropped} ${dropped === 1 ? "failure was" : "failures were"} not sent to Sentry\n`)
-  if (isLate) process.stderr.write("the last failures may not have reached Sentry\n")
+/** What a client makes throw costs one event. */
+const attempt = <A>(run: () => A): A | undefined => {
+  try {
+    return run()
+  } catch {
+    return undefined
+  }
+}
+
+const say = (refused: number, unheard: number): void => {
+  const failures = (count: number) => `${count} ${count === 1 ? "failure" : "failures"}`
+  if (refused > 0) process.stderr.write(`${failures(refused)} did not reach Sentry\n`)
+  if (unheard > 0) process.stderr.write(`${failures(unheard)} may not have reached Sentry, which has not answered\n`)
 }

@@ -5,13 +5,14 @@ import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Sentry from "@redrive/sentry/Sentry"
-import { getCurrentScope } from "@sentry/core"
+import { captureException, type Event as SentryEvent, getCurrentScope, withIsolationScope } from "@sentry/core"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { install, receiver } from "./receiver.ts"
+import { asyncScopes, clientOf, install, receiver } from "./receiver.ts"
 
 const failing = (path: string) =>
   Failure.withoutStack(() => {
@@ -76,6 +77,22 @@ describe("a reported failure", () => {
     })
   )
 
+  it.live("has its stack on what was thrown, wherever in the chain that is", () =>
+    Effect.gen(function* () {
+      const deep = new Error("deep")
+      const wrapped = new Error("outer", { cause: new AggregateError([deep, new Error("second")], "both") })
+      wrapped.stack = "Error: outer"
+      const same = new Error("same", { cause: new TypeError("same") })
+      const [first, second] = yield* sent(Effect.andThen(report(wrapped), report(same)))
+      const traced = (event: unknown) =>
+        (event as SentryEvent).exception?.values?.flatMap(({ stacktrace, type, value }) =>
+          stacktrace === undefined ? [] : [`${type}: ${value}`]
+        )
+      assert.deepStrictEqual(traced(first), ["Error: deep"])
+      assert.deepStrictEqual(traced(second), ["TypeError: same"])
+    })
+  )
+
   it.live("is left out below the threshold, and shows no secret", () =>
     Effect.gen(function* () {
       const quiet = new ItemError.ItemError({
@@ -115,6 +132,99 @@ describe("a reported failure", () => {
           { message: `GaveUp: ${failure.message}`, data: { call: "page", attempt: 2, because: "retries" } }
         ]
       )
+    })
+  )
+
+  const crumbsOf = (event: unknown) => ((event as SentryEvent).breadcrumbs ?? []).map(({ data }) => data?.call)
+  const gaveUp = (name: string, error: unknown) =>
+    Observer.tell(() => ({ _tag: "GaveUp", name, attempt: 1, error, because: "retries" }))
+
+  it.live("does not bring what was handled, or what led to another failure of its kind", () =>
+    Effect.gen(function* () {
+      const [handled, recovered, a, b] = [failing("x"), failing("x"), failing("x"), failing("x")]
+      const attemptFailed = (name: string, error: unknown) =>
+        Observer.tell(() => ({
+          _tag: "AttemptFailed",
+          name,
+          attempt: 1,
+          error,
+          verdict: Verdict.permanent,
+          duration: Duration.zero
+        }))
+      const program = Effect.gen(function* () {
+        yield* gaveUp("handled", handled)
+        yield* Observer.tell(() => ({
+          _tag: "FellBack",
+          name: "handled",
+          attempt: 1,
+          error: handled,
+          because: "retries"
+        }))
+        yield* attemptFailed("recovered", recovered)
+        yield* Observer.tell(() => ({ _tag: "Recovered", name: "recovered", attempt: 2 }))
+        yield* gaveUp("not reported", failing("x"))
+        yield* Effect.all([gaveUp("call a", a), gaveUp("call b", b)], { concurrency: 2 })
+        yield* report(failing("no call's"))
+        for (const failure of [a, b, handled, recovered]) yield* report(failure)
+      })
+      const events = yield* sent(program)
+      assert.deepStrictEqual(events.map(crumbsOf), [[], ["call a"], ["call b"], [], []])
+    })
+  )
+
+  it.live("brings those of calls within the call, and of a failure that is a text", () =>
+    Effect.gen(function* () {
+      const failure = failing("a")
+      const program = Effect.gen(function* () {
+        yield* Observer.tell(() => ({ _tag: "GaveUp", name: "inner", attempt: 1, error: failure, because: "nested" }))
+        yield* gaveUp("outer", failure)
+        yield* report({ _tag: "RetryExhausted", failure })
+        yield* gaveUp("text", "no")
+        yield* report("no")
+      })
+      assert.deepStrictEqual((yield* sent(program)).map(crumbsOf), [["inner", "outer"], ["text"]])
+    })
+  )
+
+  it.live("shows no secret in what led to it", () =>
+    Effect.gen(function* () {
+      const failure = new Error("my hunter22")
+      const program = Effect.andThen(gaveUp("call hunter22", failure), report(failure))
+      const events = yield* sent(Effect.provideService(program, Report.Secrets, [Redacted.make("hunter22")]))
+      assert.lengthOf(crumbsOf(events[0]), 1)
+      assert.notInclude(JSON.stringify(events), "hunter22")
+    })
+  )
+
+  it.live("has the tags and the user of its own request, of two at once, as a native one has", () =>
+    Effect.gen(function* () {
+      yield* asyncScopes
+      const { client, events } = yield* receiver
+      yield* install(client)
+      const services = yield* Layer.build(Sentry.layer({ client }))
+      const request = (id: string) =>
+        withIsolationScope(async (isolation) => {
+          isolation.setTag("request", id)
+          isolation.setUser({ id })
+          await new Promise((resolve) => setTimeout(resolve, 10))
+          await Effect.runPromise(Effect.provideContext(report(failing(id)), services))
+          captureException(new Error(`native ${id}`))
+        })
+      yield* Effect.promise(() => Promise.all([request("r1"), request("r2")]))
+      yield* Effect.promise(async () => {
+        while (events.length < 4) await new Promise((resolve) => setTimeout(resolve, 5))
+      })
+      const seen = events.map((event) => {
+        const { exception, tags, user } = event as SentryEvent
+        const message = exception?.values?.at(-1)?.value ?? ""
+        return [message.slice(-2), tags?.request, user?.id]
+      })
+      assert.sameDeepMembers(seen, [
+        ["r1", "r1", "r1"],
+        ["r1", "r1", "r1"],
+        ["r2", "r2", "r2"],
+        ["r2", "r2", "r2"]
+      ])
     })
   )
 
@@ -158,17 +268,49 @@ describe("a Sentry in trouble", () => {
         const { be, client } = yield* receiver
         be(mood)
         const program = Effect.andThen(report(failing("a")), Effect.fail("its own" as const))
-        const late: Array<boolean> = []
-        const onLost = (_: number, isLate: boolean) => late.push(isLate)
+        const lost: Array<readonly [refused: number, unheard: number]> = []
+        const onLost = (...counts: readonly [number, number]) => lost.push(counts)
         const options = { client, flushWithin: Duration.millis(100), onLost }
         const begun = Date.now()
         const failure = yield* Effect.flip(Effect.provide(program, Sentry.layer(options)))
         assert.strictEqual(failure, "its own")
         assert.isBelow(Date.now() - begun, 1000)
-        assert.deepStrictEqual(late, mood === "hanging" ? [true] : [])
+        assert.deepStrictEqual(lost, mood === "hanging" ? [[0, 1]] : [[1, 0]])
       })
     )
   }
+
+  const tenLost = Effect.fnUntraced(function* (options: Sentry.Options) {
+    const lost: Array<readonly [refused: number, unheard: number]> = []
+    const ten = Effect.forEach(Array.from({ length: 10 }), (_, n) => report(failing(`${n}`)), { discard: true })
+    yield* Effect.provide(ten, Sentry.layer({ ...options, onLost: (...counts) => lost.push(counts) }))
+    return lost
+  })
+
+  it.live("refuses events, which are counted: with an error, with a limit, or because nobody is there", () =>
+    Effect.gen(function* () {
+      const { be, client, dsn } = yield* receiver
+      be("failing")
+      assert.deepStrictEqual(yield* tenLost({ client }), [[10, 0]])
+      be("busy")
+      assert.deepStrictEqual(yield* tenLost({ client }), [[10, 0]])
+      // The limit holds for a minute, in which the client sends nothing.
+      assert.deepStrictEqual(yield* tenLost({ client }), [[10, 0]])
+      be("well")
+      assert.isEmpty(yield* tenLost({ client: clientOf(dsn) }))
+      assert.deepStrictEqual(yield* tenLost({ client: clientOf("http://public@127.0.0.1:9/1") }), [[10, 0]])
+      assert.deepStrictEqual(yield* tenLost({ client: clientOf(dsn, { enabled: false }) }), [[10, 0]])
+    })
+  )
+
+  it.live("is none that follows the program's own rules", () =>
+    Effect.gen(function* () {
+      const { dsn, events } = yield* receiver
+      assert.isEmpty(yield* tenLost({ client: clientOf(dsn, { beforeSend: () => null }) }))
+      assert.isEmpty(yield* tenLost({ client: clientOf(dsn, { sampleRate: 0 }) }))
+      assert.isEmpty(events)
+    })
+  )
 
   it.live("that throws, or is not there, is no reason to fail", () =>
     Effect.gen(function* () {
@@ -180,7 +322,8 @@ describe("a Sentry in trouble", () => {
       yield* Effect.provide(report(failing("a")), Sentry.layer({ client, onLost: (count) => lost.push(count) }))
       assert.deepStrictEqual(lost, [1])
       getCurrentScope().setClient(undefined)
-      yield* Effect.provide(report(failing("b")), Sentry.layer())
+      yield* Effect.provide(report(failing("b")), Sentry.layer({ onLost: (count) => lost.push(count) }))
+      assert.deepStrictEqual(lost, [1, 1])
     })
   )
 })

@@ -1,6 +1,14 @@
-import { createStackParser, createTransport, parseEnvelope, setCurrentClient } from "@sentry/core"
+import {
+  createStackParser,
+  createTransport,
+  parseEnvelope,
+  Scope,
+  setAsyncContextStrategy,
+  setCurrentClient
+} from "@sentry/core"
 import { nodeStackLineParser, ServerRuntimeClient, type ServerRuntimeClientOptions } from "@sentry/core/server"
 import * as Effect from "effect/Effect"
+import { AsyncLocalStorage } from "node:async_hooks"
 import { createServer } from "node:http"
 
 /** An event as Sentry receives it. */
@@ -8,14 +16,17 @@ export interface Received {
   readonly [name: string]: unknown
 }
 
-/** How the receiver answers: at once, with an error, or never. */
-export type Mood = "well" | "failing" | "hanging"
+/** How the receiver answers: at once, with an error, that it is too much, or never. */
+export type Mood = "well" | "failing" | "busy" | "hanging"
+
+const statuses = { well: 200, failing: 500, busy: 429 }
 
 /** A receiver of envelopes, and a client that sends to it. */
 export const receiver = Effect.acquireRelease(
   Effect.callback<{
     readonly events: ReadonlyArray<Received>
     readonly client: ServerRuntimeClient
+    readonly dsn: string
     readonly be: (mood: Mood) => void
   }>((resume) => {
     const events: Array<Received> = []
@@ -29,26 +40,29 @@ export const receiver = Effect.acquireRelease(
           const [, items] = parseEnvelope(Buffer.concat(chunks))
           for (const [header, payload] of items) if (header.type === "event") events.push(payload as Received)
         }
-        response.statusCode = mood === "well" ? 200 : 500
+        response.statusCode = statuses[mood]
         response.end("{}")
       })
     })
     server.listen(0, "127.0.0.1", () => {
       const address = server.address()
       const port = typeof address === "object" ? address?.port : 0
-      const client = clientOf(`http://public@127.0.0.1:${port}/1`)
+      const dsn = `http://public@127.0.0.1:${port}/1`
+      const client = clientOf(dsn)
       const close = () => {
         server.close()
         server.closeAllConnections()
       }
-      resume(Effect.succeed({ events, client, be: (next: Mood) => (mood = next), close }))
+      resume(Effect.succeed({ events, client, dsn, be: (next: Mood) => (mood = next), close }))
     })
   }),
   (receiver) => Effect.sync(() => (receiver as unknown as { readonly close: () => void }).close())
 )
 
-const clientOf = (dsn: string): ServerRuntimeClient => {
+/** A client, with options of its own. */
+export const clientOf = (dsn: string, own: Partial<ServerRuntimeClientOptions> = {}): ServerRuntimeClient => {
   const options: ServerRuntimeClientOptions = {
+    ...own,
     dsn,
     integrations: [],
     stackParser: createStackParser(nodeStackLineParser()),
@@ -71,3 +85,34 @@ const clientOf = (dsn: string): ServerRuntimeClient => {
 
 /** Makes a client the one of the program, as `Sentry.init` does. */
 export const install = (client: ServerRuntimeClient) => Effect.sync(() => setCurrentClient(client))
+
+/** Scopes that follow asynchronous calls, as the SDKs for Node.js have them, for as long as the scope. */
+export const asyncScopes = Effect.acquireRelease(
+  Effect.sync(() => {
+    interface Both {
+      readonly scope: Scope
+      readonly isolation: Scope
+    }
+    const storage = new AsyncLocalStorage<Both>()
+    const root: Both = { scope: new Scope(), isolation: new Scope() }
+    const now = () => storage.getStore() ?? root
+    const run = <A>(both: Both, use: (scope: Scope) => A, scope: Scope) => storage.run(both, () => use(scope))
+    setAsyncContextStrategy({
+      suppressTracing: (use) => use(),
+      withScope: (use) => {
+        const scope = now().scope.clone()
+        return run({ ...now(), scope }, use, scope)
+      },
+      withSetScope: (scope, use) => run({ ...now(), scope: scope as Scope }, use, scope as Scope),
+      withIsolationScope: (use) => {
+        const both = { scope: now().scope.clone(), isolation: now().isolation.clone() }
+        return run(both, use, both.isolation)
+      },
+      withSetIsolationScope: (isolation, use) =>
+        run({ scope: now().scope.clone(), isolation: isolation as Scope }, use, isolation as Scope),
+      getCurrentScope: () => now().scope,
+      getIsolationScope: () => now().isolation
+    })
+  }),
+  () => Effect.sync(() => setAsyncContextStrategy(undefined))
+)

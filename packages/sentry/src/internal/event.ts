@@ -1,8 +1,11 @@
 import {
   type Breadcrumb,
+  type Client,
   type Event,
   type Exception,
   getCurrentScope,
+  getIsolationScope,
+  type Scope,
   type SeverityLevel,
   type StackParser
 } from "@sentry/core"
@@ -24,41 +27,45 @@ export interface Trace {
   readonly spanId: string
 }
 
-/** An event with what was in Sentry's scope when the failure was reported. */
+/** An event, with Sentry's scope and client at the moment when the failure was reported. */
 export interface Captured {
+  readonly client: Client
   readonly event: Event
-  readonly scope: ReturnType<typeof getCurrentScope>
+  readonly scope: Scope
 }
 
 /** A report as an event: bounded and without secrets, as the report is. The error itself is never handed over. */
 export const eventOf = (
+  client: Client,
   report: Report.Report,
   breadcrumbs: ReadonlyArray<Breadcrumb>,
   at: bigint,
-  trace: Trace | undefined,
-  parse: StackParser
+  trace: Trace | undefined
 ): Captured => {
   const { actor, attributes, code, detail, fingerprint, host, itemId, jobId, level, severity, url } = report
   const failure = { code, detail, level, actor, job: jobId, item: itemId, url, host, ...attributes }
   return {
+    client,
     scope: getCurrentScope().clone(),
     event: {
       level: levels[severity],
       timestamp: Number(at / 1_000_000n) / 1000,
       platform: "node",
-      exception: { values: exceptionsOf(report, parse) },
+      exception: { values: exceptionsOf(report, client.getOptions().stackParser) },
       tags: { code, detail, error_level: level, actor, host },
       contexts: {
         failure,
         ...(trace && { trace: { trace_id: trace.traceId, span_id: trace.spanId } })
       },
       fingerprint: [fingerprint],
-      breadcrumbs: [...breadcrumbs]
+      breadcrumbs: [...breadcrumbs],
+      // An event is sent later, when another request may be the current one: Sentry takes a request's scope from here.
+      sdkProcessingMetadata: { capturedSpanIsolationScope: getIsolationScope().clone() }
     }
   }
 }
 
-/** What was thrown first comes first, as Sentry wants it; the stack is its. */
+/** What was thrown first comes first, as Sentry wants it. */
 const exceptionsOf = ({ causes, code, message, stack }: Report.Report, parse: StackParser): Array<Exception> => {
   const mechanism = { type: "redrive", handled: true }
   const chained = causes.map(({ code: of, fields, message, name }) => ({
@@ -67,8 +74,31 @@ const exceptionsOf = ({ causes, code, message, stack }: Report.Report, parse: St
     mechanism: { ...mechanism, type: "chained", ...(fields && { data: { ...fields } }) }
   }))
   const values: Array<Exception> = [...chained.toReversed(), { type: code, value: message, mechanism }]
-  const [first, ...rest] = values
-  return stack === undefined || first === undefined
-    ? values
-    : [{ ...first, stacktrace: { frames: parse(stack) } }, ...rest]
+  if (stack === undefined) return values
+  const stacktrace = { frames: parse(stack) }
+  const thrown = [{ name: code, message, depth: -1 }, ...causes]
+  const owner = ownerOf(thrown, stack)
+  // Causes that say nothing new are not listed, though they may be what was thrown first.
+  if (owner === undefined)
+    return [{ ...headerOf(stack), stacktrace, mechanism: { ...mechanism, type: "chained" } }, ...values]
+  return values.map((value, index) => (index === thrown.length - 1 - owner ? { ...value, stacktrace } : value))
+}
+
+/** Which of those that were thrown a stack is of: it begins with the name and the message, and is of the innermost that has one. */
+const ownerOf = (
+  thrown: ReadonlyArray<{ readonly name: string; readonly message: string; readonly depth: number }>,
+  stack: string
+): number | undefined => {
+  let owner: number | undefined
+  for (const [index, { depth, message, name }] of thrown.entries()) {
+    if (!stack.startsWith(`${name}: ${message.slice(0, 200)}`)) continue
+    if (owner === undefined || depth > (thrown[owner]?.depth ?? 0)) owner = index
+  }
+  return owner
+}
+
+const headerOf = (stack: string): Exception => {
+  const [header = ""] = stack.split("\n    at ", 1)
+  const [type = ""] = header.split(": ", 1)
+  return { type, value: header.slice(type.length + 2) }
 }

@@ -22,7 +22,7 @@ const limits: ReadonlyArray<{
     name: "core",
     // Documentation is made by build scripts, and plain data is adapters' work.
     modules: (file) => !["CatalogueDocs.ts", "CrawlMeanings.ts", "Plain.ts"].includes(file),
-    limit: 12_000
+    limit: 12_400
   },
   { what: "plain data", name: "core", modules: (file) => file === "Plain.ts", limit: 2000 },
   {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
+import * as Plain from "@redrive/core/Plain"
 import * as Report from "@redrive/core/Report"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -85,6 +86,60 @@ describe("secrets", () => {
 
   it("in an Authorization header are known by its scheme", () => {
     assert.strictEqual(Report.make(new Error("sent Bearer abc.def-1 twice")).message, "sent Bearer <redacted> twice")
+  })
+
+  const one = "S3CR3T.abc"
+  const hiding: ReadonlyArray<readonly [text: string, shown: string]> = [
+    [`https://u:${one}@h/p?api_key=${one}`, "https://h/p"],
+    [`postgres://u:p'${one}@h/db`, "postgres://h/db"],
+    [`GET /v1/x?api_key=${one} failed`, "GET /v1/x failed"],
+    [`password: ${one}`, "password: <redacted>"],
+    [`pwd=${one}&x=1`, "pwd=<redacted>&x=1"],
+    [`{"password":"${one}","a":1}`, `{"password":"<redacted>","a":1}`],
+    [`{ private_key: 'my ${one} key' }`, "{ private_key: '<redacted>' }"],
+    [`["x-api-key", "${one}"]`, `["x-api-key", "<redacted>"]`],
+    [`authorization: bearer ${one}`, "authorization: bearer <redacted>"],
+    [`Authorization: Digest username="a", response=${one}`, "Authorization: Digest <redacted>"],
+    [`{"authorization":"Bearer ${one}","a":1}`, `{"authorization":"Bearer <redacted>","a":1}`],
+    [`BEARER ${one}`, "BEARER <redacted>"],
+    ["Basic dXNlcjpwYXNz", "Basic <redacted>"],
+    [`Cookie: sid=${one}; b=2`, "Cookie: <redacted>"],
+    [`got eyJhbGciOiJIUzI1NiJ9.${one}.def`, "got <redacted>"]
+  ]
+  it.each(hiding)("are hidden where they look like it: %s", (text, shown) => {
+    assert.strictEqual(Report.make(new Error(text)).message, shown)
+    assert.strictEqual(Plain.text(text), shown)
+  })
+
+  const prose = [
+    "the password is wrong",
+    "token expired",
+    "token: expired",
+    "password: missing",
+    "your token has been revoked",
+    "a cookie was refused",
+    "basic usage",
+    "the secret of life: patience",
+    "is this a question? a=b",
+    "Unexpected token } in JSON",
+    "max_tokens=100",
+    "authorization failed for bob"
+  ]
+  it.each(prose)("are not seen in what is none: %s", (text) => {
+    assert.strictEqual(Report.make(new Error(text)).message, text)
+  })
+
+  it("are hidden wherever one stands within a URL that shows another", () => {
+    const secrets = [Redacted.make("KNOWN")]
+    const { message } = Report.make(new Error("at https://u:KNOWN@h/p?api_key=OTHER"), { secrets })
+    assert.strictEqual(message, "at https://h/p")
+  })
+
+  it("of a hostile text take no time", () => {
+    const parts = ["?a=", "password:", '"password":"', "://a:b@", "cookie: ", "eyJ", "basic ", "secret", "a"]
+    const begun = performance.now()
+    for (const part of parts) Report.make(new Error(part.repeat(1_000_000)))
+    assert.isBelow(performance.now() - begun, 2000)
   })
 
   it("that are too short to be told from other text are let be", () => {

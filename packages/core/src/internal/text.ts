@@ -4,10 +4,8 @@ import { withoutSecrets } from "./url.ts"
 /** No text of a report is longer, in UTF-16 units. */
 const longest = 2000
 
-const urls = /\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+/gi
-
-/** What follows the name of a scheme in an Authorization header. */
-const credentials = /\b(Bearer|Basic)\s+[\w.~+/=-]+/g
+/** A URL; its password may have what nothing else of it may. */
+const urls = /\b[a-z][a-z\d+.-]*:\/\/(?:[^\s/]{0,500}@)?[^\s"'<>]+/gi
 
 /** Shorter secrets are not looked for: they would be found in every text. */
 const shortestSecret = 4
@@ -15,19 +13,43 @@ const shortestSecret = 4
 /** What stands in the place of a secret. */
 export const hidden = "<redacted>"
 
+/** The same while a text is searched: it ends no URL, and stands in no text. */
+const mark = "\uFDD0"
+
 /** Names that speak of a secret, whatever holds them. */
-const secretName = /passw|secret|token|authorization|cookie|credential|api_?key/i
+const names = "pass(?:w|phr)|pwd|secret|token(?!i|s)|authorization|cookie|credential|(?:api|access|private)[-_]?key"
 
-/** Programs use few names, and each many times. */
-const judged = new Map<string, boolean>()
+const secretName = new RegExp(names, "i")
 
-export const isSecretName = (name: string): boolean => {
-  const known = judged.get(name)
-  if (known !== undefined) return known
-  const isSecret = secretName.test(name)
-  if (judged.size < 1000) judged.set(name, isSecret)
-  return isSecret
-}
+export const isSecretName = (name: string): boolean => secretName.test(name)
+
+/** Where texts have secrets, of which all that follows `$1` is hidden. No pattern looks far from a place, so none takes long. */
+const secretive = [
+  // A JSON web token.
+  /\b()eyJ[\w-]+\.[\w.-]+/g,
+  // What a scheme of authorization names; in prose a small word follows.
+  /\b((?:[Bb]earer|BEARER|[Bb]asic|BASIC)\s+)(?=\S*[A-Z\d=])[\w.~+/=-]+/g,
+  // A header that is one: the rest of its line, but for the scheme.
+  /((?:authorization|cookie)\s*[:=]\s*(?:[a-z]+ )?)(?!["'])[^\n]+/gi,
+  /((?:authorization|cookie)\\?["']?\s*[:=]\s*\\?["'](?:[a-z]+ )?)[^\n"']+/gi,
+  // A name and its value, unless that only says what is wrong with it.
+  new RegExp(
+    `((?:${names})[\\w-]*["'\\\\]*\\s*(?:[:=]|(?<=["']),)\\s*["'\\\\]*)` +
+      `(?!(?:is|was|has|must|no|not|too|in\\w+|miss\\w+|wrong|null|undefined|true|false|\\w+ed)\\b|\\w* ?${mark})` +
+      `(?:(?<=["'])[^"'\\n]+|[^\\s"',;&)\\]}]+)`,
+    "gi"
+  )
+]
+
+/** Most texts have no sign of any, and to know that is cheap. */
+const suspect = new RegExp(`${names}|bearer|basic|eyJ|[?]`, "i")
+
+const withoutSecretive = (text: string): string =>
+  secretive.reduce(
+    (rest, pattern) => rest.replace(pattern, `$1${mark}`),
+    // The query of a path.
+    text.replace(/\?[^\s?="'<>]{1,99}=[^\s"'<>]*/g, "")
+  )
 
 /** The forms in which a secret may stand in a text. */
 const formsOf = (secret: string): ReadonlyArray<string> => {
@@ -41,8 +63,8 @@ const formsOf = (secret: string): ReadonlyArray<string> => {
 export type Scrub = (text: string) => string
 
 /**
- * A scrub that hides these secrets, in plain, JSON, percent and Base64 form, besides credentials and the queries of URLs, and that
- * cuts a text longer than a screen.
+ * A scrub that hides these secrets, in plain, JSON, percent and Base64 form, besides credentials and queries of URLs,
+ * headers, tokens, and what stands behind the name of a secret, and that cuts a text longer than a screen.
  */
 export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
   const forms = secrets
@@ -53,20 +75,19 @@ export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
   return (text) => {
     const isCut = text.length > longest + 2 * reach
     const bare = forms.reduce(
-      (rest, form) => rest.replaceAll(form, hidden),
+      (rest, form) => rest.replaceAll(form, mark),
       isCut ? text.slice(0, longest + 2 * reach) : text
     )
     const whole = isCut ? withoutTail(bare, reach) : bare
-    // Most texts have neither, and to know that is cheap.
     const bareOfUrls = whole.includes("://") ? whole.replace(urls, withoutSecrets) : whole
-    const safe = bareOfUrls.includes("B") ? bareOfUrls.replace(credentials, `$1 ${hidden}`) : bareOfUrls
+    const safe = (suspect.test(bareOfUrls) ? withoutSecretive(bareOfUrls) : bareOfUrls).replaceAll(mark, hidden)
     return isCut || safe.length > longest ? `${safe.slice(0, longest)}… (${text.length} characters)` : safe
   }
 }
 
 /** Without what a cut may have left of a secret or a URL. */
 const withoutTail = (text: string, reach: number): string => {
-  const rest = text.slice(0, text.length - reach)
+  const rest = text.slice(0, Math.max(0, text.length - reach))
   const url = rest.lastIndexOf("://")
   return url < 0 || /\s/.test(rest.slice(url)) ? rest : rest.slice(0, url)
 }

@@ -9,11 +9,11 @@ export interface Link {
 /** No honest chain is longer; a hostile one must not keep us. */
 const longest = 32
 
-/** Where wrappers keep what they wrap: errors, Effect's reasons and causes, and our own giving up. */
-const inner = ["cause", "reason", "error", "defect", "failure"]
+/** Where wrappers keep what they wrap, the last of them first: errors, Effect's reasons and causes, and our own giving up. */
+const inner = ["failure", "defect", "error", "reason", "cause"]
 
-/** Where aggregates keep their members. */
-const members = ["errors", "reasons"]
+/** Where aggregates keep their members, likewise. */
+const members = ["reasons", "errors"]
 
 /** A value, what it wraps, and the members of aggregates, outermost first; each object once. */
 export const chain = (value: unknown): ReadonlyArray<Link> => {
@@ -27,19 +27,21 @@ export const chain = (value: unknown): ReadonlyArray<Link> => {
     const link = { value: next.value, depth: next.depth }
     seen.add(link.value)
     links.push(link)
-    const within = [
-      ...inner.map((name) => property(link.value, name)),
-      ...members.flatMap((name) => some(link.value, name))
-    ]
-    stack.push(...within.toReversed().map((value) => ({ value, depth: link.depth + 1 })))
+    const depth = link.depth + 1
+    // The last that is pushed comes first.
+    for (const name of members) for (const value of some(link.value, name)) stack.push({ value, depth })
+    for (const name of inner) {
+      const value = property(link.value, name)
+      if (Predicate.isObjectKeyword(value)) stack.push({ value, depth })
+    }
   }
   return links
 }
 
-/** The first members of an aggregate. */
+/** The first members of an aggregate, the last of them first. */
 const some = (value: object, name: string): ReadonlyArray<unknown> => {
   const found = property(value, name)
-  return attempt(() => (Array.isArray(found) ? found.slice(0, longest) : undefined)) ?? []
+  return attempt(() => (Array.isArray(found) ? found.slice(0, longest).toReversed() : undefined)) ?? []
 }
 
 /** What a foreign value makes throw is as good as nothing. */

@@ -70,5 +70,5 @@ const warningsOf = (job: Job.Job, json: object): ReadonlyArray<string> => {
       found.add(`error_code ${error.code} is not known here`)
     if (found.size >= mostWarnings) break
   }
-  return [...found].map(bounded)
+  return [...found].map((text) => bounded(text))
 }

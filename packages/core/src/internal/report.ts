@@ -4,7 +4,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { attempt, describe, type Link, nameOf, property, read } from "./chain.ts"
-import { isSecretName, type Scrub, scrub } from "./text.ts"
+import { bounded, isSecretName, type Scrub, scrub } from "./text.ts"
 
 /** No report lists more causes, fields of one of them, or frames of a stack. */
 const most = { causes: 8, fields: 24, frames: 20 }
@@ -18,7 +18,8 @@ export type Fields = { readonly [name: string]: Field }
 export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacted.Redacted>): Scrub => {
   const held = links.flatMap(({ value }) => fieldNames(value).map((name) => property(value, name)))
   const secrets = [...given, ...held.filter(Redacted.isRedacted)].map((secret) => attempt(() => Redacted.value(secret)))
-  return scrub(secrets.filter(Predicate.isString))
+  const texts = secrets.filter(Predicate.isString)
+  return texts.length === 0 ? bounded : scrub(texts)
 }
 
 /** Fields of system errors that help and tell no secret. */
@@ -90,12 +91,14 @@ export const causesOf = (links: ReadonlyArray<Link>, outermost: number, safe: Sc
 
 /** The stack of what was thrown first, which is the innermost link that has one; its message is cut before its frames are. */
 export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undefined => {
-  const traced = links.filter(({ value }) => framesOf(value).length > 0)
-  const innermost = traced.toSorted((a, b) => b.depth - a.depth)[0]?.value
-  if (innermost === undefined) return undefined
-  // A text is cut after its secrets are hidden, never before: half of one is one too.
-  const header = `${safe(nameOf(innermost))}: ${safe(read(innermost, "message") ?? "").slice(0, 200)}`
-  return [header, ...framesOf(innermost).slice(0, most.frames).map(safe)].join("\n")
+  for (const { value } of links.toSorted((a, b) => b.depth - a.depth)) {
+    const frames = framesOf(value)
+    if (frames.length === 0) continue
+    // A text is cut after its secrets are hidden, never before: half of one is one too.
+    const header = `${safe(nameOf(value))}: ${safe(read(value, "message") ?? "").slice(0, 200)}`
+    return [header, ...frames.slice(0, most.frames).map((frame) => safe(frame, true))].join("\n")
+  }
+  return undefined
 }
 
 /** The last part of a stack: frames come after a message of any length. */

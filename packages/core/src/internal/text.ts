@@ -7,6 +7,9 @@ const longest = 2000
 /** A URL; its password may have what nothing else of it may. */
 const urls = /\b[a-z][a-z\d+.-]*:\/\/(?:[^\s/]{0,500}@)?[^\s"'<>]+/gi
 
+/** Only such a URL has anything to hide. */
+const telling = /:\/\/(?:[^\s/]{0,500}@|\S{0,2000}[?#])/
+
 /** Shorter secrets are not looked for: they would be found in every text. */
 const shortestSecret = 4
 
@@ -59,8 +62,8 @@ const formsOf = (secret: string): ReadonlyArray<string> => {
   return [...new Set([secret, json, uri, Base64.encode(secret)])]
 }
 
-/** Makes a text safe to store. */
-export type Scrub = (text: string) => string
+/** Makes a text safe to store. Of a place in a program (`isPlace`) only the URL and what is known can be a secret. */
+export type Scrub = (text: string, isPlace?: boolean) => string
 
 /**
  * A scrub that hides these secrets, in plain, JSON, percent and Base64 form, besides credentials and queries of URLs,
@@ -72,15 +75,16 @@ export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
     .flatMap(formsOf)
     .toSorted((a, b) => b.length - a.length)
   const reach = forms[0]?.length ?? 0
-  return (text) => {
+  return (text, isPlace = false) => {
     const isCut = text.length > longest + 2 * reach
     const bare = forms.reduce(
       (rest, form) => rest.replaceAll(form, mark),
       isCut ? text.slice(0, longest + 2 * reach) : text
     )
     const whole = isCut ? withoutTail(bare, reach) : bare
-    const bareOfUrls = whole.includes("://") ? whole.replace(urls, withoutSecrets) : whole
-    const safe = (suspect.test(bareOfUrls) ? withoutSecretive(bareOfUrls) : bareOfUrls).replaceAll(mark, hidden)
+    const bareOfUrls = telling.test(whole) ? whole.replace(urls, withoutSecrets) : whole
+    const isClean = isPlace || !suspect.test(bareOfUrls)
+    const safe = (isClean ? bareOfUrls : withoutSecretive(bareOfUrls)).replaceAll(mark, hidden)
     return isCut || safe.length > longest ? `${safe.slice(0, longest)}… (${text.length} characters)` : safe
   }
 }

@@ -15,13 +15,15 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
+import process from "node:process"
 import * as Groups from "./internal/groups.ts"
 import { Sink } from "./Sink.ts"
 
 /**
  * `threshold` of severity below which nobody is told (`Error`); `groupWait` from a group's first report to its alert, and from a
  * failed delivery to the next (30 seconds); `repeatInterval` before the same kind is told again (4 hours); `maxKeys` of groups
- * that are held (1000), beyond which reports share one; `flushTimeout` of the last delivery, when the scope closes (5 seconds).
+ * that are held (1000), beyond which reports share one; `flushTimeout` of the last delivery, when the scope closes (5 seconds). `onLost` is
+ * told then of how many failures nobody was told, if there are any (says so on stderr).
  *
  * @category options
  * @since 0.1.0
@@ -32,6 +34,7 @@ export interface Options {
   readonly repeatInterval?: Duration.Input | undefined
   readonly maxKeys?: number | undefined
   readonly flushTimeout?: Duration.Input | undefined
+  readonly onLost?: ((count: number) => void) | undefined
 }
 
 /**
@@ -46,7 +49,7 @@ export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> =>
 const install = (reporter: ErrorReporter.ErrorReporter) => ErrorReporter.layer([reporter], { mergeWithExisting: true })
 
 const start = Effect.fnUntraced(function* (options: Options) {
-  const { flushTimeout = "5 seconds", maxKeys = 1000, threshold = "Error" } = options
+  const { flushTimeout = "5 seconds", maxKeys = 1000, onLost = say, threshold = "Error" } = options
   const sink = yield* Sink
   const clock = yield* Clock.Clock
   const groups = Groups.make({
@@ -78,8 +81,13 @@ const start = Effect.fnUntraced(function* (options: Options) {
     Effect.timeout(flushTimeout),
     Effect.catchCause((cause) => Effect.logWarning("alerts were not delivered before the end", cause))
   )
+  const sayLost = Effect.sync(() => {
+    // What could not be delivered was brought back.
+    const lost = groups.take(Infinity).reduce((sum, { count }) => sum + count, 0)
+    if (lost > 0) onLost(lost)
+  })
   // Finalizers run last first: the fiber has stopped when the rest is flushed.
-  yield* Effect.addFinalizer(() => flush)
+  yield* Effect.addFinalizer(() => Effect.andThen(flush, Effect.ignoreCause(sayLost)))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(news.close, round)))
 
   return Report.reporter((report) => {
@@ -88,3 +96,7 @@ const start = Effect.fnUntraced(function* (options: Options) {
     news.openUnsafe()
   })
 })
+
+const say = (count: number): void => {
+  process.stderr.write(`nobody was told of ${count} ${count === 1 ? "failure" : "failures"}: no alert was delivered\n`)
+}

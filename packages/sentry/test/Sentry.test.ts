@@ -207,7 +207,7 @@ describe("a reported failure", () => {
           isolation.setTag("request", id)
           isolation.setUser({ id })
           await new Promise((resolve) => setTimeout(resolve, 10))
-          await Effect.runPromise(Effect.provideContext(report(failing(id)), services))
+          await Effect.runPromiseWith(services)(report(failing(id)))
           captureException(new Error(`native ${id}`))
         })
       yield* Effect.promise(() => Promise.all([request("r1"), request("r2")]))

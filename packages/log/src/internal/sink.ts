@@ -41,60 +41,26 @@ export const of = (stream: Stream): Sink => {
   return made
 }
 
-const ofAny = (stream: Stream): Sink => {
-  let dropped = 0
-  return {
-    write: (line, isCounted = true) => {
-      const drop = () => {
-        if (isCounted) dropped++
-      }
-      try {
-        const result = stream.write(line)
-        // A function of the program's own may be an async one: nobody else waits for it.
-        if (result instanceof Promise) result.catch(drop)
-        return true
-      } catch {
-        drop()
-        return false
-      }
-    },
-    isOpen: () => true,
-    dropped: () => dropped,
-    flush: Effect.void,
-    pending: () => 0
-  }
-}
-
-const ofNode = (stream: NodeStream): Sink => {
+/** Lines that were handed on, until it is known what became of them. */
+const ledger = () => {
   let dropped = 0
   let pending = 0
   const waiting = new Set<() => void>()
-  // Without a listener the error of a stream, such as a reader that went away, ends the process.
-  stream.on("error", () => undefined)
-  const written = (error?: unknown) => {
-    pending--
-    if (error !== undefined && error !== null) dropped++
-    if (pending === 0) for (const done of waiting) done()
-  }
-  const isOpen = () => !stream.destroyed && stream.writableLength <= mostBuffered
   return {
-    write: (line, isCounted = true) => {
-      if (!isOpen()) {
-        if (isCounted) dropped++
-        return false
-      }
-      if (isCounted) pending++
-      try {
-        stream.write(line, isCounted ? written : () => undefined)
-        return true
-      } catch {
-        if (isCounted) written(true)
-        return false
-      }
+    begin: () => {
+      pending++
     },
-    isOpen,
+    end: (isLost: boolean) => {
+      pending--
+      if (isLost) dropped++
+      if (pending === 0) for (const done of waiting) done()
+    },
+    drop: () => {
+      dropped++
+    },
     dropped: () => dropped,
-    flush: Effect.callback((resume) => {
+    pending: () => pending,
+    flush: Effect.callback<void>((resume) => {
       const done = () => {
         waiting.delete(done)
         resume(Effect.void)
@@ -102,8 +68,68 @@ const ofNode = (stream: NodeStream): Sink => {
       if (pending === 0) return done()
       waiting.add(done)
       return Effect.sync(() => void waiting.delete(done))
-    }),
-    pending: () => pending
+    })
+  }
+}
+
+/** A function of the program's own may be an async one, and so many of its lines may wait. */
+const mostPending = 10_000
+
+const ofAny = (stream: Stream): Sink => {
+  const { begin, drop, dropped, end, flush, pending } = ledger()
+  const isOpen = () => pending() < mostPending
+  return {
+    write: (line, isCounted = true) => {
+      if (!isOpen()) {
+        if (isCounted) drop()
+        return false
+      }
+      try {
+        const result = stream.write(line)
+        if (!(result instanceof Promise)) return true
+        begin()
+        result.then(
+          () => end(false),
+          () => end(isCounted)
+        )
+        return true
+      } catch {
+        if (isCounted) drop()
+        return false
+      }
+    },
+    isOpen,
+    dropped,
+    flush,
+    pending
+  }
+}
+
+const ofNode = (stream: NodeStream): Sink => {
+  const { begin, drop, dropped, end, flush, pending } = ledger()
+  // Without a listener the error of a stream, such as a reader that went away, ends the process.
+  stream.on("error", () => undefined)
+  const written = (error?: unknown) => end(error !== undefined && error !== null)
+  const isOpen = () => !stream.destroyed && stream.writableLength <= mostBuffered
+  return {
+    write: (line, isCounted = true) => {
+      if (!isOpen()) {
+        if (isCounted) drop()
+        return false
+      }
+      if (isCounted) begin()
+      try {
+        stream.write(line, isCounted ? written : () => undefined)
+        return true
+      } catch {
+        if (isCounted) end(true)
+        return false
+      }
+    },
+    isOpen,
+    dropped,
+    flush,
+    pending
   }
 }
 

@@ -29,6 +29,8 @@ const fieldsOf = (pages: number) => ({
 const fields = fieldsOf(3)
 let page = 0
 const cause = new Error("fetch failed", { cause: Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }) })
+/** What programs throw most: pino writes it as we do, with name, message, stack and causes, so that both do the same work. */
+const plain = new Error("the page failed", { cause })
 const failure = new ItemError.ItemError({
   url: "https://example.com/",
   reason: new ItemError.InternalError({ detail: "unknown", cause })
@@ -120,10 +122,14 @@ await report("log.md", "What a line costs", [
     })()
   ),
   ...effects(annotated, Effect.logInfo("hello world")),
-  called("an error with causes", "pino", () => raw.error(failure, "failed")),
-  ...effects("an error with causes", Effect.logError("failed", failure)),
-  called("an error with causes", "winston", () => loud.error("failed", { err: failure })),
-  called("an error with causes", "LogTape", () => tape.error("failed", { err: failure })),
+  called("a plain Error with causes", "pino", () => raw.error(plain, "failed")),
+  ...effects("a plain Error with causes", Effect.logError("failed", plain)),
+  called("a plain Error with causes", "winston", () => loud.error("failed", { err: plain })),
+  called("a plain Error with causes", "LogTape", () => tape.error("failed", { err: plain })),
+  called("an ItemError with causes", "pino", () => raw.error(failure, "failed")),
+  ...effects("an ItemError with causes", Effect.logError("failed", failure)),
+  called("an ItemError with causes", "winston", () => loud.error("failed", { err: failure })),
+  called("an ItemError with causes", "LogTape", () => tape.error("failed", { err: failure })),
   called("a level that is off", "pino", () => quiet.info("hello world")),
   inFiber("a level that is off", "Log.layer", Effect.logDebug("hello world"), ours),
   inFiber("a level that is off", "Pino.layer", Effect.logDebug("hello world"), viaPino),

@@ -111,8 +111,9 @@ const attempt = <A>(run: () => A): A | undefined => {
   }
 }
 
+const failures = (count: number): string => `${count} ${count === 1 ? "failure" : "failures"}`
+
 const say = (refused: number, unheard: number): void => {
-  const failures = (count: number) => `${count} ${count === 1 ? "failure" : "failures"}`
   if (refused > 0) process.stderr.write(`${failures(refused)} did not reach Sentry\n`)
   if (unheard > 0) process.stderr.write(`${failures(unheard)} may not have reached Sentry, which has not answered\n`)
 }

@@ -103,13 +103,13 @@ export const asyncScopes = Effect.acquireRelease(
         const scope = now().scope.clone()
         return run({ ...now(), scope }, use, scope)
       },
-      withSetScope: (scope, use) => run({ ...now(), scope: scope as Scope }, use, scope as Scope),
+      withSetScope: (scope, use) => run({ ...now(), scope: scope }, use, scope),
       withIsolationScope: (use) => {
         const both = { scope: now().scope.clone(), isolation: now().isolation.clone() }
         return run(both, use, both.isolation)
       },
       withSetIsolationScope: (isolation, use) =>
-        run({ scope: now().scope.clone(), isolation: isolation as Scope }, use, isolation as Scope),
+        run({ scope: now().scope.clone(), isolation: isolation }, use, isolation),
       getCurrentScope: () => now().scope,
       getIsolationScope: () => now().isolation
     })

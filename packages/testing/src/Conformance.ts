@@ -145,14 +145,10 @@ export const violations = (
   { closesWithin = Duration.seconds(10) }: Options = {}
 ): Effect.Effect<ReadonlyArray<string>> =>
   Effect.gen(function* () {
-    const fresh = (): Adapter => {
-      const made = adapter()
-      return "layer" in made ? made : { layer: made }
-    }
     const found: Array<string> = []
     for (const [what, check] of [...compared, ...rows]) {
       const ended = yield* Witness.endingWithin(
-        Effect.suspend(() => check(fresh())),
+        Effect.suspend(() => check(freshOf(adapter))),
         closesWithin
       )
       if (Option.isNone(ended)) return [...found, `${what}: its scope does not close`]
@@ -162,6 +158,11 @@ export const violations = (
     }
     return found
   })
+
+const freshOf = (adapter: () => Adapter | Layer.Layer<never>): Adapter => {
+  const made = adapter()
+  return "layer" in made ? made : { layer: made }
+}
 
 type Row = readonly [what: string, check: (adapter: Adapter) => Effect.Effect<ReadonlyArray<string>>]
 

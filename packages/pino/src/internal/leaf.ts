@@ -68,7 +68,7 @@ const glance = 5
 /** Ends when a stream has written all, which is confirmed then, or when it never will. */
 const emptied = ({ bytes, confirm, urge }: Stream.Stream, isHopeless: () => boolean, confirmed: () => void) =>
   Effect.callback<void>((resume) => {
-    let cancel: () => void = () => undefined
+    let cancel: (() => void) | undefined
     const end = (error?: unknown) => {
       if (error === undefined || error === null) confirmed()
       resume(Effect.void)
@@ -82,7 +82,7 @@ const emptied = ({ bytes, confirm, urge }: Stream.Stream, isHopeless: () => bool
       } else cancel = confirm(end)
     }
     look()
-    return Effect.sync(() => cancel())
+    return Effect.sync(() => cancel?.())
   })
 
 /** The error of a stream or of a worker, such as a reader that went away, would end the process if nobody listened. */

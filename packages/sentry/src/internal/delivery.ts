@@ -27,7 +27,7 @@ export const make = (): Delivery => {
   const states = new Map<string, State>()
   const hooks = new Map<Client, () => void>()
   let refused = 0
-  let answered = (): void => undefined
+  let answered: (() => void) | undefined
 
   const step = (event: Event, state: State) => {
     if (event.event_id !== undefined && states.has(event.event_id)) states.set(event.event_id, state)
@@ -51,17 +51,18 @@ export const make = (): Delivery => {
         if (event.event_id === undefined || !states.delete(event.event_id)) return
         // An event that met a rate limit, a full buffer or no network has no status.
         if (statusCode < 200 || statusCode > 299) refused++
-        answered()
+        answered?.()
       })
     ]
     hooks.set(client, () => off.forEach((stop) => stop()))
   }
 
   const heard = Effect.callback<void>((resume) => {
-    answered = () => {
+    const look = () => {
       if (states.size === 0) resume(Effect.void)
     }
-    answered()
+    answered = look
+    look()
   })
 
   return {

@@ -77,7 +77,12 @@ export const ecsOf = (record: Record, service: Service): Fields => {
 const labelsOf = (record: Record, report: Report.Report | undefined): Plain | undefined => {
   const { actor, detail, fingerprint, itemId, jobId, level } = report ?? {}
   const ours = {
-    ...{ actor, detail, fingerprint, item: itemId, job: jobId, error_level: level },
+    actor,
+    detail,
+    fingerprint,
+    item: itemId,
+    job: jobId,
+    error_level: level,
     ...(report && { causes: causesOf(report), status: undefined }),
     also: alsoOf(record.reports)
   }

@@ -43,11 +43,12 @@ export const format = (colors: boolean, width: number): Format => {
     const told = message.split("\n").map((line) => wordsOf(visible(line)))
     const last = [...(told.pop() ?? []), ...facts.map((text) => ({ text, shown: dim(text) }))]
     const [first = "", ...more] = [...told, last].flatMap((words) => folded(words, room))
-    const indent = (line: string) => `${" ".repeat(margin)}${line}`
     const below = reports.flatMap((one, index) => treeOf(one, index > 0)).flatMap((line) => hanging(line, room))
     return [`${head} ${first}`, ...more.map(indent), ...below.map((line) => indent(dim(line)))].join("\n")
   }
 }
+
+const indent = (line: string): string => `${" ".repeat(margin)}${line}`
 
 /** A word of a line, and how it is shown. */
 interface Word {

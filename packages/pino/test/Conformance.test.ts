@@ -11,7 +11,7 @@ import pino from "pino"
 const streamOf = (sink: Conformance.Sink, taken: Array<string>): pino.DestinationStream => {
   switch (sink) {
     case "sound":
-      return { write: (line: string) => void (taken.length < 2000 && taken.push(line)) }
+      return { write: (line: string) => void taken.push(line) }
     case "throws":
       return {
         write: () => {
@@ -35,7 +35,7 @@ const adapterOf = (sink: Conformance.Sink): Conformance.Adapter => {
     flushWithin: Duration.millis(10),
     onLost: (lines) => (lost += lines)
   })
-  return { layer, taken: () => taken, lost: () => lost }
+  return { layer, taken: () => taken.splice(0), lost: () => lost }
 }
 
 describe("Pino.layer changes nothing, whatever its stream does", () => {

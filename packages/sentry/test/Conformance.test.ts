@@ -35,7 +35,7 @@ const adapterOf = (sink: Conformance.Sink): Conformance.Adapter => {
       createTransport(options, async ({ body }) => {
         const { statusCode } = await answer(sink, sent++)
         const text = typeof body === "string" ? body : new TextDecoder().decode(body)
-        if (statusCode === 200 && sent < 2000) taken.push(text)
+        if (statusCode === 200) taken.push(text)
         return { statusCode }
       })
   })
@@ -46,7 +46,7 @@ const adapterOf = (sink: Conformance.Sink): Conformance.Adapter => {
     flushWithin: Duration.millis(10),
     onLost: (refused, unheard) => (lost += refused + unheard)
   })
-  return { layer, taken: () => taken, lost: () => lost }
+  return { layer, taken: () => taken.splice(0), lost: () => lost }
 }
 
 describe("Sentry.layer changes nothing, whatever its transport does", () => {

@@ -108,8 +108,8 @@ export const differences: (
 ) => Effect.Effect<ReadonlyArray<string>> = Witness.differences
 
 /**
- * An adapter under test, new each time: `taken` is what its sink has taken so far, a text for each record (what is about several failures
- * is there as often), of which a test keeps a few thousand at most; `lost` is of how many it has said that they were lost. What is not given is not looked at.
+ * An adapter under test, new each time: `taken` is what its sink has taken since it was last asked, a text for each record (what is about
+ * several failures is there as often); `lost` is of how many it has said that they were lost. What is not given is not looked at.
  *
  * @category models
  * @since 0.1.0
@@ -175,5 +175,5 @@ const rows: ReadonlyArray<Row> = [
   ["a failure that is raised four times", Rows.twice],
   ["a known secret", Rows.leaked],
   ["a storm", Rows.unsaid],
-  ["memory", ({ layer }) => hoarded(layer)]
+  ["memory", hoarded]
 ]

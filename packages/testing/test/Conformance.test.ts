@@ -21,12 +21,12 @@ const throws = (): never => {
 /** An adapter that holds to the contract: its sink takes each failure as a text. */
 const sound = (most = Infinity): Conformance.Adapter => {
   const taken: Array<string> = []
-  let lost = 0
+  let [room, lost] = [most, 0]
   const reporter = Report.reporter(({ message }) => {
-    if (taken.length >= Math.min(most, 1000)) lost++
-    else taken.push(message)
+    if (room-- > 0) taken.push(message)
+    else lost++
   })
-  return { layer: reporting(reporter), taken: () => taken, lost: () => lost }
+  return { layer: reporting(reporter), taken: () => taken.splice(0), lost: () => lost }
 }
 
 /** An adapter that does something with all it is told, through one ear. */
@@ -60,7 +60,7 @@ const replacingDefects = () =>
 const repeating = (): Conformance.Adapter => {
   const taken: Array<string> = []
   const reporter = ErrorReporter.make(({ error }) => void taken.push(Report.make(error).message + String(error)))
-  return { layer: reporting(reporter), taken: () => taken }
+  return { layer: reporting(reporter), taken: () => taken.splice(0) }
 }
 
 const leaking = (ear: "failure" | "log" | "event"): Conformance.Adapter => {
@@ -70,7 +70,7 @@ const leaking = (ear: "failure" | "log" | "event"): Conformance.Adapter => {
     log: logging(({ message }) => void taken.push(String(message))),
     event: Observer.layer((event) => void taken.push(event.name))
   }
-  return { layer: layers[ear], taken: () => taken }
+  return { layer: layers[ear], taken: () => taken.splice(0) }
 }
 
 const stuck = (hold: Effect.Effect<unknown>) => () =>

@@ -45,7 +45,10 @@ const secret = "hunter2-known-secret"
 const indiscreet = Effect.suspend(() => {
   const said = `${mark} ${secret}`
   const failure = Object.assign(new Error(said, { cause: new Error(`cause ${said}`) }), { name: `Error${secret}` })
-  const logs = Effect.logError(said, { field: said }, failure).pipe(Effect.annotateLogs({ annotation: said }))
+  const logs = Effect.logError(said, { field: said, [`in ${said}`]: 1 }, failure).pipe(
+    Effect.annotateLogs({ annotation: said, [`as ${said}`]: 2 }),
+    Effect.withLogSpan(`span ${said}`)
+  )
   const events = eventsOf(failure, 0, said).map((event) => ("key" in event ? { ...event, key: said } : event))
   return Effect.all([logs, ...events.map((event) => Observer.tell(() => event)), report(failure), report(said)], {
     discard: true

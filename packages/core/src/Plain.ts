@@ -7,10 +7,9 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { attempt, nameOf, read } from "./internal/chain.ts"
-import { bounded, hidden, isSecretName, type Scrub, scrub } from "./internal/text.ts"
+import { attempt, nameOf as nameOfError, read } from "./internal/chain.ts"
+import { bounded, hidden, isSecretName, type Scrub, scrubOf } from "./internal/text.ts"
 
 /**
  * What JSON can say.
@@ -30,8 +29,13 @@ export interface Options {
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
 }
 
-/** No value is deeper, no object or list has more entries, no value has more of them in all, or longer texts together. */
-const most = { depth: 6, entries: 64, nodes: 512, characters: 32_768, name: 200 }
+const none: ReadonlyArray<Redacted.Redacted> = []
+
+/**
+ * No value is deeper, no object or list has more entries, no value has more of them in all, or longer texts together, no name is longer, and
+ * no more names are kept.
+ */
+const most = { depth: 6, entries: 64, nodes: 512, characters: 32_768, name: 200, names: 1000 }
 
 /**
  * A value as plain data.
@@ -46,7 +50,7 @@ const most = { depth: 6, entries: 64, nodes: 512, characters: 32_768, name: 200 
  */
 export const make = (value: unknown, options: Options = {}): Plain => {
   if (typeof value === "boolean" || typeof value === "number") return simple(value, bounded)
-  const safe = scrubOf(options)
+  const safe = scrubOf(options.secrets ?? none)
   return typeof value === "object" ? plain(value, 0, walkOf(safe)) : simple(value, safe)
 }
 
@@ -58,9 +62,9 @@ export const make = (value: unknown, options: Options = {}): Plain => {
  * @since 0.1.0
  */
 export const fields = (object: object, options: Options = {}): { readonly [name: string]: Plain } =>
-  attempt(() => ofFields(object, 0, walkOf(scrubOf(options)))) ?? {}
+  attempt(() => ofFields(object, 0, walkOf(scrubOf(options.secrets ?? none)))) ?? {}
 
-const walkOf = (safe: Scrub): Walk => ({ safe, seen: new Set(), nodes: 0, characters: 0 })
+const walkOf = (safe: Scrub): Walk => ({ safe, names: namesOf(safe), seen: new Set(), nodes: 0, characters: 0 })
 
 /**
  * A text with what `make` would leave of it: at most 2000 characters, without secrets, credentials and the queries of URLs.
@@ -68,16 +72,11 @@ const walkOf = (safe: Scrub): Walk => ({ safe, seen: new Set(), nodes: 0, charac
  * @category constructors
  * @since 0.1.0
  */
-export const text = (value: string, options: Options = {}): string => scrubOf(options)(value)
-
-const scrubOf = ({ secrets = [] }: Options): Scrub => {
-  if (secrets.length === 0) return bounded
-  const values = secrets.map((secret) => attempt(() => Redacted.value(secret)))
-  return scrub(values.filter(Predicate.isString))
-}
+export const text = (value: string, options: Options = {}): string => scrubOf(options.secrets ?? none)(value)
 
 interface Walk {
   readonly safe: Scrub
+  readonly names: Map<string, Name>
   /** The objects around the one that is looked at. */
   readonly seen: Set<object>
   nodes: number
@@ -122,7 +121,7 @@ const ofObject = (value: object, depth: number, walk: Walk): Plain => {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString()
   if (Duration.isDuration(value)) return Duration.format(value)
   if (DateTime.isDateTime(value)) return DateTime.formatIso(value)
-  if (value instanceof Error) return walk.safe(`${nameOf(value)}: ${read(value, "message") ?? ""}`)
+  if (value instanceof Error) return walk.safe(`${nameOfError(value)}: ${read(value, "message") ?? ""}`)
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`
   if (depth >= most.depth) return Array.isArray(value) ? "[…]" : "{…}"
   walk.seen.add(value)
@@ -158,11 +157,31 @@ const ofList = (values: ReadonlyArray<unknown>, size: number, depth: number, wal
   return list
 }
 
-/** A name as safe as a text, and shorter. */
-const nameOfField = (key: unknown, walk: Walk): string => {
-  const name = walk.safe(String(key))
-  walk.characters += Math.min(name.length, most.name)
-  return name.length > most.name ? `${name.slice(0, most.name)}…` : name
+/** A field's name: as safe as a text, and shorter. */
+interface Name {
+  readonly text: string
+  readonly isSecret: boolean
+}
+
+/** A program has few names of fields, and uses them with every line: what each comes to is kept, for texts that are scrubbed alike. */
+const known = new WeakMap<Scrub, Map<string, Name>>()
+
+const namesOf = (safe: Scrub): Map<string, Name> => {
+  const found = known.get(safe)
+  if (found !== undefined) return found
+  const names = new Map<string, Name>()
+  known.set(safe, names)
+  return names
+}
+
+const nameOf = (key: string, { names, safe }: Walk): Name => {
+  const found = names.get(key)
+  if (found !== undefined) return found
+  const text = safe(key)
+  const isLong = text.length > most.name
+  const name = { text: isLong ? `${text.slice(0, most.name)}…` : text, isSecret: isSecretName(text) }
+  if (!isLong && names.size < most.names) names.set(key, name)
+  return name
 }
 
 const ofFields = (value: object, depth: number, walk: Walk): { readonly [name: string]: Plain } => {
@@ -174,12 +193,20 @@ const ofFields = (value: object, depth: number, walk: Walk): { readonly [name: s
   for (const key of names) {
     if (count >= most.entries || isFull(walk)) break
     count++
-    const name = nameOfField(key, walk)
+    const { isSecret, text } = nameOf(String(key), walk)
+    walk.characters += text.length
     // A field of this name would be the object's prototype.
-    if (name === "__proto__") continue
-    const read = () => plain(isMap ? value.get(key) : Reflect.get(value, String(key)), depth + 1, walk)
-    fields[name] = isSecretName(name) ? hidden : (attempt(read) ?? "unreadable")
+    if (text !== "__proto__") fields[text] = isSecret ? hidden : ofField(value, key, depth + 1, walk)
   }
   if (count < size) fields["…"] = `${size - count} more`
   return fields
+}
+
+const ofField = (value: object, key: unknown, depth: number, walk: Walk): Plain => {
+  try {
+    const held: unknown = value instanceof Map ? value.get(key) : Reflect.get(value, String(key))
+    return plain(held, depth, walk)
+  } catch {
+    return "unreadable"
+  }
 }

@@ -215,6 +215,17 @@ describe("a line without a failure", () => {
       assert.notInclude(line, "\n")
     }
   })
+
+  it.prop(
+    "has its moment to the millisecond, whichever line came before",
+    { dates: Schema.Array(Schema.Date), apart: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2000 })) },
+    ({ apart, dates }) => {
+      for (const date of dates.flatMap((first) => [first, new Date(first.getTime() - apart)])) {
+        if (Number.isNaN(date.getTime())) continue
+        assert.include(Format.json({ ...plain, date }), `"timestamp":"${date.toISOString()}"`)
+      }
+    }
+  )
 })
 
 describe("a terminal", () => {

@@ -54,8 +54,13 @@ export const attempt = <A>(run: () => A): A | undefined => {
 }
 
 /** A property of a foreign value, whose getters may throw. */
-export const property = (value: object, name: PropertyKey): unknown =>
-  attempt(() => Reflect.get(value, name) as unknown)
+export const property = (value: object, name: PropertyKey): unknown => {
+  try {
+    return (value as { readonly [name: PropertyKey]: unknown })[name]
+  } catch {
+    return undefined
+  }
+}
 
 /** The same, if it is a text. */
 export const read = (value: object, name: string): string | undefined => {

@@ -3,8 +3,8 @@ import * as Duration from "effect/Duration"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { attempt, describe, type Link, nameOf, property, read } from "./chain.ts"
-import { bounded, isSecretName, type Scrub, scrub } from "./text.ts"
+import { describe, type Link, nameOf, property, read } from "./chain.ts"
+import { isSecretName, type Scrub, scrub, scrubOf as scrubOfGiven, valuesOf } from "./text.ts"
 
 /** No report lists more causes, fields of one of them, or frames of a stack. */
 const most = { causes: 8, fields: 24, frames: 20 }
@@ -16,10 +16,9 @@ export type Fields = { readonly [name: string]: Field }
 
 /** A scrub that knows the secrets given, and those that the failure's own fields hold. */
 export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacted.Redacted>): Scrub => {
-  const held = links.flatMap(({ value }) => fieldNames(value).map((name) => property(value, name)))
-  const secrets = [...given, ...held.filter(Redacted.isRedacted)].map((secret) => attempt(() => Redacted.value(secret)))
-  const texts = secrets.filter(Predicate.isString)
-  return texts.length === 0 ? bounded : scrub(texts)
+  const held = links.flatMap(({ value }) => declaredOf(value)?.map((name) => property(value, name)) ?? [])
+  const own = held.filter(Redacted.isRedacted)
+  return own.length === 0 ? scrubOfGiven(given) : scrub(valuesOf([...given, ...own]))
 }
 
 /** Fields of system errors that help and tell no secret. */
@@ -38,31 +37,28 @@ const elsewhere: ReadonlySet<string> = new Set([
   "url"
 ])
 
-/** Only fields that a schema declares are known to be meant for showing; of other errors, those that Node.js documents. */
-const fieldNames = (value: object): ReadonlyArray<string> => {
+/** The fields that an error's schema declares. */
+const declaredOf = (value: object): ReadonlyArray<string> | undefined => {
   const type = property(value, "constructor")
   const declared = typeof type === "function" ? property(type, "fields") : undefined
-  return Predicate.isObjectKeyword(declared) ? Object.keys(declared).slice(0, most.fields) : systemFields
+  return Predicate.isObjectKeyword(declared) ? Object.keys(declared).slice(0, most.fields) : undefined
 }
 
-/** The fields of a failure that can be shown. */
-export const fieldsOf = (value: object, safe: Scrub): Fields =>
-  shown(
-    fieldNames(value).map((name) => [name, property(value, name)]),
-    safe
-  )
+/** The fields of a failure that can be shown: those that are declared are meant to be; of other errors, those that Node.js documents. */
+export const fieldsOf = (value: object, safe: Scrub): Fields => shown(value, declaredOf(value) ?? systemFields, safe)
 
 /** What an error says of itself in `ErrorReporter.attributes`. */
 export const attributesOf = (value: object, safe: Scrub): Fields => {
   const attributes = property(value, ErrorReporter.attributes)
-  return Predicate.isObject(attributes) ? shown(Object.entries(attributes).slice(0, most.fields), safe) : {}
+  return Predicate.isObject(attributes) ? shown(attributes, Object.keys(attributes).slice(0, most.fields), safe) : {}
 }
 
-const shown = (entries: ReadonlyArray<readonly [name: string, value: unknown]>, safe: Scrub): Fields => {
+const shown = (value: object, names: ReadonlyArray<string>, safe: Scrub): Fields => {
   const fields: { [name: string]: Field } = {}
-  for (const [name, value] of entries) {
-    if (elsewhere.has(name) || isSecretName(name)) continue
-    const field = fieldOf(value, safe)
+  for (const name of names) {
+    const held = property(value, name)
+    if (held === undefined || elsewhere.has(name) || isSecretName(name)) continue
+    const field = fieldOf(held, safe)
     if (field !== undefined) fields[name] = field
   }
   return fields
@@ -96,7 +92,7 @@ export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undef
     if (frames.length === 0) continue
     // A text is cut after its secrets are hidden, never before: half of one is one too.
     const header = `${safe(nameOf(value))}: ${safe(read(value, "message") ?? "").slice(0, 200)}`
-    return [header, ...frames.slice(0, most.frames).map((frame) => safe(frame, true))].join("\n")
+    return `${header}\n${safe(frames.slice(0, most.frames).join("\n"), true)}`
   }
   return undefined
 }
@@ -106,7 +102,7 @@ const framesOf = (value: object): ReadonlyArray<string> =>
   (read(value, "stack") ?? "")
     .slice(-10_000)
     .split("\n")
-    .filter((line) => /^ {4}at /.test(line))
+    .filter((line) => line.startsWith("    at "))
 
 /** What differs between two failures of the same class: numbers, identifiers, addresses and quoted values. */
 const particulars =
@@ -118,11 +114,16 @@ export const classOf = (message: string): string => message.slice(0, 500).replac
 /** FNV-1a over 32 bits twice, from two bases: equal on every machine, and nothing depends on its strength. */
 export const fingerprint = (parts: ReadonlyArray<string>): string => {
   const text = parts.join("\n")
-  return [0x811c9dc5, 0x050c5d1f].map((basis) => fnv(basis, text)).join("")
+  return hex(fnv(0x811c9dc5, text)) + hex(fnv(0x050c5d1f, text))
 }
 
-const fnv = (basis: number, text: string): string => {
+const fnv = (basis: number, text: string): number => {
   let hash = basis
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  return (hash >>> 0).toString(16).padStart(8, "0")
+  return hash
 }
+
+const bytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+
+const hex = (word: number): string =>
+  [24, 16, 8, 0].reduce((text, shift) => text + (bytes[(word >>> shift) & 255] ?? ""), "")

@@ -1,4 +1,7 @@
 import * as Base64 from "effect/encoding/Base64"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import { attempt } from "./chain.ts"
 import { withoutSecrets } from "./url.ts"
 
 /** No text of a report is longer, in UTF-16 units. */
@@ -7,8 +10,14 @@ const longest = 2000
 /** A URL; its password may have what nothing else of it may. */
 const urls = /\b[a-z][a-z\d+.-]*:\/\/(?:[^\s/]{0,500}@)?[^\s"'<>]+/gi
 
-/** Only such a URL has anything to hide. */
-const telling = /:\/\/(?:[^\s/]{0,500}@|\S{0,2000}[?#])/
+const credentials = /:\/\/[^\s/]{0,500}@/
+
+const query = /:\/\/\S{0,2000}[?#]/
+
+/** Whether a URL has anything to hide. What is found fastest is looked for first. */
+const isTelling = (text: string): boolean =>
+  text.includes("://") &&
+  ((text.includes("@") && credentials.test(text)) || ((text.includes("?") || text.includes("#")) && query.test(text)))
 
 /** Shorter secrets are not looked for: they would be found in every text. */
 const shortestSecret = 4
@@ -44,7 +53,10 @@ const secretive = [
   )
 ]
 
-/** Most texts have no sign of any, and to know that is cheap. */
+/** What each text has that any of this, or a URL, could be found in: most have none, and to know that is cheap. */
+const sign = /[:=?"'\uFDD0]|eyJ|[Bb](?:earer|asic)|B(?:EARER|ASIC)/
+
+/** The same, of a text with such a sign. */
 const suspect = new RegExp(`${names}|bearer|basic|eyJ|[?]`, "i")
 
 const withoutSecretive = (text: string): string =>
@@ -62,8 +74,10 @@ const formsOf = (secret: string): ReadonlyArray<string> => {
   return [...new Set([secret, json, uri, Base64.encode(secret)])]
 }
 
-/** Makes a text safe to store. Of a place in a program (`isPlace`) only the URL and what is known can be a secret. */
-export type Scrub = (text: string, isPlace?: boolean) => string
+/**
+ * Makes a text safe to store. Of places in a program (`arePlaces`) only URLs and what is known can be secrets; they are not cut.
+ */
+export type Scrub = (text: string, arePlaces?: boolean) => string
 
 /**
  * A scrub that hides these secrets, in plain, JSON, percent and Base64 form, besides credentials and queries of URLs,
@@ -75,17 +89,21 @@ export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
     .flatMap(formsOf)
     .toSorted((a, b) => b.length - a.length)
   const reach = forms[0]?.length ?? 0
-  return (text, isPlace = false) => {
-    const isCut = text.length > longest + 2 * reach
+  return (text, arePlaces = false) => {
+    const isCut = !arePlaces && text.length > longest + 2 * reach
+    if (!isCut && forms.length === 0 && !sign.test(text)) return text
     const bare = forms.reduce(
       (rest, form) => rest.replaceAll(form, mark),
       isCut ? text.slice(0, longest + 2 * reach) : text
     )
     const whole = isCut ? withoutTail(bare, reach) : bare
-    const bareOfUrls = telling.test(whole) ? whole.replace(urls, withoutSecrets) : whole
-    const isClean = isPlace || !suspect.test(bareOfUrls)
-    const safe = (isClean ? bareOfUrls : withoutSecretive(bareOfUrls)).replaceAll(mark, hidden)
-    return isCut || safe.length > longest ? `${safe.slice(0, longest)}… (${text.length} characters)` : safe
+    const bareOfUrls = isTelling(whole) ? whole.replace(urls, withoutSecrets) : whole
+    const isClean = arePlaces || !suspect.test(bareOfUrls)
+    const marked = isClean ? bareOfUrls : withoutSecretive(bareOfUrls)
+    const safe = marked.includes(mark) ? marked.replaceAll(mark, hidden) : marked
+    return isCut || (!arePlaces && safe.length > longest)
+      ? `${safe.slice(0, longest)}… (${text.length} characters)`
+      : safe
   }
 }
 
@@ -98,3 +116,19 @@ const withoutTail = (text: string, reach: number): string => {
 
 /** The scrub that knows no secret by its value. */
 export const bounded: Scrub = scrub([])
+
+const known = new WeakMap<ReadonlyArray<Redacted.Redacted>, Scrub>()
+
+/** The scrub that knows these secrets, as they are when it is first asked for: programs give the same list with every line. */
+export const scrubOf = (secrets: ReadonlyArray<Redacted.Redacted>): Scrub => {
+  if (secrets.length === 0) return bounded
+  const found = known.get(secrets)
+  if (found !== undefined) return found
+  const made = scrub(valuesOf(secrets))
+  known.set(secrets, made)
+  return made
+}
+
+/** What secrets hide, where that is text and they still know it. */
+export const valuesOf = (secrets: ReadonlyArray<Redacted.Redacted<unknown>>): ReadonlyArray<string> =>
+  secrets.map((secret) => attempt(() => Redacted.value(secret))).filter(Predicate.isString)

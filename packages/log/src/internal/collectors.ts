@@ -15,6 +15,7 @@ import {
   some,
   untold
 } from "./fields.ts"
+import { moment } from "./moment.ts"
 
 // A record in the names that a collector knows.
 
@@ -33,7 +34,7 @@ export const otelOf = (record: Record, service: Service): Fields => {
   const { annotations, date, fields, level, message, reports, trace } = record
   const [report] = reports
   return {
-    timestamp: date.toISOString(),
+    timestamp: moment(date),
     severity_text: level.toUpperCase(),
     severity_number: numbers[level],
     body: message,
@@ -51,7 +52,7 @@ export const ecsOf = (record: Record, service: Service): Fields => {
   const [report] = reports
   const { address, port } = placeOf(report?.host)
   return {
-    "@timestamp": date.toISOString(),
+    "@timestamp": moment(date),
     "log.level": level.toLowerCase(),
     message,
     "ecs.version": "8.17.0",
@@ -114,7 +115,7 @@ export const gcpOf = (
   const prefix = "logging.googleapis.com/"
   return rest(record, {
     severity: severities[level] ?? "INFO",
-    time: date.toISOString(),
+    time: moment(date),
     message,
     [`${prefix}trace`]:
       trace && (project === undefined ? trace.traceId : `projects/${project}/traces/${trace.traceId}`),
@@ -137,7 +138,7 @@ export const datadogOf = (record: Record, service: Service): Fields => {
   const { address, port } = placeOf(report?.host)
   const http = { url: report?.url, status_code: report?.attributes.status }
   return rest(record, {
-    timestamp: date.toISOString(),
+    timestamp: moment(date),
     status: level === "Fatal" ? "critical" : level.toLowerCase(),
     message,
     service: service.service,

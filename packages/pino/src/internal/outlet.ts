@@ -60,7 +60,7 @@ const outletOf = (leaves: () => ReadonlyArray<Leaf.Leaf>): Outlet => {
       }
       const before = all.map(({ bytes }) => bytes())
       line()
-      for (const [index, { wrote }] of all.entries()) wrote(before[index] ?? 0)
+      all.forEach(({ wrote }, index) => wrote(before[index] ?? 0))
     },
     flush: Effect.suspend(() =>
       Effect.forEach(leaves(), ({ flush }) => flush, { concurrency: "unbounded", discard: true })

@@ -22,9 +22,9 @@ const limits: ReadonlyArray<{
     name: "core",
     // Documentation is made by build scripts, and plain data is adapters' work.
     modules: (file) => !["CatalogueDocs.ts", "CrawlMeanings.ts", "Plain.ts"].includes(file),
-    limit: 12_400
+    limit: 12_550
   },
-  { what: "plain data", name: "core", modules: (file) => file === "Plain.ts", limit: 2000 },
+  { what: "plain data", name: "core", modules: (file) => file === "Plain.ts", limit: 2100 },
   {
     what: "the runner with all its strategies",
     name: "retry",

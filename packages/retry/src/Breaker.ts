@@ -51,8 +51,8 @@ export const TripRule = Schema.Union([Consecutive, CountWindow, TimeWindow])
 
 /**
  * `trip` says when it opens (after 5 failures in a row); `slowerThan` makes a success that took longer count as a failure (never);
- * `openFor` is how long it stays open each time in a row (5 s, doubling up to a minute, ±10 %); `probes` run at once while it is
- * half open (1), and that many must succeed in a row before it closes; `lease` is how long a probe may be silent (30 s).
+ * `openFor` is how long it stays open, each time in a row (5 s, ±10 %); `probes` run at once while it is half open (1), and that many
+ * must succeed in a row before it closes; `lease` is how long a probe may be silent (30 s).
  *
  * @category schemas
  * @since 0.1.0
@@ -62,7 +62,7 @@ export const Breaker = Schema.Struct({
   slowerThan: Schema.optionalKey(SomeDuration),
   openFor: withDefault(
     Backoff.Backoff.check(notAtOnce),
-    Backoff.make({ base: Duration.seconds(5), cap: Duration.minutes(1), jitter: 0.1 })
+    Backoff.make({ kind: "constant", base: Duration.seconds(5), cap: Duration.millis(5500), jitter: 0.1 })
   ),
   probes: withDefault(count, 1),
   lease: withDefault(SomeDuration, Duration.seconds(30))

@@ -189,7 +189,7 @@ describe("a whole policy", () => {
       "  not_found: give up",
       "within another policy's call: 1 attempt",
       "budget: standard",
-      "breaker: TimeWindow, open for 5s exponential x2, cap 1m, jitter 0.1",
+      "breaker: TimeWindow, open for 5s constant, cap 5s 500ms, jitter 0.1",
       "bulkhead: 10 at once, 100 waiting",
       "rate limit: 100 in 1m, waiting 30s at most",
       "parking: for 1d at most",

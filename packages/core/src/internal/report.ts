@@ -114,16 +114,11 @@ export const classOf = (message: string): string => message.slice(0, 500).replac
 /** FNV-1a over 32 bits twice, from two bases: equal on every machine, and nothing depends on its strength. */
 export const fingerprint = (parts: ReadonlyArray<string>): string => {
   const text = parts.join("\n")
-  return hex(fnv(0x811c9dc5, text)) + hex(fnv(0x050c5d1f, text))
+  return [0x811c9dc5, 0x050c5d1f].map((basis) => fnv(basis, text)).join("")
 }
 
-const fnv = (basis: number, text: string): number => {
+const fnv = (basis: number, text: string): string => {
   let hash = basis
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  return hash
+  return (hash >>> 0).toString(16).padStart(8, "0")
 }
-
-const bytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
-
-const hex = (word: number): string =>
-  [24, 16, 8, 0].reduce((text, shift) => text + (bytes[(word >>> shift) & 255] ?? ""), "")

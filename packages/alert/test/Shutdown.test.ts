@@ -1,10 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Shutdown from "@redrive/testing/Shutdown"
 import * as Effect from "effect/Effect"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { createServer } from "node:http"
 import { join } from "node:path"
-import process from "node:process"
 
 /** A receiver of deliveries, for as long as the scope: how many failures their alerts are about. */
 const receiver = Effect.acquireRelease(
@@ -32,25 +30,19 @@ const receiver = Effect.acquireRelease(
   ({ close }) => Effect.sync(close)
 )
 
-const ended = (how: string, url: string, signal?: NodeJS.Signals) =>
-  Effect.promise(async () => {
-    const program = join(import.meta.dirname, "fixtures/program.ts")
-    const child = spawn(process.execPath, [program, how, url], { stdio: ["ignore", "pipe", "inherit"] })
-    child.stdout.once("data", () => signal !== undefined && child.kill(signal))
-    await once(child, "close")
-  })
+const program = join(import.meta.dirname, "fixtures/program.ts")
 
 describe("the failures of a program that ends", () => {
   it.live.each([
-    ["return", undefined, 100],
-    ["wait", "SIGTERM", 100],
+    ["return", 100],
+    ["SIGTERM", 100],
     // What waits for its group is in memory only.
-    ["exit", undefined, 0],
-    ["kill", undefined, 0]
-  ] as const)("are told of as the table in docs/adapters.md says: %s, %s, %i", ([how, signal, count]) =>
+    ["exit", 0],
+    ["SIGKILL", 0]
+  ] as const)("are told of as the table in docs/adapters.md says: %s, %i", ([ending, count]) =>
     Effect.gen(function* () {
       const { failures, url } = yield* receiver
-      yield* ended(how, url, signal)
+      yield* Shutdown.run(program, ending, { args: [url] })
       assert.strictEqual(failures(), count)
     })
   )

@@ -1,12 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Shutdown from "@redrive/testing/Shutdown"
 import * as Effect from "effect/Effect"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import process from "node:process"
 
 /** A collector, for as long as the scope: how many lines it has received. */
 const collector = Effect.acquireRelease(
@@ -32,40 +30,36 @@ const collector = Effect.acquireRelease(
   ({ close }) => Effect.sync(close)
 )
 
-const ended = (name: string, how: string, to: string, signal?: NodeJS.Signals) =>
-  Effect.promise(async () => {
-    const program = join(import.meta.dirname, "fixtures", name)
-    const child = spawn(process.execPath, [program, how, to], { stdio: ["ignore", "pipe", "inherit"] })
-    child.stdout.once("data", () => signal !== undefined && child.kill(signal))
-    await once(child, "close")
-  })
+const fixtures = join(import.meta.dirname, "fixtures")
 
 describe("the lines to OpenTelemetry of a program that ends", () => {
   it.live.each([
-    ["return", undefined, 1000],
-    ["wait", "SIGTERM", 1000],
+    ["return", 1000],
+    ["SIGTERM", 1000],
     // What its exporter has not sent is in memory only.
-    ["exit", undefined, 0],
-    ["kill", undefined, 0]
-  ] as const)("arrive as the table in docs/adapters.md says: %s, %s, %i", ([how, signal, count]) =>
+    ["exit", 0],
+    ["SIGKILL", 0]
+  ] as const)("arrive as the table in docs/adapters.md says: %s, %i", ([ending, count]) =>
     Effect.gen(function* () {
       const { lines, url } = yield* collector
-      yield* ended("otlp.ts", how, url, signal)
+      yield* Shutdown.run(join(fixtures, "otlp.ts"), ending, { args: [url] })
       assert.strictEqual(lines(), count)
     })
   )
 })
 
 describe("the lines to a file, by createWriteStream, of a program that ends", () => {
-  it.live.each(["exit", "kill"])("are not all there, which the table in docs/adapters.md says: %s", (how) =>
-    Effect.gen(function* () {
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => mkdtempSync(join(tmpdir(), "log-"))),
-        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
-      )
-      const file = join(folder, "log")
-      yield* ended("program.ts", how, file)
-      assert.isBelow(existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0, 1000)
-    })
+  it.live.each(["exit", "SIGKILL"] as const)(
+    "are not all there, which the table in docs/adapters.md says: %s",
+    (ending) =>
+      Effect.gen(function* () {
+        const folder = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "log-"))),
+          (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+        )
+        const file = join(folder, "log")
+        yield* Shutdown.run(join(fixtures, "program.ts"), ending, { args: [file] })
+        assert.isBelow(existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0, 1000)
+      })
   )
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Destination from "@redrive/log/Destination"
 import * as Log from "@redrive/log/Log"
+import * as Shutdown from "@redrive/testing/Shutdown"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
@@ -97,20 +98,16 @@ describe("a stream", () => {
 })
 
 describe("the lines of a program that ends", () => {
-  /** Runs the program to its end; `signal` is sent when it has logged, and `stderr` is a file. */
-  const ended = async (
-    args: ReadonlyArray<string>,
-    stderr: string,
-    signal?: NodeJS.Signals
-  ): Promise<number | null> => {
-    const file = openSync(stderr, "w")
-    const child = spawn(process.execPath, [join(import.meta.dirname, "fixtures/program.ts"), ...args], {
-      stdio: ["ignore", "pipe", file]
-    })
-    child.stdout?.once("data", () => signal !== undefined && child.kill(signal))
-    const [code] = await once(child, "close")
-    closeSync(file)
-    return code
+  const program = join(import.meta.dirname, "fixtures/program.ts")
+
+  /** Runs the program to its end; `stderr` is a file. */
+  const ended = (ending: Shutdown.Ending, stderr: string, ...args: ReadonlyArray<string>) => {
+    const open = Effect.acquireRelease(
+      Effect.sync(() => openSync(stderr, "w")),
+      (file) => Effect.sync(() => closeSync(file))
+    )
+    const run = Effect.flatMap(open, (file) => Shutdown.run(program, ending, { args, stderr: file }))
+    return Effect.runPromise(Effect.scoped(run))
   }
 
   const inFile = (use: (file: string) => Promise<void>) => async () => {
@@ -122,38 +119,30 @@ describe("the lines of a program that ends", () => {
     }
   }
 
-  it.each([
-    ["by itself", ["return"], undefined],
-    ["by process.exit", ["exit"], undefined],
-    ["by SIGTERM", ["wait"], "SIGTERM"],
-    ["by SIGKILL", ["wait"], "SIGKILL"]
-  ] as const)("%s are all on stderr, which is written at once", (_, args, signal) =>
-    inFile(async (file) => {
-      await ended(args, file, signal)
-      assert.lengthOf(lines(readFileSync(file, "utf8")), 1000)
-    })()
+  it.each(["return", "exit", "SIGTERM", "SIGKILL"] as const)(
+    "are all on stderr, which is written at once: %s",
+    (ending) =>
+      inFile(async (file) => {
+        await ended(ending, file)
+        assert.lengthOf(lines(readFileSync(file, "utf8")), 1000)
+      })()
   )
 
-  it.each([
-    ["by itself", ["return"], undefined],
-    ["by SIGTERM", ["wait"], "SIGTERM"]
-  ] as const)("%s are all in a stream, which is waited for", (_, args, signal) =>
+  it.each(["return", "SIGTERM"] as const)("are all in a stream, which is waited for: %s", (ending) =>
     inFile(async (file) => {
-      await ended([...args, file], "/dev/null", signal)
+      await ended(ending, "/dev/null", file)
       assert.lengthOf(lines(readFileSync(file, "utf8")), 1000)
     })()
   )
 
   it("onto a full disk are said to be lost", () =>
     inFile(async (file) => {
-      assert.strictEqual(await ended(["return", "/dev/full"], file), 0)
+      assert.strictEqual(await ended("return", file, "/dev/full"), 0)
       assert.match(readFileSync(file, "utf8"), /^\d+ log lines could not be written$/m)
     })())
 
   it("into a pipe that nobody reads any more do not end it", async () => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "fixtures/program.ts"), "return"], {
-      stdio: ["ignore", "ignore", "pipe"]
-    })
+    const child = spawn(process.execPath, [program, "return"], { stdio: ["ignore", "ignore", "pipe"] })
     child.stderr.destroy()
     assert.deepStrictEqual(await once(child, "exit"), [0, null])
   })

@@ -3,18 +3,16 @@ import * as Failure from "@redrive/core/Failure"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Report from "@redrive/core/Report"
 import * as Pino from "@redrive/pino/Pino"
+import * as Shutdown from "@redrive/testing/Shutdown"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import process from "node:process"
 import { Writable } from "node:stream"
 import pino from "pino"
 
@@ -227,14 +225,14 @@ describe("a stream that nobody reads", () => {
 })
 
 describe("the lines of a program that ends", () => {
-  const ended = async (kind: string, how: string, signal?: NodeJS.Signals): Promise<number> => {
+  const program = join(import.meta.dirname, "fixtures/program.ts")
+
+  /** How many of its lines are in the file. */
+  const ended = async (kind: string, ending: Shutdown.Ending): Promise<number> => {
     const folder = mkdtempSync(join(tmpdir(), "pino-"))
     const file = join(folder, "log")
     try {
-      const program = join(import.meta.dirname, "fixtures/program.ts")
-      const child = spawn(process.execPath, [program, kind, how, file], { stdio: ["ignore", "pipe", "inherit"] })
-      child.stdout.once("data", () => signal !== undefined && child.kill(signal))
-      await once(child, "close")
+      await Effect.runPromise(Shutdown.run(program, ending, { args: [kind, file] }))
       if (!existsSync(file)) return 0
       return readFileSync(file, "utf8")
         .split("\n")
@@ -245,23 +243,23 @@ describe("the lines of a program that ends", () => {
   }
 
   it.each([
-    ["sync", "return", undefined, 1000],
-    ["buffered", "return", undefined, 1000],
-    ["worker", "return", undefined, 1000],
-    ["sync", "wait", "SIGTERM", 1000],
-    ["buffered", "wait", "SIGTERM", 1000],
-    ["worker", "wait", "SIGTERM", 1000],
-    ["sync", "exit", undefined, 1000],
-    ["buffered", "exit", undefined, 1000],
-    ["worker", "exit", undefined, 1000],
-    ["sync", "kill", undefined, 1000],
+    ["sync", "return", 1000],
+    ["buffered", "return", 1000],
+    ["worker", "return", 1000],
+    ["sync", "SIGTERM", 1000],
+    ["buffered", "SIGTERM", 1000],
+    ["worker", "SIGTERM", 1000],
+    ["sync", "exit", 1000],
+    ["buffered", "exit", 1000],
+    ["worker", "exit", 1000],
+    ["sync", "SIGKILL", 1000],
     // The worker has not begun yet.
-    ["worker", "kill", undefined, 0]
-  ] as const)("are there as the table in docs/adapters.md says: %s, %s, %s, %i", async (kind, how, signal, count) => {
-    assert.strictEqual(await ended(kind, how, signal), count)
+    ["worker", "SIGKILL", 0]
+  ] as const)("are there as the table in docs/adapters.md says: %s, %s, %i", async (kind, ending, count) => {
+    assert.strictEqual(await ended(kind, ending), count)
   })
 
-  it("are there as far as they were written: buffered, kill", async () => {
-    assert.isBelow(await ended("buffered", "kill"), 1000)
+  it("are there as far as they were written: buffered, SIGKILL", async () => {
+    assert.isBelow(await ended("buffered", "SIGKILL"), 1000)
   })
 })

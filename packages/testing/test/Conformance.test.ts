@@ -80,7 +80,7 @@ const mute = (): Conformance.Adapter => ({ ...sound(100), lost: () => 0 })
 const swallowing = (): Conformance.Adapter => ({ layer: Layer.empty, taken: () => [], lost: () => 0 })
 
 const violations = (adapter: () => Conformance.Adapter | Layer.Layer<never>) =>
-  Effect.map(Conformance.violations(adapter, { closesWithin: Duration.seconds(5) }), (found) => found.join("\n"))
+  Effect.map(Conformance.violations(adapter), (found) => found.join("\n"))
 
 describe("an adapter that breaks the contract is found out", () => {
   it.live.each([

@@ -6,15 +6,8 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as crawl from "./cli/crawl.ts"
-import * as demo from "./cli/demo.ts"
+import { command } from "./cli/commands.ts"
 import * as Problem from "./cli/Problem.ts"
-import * as serve from "./cli/serve.ts"
-
-const command = Command.make("redrive").pipe(
-  Command.withDescription("Crawl sites through a service that says what failed, and why"),
-  Command.withSubcommands([crawl.command, serve.command, demo.command])
-)
 
 Command.run(command, { version: "0.1.0" }).pipe(
   Effect.tapCause(Problem.show),

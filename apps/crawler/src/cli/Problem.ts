@@ -1,7 +1,7 @@
 /**
  * What is told to a person whose command did not work: one line that says what is wrong and what to do.
  */
-import * as JobError from "@redrive/core/JobError"
+import type * as JobError from "@redrive/core/JobError"
 import * as Cause from "effect/Cause"
 import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"

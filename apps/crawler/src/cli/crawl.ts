@@ -6,10 +6,6 @@ import * as CrawlClient from "@redrive/crawl/CrawlClient"
 import * as Log from "@redrive/log/Log"
 import * as Backoff from "@redrive/retry/Backoff"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
-import * as Config from "effect/Config"
-import * as Argument from "effect/cli/Argument"
-import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
@@ -22,79 +18,12 @@ import * as Address from "../page/Address.ts"
 import * as Accounts from "../service/Accounts.ts"
 import * as Service from "../service/Service.ts"
 import * as JsonFile from "./JsonFile.ts"
-import * as Options from "./Options.ts"
+import type { CrawlFlags } from "./commands.ts"
 import { ofJob, Problem } from "./Problem.ts"
 import * as Progress from "./Progress.ts"
 import * as Run from "./Run.ts"
 import * as RunWire from "./RunWire.ts"
 import * as Summary from "./Summary.ts"
-
-const text = (name: string, description: string) =>
-  Flag.String(name).pipe(Flag.withDescription(description), Flag.withDefault(""))
-
-const options = {
-  url: Argument.String("url").pipe(
-    Argument.withDescription("Where to start: an absolute http or https URL"),
-    Argument.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as https://example.com/")
-  ),
-  itemsLimit: Options.int("items-limit", 1, 100_000).pipe(
-    Flag.withDescription("Pages to crawl at most (100)"),
-    Flag.withDefault(100)
-  ),
-  maxDepth: Options.int("max-depth", 0, 1000).pipe(
-    Flag.withDescription("Links to follow from the start at most (no limit)"),
-    Flag.optional
-  ),
-  whitelistRegexp: text("whitelist-regexp", "Follow only URLs that match this RE2 expression (all)"),
-  blacklistRegexp: text("blacklist-regexp", "Follow no URL that matches this RE2 expression (none)"),
-  allowSubdomains: Flag.Boolean("allow-subdomains").pipe(
-    Flag.withDescription("Follow links to subdomains of the start's host"),
-    Flag.withDefault(false)
-  ),
-  respectRobotsTxt: Flag.Boolean("respect-robots-txt").pipe(
-    Flag.withDescription("Leave out what the site's robots.txt forbids"),
-    Flag.withDefault(false)
-  ),
-  rounds: Options.int("rounds", 0, 10).pipe(
-    Flag.withDescription("Further rounds for pages that failed and may still succeed (1)"),
-    Flag.withDefault(1)
-  ),
-  api: Flag.String("api").pipe(
-    Flag.withMetavar("URL"),
-    Flag.withDescription("URL of the crawl API to use (a service of its own)"),
-    Flag.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as http://127.0.0.1:8080"),
-    Flag.optional
-  ),
-  apiKey: Flag.Redacted("api-key").pipe(
-    Flag.withMetavar("KEY"),
-    Flag.withDescription("The account's key, also read from REDRIVE_API_KEY (local)"),
-    Flag.withFallbackConfig(Config.Redacted("REDRIVE_API_KEY")),
-    Flag.withDefault(Accounts.local.apiKey)
-  ),
-  json: Flag.String("json").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("Write everything about the crawl to a JSON file"),
-    Flag.optional
-  ),
-  strict: Flag.Boolean("strict").pipe(
-    Flag.withDescription("Exit with 2 where pages remain failed"),
-    Flag.withDefault(false)
-  ),
-  allowPrivate: Options.allowPrivate
-}
-
-type Flags = Command.Command.Config.Infer<typeof options>
-
-export const command = Command.make("crawl", options, (flags) => Effect.scoped(crawl(flags))).pipe(
-  Command.withDescription("Crawl a site and say what became of every page"),
-  Command.withExamples([
-    { command: "crawl https://example.com/ --items-limit 20", description: "Crawl at most 20 pages" },
-    {
-      command: "crawl http://127.0.0.1:8000/ --allow-private --json crawl.json",
-      description: "Crawl a site of your own"
-    }
-  ])
-)
 
 /** A further round is worth a short wait even for what is slow; a person watches. */
 const redrivePolicy = (rounds: number): RetryPolicy.RetryPolicy =>
@@ -104,7 +33,7 @@ const redrivePolicy = (rounds: number): RetryPolicy.RetryPolicy =>
     slow: Backoff.Backoff.make({ base: Duration.seconds(10), cap: Duration.seconds(10), jitter: "none" })
   })
 
-const crawl = Effect.fnUntraced(function* (flags: Flags) {
+export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
   if (flags.allowPrivate && Option.isSome(flags.api)) {
     return yield* new Problem({
       wrong: "--allow-private has no effect on the service at --api.",
@@ -140,7 +69,7 @@ const crawl = Effect.fnUntraced(function* (flags: Flags) {
 })
 
 /** The client of the API that was named, else of a service that lives as long as the crawl. */
-const layerClient = ({ allowPrivate, api, apiKey }: Flags, { stream }: Progress.Progress) => {
+const layerClient = ({ allowPrivate, api, apiKey }: CrawlFlags, { stream }: Progress.Progress) => {
   if (Option.isSome(api)) return layerOver({ url: api.value, apiKey })
   const embedded = Effect.map(Service.Service, ({ url }) => layerOver({ url, apiKey: Accounts.local.apiKey }))
   return Layer.unwrap(embedded).pipe(
@@ -156,7 +85,7 @@ const createPolicy = RetryPolicy.make({ retries: 1, attemptTimeout: Duration.sec
 const layerOver = (options: CrawlClient.Options) =>
   CrawlClient.layer({ createPolicy, ...options }).pipe(Layer.provide(FetchHttpClient.layer))
 
-const requestOf = ({ itemsLimit, maxDepth, ...flags }: Flags): Effect.Effect<CrawlApi.CrawlRequest, Problem> => {
+const requestOf = ({ itemsLimit, maxDepth, ...flags }: CrawlFlags): Effect.Effect<CrawlApi.CrawlRequest, Problem> => {
   const { allowSubdomains, blacklistRegexp, respectRobotsTxt, url, whitelistRegexp } = flags
   return Effect.try({
     try: () =>
@@ -174,7 +103,7 @@ const requestOf = ({ itemsLimit, maxDepth, ...flags }: Flags): Effect.Effect<Cra
 }
 
 /** The exit code's say: 1 where the job did not run to its end, 2 where `--strict` finds failed pages. */
-const verdictOf = (run: Run.Run, { strict }: Flags): Effect.Effect<void, Problem> => {
+const verdictOf = (run: Run.Run, { strict }: CrawlFlags): Effect.Effect<void, Problem> => {
   if (run.error !== undefined) return Effect.fail(ofJob(run.error))
   const [{ id, status }] = run.jobs
   if (status === "cancelled") {

@@ -10,7 +10,6 @@ import { catalogue } from "@redrive/core/CrawlCatalogue"
 import * as Log from "@redrive/log/Log"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as HostileSite from "@redrive/testing/HostileSite"
-import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -30,10 +29,6 @@ import * as Summary from "./Summary.ts"
 import * as Table from "./Table.ts"
 import * as Tally from "./Tally.ts"
 
-export const command = Command.make("demo", {}, () => Effect.scoped(demo)).pipe(
-  Command.withDescription("Crawl a site that misbehaves in every way, and see what is made of it")
-)
-
 const soon = { base: Duration.millis(100), cap: Duration.millis(400) }
 
 /** An audience has seconds where a service has minutes; everything else is as it would be. */
@@ -45,7 +40,7 @@ const policy = RetryPolicy.make({
   slow: soon
 })
 
-const demo = Effect.gen(function* () {
+export const demo = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const database = `${yield* Effect.orDie(fs.makeTempDirectoryScoped())}/crawl.db`
   const site = yield* HostileSite.make()

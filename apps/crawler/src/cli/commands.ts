@@ -1,0 +1,132 @@
+/**
+ * What a person may type: the commands and their flags. What a command does is loaded when it is asked for, so that help does not wait for it.
+ */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Accounts from "../service/Accounts.ts"
+import * as Options from "./Options.ts"
+
+const text = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withDescription(description), Flag.withDefault(""))
+
+const crawlOptions = {
+  url: Argument.String("url").pipe(
+    Argument.withDescription("Where to start: an absolute http or https URL"),
+    Argument.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as https://example.com/")
+  ),
+  itemsLimit: Options.int("items-limit", 1, 100_000).pipe(
+    Flag.withDescription("Pages to crawl at most (100)"),
+    Flag.withDefault(100)
+  ),
+  maxDepth: Options.int("max-depth", 0, 1000).pipe(
+    Flag.withDescription("Links to follow from the start at most (no limit)"),
+    Flag.optional
+  ),
+  whitelistRegexp: text("whitelist-regexp", "Follow only URLs that match this RE2 expression (all)"),
+  blacklistRegexp: text("blacklist-regexp", "Follow no URL that matches this RE2 expression (none)"),
+  allowSubdomains: Flag.Boolean("allow-subdomains").pipe(
+    Flag.withDescription("Follow links to subdomains of the start's host"),
+    Flag.withDefault(false)
+  ),
+  respectRobotsTxt: Flag.Boolean("respect-robots-txt").pipe(
+    Flag.withDescription("Leave out what the site's robots.txt forbids"),
+    Flag.withDefault(false)
+  ),
+  rounds: Options.int("rounds", 0, 10).pipe(
+    Flag.withDescription("Further rounds for pages that failed and may still succeed (1)"),
+    Flag.withDefault(1)
+  ),
+  api: Flag.String("api").pipe(
+    Flag.withMetavar("URL"),
+    Flag.withDescription("URL of the crawl API to use (a service of its own)"),
+    Flag.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as http://127.0.0.1:8080"),
+    Flag.optional
+  ),
+  apiKey: Flag.Redacted("api-key").pipe(
+    Flag.withMetavar("KEY"),
+    Flag.withDescription("The account's key, also read from REDRIVE_API_KEY (local)"),
+    Flag.withFallbackConfig(Config.Redacted("REDRIVE_API_KEY")),
+    Flag.withDefault(Accounts.local.apiKey)
+  ),
+  json: Flag.String("json").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Write everything about the crawl to a JSON file"),
+    Flag.optional
+  ),
+  strict: Flag.Boolean("strict").pipe(
+    Flag.withDescription("Exit with 2 where pages remain failed"),
+    Flag.withDefault(false)
+  ),
+  allowPrivate: Options.allowPrivate
+}
+
+export type CrawlFlags = Command.Command.Config.Infer<typeof crawlOptions>
+
+const crawl = Command.make("crawl", crawlOptions, (flags) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./crawl.ts")),
+    ({ crawl }) => Effect.scoped(crawl(flags))
+  )
+).pipe(
+  Command.withDescription("Crawl a site and say what became of every page"),
+  Command.withExamples([
+    { command: "crawl https://example.com/ --items-limit 20", description: "Crawl at most 20 pages" },
+    {
+      command: "crawl http://127.0.0.1:8000/ --allow-private --json crawl.json",
+      description: "Crawl a site of your own"
+    }
+  ])
+)
+
+const serveOptions = {
+  port: Options.int("port", 0, 65_535).pipe(
+    Flag.withDescription("Port on 127.0.0.1 (8080); 0 takes any that is free"),
+    Flag.withDefault(8080)
+  ),
+  database: Flag.String("database").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Where accounts and jobs are kept, made where there is none (in memory)"),
+    Flag.withDefault(":memory:")
+  ),
+  alertWebhook: Flag.Redacted("alert-webhook").pipe(
+    Flag.withMetavar("URL"),
+    Flag.withDescription("Where alerts are posted, also read from REDRIVE_ALERT_WEBHOOK (nowhere)"),
+    Flag.withFallbackConfig(Config.Redacted("REDRIVE_ALERT_WEBHOOK")),
+    Flag.filter(
+      (url) => Options.isHttpUrl(Redacted.value(url)),
+      () => "Expected: an absolute http or https URL"
+    ),
+    Flag.optional
+  ),
+  allowPrivate: Options.allowPrivate
+}
+
+export type ServeFlags = Command.Command.Config.Infer<typeof serveOptions>
+
+const serve = Command.make("serve", serveOptions, (flags) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./serve.ts")),
+    ({ serve }) => serve(flags)
+  )
+).pipe(
+  Command.withDescription("Serve the crawl API on 127.0.0.1"),
+  Command.withExamples([
+    { command: "serve --port 9000 --database crawl.db", description: "Keep accounts and jobs in a file" }
+  ])
+)
+
+const demo = Command.make("demo", {}, () =>
+  Effect.flatMap(
+    Effect.promise(() => import("./demo.ts")),
+    ({ demo }) => Effect.scoped(demo)
+  )
+).pipe(Command.withDescription("Crawl a site that misbehaves in every way, and see what is made of it"))
+
+export const command = Command.make("redrive").pipe(
+  Command.withDescription("Crawl sites through a service that says what failed, and why"),
+  Command.withSubcommands([crawl, serve, demo])
+)

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
+import { json } from "node:stream/consumers"
 import { assert, describe, it } from "@effect/vitest"
 import * as Alert from "@redrive/alert/Alert"
 import * as WebhookSink from "@redrive/alert/WebhookSink"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Report from "@redrive/core/Report"
+import * as Program from "@redrive/testing/Program"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,28 +25,18 @@ interface Answer {
 }
 
 /** A receiver that gives its answers in turn, the last one for ever; an answer of 0 hangs up. */
-const receiver = (...answers: ReadonlyArray<Answer>) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const deliveries: Array<Delivery> = []
-      const http = createServer(async (request, response) => {
-        let text = ""
-        for await (const chunk of request) text += String(chunk)
-        const { "webhook-id": id, "webhook-timestamp": timestamp } = request.headers
-        const answer = answers[Math.min(deliveries.length, answers.length - 1)] ?? { status: 204 }
-        deliveries.push({ id: String(id), timestamp: String(timestamp), body: JSON.parse(text) })
-        if (answer.status === 0) request.socket.destroy()
-        else response.writeHead(answer.status, answer.headers).end()
-      })
-      await new Promise<void>((listening) => http.listen(0, "127.0.0.1", listening))
-      return { deliveries, http, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/hooks/s3cret` }
-    }),
-    ({ http }) =>
-      Effect.promise(async () => {
-        http.closeAllConnections()
-        await new Promise((closed) => http.close(closed))
-      })
-  )
+const receiver = Effect.fnUntraced(function* (...answers: ReadonlyArray<Answer>) {
+  const deliveries: Array<Delivery> = []
+  const url = yield* Program.serve(async (request, response) => {
+    const body = (await json(request)) as Delivery["body"]
+    const { "webhook-id": id, "webhook-timestamp": timestamp } = request.headers
+    const answer = answers[Math.min(deliveries.length, answers.length - 1)] ?? { status: 204 }
+    deliveries.push({ id: String(id), timestamp: String(timestamp), body })
+    if (answer.status === 0) request.socket.destroy()
+    else response.writeHead(answer.status, answer.headers).end()
+  })
+  return { deliveries, url: `${url}hooks/s3cret` }
+})
 
 const at = DateTime.makeUnsafe("2026-11-24T01:02:03.456Z")
 
@@ -121,15 +111,7 @@ describe("a delivery", () => {
 
   it.live("that nobody answers in time fails", () =>
     Effect.gen(function* () {
-      const hanging = yield* Effect.acquireRelease(
-        Effect.promise(async () => {
-          const http = createServer(() => undefined)
-          await new Promise<void>((listening) => http.listen(0, "127.0.0.1", listening))
-          return http
-        }),
-        (http) => Effect.promise(async () => (http.closeAllConnections(), http.close()))
-      )
-      const url = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}/`
+      const url = yield* Program.serve(() => undefined)
       const error = yield* Effect.flip(send(url, { attempts: 2, attemptTimeout: "20 millis" }))
       assert.strictEqual(error.message, "no answer in time")
     })

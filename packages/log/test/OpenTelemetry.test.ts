@@ -10,7 +10,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Otlp from "effect/observability/Otlp"
 import * as Redacted from "effect/Redacted"
-import { createServer } from "node:http"
+import { all, collector } from "./collector.ts"
 
 interface Value {
   readonly [type: string]: unknown
@@ -37,40 +37,6 @@ interface Span {
   readonly status: { readonly code: number }
   readonly attributes: ReadonlyArray<Attribute>
   readonly events: ReadonlyArray<{ readonly name: string; readonly attributes: ReadonlyArray<Attribute> }>
-}
-
-/** A collector that decodes the JSON of OTLP. */
-const collector = Effect.acquireRelease(
-  Effect.callback<{
-    readonly url: string
-    readonly bodies: Array<[path: string, body: unknown]>
-    readonly close: () => void
-  }>((resume) => {
-    const bodies: Array<[path: string, body: unknown]> = []
-    const server = createServer((request, response) => {
-      const chunks: Array<Buffer> = []
-      request.on("data", (chunk: Buffer) => chunks.push(chunk))
-      request.on("end", () => {
-        bodies.push([request.url ?? "", JSON.parse(Buffer.concat(chunks).toString())])
-        response.setHeader("content-type", "application/json")
-        response.end("{}")
-      })
-    })
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      const port = typeof address === "object" ? address?.port : 0
-      resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, bodies, close: () => server.close() }))
-    })
-  }),
-  ({ close }) => Effect.sync(close)
-)
-
-/** Everything under a name, however deep. */
-const all = <A>(value: unknown, name: string): ReadonlyArray<A> => {
-  if (typeof value !== "object" || value === null) return []
-  return Object.entries(value).flatMap(([key, inner]) =>
-    key === name ? (inner as ReadonlyArray<A>) : all<A>(inner, name)
-  )
 }
 
 const exported = Effect.fnUntraced(function* <A, E>(program: Effect.Effect<A, E>) {

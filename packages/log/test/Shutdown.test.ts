@@ -2,33 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Shutdown from "@redrive/testing/Shutdown"
 import * as Effect from "effect/Effect"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-
-/** A collector, for as long as the scope: how many lines it has received. */
-const collector = Effect.acquireRelease(
-  Effect.callback<{ readonly url: string; readonly lines: () => number; readonly close: () => void }>((resume) => {
-    let lines = 0
-    const server = createServer(async (request, response) => {
-      let text = ""
-      for await (const chunk of request) text += String(chunk)
-      lines += text.split('"stringValue":"line ').length - 1
-      response.setHeader("content-type", "application/json")
-      response.end("{}")
-    })
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      const port = typeof address === "object" ? address?.port : 0
-      const close = () => {
-        server.close()
-        server.closeAllConnections()
-      }
-      resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, lines: () => lines, close }))
-    })
-  }),
-  ({ close }) => Effect.sync(close)
-)
+import { all, collector } from "./collector.ts"
 
 const fixtures = join(import.meta.dirname, "fixtures")
 
@@ -41,9 +17,9 @@ describe("the lines to OpenTelemetry of a program that ends", () => {
     ["SIGKILL", 0]
   ] as const)("arrive as the table in docs/adapters.md says: %s, %i", ([ending, count]) =>
     Effect.gen(function* () {
-      const { lines, url } = yield* collector
+      const { bodies, url } = yield* collector
       yield* Shutdown.run(join(fixtures, "otlp.ts"), ending, { args: [url] })
-      assert.strictEqual(lines(), count)
+      assert.lengthOf(all(bodies, "logRecords"), count)
     })
   )
 })

@@ -7,9 +7,10 @@ import {
   setCurrentClient
 } from "@sentry/core"
 import { nodeStackLineParser, ServerRuntimeClient, type ServerRuntimeClientOptions } from "@sentry/core/server"
+import * as Program from "@redrive/testing/Program"
 import * as Effect from "effect/Effect"
 import { AsyncLocalStorage } from "node:async_hooks"
-import { createServer } from "node:http"
+import { buffer } from "node:stream/consumers"
 
 /** An event as Sentry receives it. */
 export interface Received {
@@ -21,43 +22,23 @@ export type Mood = "well" | "failing" | "busy" | "hanging"
 
 const statuses = { well: 200, failing: 500, busy: 429 }
 
-/** A receiver of envelopes, and a client that sends to it. */
-export const receiver = Effect.acquireRelease(
-  Effect.callback<{
-    readonly events: ReadonlyArray<Received>
-    readonly client: ServerRuntimeClient
-    readonly dsn: string
-    readonly be: (mood: Mood) => void
-  }>((resume) => {
-    const events: Array<Received> = []
-    let mood: Mood = "well"
-    const server = createServer((request, response) => {
-      const chunks: Array<Buffer> = []
-      request.on("data", (chunk: Buffer) => chunks.push(chunk))
-      request.on("end", () => {
-        if (mood === "hanging") return
-        if (mood === "well") {
-          const [, items] = parseEnvelope(Buffer.concat(chunks))
-          for (const [header, payload] of items) if (header.type === "event") events.push(payload as Received)
-        }
-        response.statusCode = statuses[mood]
-        response.end("{}")
-      })
-    })
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      const port = typeof address === "object" ? address?.port : 0
-      const dsn = `http://public@127.0.0.1:${port}/1`
-      const client = clientOf(dsn)
-      const close = () => {
-        server.close()
-        server.closeAllConnections()
-      }
-      resume(Effect.succeed({ events, client, dsn, be: (next: Mood) => (mood = next), close }))
-    })
-  }),
-  (receiver) => Effect.sync(() => (receiver as unknown as { readonly close: () => void }).close())
-)
+/** A receiver of envelopes, and a client that sends to it, for as long as the scope. */
+export const receiver = Effect.gen(function* () {
+  const events: Array<Received> = []
+  let mood: Mood = "well"
+  const url = yield* Program.serve(async (request, response) => {
+    const body = await buffer(request)
+    if (mood === "hanging") return
+    if (mood === "well") {
+      const [, items] = parseEnvelope(body)
+      for (const [header, payload] of items) if (header.type === "event") events.push(payload as Received)
+    }
+    response.statusCode = statuses[mood]
+    response.end("{}")
+  })
+  const dsn = `${url.replace("//", "//public@")}1`
+  return { events, client: clientOf(dsn), dsn, be: (next: Mood) => (mood = next) }
+})
 
 /** A client, with options of its own. */
 export const clientOf = (dsn: string, own: Partial<ServerRuntimeClientOptions> = {}): ServerRuntimeClient => {

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import { spawn, spawnSync } from "node:child_process"
+import type { RequestListener } from "node:http"
 import { connect } from "node:net"
 import { delimiter } from "node:path"
 import process from "node:process"
@@ -14,7 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { closedPort } from "./internal/server.ts"
+import { closedPort, listen, portOf } from "./internal/server.ts"
 
 /**
  * A program ended before it was ready; `output` is the end of what it wrote, on both streams.
@@ -68,6 +69,15 @@ export const isMissing = (name: string, debianPackage: string): boolean => {
  * @since 0.1.0
  */
 export const freePort: Effect.Effect<number> = closedPort
+
+/**
+ * An HTTP server of the test's own for as long as the scope, on a free port of 127.0.0.1; gives its URL. At the end every connection is cut.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const serve = (listener: RequestListener): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.map(listen, (server) => `http://127.0.0.1:${portOf(server.on("request", listener))}/`)
 
 /** No longer is a starting program waited for. */
 const patience = Schedule.max([Schedule.spaced("20 millis"), Schedule.recurs(500)])

@@ -9,7 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import { attempt, nameOf as nameOfError, read } from "./internal/chain.ts"
-import { bounded, hidden, isSecretName, type Scrub, scrubOf } from "./internal/text.ts"
+import { bounded, hidden, isSecretName, type Scrub, scrubKnowing } from "./internal/text.ts"
 
 /**
  * What JSON can say.
@@ -29,8 +29,6 @@ export interface Options {
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
 }
 
-const none: ReadonlyArray<Redacted.Redacted> = []
-
 /**
  * No value is deeper, no object or list has more entries, no value has more of them in all, or longer texts together, no name is longer, and
  * no more names are kept.
@@ -41,16 +39,15 @@ const most = { depth: 6, entries: 64, nodes: 512, characters: 32_768, name: 200,
  * A value as plain data.
  *
  * At most six levels deep, 64 entries a level and 512 in all, texts as in a `Report` and 32,768 characters of them together: what is beyond is
- * said, as `… 36 more`. Fields whose
- * names speak of secrets are `<redacted>`, as are `Redacted` values; what throws when it is read is `unreadable`, what contains itself is
- * `circular`. An error is its name and message; reports say more.
+ * said, as `… 36 more`. Fields whose names speak of secrets are `<redacted>`, as are `Redacted` values; what throws when it is read is
+ * `unreadable`, what contains itself is `circular`. An error is its name and message; reports say more.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (value: unknown, options: Options = {}): Plain => {
   if (typeof value === "boolean" || typeof value === "number") return simple(value, bounded)
-  const safe = scrubOf(options.secrets ?? none)
+  const safe = scrubKnowing(options.secrets)
   return typeof value === "object" ? plain(value, 0, walkOf(safe)) : simple(value, safe)
 }
 
@@ -62,7 +59,7 @@ export const make = (value: unknown, options: Options = {}): Plain => {
  * @since 0.1.0
  */
 export const fields = (object: object, options: Options = {}): { readonly [name: string]: Plain } =>
-  attempt(() => ofFields(object, 0, walkOf(scrubOf(options.secrets ?? none)))) ?? {}
+  attempt(() => ofFields(object, 0, walkOf(scrubKnowing(options.secrets)))) ?? {}
 
 const walkOf = (safe: Scrub): Walk => ({ safe, names: namesOf(safe), seen: new Set(), nodes: 0, characters: 0 })
 
@@ -72,7 +69,7 @@ const walkOf = (safe: Scrub): Walk => ({ safe, names: namesOf(safe), seen: new S
  * @category constructors
  * @since 0.1.0
  */
-export const text = (value: string, options: Options = {}): string => scrubOf(options.secrets ?? none)(value)
+export const text = (value: string, options: Options = {}): string => scrubKnowing(options.secrets)(value)
 
 interface Walk {
   readonly safe: Scrub
@@ -180,7 +177,7 @@ const nameOf = (key: string, { names, safe }: Walk): Name => {
   const text = safe(key)
   const isLong = text.length > most.name
   const name = { text: isLong ? `${text.slice(0, most.name)}…` : text, isSecret: isSecretName(text) }
-  if (!isLong && names.size < most.names) names.set(key, name)
+  if (key.length <= most.name && names.size < most.names) names.set(key, name)
   return name
 }
 

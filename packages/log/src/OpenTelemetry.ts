@@ -22,7 +22,7 @@ import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import { logFailure } from "./internal/emit.ts"
-import { alsoOf, exceptionOf, joined, known } from "./internal/fields.ts"
+import { attributesOf, exceptionOf, known } from "./internal/fields.ts"
 import { recordOf } from "./internal/record.ts"
 import * as Log from "./Log.ts"
 
@@ -35,11 +35,11 @@ import * as Log from "./Log.ts"
 export const logger = (inner: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, void> =>
   Logger.make((logged) => {
     try {
-      const { annotations, fields, message, reports } = recordOf(logged)
-      const [report] = reports
-      const exception = { ...(report && exceptionOf(report)), "redrive.also": alsoOf(reports) }
-      const attributes = known(joined(exception, annotations, fields))
-      within(logged.fiber, attributes, () => inner.log({ ...logged, message: [message], cause: Cause.empty }))
+      const record = recordOf(logged)
+      const { message } = record
+      within(logged.fiber, known(attributesOf(record)), () =>
+        inner.log({ ...logged, message: [message], cause: Cause.empty })
+      )
     } catch {
       // A logger that fails loses its own record only.
     }

@@ -4,7 +4,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { describe, type Link, nameOf, property, read } from "./chain.ts"
-import { isSecretName, type Scrub, scrub, scrubOf as scrubOfGiven, valuesOf } from "./text.ts"
+import { isSecretName, type Scrub, scrub, scrubKnowing, valuesOf } from "./text.ts"
 
 /** No report lists more causes, fields of one of them, or frames of a stack. */
 const most = { causes: 8, fields: 24, frames: 20 }
@@ -18,7 +18,7 @@ export type Fields = { readonly [name: string]: Field }
 export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacted.Redacted>): Scrub => {
   const held = links.flatMap(({ value }) => declaredOf(value)?.map((name) => property(value, name)) ?? [])
   const own = held.filter(Redacted.isRedacted)
-  return own.length === 0 ? scrubOfGiven(given) : scrub(valuesOf([...given, ...own]))
+  return own.length === 0 ? scrubKnowing(given) : scrub(valuesOf([...given, ...own]))
 }
 
 /** Fields of system errors that help and tell no secret. */

@@ -120,8 +120,8 @@ export const bounded: Scrub = scrub([])
 const known = new WeakMap<ReadonlyArray<Redacted.Redacted>, Scrub>()
 
 /** The scrub that knows these secrets, as they are when it is first asked for: programs give the same list with every line. */
-export const scrubOf = (secrets: ReadonlyArray<Redacted.Redacted>): Scrub => {
-  if (secrets.length === 0) return bounded
+export const scrubKnowing = (secrets: ReadonlyArray<Redacted.Redacted> | undefined): Scrub => {
+  if (secrets === undefined || secrets.length === 0) return bounded
   const found = known.get(secrets)
   if (found !== undefined) return found
   const made = scrub(valuesOf(secrets))

@@ -2,19 +2,7 @@ import type * as LogLevel from "effect/LogLevel"
 import type { Plain } from "@redrive/core/Plain"
 import type * as Report from "@redrive/core/Report"
 import type { Record, Service } from "../Format.ts"
-import {
-  alsoOf,
-  causesOf,
-  classOf,
-  exceptionOf,
-  type Fields,
-  joined,
-  namedOf,
-  placeOf,
-  rest,
-  some,
-  untold
-} from "./fields.ts"
+import { alsoOf, attributesOf, causesOf, classOf, type Fields, namedOf, placeOf, rest, some, untold } from "./fields.ts"
 import { moment } from "./moment.ts"
 
 // A record in the names that a collector knows.
@@ -31,8 +19,7 @@ const numbers: { readonly [Level in LogLevel.LogLevel]: number } = {
 }
 
 export const otelOf = (record: Record, service: Service): Fields => {
-  const { annotations, date, fields, level, message, reports, trace } = record
-  const [report] = reports
+  const { date, level, message, trace } = record
   return {
     timestamp: moment(date),
     severity_text: level.toUpperCase(),
@@ -41,9 +28,7 @@ export const otelOf = (record: Record, service: Service): Fields => {
     trace_id: trace?.traceId,
     span_id: trace?.spanId,
     resource: some({ "service.name": service.service, "service.version": service.version }),
-    attributes: some(
-      joined({ ...(report && exceptionOf(report)), "redrive.also": alsoOf(reports) }, annotations, fields)
-    )
+    attributes: some(attributesOf(record))
   }
 }
 

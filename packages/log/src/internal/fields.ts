@@ -108,6 +108,12 @@ export const exceptionOf = (report: Report.Report): Fields => {
   return joined(named, Object.fromEntries(ours))
 }
 
+/** A record as attributes: its failure's, the fiber's annotations, and fields. */
+export const attributesOf = ({ annotations, fields, reports }: Record): Fields => {
+  const [report] = reports
+  return joined({ ...(report && exceptionOf(report)), "redrive.also": alsoOf(reports) }, annotations, fields)
+}
+
 /** An object with what is known of it. */
 export const known = (fields: Fields): { [name: string]: Plain } => {
   const all: { [name: string]: Plain } = {}

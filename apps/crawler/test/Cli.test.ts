@@ -1,13 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import * as Program from "@redrive/testing/Program"
 import * as Effect from "effect/Effect"
 import * as Service from "../src/service/Service.ts"
 import { ask, layer } from "./api.ts"
 import { run } from "./cli.ts"
 import { folder } from "./files.ts"
-import { site } from "./origin.ts"
+import { closedPort, serve, site } from "./origin.ts"
 
 const link = (path: string) => `<a href="${path}">${path}</a>`
 
@@ -43,7 +42,7 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
 
   it.live("a port in use", () =>
     Effect.gen(function* () {
-      const { port } = new URL(yield* Program.serve(() => undefined))
+      const { port } = new URL(yield* serve(() => undefined))
       const { code, stderr } = yield* run(["serve", "--port", port])
       assert.strictEqual(code, 1)
       assert.strictEqual(
@@ -73,7 +72,7 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
           "crawl",
           "http://example.com/",
           "--api",
-          `http://127.0.0.1:${yield* Program.freePort}`
+          `http://127.0.0.1:${yield* closedPort}`
         ])
         assert.strictEqual(code, 1)
         assert.match(stderr, /^error: the job could not run: .*connection_refused.* Check that --api is right.*\n$/)
@@ -126,7 +125,7 @@ describe.concurrent("crawl", () => {
     () =>
       Effect.gen(function* () {
         const requests: Array<string> = []
-        const url = yield* Program.serve(({ url: path = "" }, response) => {
+        const url = yield* serve(({ url: path = "" }, response) => {
           requests.push(path)
           const failures = requests.filter((earlier) => earlier === path).length
           const status = path === "/flaky" && failures < 4 ? 500 : path === "/gone" ? 410 : 200
@@ -156,7 +155,7 @@ describe.concurrent("crawl", () => {
     "that is interrupted cancels the job, says so, and leaves no file behind",
     () =>
       Effect.gen(function* () {
-        const url = yield* Program.serve(() => undefined)
+        const url = yield* serve(() => undefined)
         const service = yield* Service.Service
         const file = join(yield* folder, "out.json")
         const { code, stderr } = yield* run(["crawl", url, "--api", service.url, "--json", file], (text, interrupt) => {

@@ -2,14 +2,13 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import * as Program from "@redrive/testing/Program"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Service from "../src/service/Service.ts"
 import { ask, crawl, create, layer } from "./api.ts"
 import { folder } from "./files.ts"
 import { nginx, noNginx } from "./nginx.ts"
-import { site } from "./origin.ts"
+import { serve, site } from "./origin.ts"
 
 const withService = <A, E>(test: Effect.Effect<A, E, Service.Service | Scope.Scope>, options: Service.Options = {}) =>
   Effect.scoped(Effect.provide(test, layer(options)))
@@ -53,7 +52,7 @@ describe("a crawl follows links", () => {
     withService(
       Effect.gen(function* () {
         const other = yield* site({ "/": "other" })
-        const url = yield* Program.serve(({ url: path }, response) => {
+        const url = yield* serve(({ url: path }, response) => {
           if (path === "/") return response.writeHead(302, { location: "/docs/" }).end()
           const body = path === "/docs/" ? link("page") + link(other.url) : "page"
           return response.writeHead(200, { "content-type": "text/html" }).end(body)
@@ -86,7 +85,7 @@ describe("a crawl follows links", () => {
 describe("a robots.txt", () => {
   const robots = (answer: number | "none", request: object = {}) =>
     Effect.gen(function* () {
-      const url = yield* Program.serve(({ url: path }, response) => {
+      const url = yield* serve(({ url: path }, response) => {
         if (path !== "/robots.txt") return response.writeHead(200, { "content-type": "text/html" }).end("page")
         return answer === "none" ? undefined : response.writeHead(answer).end()
       })
@@ -111,7 +110,7 @@ describe("a page", () => {
     withService(
       Effect.gen(function* () {
         let asked = 0
-        const url = yield* Program.serve((_, response) =>
+        const url = yield* serve((_, response) =>
           response.writeHead(++asked < 3 ? 500 : 200, { "content-type": "text/html" }).end("ok")
         )
         const job = yield* crawl({ url })
@@ -123,7 +122,7 @@ describe("a page", () => {
   it.live("that takes too long is given up, and is the site's slowness", () =>
     withService(
       Effect.gen(function* () {
-        const url = yield* Program.serve(() => undefined)
+        const url = yield* serve(() => undefined)
         const job = yield* crawl({ url })
         assert.deepInclude(job.job_items[0], {
           error_code: "host_returned_error",
@@ -137,7 +136,7 @@ describe("a page", () => {
   it.live("has its whole time once it is its turn: waiting for a connection does not count", () =>
     withService(
       Effect.gen(function* () {
-        const url = yield* Program.serve(({ url: path }, response) => {
+        const url = yield* serve(({ url: path }, response) => {
           const body = path === "/" ? Array.from({ length: 12 }, (_, n) => link(`/${n}`)).join("") : "page"
           setTimeout(() => response.writeHead(200, { "content-type": "text/html" }).end(body), 300)
         })
@@ -151,7 +150,7 @@ describe("a page", () => {
   it.live("of any other type than text is not kept", () =>
     withService(
       Effect.gen(function* () {
-        const url = yield* Program.serve((_, response) =>
+        const url = yield* serve((_, response) =>
           response.writeHead(200, { "content-type": "application/octet-stream" }).end("x")
         )
         assert.deepInclude((yield* crawl({ url })).job_items[0], {
@@ -165,7 +164,7 @@ describe("a page", () => {
   it.live("is read in its own charset", () =>
     withService(
       Effect.gen(function* () {
-        const url = yield* Program.serve((_, response) =>
+        const url = yield* serve((_, response) =>
           response
             .writeHead(200, { "content-type": "text/html; charset=iso-8859-1" })
             .end(Buffer.from("<title>caf\u00E9</title>", "latin1"))
@@ -192,7 +191,7 @@ describe("a page", () => {
       Effect.gen(function* () {
         let open = 0
         let most = 0
-        const url = yield* Program.serve(({ url: path }, response) => {
+        const url = yield* serve(({ url: path }, response) => {
           most = Math.max(most, ++open)
           const body = path === "/" ? Array.from({ length: 20 }, (_, n) => link(`/${n}`)).join("") : "page"
           setTimeout(() => {
@@ -223,7 +222,7 @@ describe("a job", () => {
   it.live("can be cancelled; what was fetched stays, what was not is cancelled with it", () =>
     withService(
       Effect.gen(function* () {
-        const url = yield* Program.serve(({ url: path }, response) => {
+        const url = yield* serve(({ url: path }, response) => {
           if (path === "/") response.writeHead(200, { "content-type": "text/html" }).end(link("/slow"))
         })
         const { id } = (yield* create({ url })).body
@@ -246,7 +245,7 @@ describe("a job", () => {
       const database = join(yield* folder, "crawl.db")
       let stuck = true
       const requests: Array<string> = []
-      const url = yield* Program.serve(({ url: path = "" }, response) => {
+      const url = yield* serve(({ url: path = "" }, response) => {
         requests.push(path)
         if (path === "/slow" && stuck) return
         response.writeHead(200, { "content-type": "text/html" }).end(path === "/" ? link("/a") + link("/slow") : "page")

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Recorder from "@redrive/testing/Recorder"
-import * as Program from "@redrive/testing/Program"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -10,7 +9,7 @@ import * as Accounts from "../src/service/Accounts.ts"
 import * as Service from "../src/service/Service.ts"
 import { type Answer, ask, crawl, create, layer } from "./api.ts"
 import { breakStore, folder } from "./files.ts"
-import { site } from "./origin.ts"
+import { closedPort, serve, site } from "./origin.ts"
 
 const fixture = (name: string) => JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), "utf8"))
 
@@ -67,9 +66,9 @@ describe("the error page's shapes come out of the service", () => {
 
   const nested = "<div>".repeat(20_000)
   const items: ReadonlyArray<readonly [code: string, url: Effect.Effect<string, never, Scope.Scope>]> = [
-    ["host_returned_error", Program.serve((_, response) => response.writeHead(404).end())],
-    ["website_access_denied", Program.serve((_, response) => response.writeHead(403).end())],
-    ["name_not_resolved", Effect.map(Program.freePort, (port) => `http://127.0.0.1:${port}/`)],
+    ["host_returned_error", serve((_, response) => response.writeHead(404).end())],
+    ["website_access_denied", serve((_, response) => response.writeHead(403).end())],
+    ["name_not_resolved", Effect.map(closedPort, (port) => `http://127.0.0.1:${port}/`)],
     ["internal_error", Effect.map(site({ "/": nested }), ({ url }) => url)]
   ]
   for (const [code, origin] of items) {

@@ -2,19 +2,22 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Program from "@redrive/testing/Program"
 import * as Shutdown from "@redrive/testing/Shutdown"
 import * as Effect from "effect/Effect"
+import { createServer } from "node:http"
 import { join } from "node:path"
 import { json } from "node:stream/consumers"
 
 /** A receiver of deliveries, for as long as the scope: how many failures their alerts are about. */
 const receiver = Effect.gen(function* () {
   let failures = 0
-  const url = yield* Program.serve(async (request, response) => {
-    const { data } = (await json(request)) as {
-      readonly data: { readonly alerts: ReadonlyArray<{ readonly count: number }> }
-    }
-    for (const { count } of data.alerts) failures += count
-    response.writeHead(204).end()
-  })
+  const url = yield* Program.serve(
+    createServer(async (request, response) => {
+      const { data } = (await json(request)) as {
+        readonly data: { readonly alerts: ReadonlyArray<{ readonly count: number }> }
+      }
+      for (const { count } of data.alerts) failures += count
+      response.writeHead(204).end()
+    })
+  )
   return { url, failures: () => failures }
 })
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { createServer } from "node:http"
 import { json } from "node:stream/consumers"
 import { assert, describe, it } from "@effect/vitest"
 import * as Alert from "@redrive/alert/Alert"
@@ -27,14 +28,16 @@ interface Answer {
 /** A receiver that gives its answers in turn, the last one for ever; an answer of 0 hangs up. */
 const receiver = Effect.fnUntraced(function* (...answers: ReadonlyArray<Answer>) {
   const deliveries: Array<Delivery> = []
-  const url = yield* Program.serve(async (request, response) => {
-    const body = (await json(request)) as Delivery["body"]
-    const { "webhook-id": id, "webhook-timestamp": timestamp } = request.headers
-    const answer = answers[Math.min(deliveries.length, answers.length - 1)] ?? { status: 204 }
-    deliveries.push({ id: String(id), timestamp: String(timestamp), body })
-    if (answer.status === 0) request.socket.destroy()
-    else response.writeHead(answer.status, answer.headers).end()
-  })
+  const url = yield* Program.serve(
+    createServer(async (request, response) => {
+      const body = (await json(request)) as Delivery["body"]
+      const { "webhook-id": id, "webhook-timestamp": timestamp } = request.headers
+      const answer = answers[Math.min(deliveries.length, answers.length - 1)] ?? { status: 204 }
+      deliveries.push({ id: String(id), timestamp: String(timestamp), body })
+      if (answer.status === 0) request.socket.destroy()
+      else response.writeHead(answer.status, answer.headers).end()
+    })
+  )
   return { deliveries, url: `${url}hooks/s3cret` }
 })
 
@@ -111,7 +114,7 @@ describe("a delivery", () => {
 
   it.live("that nobody answers in time fails", () =>
     Effect.gen(function* () {
-      const url = yield* Program.serve(() => undefined)
+      const url = yield* Program.serve(createServer(() => undefined))
       const error = yield* Effect.flip(send(url, { attempts: 2, attemptTimeout: "20 millis" }))
       assert.strictEqual(error.message, "no answer in time")
     })

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as HttpRetry from "@redrive/retry/HttpRetry"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import { isRetryExhausted } from "@redrive/retry/RetryExhausted"
+import * as Program from "@redrive/testing/Program"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -26,24 +26,15 @@ const status =
 const hangUp: Answer = ({ socket }) => socket.destroy()
 
 /** A server that gives its answers in turn, the last one for ever, and counts. */
-const server = (...answers: ReadonlyArray<Answer>) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const asked: Array<{ readonly at: number; readonly method: string | undefined }> = []
-      const http = createServer((request, response) => {
-        asked.push({ at: performance.now(), method: request.method })
-        request.resume()
-        answers[Math.min(asked.length, answers.length) - 1]?.(request, response)
-      })
-      await new Promise<void>((listening) => http.listen(0, "127.0.0.1", listening))
-      return { asked, http, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/` }
-    }),
-    ({ http }) =>
-      Effect.promise(async () => {
-        http.closeAllConnections()
-        await new Promise((closed) => http.close(closed))
-      })
-  )
+const server = Effect.fnUntraced(function* (...answers: ReadonlyArray<Answer>) {
+  const asked: Array<{ readonly at: number; readonly method: string | undefined }> = []
+  const http = createServer((request, response) => {
+    asked.push({ at: performance.now(), method: request.method })
+    request.resume()
+    answers[Math.min(asked.length, answers.length) - 1]?.(request, response)
+  })
+  return { asked, http, url: yield* Program.serve(http) }
+})
 
 const client = (using: Parameters<typeof HttpRetry.httpClient>[0] = policy) =>
   Effect.map(HttpClient.HttpClient, HttpRetry.httpClient(using)).pipe(Effect.provide(FetchHttpClient.layer))

@@ -10,6 +10,7 @@ import { nodeStackLineParser, ServerRuntimeClient, type ServerRuntimeClientOptio
 import * as Program from "@redrive/testing/Program"
 import * as Effect from "effect/Effect"
 import { AsyncLocalStorage } from "node:async_hooks"
+import { createServer } from "node:http"
 import { buffer } from "node:stream/consumers"
 
 /** An event as Sentry receives it. */
@@ -26,16 +27,18 @@ const statuses = { well: 200, failing: 500, busy: 429 }
 export const receiver = Effect.gen(function* () {
   const events: Array<Received> = []
   let mood: Mood = "well"
-  const url = yield* Program.serve(async (request, response) => {
-    const body = await buffer(request)
-    if (mood === "hanging") return
-    if (mood === "well") {
-      const [, items] = parseEnvelope(body)
-      for (const [header, payload] of items) if (header.type === "event") events.push(payload as Received)
-    }
-    response.statusCode = statuses[mood]
-    response.end("{}")
-  })
+  const url = yield* Program.serve(
+    createServer(async (request, response) => {
+      const body = await buffer(request)
+      if (mood === "hanging") return
+      if (mood === "well") {
+        const [, items] = parseEnvelope(body)
+        for (const [header, payload] of items) if (header.type === "event") events.push(payload as Received)
+      }
+      response.statusCode = statuses[mood]
+      response.end("{}")
+    })
+  )
   const dsn = `${url.replace("//", "//public@")}1`
   return { events, client: clientOf(dsn), dsn, be: (next: Mood) => (mood = next) }
 })

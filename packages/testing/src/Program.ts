@@ -7,7 +7,6 @@
  * @since 0.1.0
  */
 import { spawn, spawnSync } from "node:child_process"
-import type { RequestListener } from "node:http"
 import { connect } from "node:net"
 import { delimiter } from "node:path"
 import process from "node:process"
@@ -15,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { closedPort, listen, portOf } from "./internal/server.ts"
+import { closedPort, portOf } from "./internal/server.ts"
 
 /**
  * A program ended before it was ready; `output` is the end of what it wrote, on both streams.
@@ -71,13 +70,36 @@ export const isMissing = (name: string, debianPackage: string): boolean => {
 export const freePort: Effect.Effect<number> = closedPort
 
 /**
- * An HTTP server of the test's own for as long as the scope, on a free port of 127.0.0.1; gives its URL. At the end every connection is cut.
+ * What is used of an HTTP server of Node.js.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Server {
+  readonly listen: (port: number, host: string, listening: () => void) => unknown
+  readonly address: () => unknown
+  readonly close: (closed: () => void) => unknown
+  readonly closeAllConnections: () => void
+}
+
+/**
+ * Lets a server of the test's own listen for as long as the scope, on a free port of 127.0.0.1, and gives its URL. At the end every connection
+ * is cut.
  *
  * @category running
  * @since 0.1.0
  */
-export const serve = (listener: RequestListener): Effect.Effect<string, never, Scope.Scope> =>
-  Effect.map(listen, (server) => `http://127.0.0.1:${portOf(server.on("request", listener))}/`)
+export const serve = (server: Server): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<string>((resume) => {
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(`http://127.0.0.1:${portOf(server)}/`)))
+    }),
+    () =>
+      Effect.callback<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        server.closeAllConnections()
+      })
+  )
 
 /** No longer is a starting program waited for. */
 const patience = Schedule.max([Schedule.spaced("20 millis"), Schedule.recurs(500)])

@@ -7,7 +7,7 @@ import { moment } from "./moment.ts"
 export type Fields = { readonly [name: string]: Plain | undefined }
 
 /** More names and values, none of which takes the place of what is there already: one of the same name gets a `_`. */
-export const joined = (first: Fields, ...more: ReadonlyArray<Fields>): Fields => {
+const joined = (first: Fields, ...more: ReadonlyArray<Fields>): Fields => {
   const all: { [name: string]: Plain | undefined } = { ...first }
   for (const one of more) {
     for (const name of Object.keys(one)) {

@@ -1,6 +1,7 @@
 import * as Http from "node:http"
 import type { Socket } from "node:net"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 
 /** A server on a free port of 127.0.0.1; at the end of its scope every socket is destroyed, in whatever state it is. */
@@ -26,9 +27,9 @@ export const listen: Effect.Effect<Http.Server, never, Scope.Scope> = Effect.map
   ({ server }) => server
 )
 
-export const portOf = (server: Http.Server): number => {
+export const portOf = (server: { readonly address: () => unknown }): number => {
   const address = server.address()
-  return typeof address === "object" && address !== null ? address.port : 0
+  return Predicate.hasProperty(address, "port") ? Number(address.port) : 0
 }
 
 /** A port that was free a moment ago and that nothing listens on. */

@@ -1,104 +1,101 @@
 /**
  * An HTTP client whose requests are tried as a policy says.
  *
- * It knows which methods may be sent again, which bodies can be, whose breaker and gate a request has, and what an answer asks for in
- * Retry-After. An answer that no retry can help is an answer: it is given back as it came.
+ * It knows which methods may be sent again, which bodies can be replayed, whose breaker and gate a request has, and what an answer asks
+ * for in Retry-After. An answer that no retry can help, and the last one when the policy gives up, is given back as an answer. Within
+ * another policy's call, or a redrive, an answer that a retry may help is a failure, so that these can do their part.
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Stream from "effect/Stream"
-import * as Verdict from "@redrive/core/Verdict"
+import type * as Verdict from "@redrive/core/Verdict"
+import { Exchange } from "./internal/exchange.ts"
+import { sharedRunners } from "./internal/runners.ts"
+import { isJudged } from "./internal/shared.ts"
 import type * as Operation from "./Operation.ts"
-import * as Retry from "./Retry.ts"
+import type * as Retry from "./Retry.ts"
 import type * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * What a request fails with that was tried in vain. `failure` is the last error, or a `StatusCodeError`'s while a breaker refuses.
+ * What a request fails with that was tried in vain. `failure` is the last error; a `StatusCodeError` where the last answer may not be given
+ * back as one.
  *
  * @category models
  * @since 0.1.0
  */
-export type Exhausted = Retry.Exhausted<HttpClientError.HttpClientError>
-
-/** Methods of RFC 9110 that may be sent twice as well as once. */
-const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
-
-const operationOf = ({ method }: HttpClientRequest.HttpClientRequest): Operation.Operation =>
-  idempotent.has(method) ? "read" : "create"
-
-/** The other side, for breakers and gates: scheme, host and port. */
-const keyOf = ({ url }: HttpClientRequest.HttpClientRequest): string => (URL.canParse(url) ? new URL(url).origin : "")
+export type Exhausted<E = HttpClientError.HttpClientError> = Retry.Exhausted<E | HttpClientError.HttpClientError>
 
 /**
- * Tries a client's requests by a policy, or by a runner whose state other calls share.
+ * How requests are told apart.
  *
- * A `POST` or `PATCH` that may have been carried out is not sent again; a body that is a stream is sent once, within the policy's limits. Transient answers (429, 503
- * and the like) are tried again, and the last one is given back when the policy gives up.
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * What a request does, where its method does not say it: `read` for a search or a GraphQL query that is a POST. `undefined` leaves it to
+   * the request: its `Idempotency-Key`, then its method. Default: `undefined` for every request.
+   */
+  readonly operation?: ((request: HttpClientRequest.HttpClientRequest) => Operation.Operation | undefined) | undefined
+  /** Whose breaker, gate and rate limit a request has. Default: its scheme, host and port. */
+  readonly key?: ((request: HttpClientRequest.HttpClientRequest) => string) | undefined
+  /**
+   * Reads a failure, a `StatusCodeError` for an answer of 400 or more; `undefined` leaves it to the program's readers and `Verdict.of`.
+   * Default: `undefined` for every failure.
+   */
+  readonly verdict?: Verdict.Reader | undefined
+}
+
+/** What the caller says that the requests of an effect do. */
+const Marked: Context.Reference<Operation.Operation | undefined> = Context.Reference<Operation.Operation | undefined>(
+  "@redrive/retry/HttpRetry/Marked",
+  { defaultValue: () => undefined }
+)
+
+/**
+ * Says what the requests of an effect do, whatever their methods: `HttpRetry.withOperation(client.post("/search"), "read")`.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const httpClient = (policy: RetryPolicy.RetryPolicy | Retry.Runner) => {
-  const runner = "run" in policy ? policy : Retry.make(policy, "http")
-  return <R>(
-    client: HttpClient.HttpClient.With<HttpClientError.HttpClientError, R>
-  ): HttpClient.HttpClient.With<HttpClientError.HttpClientError | Exhausted, R> =>
-    HttpClient.transform(
-      client,
-      (send, request): Effect.Effect<Response, HttpClientError.HttpClientError | Exhausted, R> =>
-        Effect.suspend(() => {
-          let last: Response | undefined
-          const tried = Effect.flatMap(
-            Effect.suspend(() => (last === undefined ? send : Effect.andThen(discard(last), send))),
-            (response) => refuse(request, (last = response))
+export const withOperation: {
+  (operation: Operation.Operation): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(self: Effect.Effect<A, E, R>, operation: Operation.Operation): Effect.Effect<A, E, R>
+} = dual(2, <A, E, R>(self: Effect.Effect<A, E, R>, operation: Operation.Operation) =>
+  Effect.provideService(self, Marked, operation)
+)
+
+const runnerOf = sharedRunners("http")
+
+/**
+ * Tries a client's requests by a policy, or by a runner whose state other calls share.
+ *
+ * A request is a creation if the policy says so (`operation`), or if its method is neither safe nor idempotent and it has no
+ * `Idempotency-Key`; one that may have been carried out is not sent again. A body that can be read only once is sent once, within the
+ * policy's limits. Transient answers (429, 503 and the like) are tried again; with `parking`, a 402 shuts the gate of its key. What the
+ * client itself adds to a request, such as a signature (`mapRequestEffect`), is made anew for each attempt.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const httpClient =
+  (policy: RetryPolicy.RetryPolicy | Retry.Runner, options: Options = {}) =>
+  <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<Exhausted<E>, R> => {
+    const { runner, warning = Effect.void } = "run" in policy ? { runner: policy } : runnerOf(policy)
+    return HttpClient.makeWith<E, R, Exhausted<E>, R>(
+      (request) =>
+        Effect.withFiber((fiber) => {
+          const facts = { client, request, runner, options, marked: fiber.getRef(Marked), isJudged: isJudged(fiber) }
+          return Effect.flatMap(Effect.andThen(warning, Effect.exit(request)), (first) =>
+            new Exchange(facts, first).run()
           )
-          const options = {
-            key: keyOf(request),
-            operation: operationOf(request),
-            name: `${runner.name} ${request.method}`,
-            verdict: isReadOnce(request) ? sentOnce : undefined
-          }
-          return Effect.catch(runner.run(tried, options), answerOf)
-        })
+        }),
+      // What is added to a request later comes after what this client adds itself, as with Effect's own `retry`.
+      client.preprocess
     )
-}
-
-type Response = HttpClientResponse.HttpClientResponse
-
-/** A body that is gone once it was sent. */
-const isReadOnce = ({ body }: HttpClientRequest.HttpClientRequest): boolean =>
-  body._tag === "Stream" || (body._tag === "Raw" && body.body instanceof ReadableStream)
-
-/** What may pass for others, and what a breaker counts, but nothing that this request can wait for. */
-const sentOnce = (failure: unknown): Verdict.Verdict => {
-  const verdict = Verdict.of(failure)
-  return Verdict.isRetryable(verdict) ? Verdict.transient("steady", 0) : verdict
-}
-
-/** Lets go of an answer that nobody will read, or its socket waits for a reader: what is small is read, what is large is cut. */
-const discard = (response: Response): Effect.Effect<void> =>
-  Effect.ignore(Stream.runDrain(Stream.take(response.stream, 1)))
-
-/** An answer that a retry may help is a failure; any other is an answer. */
-const refuse = (
-  request: HttpClientRequest.HttpClientRequest,
-  response: Response
-): Effect.Effect<Response, HttpClientError.HttpClientError> => {
-  if (response.status < 400) return Effect.succeed(response)
-  const error = new HttpClientError.HttpClientError({
-    reason: new HttpClientError.StatusCodeError({ request, response })
-  })
-  return Verdict.isRetryable(Verdict.of(error)) ? Effect.fail(error) : Effect.succeed(response)
-}
-
-/** Who gave up on an answer has one, at least. */
-const answerOf = (exhausted: Exhausted): Effect.Effect<Response, Exhausted> => {
-  const { attempts, failure } = exhausted
-  const isAnswer = HttpClientError.isHttpClientError(failure) && failure.reason._tag === "StatusCodeError"
-  return isAnswer && attempts.length > 0 ? Effect.succeed(failure.reason.response) : Effect.fail(exhausted)
-}
+  }

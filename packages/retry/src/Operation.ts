@@ -1,8 +1,9 @@
 /**
  * What a call does to the other side, and whether a failed one may have done it.
  *
- * A `create` that was sent and then failed may have happened: sending it again could do it twice. A `poll` asks about something that is
- * under way and a `read` changes nothing: both may be sent as often as they are allowed to.
+ * A `create` that was sent and then failed may have happened, and would happen twice if it were sent again. An `idempotent` write has the
+ * same effect however often it is sent, but never twice at once. A `poll` asks about work that is under way and a `read` changes nothing:
+ * both are safe, so a hedge may send them twice at once. The words are those of RFC 9110, section 9.2.
  *
  * @since 0.1.0
  */
@@ -14,13 +15,21 @@ import * as Classify from "@redrive/core/Classify"
  * @category schemas
  * @since 0.1.0
  */
-export const Operation = Schema.Literals(["create", "poll", "read"])
+export const Operation = Schema.Literals(["create", "idempotent", "poll", "read"])
 
 /**
  * @category models
  * @since 0.1.0
  */
 export type Operation = typeof Operation.Type
+
+/**
+ * Whether an operation changes nothing on the other side, so that it may be sent twice at once.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isSafe = (self: Operation): boolean => self === "read" || self === "poll"
 
 /** Failures from before a request has left: no name, no connection, no trust. */
 const beforeSending: ReadonlySet<string | undefined> = new Set([

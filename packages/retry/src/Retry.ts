@@ -16,25 +16,34 @@ import type * as Option from "effect/Option"
 import type * as Verdict from "@redrive/core/Verdict"
 import type * as Breaker from "./Breaker.ts"
 import type * as Budget from "./Budget.ts"
-import { makeRunner } from "./internal/make.ts"
+import { makeLocal } from "./internal/make.ts"
+import { sharedRunners } from "./internal/runners.ts"
 import * as telling from "./internal/telling.ts"
 import type * as Operation from "./Operation.ts"
 import { isRetryExhausted, type Refused, type RetryExhausted } from "./RetryExhausted.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * `name` stands in events and errors (the runner's); `key` says whose breaker and gate it is, such as a host or an account (one for
- * all); `operation` whether it creates, polls or reads (the policy's); `verdict` reads a failure (`Verdict.judge`); `reconcile` looks
- * whether a creation that may have happened did: `some` is its result, `none` means that it may be sent again (it is given up).
+ * What a call tells its runner.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options<out A, in E, out R> {
+  /** The call's name in events, metrics and errors; a word of the program's, not data. Default: the runner's name. */
   readonly name?: string | undefined
+  /** Whose breaker, gate and rate limit the call has, such as a host or an account. Default: one for all calls of the runner. */
   readonly key?: string | undefined
+  /** What the call does to the other side. Default: the policy's `operation`. */
   readonly operation?: Operation.Operation | undefined
-  readonly verdict?: ((failure: E | Cause.TimeoutError) => Verdict.Verdict) | undefined
+  /** Whether the effect can run a second time; a request whose body is a stream cannot. Default: `true`. */
+  readonly isReplayable?: boolean | undefined
+  /** Reads a failure; `undefined` leaves it to the program's readers. Default: `Verdict.judge` for every failure. */
+  readonly verdict?: ((failure: E | Cause.TimeoutError) => Verdict.Verdict | undefined) | undefined
+  /**
+   * Looks whether a creation that may have happened did: `some` is its result, `none` lets it be sent again. Default: such a creation is
+   * given up as `ambiguous`.
+   */
   readonly reconcile?: ((failure: E | Cause.TimeoutError) => Effect.Effect<Option.Option<A>, never, R>) | undefined
 }
 
@@ -76,11 +85,8 @@ export interface Runner {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (policy: RetryPolicy.RetryPolicy = RetryPolicy.make(), name = "call"): Runner => {
-  if (policy.rateLimit !== undefined)
-    throw new Error(`the policy of ${name} has a rateLimit, which needs a counter: make its runner with Distributed`)
-  return makeRunner(policy, name, {})
-}
+export const make = (policy: RetryPolicy.RetryPolicy = RetryPolicy.make(), name = "call"): Runner =>
+  makeLocal(policy, name)
 
 /**
  * A runner as a service of its own, so that all who use it share its state.
@@ -94,22 +100,13 @@ export const layer = <Self>(
   name?: string
 ): Layer.Layer<Self> => Layer.sync(service, () => make(policy, name))
 
-/** Whoever uses a policy without a runner of their own shares this one with all others who use the same value. */
-const runners = new WeakMap<RetryPolicy.RetryPolicy, Runner>()
-
-const runnerOf = (policy: RetryPolicy.RetryPolicy): Runner => {
-  const known = runners.get(policy)
-  if (known !== undefined) return known
-  const made = make(policy)
-  runners.set(policy, made)
-  return made
-}
+const runnerOf = sharedRunners("call")
 
 /**
  * Tries an effect as its policy says; what fails for good fails with `RetryExhausted`.
  *
- * What calls share (budget, breaker, places, gates) they share with all that are tried by the same policy value; `make` gives a runner
- * of one's own.
+ * Calls share their budget, breakers, places and gates with all that are tried by the same policy value, so make it once, outside of the
+ * call: a policy that is made anew for each call is said to be so, once. `make` gives a runner of one's own.
  *
  * @category running
  * @since 0.1.0
@@ -126,8 +123,11 @@ export const retry: {
   ): Effect.Effect<A, Exhausted<E>, R>
 } = dual(
   (args) => Effect.isEffect(args[0]),
-  <A, E, R>(self: Effect.Effect<A, E, R>, policy: RetryPolicy.RetryPolicy, options?: Options<A, E, R>) =>
-    runnerOf(policy).run(self, options)
+  <A, E, R>(self: Effect.Effect<A, E, R>, policy: RetryPolicy.RetryPolicy, options?: Options<A, E, R>) => {
+    const { runner, warning } = runnerOf(policy)
+    const tried = runner.run(self, options)
+    return warning === undefined ? tried : Effect.andThen(warning, tried)
+  }
 )
 
 type ExhaustedOf<E> = Extract<E, RetryExhausted>

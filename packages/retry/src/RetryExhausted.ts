@@ -1,8 +1,8 @@
 /**
  * The engine's own failure: it gave up, and says why, when, and after what.
  *
- * `failure` is the last error, with its type; `attempts` is the timeline. Its verdict is `Permanent`, so that an outer policy does
- * not multiply an inner one's attempts.
+ * `failure` is the last error, with its type; `attempts` is the timeline. Its verdict is that of the failure, so that a policy around it, a
+ * queue or a redrive decides for itself whether the same failure is worth another try.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,8 @@ import * as RetryPolicy from "./RetryPolicy.ts"
 export const TypeId = "~@redrive/retry/RetryExhausted"
 
 /**
- * One attempt that failed: when it began, how long it took, what it failed with, and how long the engine waited after it.
+ * One attempt that failed: when it began, how long it took, what it failed with, whether the other side may have carried it out all the same
+ * (`Operation.isAmbiguous`), and how long the engine waited after it.
  *
  * @category schemas
  * @since 0.1.0
@@ -35,6 +36,7 @@ export const Attempt = /*#__PURE__*/ Schema.Struct({
   duration: Schema.DurationFromMillis,
   verdict: Verdict.Verdict,
   message: Schema.String,
+  isAmbiguous: Schema.Boolean,
   wait: Schema.optionalKey(Schema.DurationFromMillis)
 })
 
@@ -45,14 +47,15 @@ export const Attempt = /*#__PURE__*/ Schema.Struct({
 export type Attempt = typeof Attempt.Type
 
 /**
- * The `failure` of a call that was refused before its first attempt.
+ * The `failure` of a call that was refused before its first attempt; `until` names what a parked one waits for, such as `top up`.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Refused = /*#__PURE__*/ Schema.TaggedStruct("Refused", {
   because: Schema.Literals(["parked", "breaker", "bulkhead", "rate limit"]),
-  message: Schema.String
+  message: Schema.String,
+  until: Schema.optionalKey(Schema.String)
 })
 
 /**
@@ -70,6 +73,7 @@ const reasons = {
   deadline: "DeadlineExceeded",
   "retry-after too long": "RetryAfterTooLong",
   ambiguous: "AmbiguousCreate",
+  "not replayable": "NotReplayable",
   budget: "BudgetExhausted",
   breaker: "BreakerOpen",
   bulkhead: "BulkheadFull",
@@ -111,13 +115,21 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
   }
 
   /**
-   * `Permanent`, since the call has had its attempts. Within another policy's call it had one, or none if it was refused, and the other
-   * one decides.
+   * The verdict on the last failure, whatever made this call's policy give up. A call that was refused may be sent when there is room
+   * again; one that may not or cannot be sent again, such as a creation that may have happened, is `Permanent`.
    */
   get verdict(): Verdict.Verdict {
-    const { attempts, because } = this
-    if (attempts.length === 0 && refusals.has(because)) return Verdict.throttled(this.retryAfter)
-    return (because === "nested" ? attempts.at(-1)?.verdict : undefined) ?? Verdict.permanent
+    const { attempts, because, failure, retryAfter } = this
+    if (because === "ambiguous" || because === "not replayable") return Verdict.permanent
+    const last = attempts.at(-1)
+    if (last !== undefined) return because === "breaker" ? Verdict.throttled(retryAfter) : last.verdict
+    const until = Predicate.hasProperty(failure, "until") ? failure.until : undefined
+    return typeof until === "string" ? Verdict.parked(until) : Verdict.throttled(retryAfter)
+  }
+
+  /** Whether any attempt may have been carried out: a later one that was never sent does not undo it. */
+  get isAmbiguous(): boolean {
+    return this.attempts.some(({ isAmbiguous }) => isAmbiguous)
   }
 
   override get message(): string {
@@ -142,9 +154,6 @@ export const timeline = ({ attempts, because }: RetryExhausted): ReadonlyArray<s
     const then = wait === undefined ? because : `then waited ${Duration.format(wait)}`
     return `${index + 1}. ${DateTime.formatIso(startedAt)} took ${Duration.format(duration)}: ${message}; ${then}`
   })
-
-/** What is over by itself, soon. */
-const refusals: ReadonlySet<RetryPolicy.Because> = new Set(["breaker", "bulkhead", "rate limit"])
 
 const TimedOut = /*#__PURE__*/ Schema.TaggedStruct("TimeoutError", { message: Schema.String }).pipe(
   Schema.decodeTo(

@@ -7,7 +7,6 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,6 +24,7 @@ import { codeOf, overrideOf } from "./internal/code.ts"
 import * as description from "./internal/describe.ts"
 import { count, made, PolicyDuration, SomeDuration, withDefault } from "./internal/schema.ts"
 import { problems } from "./internal/sound.ts"
+import * as Time from "./internal/time.ts"
 import * as Operation from "./Operation.ts"
 import * as Parking from "./Parking.ts"
 import * as Preset from "./Preset.ts"
@@ -154,6 +154,7 @@ export const Because = /*#__PURE__*/ Schema.Literals([
   "deadline",
   "retry-after too long",
   "ambiguous",
+  "not replayable",
   "budget",
   "breaker",
   "bulkhead",
@@ -178,7 +179,7 @@ export type Decision =
 
 /**
  * A failed attempt: its `verdict`, and its `code` and `detail` where overrides are to apply; `attempt` is its number, from 1, `elapsed`
- * the time since the first one began; `waited` matters to backoffs that remember.
+ * the time since the call began, with all that it has waited for; `waited` matters to backoffs that remember.
  *
  * @category models
  * @since 0.1.0
@@ -219,7 +220,8 @@ const giveUp = (because: Because, again?: Duration.Duration): Decision =>
   again === undefined ? { _tag: "GiveUp", because } : { _tag: "GiveUp", because, again }
 
 /**
- * The wait that a retryable verdict asks for. A Retry-After is a floor: chance only adds to it.
+ * The wait that a retryable verdict asks for. A Retry-After is a floor: chance only adds to it. One that asks for no wait at all (zero, or a
+ * date that has passed) does not end the backoff, which grows by attempt.
  *
  * @category getters
  * @since 0.1.0
@@ -228,7 +230,10 @@ export const wait = (self: RetryPolicy, failed: Failed, random: number): Duratio
   const { attempt, verdict, waited } = failed
   const backoff = overrideOf(self, failed)?.backoff
   const asked = Verdict.retryAfter(verdict)
-  if (asked !== undefined) return Duration.sum(asked, Backoff.delay(backoff ?? self.quick, 1, random))
+  if (asked !== undefined) {
+    const step = Duration.isPositive(asked) ? 1 : attempt
+    return Duration.sum(Duration.max(asked, Duration.zero), Backoff.delay(backoff ?? self.quick, step, random, waited))
+  }
   const paced = verdict._tag === "Transient" ? self[verdict.pace] : (self.server ?? self.steady)
   return Backoff.delay(backoff ?? paced, attempt, random, waited)
 }
@@ -245,14 +250,16 @@ export const wait = (self: RetryPolicy, failed: Failed, random: number): Duratio
  */
 export const schedule = (self: RetryPolicy): Schedule.Schedule<Duration.Duration> =>
   Schedule.fromStep(
-    Effect.map(Clock.currentTimeMillis, (begun) => {
+    Effect.clockWith((clock) => {
+      const { now } = Time.of(clock)
+      const begun = now()
       let attempt = 0
       let waited: Backoff.Waited = { previous: 0, total: 0 }
-      return (now: number, failure: unknown) =>
+      const step = (_now: number, failure: unknown) =>
         Effect.flatMap(
           Effect.zip(Verdict.judge(failure), Random.next),
           ([verdict, random]): Effect.Effect<[Duration.Duration, Duration.Duration], Cause.Done<Duration.Duration>> => {
-            const elapsed = Duration.millis(now - begun)
+            const elapsed = Duration.millis(now() - begun)
             const about = { verdict, attempt: ++attempt, elapsed, waited, ...codeOf(failure) }
             const decision = decide(self, about, random)
             if (decision._tag === "GiveUp") return Cause.done(decision.again ?? Duration.zero)
@@ -261,6 +268,7 @@ export const schedule = (self: RetryPolicy): Schedule.Schedule<Duration.Duration
             return Effect.succeed([decision.delay, decision.delay])
           }
         )
+      return Effect.succeed(step)
     })
   )
 

@@ -24,16 +24,23 @@ import { isRetryExhausted } from "./RetryExhausted.ts"
 import type * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * What the dependency does: it `takes` so long (no time), and fails with this verdict (it succeeds), and this `code` where the policy has
- * overrides.
+ * What the dependency does with one attempt.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Answer {
+  /** How long the attempt takes. Default: no time. */
   readonly takes?: Duration.Duration | undefined
+  /** The verdict on its failure. Default: it succeeds. */
   readonly fails?: Verdict.Verdict | undefined
+  /** The code of the failure, where the policy has overrides. Default: none. */
   readonly code?: string | undefined
+  /**
+   * Whether the attempt may have been carried out although it failed, which ends a creation. Default: `true` for a transient failure;
+   * `false` for the other verdicts, which are a refusal.
+   */
+  readonly isAmbiguous?: boolean | undefined
 }
 
 /**
@@ -197,7 +204,7 @@ const callOf = (options: Options, runners: ReadonlyArray<Retry.Runner>, client: 
     const asked = attemptOf(options.dependency, attempts)
     const layered = runners.reduce<Effect.Effect<unknown, unknown>>((effect, runner) => runner.run(effect), asked)
     const startedAt = yield* Clock.currentTimeMillis
-    // A dependency that dies is none: the simulation dies of it.
+    // A defect in the dependency is a bug in the test: the simulation dies of it.
     const ended = yield* Effect.match(layered, {
       onFailure: (failure) => (isRetryExhausted(failure) ? failure.because : "ok"),
       onSuccess: () => "ok" as const
@@ -209,14 +216,19 @@ const attemptOf = (dependency: Dependency, attempts: Array<Attempt>): Effect.Eff
   Effect.gen(function* () {
     const startedAt = yield* Clock.currentTimeMillis
     const number = attempts.length + 1
-    const { code, fails, takes } = dependency({ attempt: number, now: startedAt, random: yield* Random.next })
+    const {
+      code,
+      fails,
+      isAmbiguous = fails?._tag === "Transient",
+      takes
+    } = dependency({ attempt: number, now: startedAt, random: yield* Random.next })
     const ended = (isGood: boolean) =>
       Effect.map(Clock.currentTimeMillis, (endedAt) => void (attempts[number - 1] = { startedAt, endedAt, isGood }))
     // An attempt that is cut short was made all the same.
     attempts.push({ startedAt, endedAt: startedAt, isGood: false })
     const answer = Effect.andThen(takes === undefined ? Effect.void : Effect.sleep(takes), ended(fails === undefined))
     yield* Effect.onInterrupt(answer, () => ended(false))
-    if (fails !== undefined) return yield* Effect.fail({ verdict: fails, code, message: "as told" })
+    if (fails !== undefined) return yield* Effect.fail({ verdict: fails, code, isAmbiguous, message: "as told" })
   })
 
 const summary = (calls: ReadonlyArray<Call>): Result => {

@@ -3,12 +3,14 @@ import * as JobError from "@redrive/core/JobError"
 import * as Observer from "@redrive/core/Observer"
 import * as Retry from "@redrive/retry/Retry"
 import { isRetryExhausted } from "@redrive/retry/RetryExhausted"
+import * as Verdict from "@redrive/core/Verdict"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { bad, exhausted, policyOf } from "./call.ts"
+import { bad, exhausted, policyOf, settled } from "./call.ts"
 
 const seconds = Duration.seconds
 
@@ -62,18 +64,53 @@ describe("parking", () => {
     })
   )
 
-  it.effect("is bounded, and does not count against the retries or the deadline", () =>
+  it.effect("is bounded, and does not count against the retries", () =>
     Effect.gen(function* () {
-      const runner = Retry.make(policyOf({ deadline: seconds(30), parking: { probe, maximum: Duration.minutes(5) } }))
-      const error = yield* exhausted(runner.run(account().call))
+      const bounded = policyOf({ retries: 1, parking: { probe, maximum: Duration.minutes(5) } })
+      const error = yield* exhausted(Retry.make(bounded).run(account().call))
       assert.strictEqual(error.because, "parked too long")
       assert.strictEqual(error.failure, broke)
       const { call, topUp } = account()
-      const fiber = yield* Effect.forkChild(Retry.make(runner.policy).run(call), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(Retry.make(bounded).run(call), { startImmediately: true })
       yield* TestClock.adjust("3 minutes")
       topUp()
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(yield* Fiber.join(fiber), "paid")
+    })
+  )
+
+  it.effect("counts against the deadline, for the call that shuts the gate and for those that find it shut", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ deadline: seconds(30), parking: { probe } }))
+      const first = yield* exhausted(runner.run(account().call))
+      assert.deepStrictEqual(
+        [first.because, first.failure, yield* Clock.currentTimeMillis],
+        ["deadline", broke, 30_000]
+      )
+      const second = yield* exhausted(runner.run(account().call))
+      assert.deepStrictEqual(second.verdict, Verdict.parked("top up"))
+      assert.deepStrictEqual([second.because, yield* Clock.currentTimeMillis], ["deadline", 60_000])
+    })
+  )
+
+  it.effect("keeps no gate of keys that nobody asks for again", () =>
+    Effect.gen(function* () {
+      const runner = Retry.make(policyOf({ deadline: seconds(1), parking: { probe, maximum: Duration.hours(1) } }))
+      const keys = Array.from({ length: 5300 }, (_, index) => `key ${index}`)
+      const park = (some: ReadonlyArray<string>) =>
+        settled(
+          Effect.forEach(some, (key) => Effect.exit(runner.run(Effect.fail(broke), { key })), {
+            concurrency: "unbounded"
+          })
+        )
+      yield* park(keys.slice(0, 5000))
+      yield* park(keys.slice(5000))
+      const parked = yield* runner.parked
+      assert.lengthOf(parked, 5000)
+      assert.include(parked, keys.at(-1))
+      yield* TestClock.adjust("3 hours")
+      yield* park(keys.slice(0, 1000))
+      assert.isAtMost((yield* runner.parked).length, 1000)
     })
   )
 

@@ -81,7 +81,7 @@ describe("giving up", () => {
       assert.isTrue(RetryExhausted.isRetryExhausted(error))
       assert.deepInclude({ ...error }, { name: "page", because: "retries", failure: bad })
       assert.strictEqual(error.message, `gave up after 4 attempts (retries): ${bad.message}`)
-      assert.strictEqual(error.verdict, Verdict.permanent)
+      assert.deepStrictEqual(error.verdict, bad.verdict)
       assert.strictEqual(error[ErrorReporter.severity], "Warn")
       assert.deepStrictEqual(RetryExhausted.timeline(error), [
         `1. 1970-01-01T00:00:00.000Z took 0: ${bad.message}; then waited 1s`,

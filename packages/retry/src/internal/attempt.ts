@@ -2,6 +2,7 @@ import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Verdict from "@redrive/core/Verdict"
+import * as Operation from "../Operation.ts"
 import { type Attempts, type Call, chance, operationOf, verdictOf } from "./call.ts"
 import { giveUp, refused } from "./giveUp.ts"
 import { hedged } from "./hedge.ts"
@@ -25,7 +26,7 @@ export const attempt = <A, E, R>(call: Call<A, E, R>, now: number): Attempts<A, 
 
 /** A breaker that is not this process's alone. */
 const guarded = <A, E, R>(call: Call<A, E, R>, guard: Guard): Attempts<A, E, R> => {
-  const judge = (failure: E | Cause.TimeoutError) => verdictOf(call, failure, call.clock.currentTimeMillisUnsafe())
+  const judge = (failure: E | Cause.TimeoutError) => verdictOf(call, failure)
   return Effect.catchIf(guard(timed(call), call.key, judge), isRefusal, ({ again }) => shutOut(call, again))
 }
 
@@ -36,26 +37,27 @@ const shutOut = <A, E, R>(call: Call<A, E, R>, again: Duration.Duration | undefi
 const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError, R> => {
   const { attemptTimeout } = call.shared.policy
   const own = attemptTimeout === undefined ? Infinity : Duration.toMillis(attemptTimeout)
-  return bounded(call, hedgedOf(call), call.started, Math.min(own, call.deadline - call.started))
+  return bounded(call, hedgedOf(call), call.started, Math.min(own, call.ends - call.started))
 }
 
-/** What a call does from `now` on, for so many milliseconds at most. */
+/** Bounds what a call does from `now` on to so many milliseconds. */
 export const bounded = <A, E, R, A2, E2, R2>(
-  { clock }: Call<A, E, R>,
+  { time }: Call<A, E, R>,
   self: Effect.Effect<A2, E2, R2>,
   now: number,
   limit: number
 ): Effect.Effect<A2, E2 | Cause.TimeoutError, R2> =>
-  limit === Infinity ? self : timeout(self, Duration.millis(Math.max(0, limit)), now + limit, clock)
+  limit === Infinity ? self : timeout(self, Duration.millis(Math.max(0, limit)), now + limit, time)
 
-/** An attempt, and a second one beside it if it is slow and nothing is created by it. */
+/** An attempt, and a second one beside it if it is slow and changes nothing on the other side. */
 const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {
-  const { clock, fiber, self, shared, started } = call
+  const { fiber, self, shared, started, time } = call
   const { hedges, policy } = shared
-  if (hedges === undefined || policy.hedge === undefined || operationOf(call) === "create") return self
+  const mayTwice = call.options.isReplayable !== false && Operation.isSafe(operationOf(call))
+  if (hedges === undefined || policy.hedge === undefined || !mayTwice) return self
   hedges.begin(started)
   const mayHedge = Effect.sync(() => {
-    const isAllowed = hedges.retry(clock.currentTimeMillisUnsafe(), false, 0)
+    const isAllowed = hedges.retry(time.now(), false, 0)
     if (isAllowed) metrics.attemptHedged(fiber, call.name)
     return isAllowed
   })
@@ -65,26 +67,27 @@ const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {
 /** How an attempt or its call ended: `ignored` says nothing of the other side, an interruption above all. */
 export type Ending = "success" | "given up" | "ignored" | Verdict.Verdict
 
-/** Tells breaker and gate how the attempt ended that they let through. Once only: what was told is not told again. */
-export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending): void => {
-  const { clock, fiber, key, name, past, permit, shared, started } = call
+/** Tells breaker and gate how the attempt ended that they let through. Only the first telling of an attempt counts. */
+export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending, now: number): void => {
+  const { fiber, key, name, past, permit, shared, started } = call
   const { probing } = past
   if (permit === undefined && probing === undefined) return
-  const now = clock.currentTimeMillisUnsafe()
   call.permit = undefined
   if (permit !== undefined) {
     // What is the caller's own doing says nothing of the other side's health.
     const isFailure = typeof ending === "object" && Verdict.isRetryable(ending)
     const isGood = ending === "success" || (permit.lease !== undefined && isAnswer(ending))
     const outcome = isGood ? "success" : isFailure ? "failure" : "ignored"
-    const hint = isFailure ? Verdict.retryAfter(ending) : undefined
+    const asked = isFailure ? Verdict.retryAfter(ending) : undefined
+    // A server may ask for any time; a breaker is open no longer than a call would wait.
+    const hint = asked && Math.min(Duration.toMillis(asked), shared.maxRetryAfter)
     // Nothing opens for a success, unless it may have been too slow.
     const mayOpen = isFailure || shared.policy.breaker?.slowerThan !== undefined
     const random = mayOpen ? chance(call) : 0
-    shared.breakerOf(key)?.record(permit, outcome, now, random, now - started, hint && Duration.toMillis(hint))
+    shared.breakerOf(key)?.record(permit, outcome, now, random, now - started, hint)
     shared.tellChanges(fiber, name)
   }
-  // Who probes and may try again is still probing.
+  // A probe that will be retried stays the probe.
   if (probing === undefined || (typeof ending === "object" && Verdict.isRetryable(ending))) return
   past.probing = undefined
   if (ending === "success" || isAnswer(ending)) shared.open(fiber, key)

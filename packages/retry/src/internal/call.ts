@@ -1,5 +1,4 @@
 import type * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
@@ -10,10 +9,12 @@ import type * as Budget from "../Budget.ts"
 import type * as Operation from "../Operation.ts"
 import type { Exhausted, Options } from "../Retry.ts"
 import type { Gate, Prober } from "./gate.ts"
-import type { Around, Shared, Surroundings } from "./shared.ts"
+import { aroundOf, type Around, type Shared, type Surroundings } from "./shared.ts"
+import type { Time } from "./time.ts"
 
 /** An attempt that failed, before anybody asked to read about it. */
 export interface Failed {
+  /** Epoch milliseconds. */
   readonly startedAt: number
   readonly duration: number
   readonly verdict: Verdict.Verdict
@@ -26,8 +27,6 @@ export interface Failed {
  * `retries` and `isThrottled` what it has taken of the budget.
  */
 export interface Past extends Budget.Taken, Prober {
-  /** When the attempts began: anew, after the call was parked. */
-  begun: number
   /** When it was parked first. */
   parkedAt?: number
   readonly failed: Array<Failed>
@@ -44,7 +43,6 @@ export interface Past extends Budget.Taken, Prober {
 
 /** Most calls have no other. */
 const nothing: Past = Object.freeze({
-  begun: 0,
   failed: [],
   counted: 0,
   retries: 0,
@@ -59,7 +57,7 @@ export type Attempts<A, E, R> = Effect.Effect<A, E | Cause.TimeoutError | Exhaus
 
 /**
  * One call from its first attempt to its end: an effect, which enters it. It is changed in place, by its own fiber only, and is as small
- * as can be: a hundred thousand may be under way. Times are epoch milliseconds.
+ * as can be: a hundred thousand may be under way. Times are monotonic.
  */
 export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.TimeoutError | Exhausted<E>, R> {
   readonly shared: Shared
@@ -68,6 +66,8 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly surroundings: Surroundings
   past: Past = nothing
+  /** When the call ends at the latest: by its own deadline, which counts every wait, or by that of the call around it. */
+  readonly ends: number
   /** When the attempt began that is under way. */
   started = 0
   /** What this call says to those within it, while it does. */
@@ -88,14 +88,12 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
     this.options = options
     this.fiber = fiber
     this.surroundings = shared.surroundingsOf(fiber)
+    const outer = aroundOf(this.surroundings)?.deadline ?? Infinity
+    this.ends = shared.deadline === Infinity ? outer : Math.min(outer, this.time.now() + shared.deadline)
   }
 
-  get clock(): Clock.Clock {
-    return this.surroundings.clock
-  }
-
-  get deadline(): number {
-    return this.around?.deadline ?? Infinity
+  get time(): Time {
+    return this.surroundings.time
   }
 
   get name(): string {
@@ -107,14 +105,9 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   }
 }
 
-/** Notes that attempts begin: the first one, which needs no note, or anew after the call was parked. */
-export const begin = <A, E, R>(call: Call<A, E, R>, now: number): void => {
-  if (call.past !== nothing) call.past.begun = now
-}
-
 /** A past of the call's own, which may be changed. */
 export const pastOf = <A, E, R>(call: Call<A, E, R>): Past => {
-  if (call.past === nothing) call.past = { ...nothing, failed: [], begun: call.started }
+  if (call.past === nothing) call.past = { ...nothing, failed: [] }
   return call.past
 }
 
@@ -135,10 +128,15 @@ export const operationOf = <A, E, R>({ options, shared }: Call<A, E, R>): Operat
   options.operation ?? shared.policy.operation
 
 export const verdictOf = <A, E, R>(
-  { fiber, options }: Call<A, E, R>,
-  failure: E | Cause.TimeoutError,
-  now: number
-): Verdict.Verdict => options.verdict?.(failure) ?? Verdict.of(failure, { readers: fiber.getRef(Verdict.Readers), now })
+  { fiber, options, surroundings }: Call<A, E, R>,
+  failure: E | Cause.TimeoutError
+): Verdict.Verdict =>
+  options.verdict?.(failure) ??
+  Verdict.of(failure, {
+    readers: fiber.getRef(Verdict.Readers),
+    // A Retry-After may be a date.
+    now: surroundings.time.clock.currentTimeMillisUnsafe()
+  })
 
 /** A random number in [0, 1). */
 export const chance = ({ fiber }: { readonly fiber: Fiber.Fiber<unknown, unknown> }): number =>

@@ -2,13 +2,16 @@ import * as Predicate from "effect/Predicate"
 import * as Failure from "@redrive/core/Failure"
 import type { Fields, Override } from "../RetryPolicy.ts"
 
-/** By what overrides know a failure. */
+/** The keys by which overrides match a failure. */
 export interface Code {
   readonly code?: string | undefined
   readonly detail?: string | undefined
 }
 
+/** The code of a failure, also where a call within this one has given up on it. */
 export const codeOf = (failure: unknown): Code => {
+  if (Predicate.isTagged(failure, "RetryExhausted") && Predicate.hasProperty(failure, "failure"))
+    return codeOf(failure.failure)
   if (Failure.isFailure(failure)) return { code: failure.code, detail: failure.reason.kind }
   return Predicate.hasProperty(failure, "code") && typeof failure.code === "string" ? { code: failure.code } : {}
 }

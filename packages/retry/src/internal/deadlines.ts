@@ -1,40 +1,36 @@
-import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { Time } from "./time.ts"
 
-/** What is to happen at a time, in epoch milliseconds, unless it is removed before. */
+/** Something that is due at a monotonic time, unless it is removed before. */
 export interface Entry {
-  at: number
+  readonly at: number
   readonly due: () => void
   index: number
 }
 
-/** Everything that is due by one clock. However much it is, one timer waits, for what is due first. */
+/** Everything that is due by one clock. However much it is, one timer waits, for the first entry that is due. */
 export interface Deadlines {
   readonly add: (at: number, due: () => void) => Entry
   readonly remove: (entry: Entry) => void
 }
 
-/** What was waited for is due, whatever fraction of a millisecond the clock is behind. */
-const lag = 1
+const known = new WeakMap<Time, Deadlines>()
 
-const known = new WeakMap<Clock.Clock, Deadlines>()
-
-export const of = (clock: Clock.Clock): Deadlines => {
-  const found = known.get(clock)
+export const of = (time: Time): Deadlines => {
+  const found = known.get(time)
   if (found !== undefined) return found
-  const made = make(clock)
-  known.set(clock, made)
+  const made = make(time)
+  known.set(time, made)
   return made
 }
 
-const make = (clock: Clock.Clock): Deadlines => {
+const make = (time: Time): Deadlines => {
   // A binary heap: the parent of `index` is at half of it, and never due later.
   const heap: Array<Entry> = []
   let timer: Fiber.Fiber<void> | undefined
   let wakesAt = Infinity
-  let latest = -Infinity
 
   const put = (entry: Entry, index: number) => {
     heap[index] = entry
@@ -83,25 +79,16 @@ const make = (clock: Clock.Clock): Deadlines => {
     wakesAt = Infinity
   }
 
-  /** What the clock says. If it was set back, what is due comes no later for it. */
-  const read = (): number => {
-    const now = clock.currentTimeMillisUnsafe()
-    if (now < latest - lag) for (const entry of heap) entry.at -= latest - now
-    latest = now
-    return now
-  }
-
   const arm = () => {
-    const now = read()
     const [first] = heap
     if (first === undefined) return stop()
     if (wakesAt <= first.at) return
     stop()
     wakesAt = first.at
-    const rest = Duration.millis(Math.max(0, first.at - now))
+    const rest = Duration.millis(Math.max(0, first.at - time.now()))
     timer = Effect.runFork(
       Effect.andThen(
-        clock.sleep(rest),
+        time.clock.sleep(rest),
         Effect.sync(() => wake(first.at))
       )
     )
@@ -110,9 +97,8 @@ const make = (clock: Clock.Clock): Deadlines => {
   const wake = (target: number) => {
     timer = undefined
     wakesAt = Infinity
-    latest = Math.max(latest, target)
-    const said = read()
-    const now = target - said <= lag ? Math.max(target, said) : said
+    // A timer may fire a fraction of a millisecond early; the time that it waited for has come all the same.
+    const now = Math.max(target, time.now())
     for (let first = heap[0]; first !== undefined && first.at <= now; first = heap[0]) {
       take(first)
       first.due()
@@ -122,7 +108,6 @@ const make = (clock: Clock.Clock): Deadlines => {
 
   return {
     add: (at, due) => {
-      read()
       const entry = { at, due, index: heap.length }
       heap.push(entry)
       rise(entry)

@@ -1,11 +1,11 @@
-import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Backoff from "../Backoff.ts"
 import type { Parking } from "../Parking.ts"
 import * as Deadlines from "./deadlines.ts"
+import type { Time } from "./time.ts"
 
-/** A gate that is shut until somebody has acted. Times are epoch milliseconds. */
+/** A gate that is shut until somebody has acted. Times are monotonic. */
 export interface Gate {
   readonly until: string
   readonly deadlines: Deadlines.Deadlines
@@ -33,16 +33,19 @@ export interface Prober {
   probing: Gate | undefined
 }
 
-export const shut = (parking: Parking, until: string, clock: Clock.Clock, random: number): Gate => ({
+export const shut = (parking: Parking, until: string, time: Time, random: number): Gate => ({
   until,
-  deadlines: Deadlines.of(clock),
+  deadlines: Deadlines.of(time),
   waiting: new Set(),
   isOpen: false,
   isProbed: false,
-  probeAt: clock.currentTimeMillisUnsafe() + Duration.toMillis(Backoff.delay(parking.probe, 1, random)),
+  probeAt: time.now() + Duration.toMillis(Backoff.delay(parking.probe, 1, random)),
   probes: 1,
   alarm: undefined
 })
+
+/** Whether nobody would notice if the gate were gone: no call waits at it, and none is on its way as its probe. */
+export const isIdle = ({ isProbed, waiting }: Gate): boolean => !isProbed && waiting.size === 0
 
 export const open = (gate: Gate): void => {
   gate.isOpen = true

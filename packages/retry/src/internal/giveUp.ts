@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Failure from "@redrive/core/Failure"
 import * as Report from "@redrive/core/Report"
+import * as Operation from "../Operation.ts"
 import { type Refused, RetryExhausted } from "../RetryExhausted.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
 import type { Exhausted } from "../Retry.ts"
@@ -16,17 +17,23 @@ export const giveUp = <A, E, R>(
   because: RetryPolicy.Because,
   again?: Duration.Duration
 ): Effect.Effect<never, Exhausted<E>> => {
-  const { clock, name } = call
+  const { name, time } = call
   const past = pastOf(call)
   past.isOver = true
   telling.gaveUp(call, failure, because)
   const facts = { name, because, attempts: past.failed.map(entryOf), failure }
-  const later = again && {
-    retryAt: DateTime.makeUnsafe(clock.currentTimeMillisUnsafe() + Duration.toMillis(again)),
-    retryAfter: again
-  }
+  const later = again && comeBack(again, time.clock.currentTimeMillisUnsafe())
   // Nobody threw it: it has a timeline in place of a stack.
   return Effect.fail(Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>({ ...facts, ...later })))
+}
+
+/** The latest moment that a date can be. */
+const latest = 8.64e15
+
+/** When trying again would make sense: a wait without end, or past all dates, has no such moment. */
+const comeBack = (again: Duration.Duration, now: number) => {
+  const at = now + Duration.toMillis(again)
+  return at > latest ? undefined : { retryAt: DateTime.makeUnsafe(at), retryAfter: again }
 }
 
 const entryOf = ({ duration, failure, startedAt, verdict, wait }: Failed) => ({
@@ -34,12 +41,14 @@ const entryOf = ({ duration, failure, startedAt, verdict, wait }: Failed) => ({
   duration: Duration.millis(duration),
   verdict,
   message: Report.make(failure).message,
+  isAmbiguous: Operation.isAmbiguous(failure),
   ...(wait === undefined ? {} : { wait: Duration.millis(wait) })
 })
 
-/** What a call fails with that was never tried. */
-export const refused = (because: Refused["because"]): Refused => ({
+/** The failure of a call that was never tried; a parked one waits `until` somebody has done this. */
+export const refused = (because: Refused["because"], until?: string): Refused => ({
   _tag: "Refused",
   because,
-  message: `refused: ${because}`
+  message: `refused: ${because}`,
+  ...(until !== undefined && { until })
 })

@@ -25,3 +25,10 @@ export const makeRunner = (policy: RetryPolicy.RetryPolicy, name: string, parts:
     budget: shared.budget
   }
 }
+
+/** A runner of a policy alone. */
+export const makeLocal = (policy: RetryPolicy.RetryPolicy, name: string): Runner => {
+  if (policy.rateLimit !== undefined)
+    throw new Error(`the policy of ${name} has a rateLimit, which needs a counter: make its runner with Distributed`)
+  return makeRunner(policy, name, {})
+}

@@ -51,7 +51,7 @@ const tried = <A, E, R>(call: Call.Call<A, E, R>, begin: () => Attempts<A, E, R>
 /** The call, once its gate is open. */
 const enter = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const gate = call.shared.gates.get(call.key)
-  return gate === undefined ? inPlace(call) : atGate(call, gate, refused("parked"))
+  return gate === undefined ? inPlace(call) : atGate(call, gate, refused("parked", gate.until))
 }
 
 /** The call, once it has a place: its own, or that of a call of the same runner around it, which could not end without it. */
@@ -59,22 +59,25 @@ const inPlace = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { key, shared, surroundings } = call
   const { bulkhead } = shared
   const place =
-    bulkhead !== undefined && aroundOf(surroundings)?.shared.bulkhead !== bulkhead ? bulkhead.take(call) : undefined
+    bulkhead !== undefined && aroundOf(surroundings)?.shared.bulkhead !== bulkhead
+      ? bulkhead.take(call, call.ends, call.time)
+      : undefined
   if (place === undefined) return inTurn(call)
   if (place === "full") return giveUp(call, refused("bulkhead"), "bulkhead")
   return Effect.flatMap(place, () => {
+    if (!call.hasPlace) return giveUp(call, refused("bulkhead"), "deadline")
     if (call.past.probing !== undefined || !shared.gates.has(key)) return inTurn(call)
     // The gate was shut while this call stood in line for a place.
-    leave(call, "failure")
+    leave(call, "failure", call.time.now())
     return enter(call)
   })
 }
 
 /** The call, once the rate limit lets it begin. */
 const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
-  const { clock, key, shared } = call
+  const { key, shared } = call
   if (shared.limiter === undefined) return start(call)
-  const most = outerDeadline(call) - clock.currentTimeMillisUnsafe()
+  const most = Math.max(0, call.ends - call.time.now())
   return Effect.matchEffect(shared.limiter(key, Duration.millis(most)), {
     onFailure: ({ again }) => giveUp(call, refused("rate limit"), "rate limit", again),
     onSuccess: (wait) => {
@@ -84,56 +87,50 @@ const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   })
 }
 
-const outerDeadline = <A, E, R>({ surroundings }: Call.Call<A, E, R>): number =>
-  aroundOf(surroundings)?.deadline ?? Infinity
-
 /** Waits at a gate. One call goes ahead of those who wait, and opens it unless it finds out that it is too early. */
 const atGate = <A, E, R>(call: Call.Call<A, E, R>, gate: Gate.Gate, failure: unknown): Attempts<A, E, R> => {
-  const { clock, shared } = call
-  const now = clock.currentTimeMillisUnsafe()
-  const outer = outerDeadline(call)
+  const { ends, shared } = call
+  const now = call.time.now()
   const longest = Call.parkedAt(call, now) + Duration.toMillis(shared.policy.parking?.maximum ?? Duration.zero)
-  return Effect.flatMap(Gate.wait(gate, Call.pastOf(call), now, Math.min(longest, outer)), (passage) => {
-    if (passage === "too long") return giveUp(call, failure, outer < longest ? "deadline" : "parked too long")
+  return Effect.flatMap(Gate.wait(gate, Call.pastOf(call), now, Math.min(longest, ends)), (passage) => {
+    if (passage === "too long") return giveUp(call, failure, ends < longest ? "deadline" : "parked too long")
     return passage === "open" ? enter(call) : inPlace(call)
   })
 }
 
 const start = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
-  const { clock, fiber, shared, surroundings } = call
-  const { budget, policy } = shared
+  const { ends, fiber, shared, surroundings } = call
   const { endless, outside, within } = surroundings
-  const now = clock.currentTimeMillisUnsafe()
-  Call.begin(call, now)
-  const own = policy.deadline === undefined ? Infinity : now + Duration.toMillis(policy.deadline)
-  const deadline = Math.min(own, outerDeadline(call))
-  const isEndless = deadline === Infinity
-  const around = isEndless ? endless : { shared, deadline, running: 0 }
+  const now = call.time.now()
+  const isEndless = ends === Infinity
+  const around = isEndless ? endless : { shared, deadline: ends, running: 0 }
   around.running++
   call.around = around
   fiber.setContext(isEndless ? within : withinOf(outside, around))
-  budget?.begin(now)
+  shared.budget?.begin(now)
   return attempt(call, now)
 }
 
 /** Gives back what a call holds. */
-const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.Outcome): void => {
-  const { around, clock, fiber, past, shared, surroundings } = call
+const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.Outcome, now: number): void => {
+  const { around, fiber, past, shared, surroundings } = call
   if (call.hasPlace) shared.bulkhead?.release(call)
   if (around === undefined) return
   around.running--
   call.around = undefined
   fiber.setContext(surroundings.outside)
-  shared.budget?.end(clock.currentTimeMillisUnsafe(), outcome, past)
+  shared.budget?.end(now, outcome, past)
   Call.giveBack(call)
 }
 
 const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Exhausted<E>>): undefined => {
   const { failed, isOver } = call.past
   const isSuccess = Exit.isSuccess(exit)
-  settle(call, isSuccess ? "success" : isOver ? "given up" : "ignored")
+  const isTimed = call.permit !== undefined || call.past.probing !== undefined || call.shared.budget !== undefined
+  const now = isTimed ? call.time.now() : 0
+  settle(call, isSuccess ? "success" : isOver ? "given up" : "ignored", now)
   const isAnswered = failed.at(-1)?.verdict._tag === "Permanent"
-  leave(call, isSuccess ? "success" : isAnswered ? "permanent" : "failure")
+  leave(call, isSuccess ? "success" : isAnswered ? "permanent" : "failure", now)
   if (isSuccess && failed.length > 0) telling.recovered(call)
 }
 
@@ -153,12 +150,14 @@ const onFailure = <A, E, R>(
   call: Call.Call<A, E, R>,
   failure: E | Cause.TimeoutError
 ): Effect.Effect<A, Exhausted<E>, R> => {
-  const { clock, options, shared, started } = call
+  const { options, shared, started, time } = call
   const { budget, policy } = shared
-  const now = clock.currentTimeMillisUnsafe()
-  const verdict = Call.verdictOf(call, failure, now)
-  const entry: Call.Failed = { startedAt: started, duration: now - started, verdict, failure }
-  settle(call, verdict)
+  const now = time.now()
+  const verdict = Call.verdictOf(call, failure)
+  const duration = Math.round(now - started)
+  const startedAt = Math.round(time.clock.currentTimeMillisUnsafe() - duration)
+  const entry: Call.Failed = { startedAt, duration, verdict, failure }
+  settle(call, verdict, now)
   Call.note(call, entry)
   telling.attemptFailed(call, entry)
   const mayWait = policy.parking !== undefined && overrideOf(policy, codeOf(failure))?.giveUp !== true
@@ -167,7 +166,7 @@ const onFailure = <A, E, R>(
   call.past.counted++
   if (Call.operationOf(call) !== "create" || !Operation.isAmbiguous(failure)) return again(call, entry)
   if (options.reconcile === undefined) return giveUp(call, failure, "ambiguous")
-  return Effect.matchEffect(bounded(call, options.reconcile(failure), now, call.deadline - now), {
+  return Effect.matchEffect(bounded(call, options.reconcile(failure), now, call.ends - now), {
     onFailure: () => giveUp(call, failure, "ambiguous"),
     onSuccess: Option.match({ onNone: () => again(call, entry), onSome: (happened) => Effect.succeed(happened) })
   })
@@ -179,24 +178,25 @@ const parked = <A, E, R>(
   failure: E | Cause.TimeoutError,
   until: string
 ): Effect.Effect<A, Exhausted<E>, R> => {
-  const { clock, key, shared } = call
+  const { key, shared, time } = call
   const known = shared.gates.get(key)
-  const gate = known ?? shared.shut(key, until, clock, Call.chance(call))
+  const gate = known ?? shared.shut(key, until, time, Call.chance(call))
   if (known === undefined) telling.parked(call, until, failure)
-  leave(call, "failure")
+  leave(call, "failure", time.now())
   return tried(call, () => atGate(call, gate, failure))
 }
 
 /** The next attempt, after the wait that the policy wants, if it, the deadline and the budget allow one. */
 const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Effect<A, Exhausted<E>, R> => {
-  const { clock, past, shared, surroundings } = call
+  const { ends, past, shared, surroundings, time } = call
   const around = aroundOf(surroundings)
   const { budget, policy } = shared
   const { failure, verdict } = entry
-  const now = clock.currentTimeMillisUnsafe()
+  const now = time.now()
   const random = Call.chance(call)
   const waited = { previous: past.failed.at(-2)?.wait ?? 0, total: past.waited }
-  const elapsed = Duration.millis(now - past.begun)
+  // Of the deadline, its own or that of the call around it.
+  const elapsed = Duration.millis(shared.deadline === Infinity ? 0 : shared.deadline - (ends - now))
   const about = { verdict, attempt: past.counted, elapsed, waited, ...codeOf(failure) }
   const decision = RetryPolicy.decide(policy, about, random)
   if (decision._tag === "GiveUp") return giveUp(call, failure, decision.because, decision.again)
@@ -205,7 +205,8 @@ const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Ef
   if (around !== undefined && policy.nested === "once") {
     return Effect.andThen(shared.sayNested(around.shared.name), giveUp(call, failure, "nested", delay))
   }
-  if (now + wait >= call.deadline) return giveUp(call, failure, "deadline", delay)
+  if (call.options.isReplayable === false) return giveUp(call, failure, "not replayable", delay)
+  if (now + wait >= ends) return giveUp(call, failure, "deadline", delay)
   const isThrottled = verdict._tag === "Throttled"
   if (budget?.retry(now, isThrottled, random, past) === false) return giveUp(call, failure, "budget", delay)
   past.retries++
@@ -213,7 +214,7 @@ const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Ef
   past.waited += wait
   entry.wait = wait
   telling.retryScheduled(call, entry, delay)
-  const next = tried(call, () => attempt(call, clock.currentTimeMillisUnsafe()))
+  const next = tried(call, () => attempt(call, time.now()))
   // A wait of nothing needs no timer: the runtime lets others run all the same.
   return wait > 0 ? Effect.andThen(Effect.sleep(delay), next) : next
 }

@@ -23,7 +23,8 @@ export const made = <A>(construct: () => A): A => {
   } catch (error) {
     const issue = error instanceof Error ? error.cause : undefined
     if (!SchemaIssue.isIssue(issue)) throw error
-    throw new Error(new Schema.SchemaError(issue).message, { cause: error })
+    // The message says it all: the issue itself prints the whole schema.
+    throw new Error(new Schema.SchemaError(issue).message)
   }
 }
 

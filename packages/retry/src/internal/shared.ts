@@ -11,10 +11,11 @@ import type * as RetryPolicy from "../RetryPolicy.ts"
 import * as Bulkhead from "./bulkhead.ts"
 import * as Gate from "./gate.ts"
 import * as telling from "./telling.ts"
+import * as Time from "./time.ts"
 
 /**
- * What a call within another policy's call must know: that one's runner, and when it ends, in epoch milliseconds. `running` are the calls
- * of which this is said: none, where only what they have left behind, such as a fiber that they forked, is still there.
+ * What a call within another policy's call must know: the outer runner, and the monotonic time at which the outer call ends. `running`
+ * counts the calls of which this is said: zero when only a fiber that they forked and left behind still has this context.
  */
 export interface Around {
   readonly shared: Pick<Shared, "bulkhead" | "name">
@@ -28,10 +29,19 @@ const Surrounding: Context.Reference<Around | undefined> = Context.Reference<Aro
   { defaultValue: () => undefined }
 )
 
+/** Whether somebody who decides by failures is around this fiber, other than a policy's call. */
+export const Judged: Context.Reference<boolean> = Context.Reference<boolean>("@redrive/retry/internal/shared/Judged", {
+  defaultValue: () => false
+})
+
+/** Whether a failure that may pass is for somebody around this fiber to decide about. */
+export const isJudged = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  fiber.getRef(Judged) || (fiber.getRef(Surrounding)?.running ?? 0) > 0
+
 /** What a fiber's context says to the calls in it. */
 export interface Surroundings {
   readonly outside: Context.Context<never>
-  readonly clock: Clock.Clock
+  readonly time: Time.Time
   readonly outer: Around | undefined
   /** What calls without a deadline say to those within them, and the context that says so. */
   readonly endless: Around
@@ -78,6 +88,9 @@ export interface Parts {
 export interface Shared extends Parts {
   readonly name: string
   readonly policy: RetryPolicy.RetryPolicy
+  /** The policy's deadline and longest wait for a server, in milliseconds. */
+  readonly deadline: number
+  readonly maxRetryAfter: number
   readonly budget: Budget.State | undefined
   readonly bulkhead: Bulkhead.Bulkhead | undefined
   /** How many attempts may be sent twice. */
@@ -89,7 +102,7 @@ export interface Shared extends Parts {
   readonly breakerOf: (key: string) => Breaker.State | undefined
   /** Tells what breakers have done since this was last called, as a call of this name. */
   readonly tellChanges: (fiber: Fiber.Fiber<unknown, unknown>, name: string) => void
-  readonly shut: (key: string, until: string, clock: Clock.Clock, random: number) => Gate.Gate
+  readonly shut: (key: string, until: string, time: Time.Time, random: number) => Gate.Gate
   readonly probed: (gate: Gate.Gate, isCounted: boolean, now: number, random: number) => void
   /** Opens the gate of a key, if it is shut. */
   readonly open: (fiber: Fiber.Fiber<unknown, unknown>, key: string) => void
@@ -99,7 +112,10 @@ export interface Shared extends Parts {
 
 type Change = Observer.BreakerOpened | Observer.BreakerClosed
 
-/** So many keys, and as many before them, have a breaker: one that is closed, and was not asked since, is forgotten. */
+/**
+ * Keeps breakers for the 5,000 newest keys and as many before them, and as many gates that no call waits at. A closed breaker that is
+ * forgotten starts anew; after a forgotten gate, the next call of its key finds out for itself.
+ */
 const mostKeys = 5000
 
 export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, limiter }: Parts): Shared => {
@@ -133,12 +149,26 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
     return state
   }
 
+  /** Forgets idle gates: the oldest beyond `mostKeys`, and those that nobody has probed for as long as a call would wait. */
+  const forgetGates = (now: number, longest: number) => {
+    let looks = 8
+    for (const [key, gate] of gates) {
+      const isOld = gates.size > mostKeys || now > gate.probeAt + longest
+      if (!isOld || looks-- === 0) return
+      gates.delete(key)
+      // One that is in use goes to the end of the line.
+      if (!Gate.isIdle(gate)) gates.set(key, gate)
+    }
+  }
+
   // One fiber makes many calls: the context of the last one is most often that of the next one, too.
   let last: Surroundings | undefined
 
   return {
     name,
     policy,
+    deadline: policy.deadline === undefined ? Infinity : Duration.toMillis(policy.deadline),
+    maxRetryAfter: Duration.toMillis(policy.maxRetryAfter),
     guard,
     limiter,
     gates,
@@ -148,7 +178,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
       const endless = { shared: { bulkhead: places, name }, deadline: Infinity, running: 0 }
       last = {
         outside: context,
-        clock: fiber.getRef(Clock.Clock),
+        time: Time.of(fiber.getRef(Clock.Clock)),
         outer: fiber.getRef(Surrounding),
         endless,
         within: withinOf(context, endless)
@@ -168,10 +198,11 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
       changes = []
       for (const change of told) telling.breakerChanged(fiber, change(call))
     },
-    shut: (key, until, clock, random) => {
+    shut: (key, until, time, random) => {
       if (parking === undefined) throw new Error("a policy without parking has no gates")
-      const gate = Gate.shut(parking, until, clock, random)
+      const gate = Gate.shut(parking, until, time, random)
       gates.set(key, gate)
+      forgetGates(time.now(), Duration.toMillis(parking.maximum))
       return gate
     },
     probed: (gate, isCounted, now, random) => {

@@ -9,7 +9,7 @@ import * as metrics from "./metrics.ts"
 
 // What a call did, told to observers, metrics and the fiber's span. None of it can fail or wait.
 
-type AnyCall = Pick<Call<unknown, unknown, unknown>, "clock" | "fiber" | "key" | "name" | "past">
+type AnyCall = Pick<Call<unknown, unknown, unknown>, "time" | "fiber" | "key" | "name" | "past">
 
 export const attemptFailed = ({ fiber, name, past }: AnyCall, { duration, failure, verdict }: Failed): void => {
   Observer.tellUnsafe(fiber, () => ({
@@ -77,8 +77,8 @@ export const breakerChanged = (
 }
 
 /** An event on the fiber's span, if it is traced. */
-const note = ({ clock, fiber, name, past }: AnyCall, event: string, attributes: Record<string, unknown>): void => {
+const note = ({ fiber, name, past, time }: AnyCall, event: string, attributes: Record<string, unknown>): void => {
   const { span } = fiber.cache
   if (span?._tag !== "Span") return
-  span.event(event, clock.currentTimeNanosUnsafe(), { call: name, attempt: past.counted, ...attributes })
+  span.event(event, time.clock.currentTimeNanosUnsafe(), { call: name, attempt: past.counted, ...attributes })
 }

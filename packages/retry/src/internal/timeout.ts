@@ -1,26 +1,26 @@
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Deadlines from "./deadlines.ts"
+import type { Time } from "./time.ts"
 
 /**
- * An effect that is interrupted at a time in epoch milliseconds, as `Effect.timeout` does it, with the timer that all share: many
- * that are under way take half of the memory, and one that ends at once takes no timer at all.
+ * Interrupts an effect at a monotonic time, as `Effect.timeout` does, with one timer for all: many calls that are under way take half of
+ * the memory, and an effect that ends at once takes no timer at all.
  */
 export const timeout = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   limit: Duration.Duration,
   at: number,
-  clock: Clock.Clock
+  time: Time
 ): Effect.Effect<A, E | Cause.TimeoutError, R> =>
   Effect.flatMap(Effect.forkChild(self, { startImmediately: true }), (child) => {
     const early = child.pollUnsafe()
     if (early !== undefined) return early
     return Effect.callback<A, E | Cause.TimeoutError>((resume) => {
-      const deadlines = Deadlines.of(clock)
+      const deadlines = Deadlines.of(time)
       let isLate = false
       const entry = deadlines.add(at, () => {
         isLate = true

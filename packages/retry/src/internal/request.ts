@@ -1,0 +1,31 @@
+import type * as HttpBody from "effect/http/HttpBody"
+import type { HttpClientRequest } from "effect/http/HttpClientRequest"
+import type * as Operation from "../Operation.ts"
+
+/** Methods that change nothing: RFC 9110, section 9.2.1, and QUERY (draft-ietf-httpbis-safe-method-w-body). */
+const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "QUERY"])
+
+/** Methods that have the same effect however often they are sent: RFC 9110, section 9.2.2. */
+const idempotent: ReadonlySet<string> = new Set(["PUT", "DELETE"])
+
+/** What a request does: as its policy says, if that says more than the default, else by its method and its Idempotency-Key. */
+export const operationOf = ({ headers, method }: HttpClientRequest, said: Operation.Operation): Operation.Operation => {
+  if (said !== "read") return said
+  if (safe.has(method)) return "read"
+  return idempotent.has(method) || headers["idempotency-key"] !== undefined ? "idempotent" : "create"
+}
+
+/** The other side, for breakers and gates: scheme, host and port. */
+export const keyOf = ({ url }: HttpClientRequest): string => (URL.canParse(url) ? new URL(url).origin : "")
+
+/** Whether a body is still there after it was sent. Of a raw one only what is known to be is: anything else may be a stream. */
+export const isReplayable = (body: HttpBody.HttpBody): boolean => {
+  if (body._tag !== "Raw") return body._tag !== "Stream"
+  const raw = body.body
+  return (
+    raw === null ||
+    typeof raw !== "object" ||
+    ArrayBuffer.isView(raw) ||
+    [ArrayBuffer, Blob, FormData, URLSearchParams].some((type) => raw instanceof type)
+  )
+}

@@ -1,0 +1,71 @@
+import * as Effect from "effect/Effect"
+import type { Runner } from "../Retry.ts"
+import type * as RetryPolicy from "../RetryPolicy.ts"
+import { makeLocal } from "./make.ts"
+
+/** Policies that are equal, and how many of them in a row were used for the first time. */
+interface Kind {
+  fresh: number
+  isSaid: boolean
+}
+
+/** A runner that calls share, and what its first call has to say. */
+export interface Entry {
+  readonly runner: Runner
+  readonly warning: Effect.Effect<void> | undefined
+  readonly kind: Kind | undefined
+}
+
+/** So many equal policies in a row, each used for the first time, are made inside the call: nobody writes them out by hand. */
+const suspicious = 10
+
+const mostKinds = 1000
+
+/** The parts of a policy that only work when calls share them. */
+const parts = ["budget", "breaker", "bulkhead", "parking", "hedge"] as const
+
+/** Finds the runner that all users of a policy value share, where they have made none themselves. */
+export const sharedRunners = (name: string): ((policy: RetryPolicy.RetryPolicy) => Entry) => {
+  const known = new WeakMap<RetryPolicy.RetryPolicy, Entry>()
+  const kinds = new Map<string, Kind>()
+
+  const kindOf = (policy: RetryPolicy.RetryPolicy): Kind => {
+    const text = JSON.stringify(policy)
+    const found = kinds.get(text)
+    if (found !== undefined) return found
+    if (kinds.size >= mostKinds) kinds.clear()
+    const kind = { fresh: 0, isSaid: false }
+    kinds.set(text, kind)
+    return kind
+  }
+
+  const make = (policy: RetryPolicy.RetryPolicy): Entry => {
+    const runner = makeLocal(policy, name)
+    const shared = parts.filter((part) => policy[part] !== undefined)
+    if (shared.length === 0) return { runner, kind: undefined, warning: undefined }
+    const kind = kindOf(policy)
+    const isInert = ++kind.fresh >= suspicious && !kind.isSaid
+    return { runner, kind, warning: isInert ? warningOf(kind, name, shared.join(", ")) : undefined }
+  }
+
+  return (policy) => {
+    const found = known.get(policy)
+    if (found !== undefined) {
+      // A policy that is used again was made outside of its calls.
+      if (found.kind !== undefined) found.kind.fresh = 0
+      return found
+    }
+    const entry = make(policy)
+    known.set(policy, entry)
+    return entry
+  }
+}
+
+const warningOf = (kind: Kind, name: string, shared: string): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (kind.isSaid) return Effect.void
+    kind.isSaid = true
+    return Effect.logWarning(
+      `${name}: the policy is made anew for each call, so its ${shared} protects nothing: make it once, outside of the call`
+    )
+  })

@@ -10,11 +10,16 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
 import { codeOf } from "./internal/code.ts"
+import { Judged } from "./internal/shared.ts"
+import * as Time from "./internal/time.ts"
 import * as Preset from "./Preset.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
@@ -31,23 +36,25 @@ export interface Failed<out I, out E> {
 }
 
 /**
- * An item that does not go again, and why: `spend` where sending it would cost more than is left.
+ * An item that does not go again, and why: `spend` where sending it would cost more than is left, `interrupted` where it was cut short.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Final<out I, out E> extends Failed<I, E> {
-  readonly because: RetryPolicy.Because | "spend"
+  readonly because: RetryPolicy.Because | "spend" | "interrupted"
 }
 
 /**
- * What all rounds together may cost at most (`limit`), in money, pages, or whatever `cost` counts for an item in.
+ * What all rounds together may cost.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Spend<in I> {
+  /** The most that all rounds may cost, in money, pages, or any other unit. No default. */
   readonly limit: number
+  /** What it costs to send an item once more, in the same unit. An item of which it throws, or gives NaN, stays behind. No default. */
   readonly cost: (item: I) => number
 }
 
@@ -65,16 +72,19 @@ export interface Plan<out I, out E> {
 }
 
 /**
- * `policy` decides, its `retries` being the rounds (2) and its `overrides` the rounds by code; `elapsed` is what the rounds took so far
- * (zero); `spend` what they may still cost (anything); `verdict` reads an error (`Verdict.of`).
+ * How the next round is planned.
  *
  * @category options
  * @since 0.1.0
  */
 export interface PlanOptions<in I, in E = unknown> {
+  /** Decides about each item: its `retries` are the rounds, its `overrides` the rounds by code. Default: two rounds. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
+  /** What the rounds took so far, for the policy's deadline. Default: zero. */
   readonly elapsed?: Duration.Duration | undefined
+  /** What the rounds may still cost. Default: anything. */
   readonly spend?: Spend<I> | undefined
+  /** Reads an error. Default: `Verdict.of`. */
   readonly verdict?: ((error: E) => Verdict.Verdict) | undefined
 }
 
@@ -101,7 +111,7 @@ export const plan = <I, E>(
     const verdict = unlimited(judge(one.error))
     const about = { verdict, attempt: one.rounds ?? 1, elapsed, ...codeOf(one.error) }
     const decision = RetryPolicy.decide(policy, about, random)
-    const price = spend === undefined ? 0 : spend.cost(one.item)
+    const price = spend === undefined ? 0 : priceOf(spend, one.item)
     if (decision._tag === "GiveUp") final.push({ ...one, because: decision.because })
     else if (spend !== undefined && !isWithin(cost + price, spend.limit)) final.push({ ...one, because: "spend" })
     else {
@@ -111,6 +121,15 @@ export const plan = <I, E>(
     }
   }
   return { again, final, wait, cost }
+}
+
+/** A price that cannot be told is not a number, which no limit covers. */
+const priceOf = <I>({ cost }: Spend<I>, item: I): number => {
+  try {
+    return cost(item)
+  } catch {
+    return Number.NaN
+  }
 }
 
 /** Whether a cost is within a limit, to the rounding of sums. What is no number is not. */
@@ -134,8 +153,8 @@ export interface Saved<out I, out A> {
 }
 
 /**
- * What became of the failed items; `rounds` is how many were run, and `spent` what they cost. An item that died of a defect has that in
- * an `UnknownError`.
+ * What became of the failed items; `rounds` is how many were run, and `spent` what they cost. An item that died of a defect, or was
+ * interrupted, has that in an `UnknownError`.
  *
  * @category models
  * @since 0.1.0
@@ -148,22 +167,27 @@ export interface Outcome<out I, out A, out E> {
 }
 
 /**
- * `each` runs one item once more; `name` stands in events (`redrive`); `policy` decides (2 rounds); `spend` bounds the cost of all rounds
- * (nothing); `concurrency` items run at a time (4); `onPlan` sees every plan before its wait, and `onItem` what became of each item in a
- * round (nothing).
+ * How the rounds run.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options<I, A, E, R> {
+  /** Runs one item once more; `round` counts from 2. No default. */
   readonly each: (item: I, round: number) => Effect.Effect<A, E, R>
+  /** The redrive's name in events. Default: `redrive`. */
   readonly name?: string | undefined
+  /** Decides about each item: its `retries` are the rounds, its `overrides` the rounds by code. Default: two rounds. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
+  /** What all rounds together may cost. Default: anything. */
   readonly spend?: Spend<I> | undefined
+  /** How many items run at a time. Default: 4. */
   readonly concurrency?: number | undefined
+  /** Sees what became of each item, as soon as it has ended. A defect in it is logged, and loses nothing. Default: nobody. */
   readonly onItem?:
     | ((item: I, result: Result.Result<A, E | Cause.UnknownError>, round: number) => Effect.Effect<void>)
     | undefined
+  /** Sees every plan before its wait. A defect in it is logged, and loses nothing. Default: nobody. */
   readonly onPlan?: ((plan: Plan<I, E>, round: number) => Effect.Effect<void>) | undefined
 }
 
@@ -178,7 +202,9 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
   options: Options<I, A, E, R>
 ): Effect.fn.Return<Outcome<I, A, E>, never, R> {
   const { concurrency = Preset.concurrency, each, name = "redrive", onItem, onPlan, policy, spend } = options
-  const begun = yield* Clock.currentTimeMillis
+  const clock = yield* Clock.clockWith(Effect.succeed)
+  const time = Time.of(clock)
+  const begun = time.now()
   const readers = yield* Verdict.Readers
   const saved: Array<Saved<I, A>> = []
   const final: Array<Final<I, E | Cause.UnknownError>> = []
@@ -186,8 +212,8 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
   let round = 1
   let spent = 0
   while (failed.length > 0) {
-    const now = yield* Clock.currentTimeMillis
-    const elapsed = Duration.millis(now - begun)
+    const elapsed = Duration.millis(time.now() - begun)
+    const now = clock.currentTimeMillisUnsafe()
     const verdict = (error: E) => Verdict.of(error, { readers, now })
     const left = spend === undefined ? undefined : { ...spend, limit: spend.limit - spent }
     const next = plan(failed, { policy, elapsed, spend: left, verdict }, yield* Random.next)
@@ -195,35 +221,57 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
     if (next.again.length === 0) break
     round++
     spent += next.cost
-    if (onPlan !== undefined) yield* onPlan(next, round)
+    yield* unharmed("onPlan", () => onPlan?.(next, round))
     yield* Observer.tell(() => ({ _tag: "Redriven", name, attempt: round, items: next.again.length, delay: next.wait }))
     yield* Effect.sleep(next.wait)
-    const attempt = ({ item }: Failed<I, E>) =>
-      Effect.tap(Effect.result(undying(each(item, round))), (result) => onItem?.(item, result, round) ?? Effect.void)
-    const results = yield* Effect.forEach(next.again, attempt, { concurrency })
-    failed = results.flatMap((result, index) => {
+    const again = ({ item }: Failed<I, E>) =>
+      Effect.tap(ended(each, item, round), ({ result }) => unharmed("onItem", () => onItem?.(item, result, round)))
+    const results = yield* Effect.forEach(next.again, again, { concurrency })
+    failed = results.flatMap(({ because, result }, index) => {
       const { item, rounds = 1 } = next.again[index]!
       if (Result.isSuccess(result)) saved.push({ item, value: result.success, round })
-      else if (!isDefect(result.failure)) return [{ item, error: result.failure, rounds: rounds + 1 }]
-      else final.push({ item, error: result.failure, rounds: rounds + 1, because: "permanent" })
+      else if (because === undefined) return [{ item, error: result.failure as E, rounds: rounds + 1 }]
+      else final.push({ item, error: result.failure, rounds: rounds + 1, because })
       return []
     })
   }
   return { saved, failed: final, rounds: round - 1, spent }
 })
 
-const defects = new WeakSet<object>()
+/** How one item's run ended, and why it cannot go again if that is not for its verdict to say. */
+interface Ended<A, E> {
+  readonly result: Result.Result<A, E | Cause.UnknownError>
+  readonly because?: "permanent" | "interrupted"
+}
 
-const isDefect = (error: unknown): error is Cause.UnknownError =>
-  typeof error === "object" && error !== null && defects.has(error)
-
-/** One item's defect must not lose what became of the others. */
-const undying = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Cause.UnknownError, R> =>
-  Effect.catchDefect(self, (defect) => {
-    const error = new Cause.UnknownError(defect, "the item died of a defect")
-    defects.add(error)
-    return Effect.fail(error)
+/** Runs one item to whatever end it has: none of them may lose what became of the others. */
+const ended = <I, A, E, R>(
+  each: (item: I, round: number) => Effect.Effect<A, E, R>,
+  item: I,
+  round: number
+): Effect.Effect<Ended<A, E>, never, R> => {
+  const run = Effect.suspend(() => each(item, round)).pipe(Effect.provideService(Judged, true))
+  return Effect.map(Effect.exit(run), (exit): Ended<A, E> => {
+    if (Exit.isSuccess(exit)) return { result: Result.succeed(exit.value) }
+    const failure = Cause.hasDies(exit.cause) ? Option.none() : Cause.findErrorOption(exit.cause)
+    if (Option.isSome(failure)) return { result: Result.fail(failure.value) }
+    const isInterrupted = Cause.hasInterruptsOnly(exit.cause)
+    const message = isInterrupted ? "the item was interrupted" : "the item died of a defect"
+    const error = new Cause.UnknownError(Cause.squash(exit.cause), message)
+    return { result: Result.fail(error), because: isInterrupted ? "interrupted" : "permanent" }
   })
+}
+
+/** Runs a callback that only looks on: a defect in it is logged, and goes no further. */
+const unharmed = (name: string, callback: () => Effect.Effect<void> | undefined): Effect.Effect<void> =>
+  Effect.suspend(() => callback() ?? Effect.void).pipe(
+    Effect.catchCause((cause) =>
+      Effect.withFiber((fiber) => {
+        const level = fiber.getRef(References.UnhandledLogLevel)
+        return level === undefined ? Effect.void : Effect.logWithLevel(level)(`${name} of a redrive failed`, cause)
+      })
+    )
+  )
 
 /**
  * All items of a batch, each as the last round left it: what `key` finds among the later ones takes the place of the first. Items of

@@ -24,12 +24,20 @@ import { isRetryExhausted, type Refused, type RetryExhausted } from "./RetryExha
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
+ * The failures that the engine adds to a call's own: an attempt that ran into a timeout, and a call that was refused before its first attempt.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Added = Cause.TimeoutError | Refused
+
+/**
  * What a call tells its runner.
  *
  * @category options
  * @since 0.1.0
  */
-export interface Options<out A, in E, out R> {
+export interface Options<out A, in E, out R, out F = Added> {
   /** The call's name in events, metrics and errors; a word of the program's, not data. Default: the runner's name. */
   readonly name?: string | undefined
   /** Whose breaker, gate and rate limit the call has, such as a host or an account. Default: one for all calls of the runner. */
@@ -45,16 +53,20 @@ export interface Options<out A, in E, out R> {
    * given up as `ambiguous`.
    */
   readonly reconcile?: ((failure: E | Cause.TimeoutError) => Effect.Effect<Option.Option<A>, never, R>) | undefined
+  /**
+   * Makes an error of the caller's own of a timeout or a refusal, so that `failure` has no other type beside the effect's. Default: they
+   * are left as they are.
+   */
+  readonly errorOf?: ((failure: Added) => F) | undefined
 }
 
 /**
- * What a retried effect can fail with: an attempt that runs into a timeout fails with a `TimeoutError`, and a call that is refused before
- * its first one has no failure but that (`Refused`).
+ * What a retried effect fails with: its own failure, or one that the engine adds (`F`, what `errorOf` makes of it).
  *
  * @category models
  * @since 0.1.0
  */
-export type Exhausted<E> = RetryExhausted<E | Cause.TimeoutError | Refused>
+export type Exhausted<E, F = Added> = RetryExhausted<E | F>
 
 /**
  * A policy with its state. `run` tries an effect; `resume` opens the gate of a key by hand, and `breaker` gives its breaker, to look at,
@@ -67,10 +79,13 @@ export interface Runner {
   readonly name: string
   readonly policy: RetryPolicy.RetryPolicy
   readonly run: {
-    <E, A2 = never, R2 = never>(
-      options?: Options<A2, E, R2>
-    ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | A2, Exhausted<E>, R | R2>
-    <A, E, R>(self: Effect.Effect<A, E, R>, options?: Options<A, E, R>): Effect.Effect<A, Exhausted<E>, R>
+    <E, A2 = never, R2 = never, F = Added>(
+      options?: Options<A2, E, R2, F>
+    ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | A2, Exhausted<E, F>, R | R2>
+    <A, E, R, F = Added>(
+      self: Effect.Effect<A, E, R>,
+      options?: Options<A, E, R, F>
+    ): Effect.Effect<A, Exhausted<E, F>, R>
   }
   readonly resume: (key?: string) => Effect.Effect<void>
   readonly parked: Effect.Effect<ReadonlyArray<string>>
@@ -112,18 +127,18 @@ const runnerOf = sharedRunners("call")
  * @since 0.1.0
  */
 export const retry: {
-  <E, A2 = never, R2 = never>(
+  <E, A2 = never, R2 = never, F = Added>(
     policy: RetryPolicy.RetryPolicy,
-    options?: Options<A2, E, R2>
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | A2, Exhausted<E>, R | R2>
-  <A, E, R>(
+    options?: Options<A2, E, R2, F>
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | A2, Exhausted<E, F>, R | R2>
+  <A, E, R, F = Added>(
     self: Effect.Effect<A, E, R>,
     policy: RetryPolicy.RetryPolicy,
-    options?: Options<A, E, R>
-  ): Effect.Effect<A, Exhausted<E>, R>
+    options?: Options<A, E, R, F>
+  ): Effect.Effect<A, Exhausted<E, F>, R>
 } = dual(
   (args) => Effect.isEffect(args[0]),
-  <A, E, R>(self: Effect.Effect<A, E, R>, policy: RetryPolicy.RetryPolicy, options?: Options<A, E, R>) => {
+  <A, E, R, F>(self: Effect.Effect<A, E, R>, policy: RetryPolicy.RetryPolicy, options?: Options<A, E, R, F>) => {
     const { runner, warning } = runnerOf(policy)
     const tried = runner.run(self, options)
     return warning === undefined ? tried : Effect.andThen(warning, tried)

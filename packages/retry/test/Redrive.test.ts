@@ -2,12 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Redrive from "@redrive/retry/Redrive"
+import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
+import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 
@@ -40,6 +43,86 @@ const settled = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E
 })
 
 const items = (list: ReadonlyArray<{ readonly item: string }>) => list.map(({ item }) => item)
+
+describe("a round loses nothing", () => {
+  const two = RetryPolicy.make({ retries: 2, quick: none(1) })
+  const batch = failed({ a: quick, b: quick, c: quick })
+
+  for (const concurrency of [1, 3]) {
+    it.effect(`when one item is interrupted, or dies, ${concurrency} at a time`, () =>
+      Effect.gen(function* () {
+        const seen: Array<string> = []
+        const each = (item: string) =>
+          item === "a" ? Effect.interrupt : item === "b" ? Effect.die("bug") : Effect.succeed(item)
+        const onItem = (item: string, result: Result.Result<unknown, unknown>) =>
+          Effect.sync(() => void seen.push(`${item} ${result._tag}`))
+        const outcome = yield* settled(Redrive.run(batch, { policy: two, each, concurrency, onItem }))
+        assert.deepStrictEqual(items(outcome.saved), ["c"])
+        assert.deepStrictEqual(
+          outcome.failed.map(({ because, error, item }) => [item, because, (error as Error).message]),
+          [
+            ["a", "interrupted", "the item was interrupted"],
+            ["b", "permanent", "the item died of a defect"]
+          ]
+        )
+        assert.sameMembers(seen, ["a Failure", "b Failure", "c Success"])
+      })
+    )
+  }
+
+  it.effect("when a callback dies, throws or is interrupted, or an item cannot be priced", () =>
+    Effect.gen(function* () {
+      const throwing = (): never => {
+        throw new Error("bug")
+      }
+      for (const callback of [() => Effect.die("bug"), throwing, () => Effect.interrupt]) {
+        const options = {
+          policy: two,
+          each: (item: string) => Effect.succeed(item),
+          onItem: callback,
+          onPlan: callback
+        }
+        assert.deepStrictEqual(items((yield* settled(Redrive.run(batch, options))).saved), ["a", "b", "c"])
+      }
+      const spend = { limit: 10, cost: (item: string) => (item === "a" ? throwing() : 1) }
+      const outcome = yield* settled(Redrive.run(batch, { policy: two, each: (item) => Effect.succeed(item), spend }))
+      assert.deepStrictEqual(items(outcome.saved), ["b", "c"])
+      assert.deepStrictEqual([outcome.failed[0]?.because, outcome.spent], ["spend", 2])
+    })
+  )
+
+  it.effect("and yet ends when it is interrupted itself", () =>
+    Effect.gen(function* () {
+      let ran = 0
+      const each = () =>
+        Effect.andThen(
+          Effect.sync(() => void ran++),
+          Effect.never
+        )
+      const fiber = yield* Effect.forkChild(Redrive.run(batch, { policy: two, each, concurrency: 1 }))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
+      assert.strictEqual(ran, 1)
+    })
+  )
+
+  it.effect("that a policy within it gave up: what it failed with decides", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const page = Retry.retry(
+        Effect.suspend(() => (++asked < 3 ? Effect.fail(quick) : Effect.succeed("page"))),
+        RetryPolicy.make({ retries: 0 })
+      )
+      const error = yield* Effect.flip(page)
+      const { rounds, saved } = yield* settled(Redrive.run([{ item: "a", error }], { policy: two, each: () => page }))
+      assert.deepStrictEqual([rounds, items(saved)], [2, ["a"]])
+      const made = Retry.retry(Effect.fail({ ...quick, isAmbiguous: true }), RetryPolicy.make({ operation: "create" }))
+      const billed = Redrive.plan([{ item: "a", error: yield* Effect.flip(made) }], { policy: two }, 0)
+      assert.strictEqual(billed.final[0]?.because, "permanent")
+    })
+  )
+})
 
 describe("a plan", () => {
   it("sends again what may succeed, after the wait of the most patient", () => {

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Retry from "@redrive/retry/Retry"
+import type { RetryExhausted } from "@redrive/retry/RetryExhausted"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -49,6 +51,31 @@ describe("an attempt's timeout", () => {
       assert.isTrue(Cause.isTimeoutError(error.failure))
       assert.include(error.message, "5s")
       assert.strictEqual(yield* Clock.currentTimeMillis, 7000)
+    })
+  )
+
+  it.effect("is an error of the caller's own where the call says which, as a refusal is, and no other failure", () =>
+    Effect.gen(function* () {
+      class Mine extends Data.TaggedError("Mine")<{ readonly why: string }> {}
+      const errorOf = (added: Retry.Added) =>
+        new Mine({ why: added._tag === "Refused" ? added.because : added.message })
+      const policy = RetryPolicy.make({
+        retries: 1,
+        attemptTimeout: Duration.seconds(5),
+        breaker: { trip: { _tag: "Consecutive", failures: 2 } }
+      })
+      const runner = Retry.make(policy)
+      const late: RetryExhausted<Mine> = yield* exhausted(runner.run(Effect.never, { errorOf }))
+      assert.deepStrictEqual([late.because, late.failure.why], ["retries", "Operation timed out after '5s'"])
+      // The timeline still tells what happened, and the verdict is the timeout's.
+      assert.include(late.attempts[0]?.message, "timed out")
+      assert.strictEqual(late.verdict._tag, "Transient")
+      const refused = yield* exhausted(Effect.never.pipe(runner.run({ errorOf })))
+      assert.deepStrictEqual(refused.failure, new Mine({ why: "breaker" }))
+      // An effect's own time-out, and an error of its own of the same name, are the effect's.
+      const theirs = new Cause.TimeoutError("theirs")
+      const kept = yield* exhausted(Retry.retry(Effect.fail(theirs), once(Duration.seconds(5)), { errorOf }))
+      assert.strictEqual(kept.failure, theirs)
     })
   )
 

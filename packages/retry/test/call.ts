@@ -1,5 +1,5 @@
 import * as ItemError from "@redrive/core/ItemError"
-import type * as Retry from "@redrive/retry/Retry"
+import type { RetryExhausted } from "@redrive/retry/RetryExhausted"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -37,7 +37,7 @@ export const settled = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effe
 })
 
 /** What a call gives up with. */
-export const exhausted = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, Retry.Exhausted<E>, R>) {
+export const exhausted = Effect.fnUntraced(function* <A, E extends RetryExhausted, R>(effect: Effect.Effect<A, E, R>) {
   const exit = yield* settled(Effect.flip(effect))
   return yield* exit
 })

@@ -1,14 +1,16 @@
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Failure from "@redrive/core/Failure"
 import * as Report from "@redrive/core/Report"
 import * as Operation from "../Operation.ts"
 import { type Refused, RetryExhausted } from "../RetryExhausted.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
-import type { Exhausted } from "../Retry.ts"
+import type { Added, Exhausted } from "../Retry.ts"
 import { type Call, type Failed, pastOf } from "./call.ts"
 import * as telling from "./telling.ts"
+import { isTimedOut } from "./timeout.ts"
 
 /** Ends a call without success; `again` is the wait after which trying would make sense. */
 export const giveUp = <A, E, R>(
@@ -20,8 +22,9 @@ export const giveUp = <A, E, R>(
   const { name, time } = call
   const past = pastOf(call)
   past.isOver = true
-  telling.gaveUp(call, failure, because)
-  const facts = { name, because, attempts: past.failed.map(entryOf), failure }
+  const own = call.options.errorOf !== undefined && isAdded(failure) ? call.options.errorOf(failure) : failure
+  telling.gaveUp(call, own, because)
+  const facts = { name, because, attempts: past.failed.map(entryOf), failure: own }
   const later = again && comeBack(again, time.clock.currentTimeMillisUnsafe())
   // Nobody threw it: it has a timeline in place of a stack.
   return Effect.fail(Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>({ ...facts, ...later })))
@@ -44,6 +47,10 @@ const entryOf = ({ duration, failure, startedAt, verdict, wait }: Failed) => ({
   isAmbiguous: Operation.isAmbiguous(failure),
   ...(wait === undefined ? {} : { wait: Duration.millis(wait) })
 })
+
+/** Whether the engine has added the failure, not the effect. */
+const isAdded = (failure: unknown): failure is Added =>
+  isTimedOut(failure) || (Predicate.isTagged(failure, "Refused") && Predicate.hasProperty(failure, "because"))
 
 /** The failure of a call that was never tried; a parked one waits `until` somebody has done this. */
 export const refused = (because: Refused["because"], until?: string): Refused => ({

@@ -13,7 +13,7 @@ export const makeRunner = (policy: RetryPolicy.RetryPolicy, name: string, parts:
     policy,
     run: dual(
       (args) => Effect.isEffect(args[0]),
-      <A, E, R>(self: Effect.Effect<A, E, R>, options: Options<A, E, R> = {}) => runner.run(shared, self, options)
+      <A, E, R, F>(self: Effect.Effect<A, E, R>, options: Options<A, E, R, F> = {}) => runner.run(shared, self, options)
     ),
     resume: (key = "") =>
       Effect.withFiber((fiber) => {

@@ -31,17 +31,19 @@ class Entering<A, E, R> extends Call.Call<A, E, R> {
 }
 
 /** Runs a call as its policy says. */
-export const run = <A, E, R>(
+export const run = <A, E, R, F>(
   shared: Shared,
   self: Effect.Effect<A, E, R>,
-  options: Options<A, E, R>
-): Effect.Effect<A, Exhausted<E>, R> =>
+  options: Options<A, E, R, F>
+): Effect.Effect<A, Exhausted<E, F>, R> =>
   Effect.withFiber((fiber) => {
-    const call = new Entering(shared, self, options, fiber)
-    return Effect.onExitPrimitive(
+    // Only `giveUp` makes an `F`, so nothing else has to know of it.
+    const call = new Entering(shared, self, options as Options<A, E, R>, fiber)
+    const tried = Effect.onExitPrimitive(
       Effect.catchCause(call, (cause) => caught(call, cause)),
       (exit) => end(call, exit)
     )
+    return tried as Effect.Effect<A, Exhausted<E, F>, R>
   })
 
 /** Further attempts, and what follows when one fails. */

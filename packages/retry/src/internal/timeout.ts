@@ -38,5 +38,14 @@ export const timeout = <A, E, R>(
     })
   })
 
-const timedOut = (limit: Duration.Duration) =>
-  new Cause.TimeoutError(`Operation timed out after '${Duration.format(limit)}'`)
+const timeouts = new WeakSet<object>()
+
+/** Whether a failure is a timeout of the engine's, not one that the effect itself failed with. */
+export const isTimedOut = (u: unknown): u is Cause.TimeoutError =>
+  typeof u === "object" && u !== null && timeouts.has(u)
+
+const timedOut = (limit: Duration.Duration) => {
+  const error = new Cause.TimeoutError(`Operation timed out after '${Duration.format(limit)}'`)
+  timeouts.add(error)
+  return error
+}

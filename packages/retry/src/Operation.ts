@@ -10,6 +10,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Classify from "@redrive/core/Classify"
+import { isMarkedUnsent } from "./internal/unsent.ts"
 
 /**
  * @category schemas
@@ -54,6 +55,7 @@ const beforeSending: ReadonlySet<string | undefined> = new Set([
  * @since 0.1.0
  */
 export const isAmbiguous = (failure: unknown): boolean => {
+  if (isMarkedUnsent(failure)) return false
   try {
     if (Predicate.hasProperty(failure, "isAmbiguous") && typeof failure.isAmbiguous === "boolean")
       return failure.isAmbiguous

@@ -13,6 +13,7 @@ import * as Verdict from "@redrive/core/Verdict"
 import type { Exhausted, Options } from "../HttpRetry.ts"
 import * as Operation from "../Operation.ts"
 import type { Runner } from "../Retry.ts"
+import { markUnsent } from "./unsent.ts"
 import { isReplayable, keyOf, operationOf } from "./request.ts"
 
 /** What is known of an exchange before its first attempt. */
@@ -38,6 +39,7 @@ export class Exchange<E, R> {
   current: HttpClientRequest | undefined = undefined
   attempts = 0
   idempotencyKey: string | undefined = undefined
+  /** What the last request failed with that was sent. */
   last: Failure<E> | undefined = undefined
   /** Answers whose bodies nobody has read yet. */
   readonly unread = new Set<HttpClientResponse>()
@@ -108,7 +110,8 @@ export class Exchange<E, R> {
   failed(cause: Cause.Cause<E>): Effect.Effect<never, E> {
     for (const reason of cause.reasons) {
       if (reason._tag !== "Fail") continue
-      this.last = reason.error
+      if (this.current === undefined) markUnsent(reason.error)
+      else this.last = reason.error
       const response = answerIn(reason.error)
       if (response !== undefined) this.unread.add(response)
     }

@@ -204,10 +204,10 @@ const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Ef
   if (decision._tag === "GiveUp") return giveUp(call, failure, decision.because, decision.again)
   const { delay } = decision
   const wait = Duration.toMillis(delay)
+  if (call.options.isReplayable === false) return giveUp(call, failure, "not replayable", delay)
   if (around !== undefined && policy.nested === "once") {
     return Effect.andThen(shared.sayNested(around.shared.name), giveUp(call, failure, "nested", delay))
   }
-  if (call.options.isReplayable === false) return giveUp(call, failure, "not replayable", delay)
   if (now + wait >= ends) return giveUp(call, failure, "deadline", delay)
   const isThrottled = verdict._tag === "Throttled"
   if (budget?.retry(now, isThrottled, random, past) === false) return giveUp(call, failure, "budget", delay)

@@ -23,7 +23,8 @@ export const made = <A>(construct: () => A): A => {
   } catch (error) {
     const issue = error instanceof Error ? error.cause : undefined
     if (!SchemaIssue.isIssue(issue)) throw error
-    // The message says it all: the issue itself prints the whole schema.
+    // The message says it all, and the issue would print the whole schema.
+    // oxlint-disable-next-line preserve-caught-error
     throw new Error(new Schema.SchemaError(issue).message)
   }
 }

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Retry from "@redrive/retry/Retry"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -30,6 +32,65 @@ describe("calls within calls", () => {
       const error = yield* exhausted(Retry.retry(inner, policyOf({ deadline: seconds(5) })))
       assert.deepStrictEqual(tried, [0, 1000, 3000, 4000])
       assert.strictEqual(error.because, "deadline")
+    })
+  )
+
+  const throttled = { verdict: Verdict.throttled(seconds(10)), code: "busy" }
+  const ends: { readonly [why: string]: RetryPolicy.RetryPolicy } = {
+    "has no retries": RetryPolicy.make({ retries: 0 }),
+    "has a deadline that no wait fits": policyOf({ deadline: seconds(1) }),
+    "waits for no server that long": policyOf({ maxRetryAfter: seconds(1) }),
+    "gives the code up": policyOf({ overrides: { busy: { giveUp: true } } }),
+    "retries itself, as often as its budget allows": policyOf({ nested: "retry", budget: "standard" }),
+    "retries itself": policyOf({ nested: "retry", retries: 1 })
+  }
+  for (const [why, inner] of Object.entries(ends)) {
+    it.effect(`leave it to the outer policy whether a failure is worth a retry, though the inner one ${why}`, () =>
+      Effect.gen(function* () {
+        const { effect, tried } = flaky(throttled, 3)
+        const exit = yield* settled(effect.pipe(Retry.retry(inner), Retry.retry(policyOf({ retries: 4 }))))
+        assert.deepStrictEqual(exit, Exit.succeed("done"))
+        assert.lengthOf(tried, 4)
+        // The outer policy's overrides know the failure, too.
+        const never = flaky(throttled)
+        const outer = policyOf({ overrides: { busy: { giveUp: true } } })
+        const error = yield* exhausted(
+          never.effect.pipe(Retry.retry(RetryPolicy.make({ retries: 0 })), Retry.retry(outer))
+        )
+        assert.strictEqual(error.because, "permanent")
+      })
+    )
+  }
+
+  it.effect("that may have created something end the outer call as well, whichever attempt it was", () =>
+    Effect.gen(function* () {
+      const create = { operation: "create" } as const
+      const reset = { verdict: Verdict.transient("quick"), code: "ECONNRESET" }
+      const refused = { verdict: Verdict.transient("quick"), code: "ECONNREFUSED", syscall: "connect" }
+      const one = flaky(reset)
+      yield* exhausted(one.effect.pipe(Retry.retry(policyOf(create)), Retry.retry(policyOf())))
+      assert.lengthOf(one.tried, 1)
+      // The inner policy takes it for a read: its first attempt may have done it, its second was never sent.
+      let asked = 0
+      const two = Effect.suspend(() => Effect.fail(++asked === 1 ? reset : refused))
+      const inner = Retry.retry(two, policyOf({ nested: "retry", retries: 1 }))
+      const error = yield* exhausted(Retry.retry(inner, policyOf(create)))
+      assert.deepStrictEqual([asked, error.because], [2, "ambiguous"])
+      asked = 1
+      yield* exhausted(Retry.retry(inner, policyOf({ ...create, retries: 1 })))
+      assert.strictEqual(asked, 5)
+    })
+  )
+
+  it.effect("that are parked can be waited for at the outer gate", () =>
+    Effect.gen(function* () {
+      const { effect, tried } = flaky({ verdict: Verdict.parked("top up") }, 1)
+      const outer = Retry.make(policyOf({ parking: {} }))
+      const fiber = yield* Effect.forkChild(outer.run(Retry.retry(effect, policyOf())), { startImmediately: true })
+      assert.deepStrictEqual(yield* outer.parked, [""])
+      yield* outer.resume()
+      assert.strictEqual(yield* Fiber.join(fiber), "done")
+      assert.lengthOf(tried, 2)
     })
   )
 

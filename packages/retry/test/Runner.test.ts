@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import { bad, exhausted, failing, flaky, policyOf, settled } from "./call.ts"
@@ -313,6 +314,26 @@ describe("a runner", () => {
         return yield* Effect.succeed(1).pipe(runner.run({ name: "page" }))
       })
       assert.strictEqual(yield* Effect.provide(program, layer), 1)
+    })
+  )
+
+  it.effect("is said to protect nothing where its policy is made anew for each call: once, by name", () =>
+    Effect.gen(function* () {
+      const lines: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void lines.push(message))
+      const heard = Effect.provide(Logger.layer([logger]))
+      const made = (retries: number) => policyOf({ retries, breaker: {}, budget: "standard" })
+      const shared = made(1)
+      for (let call = 0; call < 30; call++) {
+        yield* heard(Retry.retry(Effect.succeed(1), made(2)))
+        yield* heard(Retry.retry(Effect.succeed(1), { ...shared, retries: 3 }))
+        // Ones that are made once, or share nothing, are fine.
+        yield* heard(Retry.retry(Effect.succeed(1), shared))
+        yield* heard(Retry.retry(Effect.succeed(1), policyOf()))
+      }
+      const told =
+        "call: the policy is made anew for each call, so its budget, breaker protects nothing: make it once, outside of the call"
+      assert.deepStrictEqual(lines, [[told], [told]])
     })
   )
 

@@ -66,6 +66,22 @@ describe("a simulation", () => {
     })
   )
 
+  it.effect("knows which failures a creation survives, as the runner does", () =>
+    Effect.gen(function* () {
+      const create = policyOf({ operation: "create" })
+      const simulated = (fails: Verdict.Verdict, isAmbiguous?: boolean) =>
+        Effect.map(
+          Simulation.run({ policy: create, dependency: Simulation.script({ fails, isAmbiguous }, {}) }),
+          ({ attempts, calls }) => [attempts, calls[0]?.ended]
+        )
+      assert.deepStrictEqual(yield* simulated(Verdict.throttled()), [2, "ok"])
+      assert.deepStrictEqual(yield* simulated(Verdict.transient("quick")), [1, "ambiguous"])
+      assert.deepStrictEqual(yield* simulated(Verdict.transient("quick"), false), [2, "ok"])
+      assert.deepStrictEqual(yield* simulated(Verdict.throttled(), true), [1, "ambiguous"])
+      assert.deepStrictEqual(yield* simulated(Verdict.permanent), [1, "permanent"])
+    })
+  )
+
   it.effect("is the same for the same seed, and another for another", () =>
     Effect.gen(function* () {
       const policy = RetryPolicy.make()

@@ -1,0 +1,42 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as References from "effect/References"
+import * as Result from "effect/Result"
+import { Judged } from "./shared.ts"
+
+/** How one item's run ended, and why it cannot go again if that is not for its verdict to say. */
+export interface Ended<A, E> {
+  readonly result: Result.Result<A, E | Cause.UnknownError>
+  readonly because?: "permanent" | "interrupted"
+}
+
+/** Runs one item to whatever end it has: none of them may lose what became of the others. */
+export const ended = <I, A, E, R>(
+  each: (item: I, round: number) => Effect.Effect<A, E, R>,
+  item: I,
+  round: number
+): Effect.Effect<Ended<A, E>, never, R> => {
+  const run = Effect.suspend(() => each(item, round)).pipe(Effect.provideService(Judged, true))
+  return Effect.map(Effect.exit(run), (exit): Ended<A, E> => {
+    if (Exit.isSuccess(exit)) return { result: Result.succeed(exit.value) }
+    const failure = Cause.hasDies(exit.cause) ? Option.none() : Cause.findErrorOption(exit.cause)
+    if (Option.isSome(failure)) return { result: Result.fail(failure.value) }
+    const isInterrupted = Cause.hasInterruptsOnly(exit.cause)
+    const message = isInterrupted ? "the item was interrupted" : "the item died of a defect"
+    const error = new Cause.UnknownError(Cause.squash(exit.cause), message)
+    return { result: Result.fail(error), because: isInterrupted ? "interrupted" : "permanent" }
+  })
+}
+
+/** Runs a callback that only looks on: a defect in it is logged, and goes no further. */
+export const unharmed = (name: string, callback: () => Effect.Effect<void> | undefined): Effect.Effect<void> =>
+  Effect.suspend(() => callback() ?? Effect.void).pipe(
+    Effect.catchCause((cause) =>
+      Effect.withFiber((fiber) => {
+        const level = fiber.getRef(References.UnhandledLogLevel)
+        return level === undefined ? Effect.void : Effect.logWithLevel(level)(`${name} of a redrive failed`, cause)
+      })
+    )
+  )

@@ -41,8 +41,9 @@ export class Exchange<E, R> {
   idempotencyKey: string | undefined = undefined
   /** What the last request failed with that was sent. */
   last: Failure<E> | undefined = undefined
-  /** Answers whose bodies nobody has read yet. */
+  /** Answers whose bodies nobody has read yet, and those of them that have become failures. */
   readonly unread = new Set<HttpClientResponse>()
+  readonly spent = new Set<HttpClientResponse>()
   /** Answers that this exchange has made failures of, with their verdicts. */
   readonly refused = new Map<unknown, Verdict.Verdict>()
 
@@ -72,7 +73,7 @@ export class Exchange<E, R> {
       }
     )
     return Effect.catch(called, (exhausted) => this.answerOf(exhausted)).pipe(
-      Effect.onExit((exit) => Effect.sync(() => this.letGo(this.kept(exit))))
+      Effect.onExit((exit) => Effect.sync(() => this.letGo(this.unread, this.kept(exit))))
     )
   }
 
@@ -90,7 +91,7 @@ export class Exchange<E, R> {
   attempt(): Effect.Effect<HttpClientResponse, Failure<E>, R> {
     const { client, request } = this.facts
     const isFirst = this.attempts++ === 0
-    if (!isFirst) this.letGo()
+    if (!isFirst) this.letGo(this.spent)
     this.current = undefined
     const made = Effect.flatMap(isFirst ? this.first : request, (one) => {
       this.current = one
@@ -113,7 +114,7 @@ export class Exchange<E, R> {
       if (this.current === undefined) markUnsent(reason.error)
       else this.last = reason.error
       const response = answerIn(reason.error)
-      if (response !== undefined) this.unread.add(response)
+      if (response !== undefined) this.spend(response)
     }
     return Effect.failCause(cause)
   }
@@ -131,6 +132,7 @@ export class Exchange<E, R> {
       const mayPark = verdict._tag === "Parked" && this.facts.runner.policy.parking !== undefined
       if (!Verdict.isRetryable(verdict) && !mayPark) return Effect.succeed(response)
       this.refused.set(error, verdict)
+      this.spend(response)
       this.last = error
       return Effect.fail(error)
     })
@@ -161,10 +163,16 @@ export class Exchange<E, R> {
     return answerIn(this.last)
   }
 
-  /** Lets go of the answers that nobody will read, or their sockets would wait for a reader. */
-  letGo(except?: HttpClientResponse): void {
-    for (const response of this.unread) {
+  spend(response: HttpClientResponse): void {
+    this.unread.add(response)
+    this.spent.add(response)
+  }
+
+  /** Lets go of answers that nobody will read, or their sockets would wait for a reader. */
+  letGo(responses: ReadonlySet<HttpClientResponse>, except?: HttpClientResponse): void {
+    for (const response of responses) {
       this.unread.delete(response)
+      this.spent.delete(response)
       if (response !== except) Effect.runFork(discard(response))
     }
   }

@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
@@ -17,7 +18,12 @@ import type * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as shared from "./internal/distributed.ts"
+import { draining } from "./internal/draining.ts"
+import { limiter } from "./internal/limiter.ts"
 import { makeRunner } from "./internal/make.ts"
+import { SomeDuration } from "./internal/schema.ts"
+import * as Store from "./internal/store.ts"
+import type { RateLimit } from "./RateLimit.ts"
 import type * as Retry from "./Retry.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
@@ -50,6 +56,22 @@ export const Policy = RetryPolicy.RetryPolicy.check(
 )
 
 /**
+ * How a runner deals with its stores.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * How long a store has to answer before it counts as away. Keep it well below the policy's deadline and attempt timeout, which go on
+   * meanwhile. Default: 500 milliseconds.
+   */
+  readonly storeTimeout?: Duration.Duration | undefined
+}
+
+const Checked = Schema.Struct({ storeTimeout: Schema.toType(SomeDuration) })
+
+/**
  * A runner whose breakers and rate limits are those of all processes that use the same stores and the same `name`.
  *
  * Fails with a `SchemaError` that names the field where the policy asks for what cannot be shared. Its `breaker` gives `undefined`: what
@@ -60,14 +82,22 @@ export const Policy = RetryPolicy.RetryPolicy.check(
  */
 export const make = Effect.fnUntraced(function* (
   policy: RetryPolicy.RetryPolicy,
-  name: string
+  name: string,
+  options: Options = {}
 ): Effect.fn.Return<Retry.Runner, Schema.SchemaError, Stores | Scope.Scope> {
   yield* Schema.decodeEffect(Schema.toType(Policy))(policy)
-  const { breaker, rateLimit, ...rest } = policy
+  const asked = { storeTimeout: options.storeTimeout ?? Duration.millis(500) }
+  const { storeTimeout } = yield* Schema.decodeEffect(Checked)(asked)
+  const { breaker, maxRetryAfter, rateLimit } = policy
   return makeRunner(policy, name, {
-    guard: breaker && (yield* shared.guard(breaker, rest.maxRetryAfter, name)),
-    limiter: rateLimit && shared.limiter(yield* RateLimiter.RateLimiter, rateLimit, name)
+    guard: breaker && (yield* shared.guard(breaker, maxRetryAfter, name, storeTimeout)),
+    limiter: rateLimit && (yield* limiterOf(rateLimit, name, storeTimeout))
   })
+})
+
+const limiterOf = Effect.fnUntraced(function* (rule: RateLimit, name: string, storeTimeout: Duration.Duration) {
+  const { ask } = yield* Store.make("rate limit", storeTimeout)
+  return limiter(yield* RateLimiter.RateLimiter, rule, name, ask)
 })
 
 /**
@@ -79,8 +109,9 @@ export const make = Effect.fnUntraced(function* (
 export const layer = <Self>(
   service: Context.Service<Self, Retry.Runner>,
   policy: RetryPolicy.RetryPolicy,
-  name: string
-): Layer.Layer<Self, Schema.SchemaError, Stores> => Layer.effect(service, make(policy, name))
+  name: string,
+  options: Options = {}
+): Layer.Layer<Self, Schema.SchemaError, Stores> => Layer.effect(service, make(policy, name, options))
 
 /**
  * Stores in the memory of this process: for tests, and for a service that runs only once but needs a rate limit.
@@ -106,5 +137,12 @@ export const layerRedis = (
   const { prefix } = options
   const limits = RateLimiter.layerStoreRedis(prefix === undefined ? {} : { prefix: `${prefix}limit:` })
   const breakers = prefix === undefined ? options : { ...options, prefix: `${prefix}breaker:` }
-  return Layer.merge(CircuitBreaker.layerStoreRedis(breakers), Layer.provide(RateLimiter.layer, limits))
+  const drained = Layer.effect(
+    CircuitBreaker.CircuitBreakerStore,
+    Effect.flatMap(CircuitBreaker.CircuitBreakerStore, draining)
+  )
+  return Layer.merge(
+    Layer.provide(drained, CircuitBreaker.layerStoreRedis(breakers)),
+    Layer.provide(RateLimiter.layer, limits)
+  )
 }

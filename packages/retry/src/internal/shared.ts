@@ -68,11 +68,12 @@ export class Refusal {
 
 export const isRefusal = (u: unknown): u is Refusal => u instanceof Refusal
 
-/** Lets an attempt through or refuses it; `verdictOf` reads its failure. */
+/** Lets an attempt through or refuses it, within `most` (as long as it takes); `verdictOf` reads its failure. */
 export type Guard = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   key: string,
-  verdictOf: (failure: E) => Verdict.Verdict
+  verdictOf: (failure: E) => Verdict.Verdict,
+  most?: Duration.Duration
 ) => Effect.Effect<A, E | Refusal, R>
 
 /** How long a call of the key has to wait for its turn; refused if that is longer than `most`. */

@@ -1,0 +1,112 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+import * as Store from "./store.ts"
+import * as telling from "./telling.ts"
+
+type Service = CircuitBreaker.CircuitBreakerStore["Service"]
+
+/** How a fiber's call asks the store: said before Effect's breaker hides it in an uninterruptible region. */
+export type Askings = WeakMap<Fiber.Fiber<unknown, unknown>, Pick<Store.Asking, "most" | "restore">>
+
+interface Circumstances {
+  readonly askings: Askings
+  readonly name: string
+  readonly timeout: Duration.Duration
+  readonly tripPolicy: CircuitBreaker.TripPolicy
+}
+
+/** A store that lets calls through while it is away, and keeps no call waiting for its records. */
+export const make = Effect.fnUntraced(function* (
+  inner: Service,
+  { askings, name, timeout, tripPolicy }: Circumstances
+) {
+  const store = yield* Store.make("breaker", timeout)
+  const { record, recorded } = yield* recorder(inner, store, name)
+
+  /** A probe that nobody makes must not keep others from it. */
+  const free = (key: string, { generation, probe }: CircuitBreaker.Admission) =>
+    probe
+      ? Effect.ignoreCause(inner.record({ key, generation, outcome: "Ignored", tripPolicy, openFor: Duration.zero }))
+      : Effect.void
+
+  const admit: Service["admit"] = (key) =>
+    Effect.withFiber((fiber) => {
+      const giveBack = (answer: Admitted) => (answer._tag === "Admitted" ? free(key, answer.admission) : Effect.void)
+      const asking = { ...askings.get(fiber), giveBack }
+      askings.delete(fiber)
+      return Effect.flatMap(store.ask(recorded(key, admission(inner.admit(key))), asking), (answer) => {
+        if (answer === undefined) return Effect.succeed(unguarded)
+        return answer._tag === "Admitted" ? Effect.succeed(answer.admission) : Effect.fail(answer.error)
+      })
+    })
+
+  return CircuitBreaker.CircuitBreakerStore.of({ admit, record, state: inner.state })
+})
+
+/** Records in the background, and tells who listens what came of it. */
+const recorder = Effect.fnUntraced(function* (inner: Service, store: Store.Store, name: string) {
+  const context = yield* Effect.context()
+  const told = (transition: CircuitBreaker.Transition | undefined) =>
+    Effect.provideContext(tell(name, transition), context)
+  /** The last record of a key under way. */
+  const recording = new Map<string, Fiber.Fiber<unknown>>()
+
+  const record: Service["record"] = (options) => {
+    const { generation, key } = options
+    if (Number.isNaN(generation)) return Effect.undefined
+    const message = Effect.map(inner.record(options), (transition) => ({ transition }))
+    const sent = store.send(Effect.tap(message, ({ transition }) => told(transition)))
+    return Effect.map(sent, (sent) => {
+      if (sent === undefined) return undefined
+      recording.set(key, sent)
+      sent.addObserver(() => {
+        if (recording.get(key) === sent) recording.delete(key)
+      })
+      return undefined
+    })
+  }
+
+  /** A call that follows a result finds it in the store. */
+  const recorded = <A, E, R>(key: string, question: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+    const before = recording.get(key)
+    return before === undefined ? question : Effect.andThen(Fiber.await(before), question)
+  }
+
+  return { record, recorded }
+})
+
+/** An admission by nobody: no store knows it, and nothing is recorded under it. */
+const unguarded: CircuitBreaker.Admission = {
+  generation: NaN,
+  probe: false,
+  consecutiveOpenings: 0,
+  transition: undefined
+}
+
+type Admitted =
+  | { readonly _tag: "Admitted"; readonly admission: CircuitBreaker.Admission }
+  | { readonly _tag: "Refused"; readonly error: CircuitBreaker.CircuitBreakerError }
+
+/** That the breaker is open is an answer; all else is the store's failure. */
+const admission = <R>(
+  admit: Effect.Effect<CircuitBreaker.Admission, CircuitBreaker.CircuitBreakerError, R>
+): Effect.Effect<Admitted, CircuitBreaker.CircuitBreakerError, R> =>
+  Effect.matchEffect(admit, {
+    onFailure: (error): Effect.Effect<Admitted, CircuitBreaker.CircuitBreakerError> =>
+      error.reason._tag === "CircuitBreakerStoreError"
+        ? Effect.fail(error)
+        : Effect.succeed({ _tag: "Refused", error }),
+    onSuccess: (admission) => Effect.succeed<Admitted>({ _tag: "Admitted", admission })
+  })
+
+const tell = (name: string, transition: CircuitBreaker.Transition | undefined) =>
+  Effect.withFiber((fiber) => {
+    if (transition === undefined) return Effect.void
+    const key = transition.key.slice(name.length + 1)
+    if (transition.to === "Open") {
+      telling.breakerChanged(fiber, { _tag: "BreakerOpened", name, key, delay: transition.retryAfter })
+    } else if (transition.to === "Closed") telling.breakerChanged(fiber, { _tag: "BreakerClosed", name, key })
+    return Effect.void
+  })

@@ -1,0 +1,26 @@
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type { CircuitBreakerStore } from "effect/persistence/CircuitBreaker"
+
+type Service = CircuitBreakerStore["Service"]
+
+/** A store whose end waits for records under way, half a second at most: calls have ended before they are in the store. */
+export const draining = Effect.fnUntraced(function* (store: Service) {
+  const idle = Latch.makeUnsafe(true)
+  let recording = 0
+  yield* Effect.addFinalizer(() => Effect.timeoutOption(idle.await, "500 millis"))
+  const began = Effect.sync(() => {
+    recording++
+    idle.closeUnsafe()
+  })
+  const ended = Effect.sync(() => {
+    if (--recording === 0) idle.openUnsafe()
+  })
+  const record: Service["record"] = (options) =>
+    Effect.acquireUseRelease(
+      began,
+      () => store.record(options),
+      () => ended
+    )
+  return { ...store, record }
+})

@@ -1,0 +1,129 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Health from "./health.ts"
+
+/** Gives an effect the interruptibility of the code around it. */
+export type Restore = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** `most` is the longest wait for an answer. An answer that arrives after its caller has left goes to `giveBack`. */
+export interface Asking<in A = unknown> {
+  readonly most?: Duration.Duration | undefined
+  readonly restore?: Restore | undefined
+  readonly giveBack?: ((answer: A) => Effect.Effect<unknown>) | undefined
+}
+
+/** A store outside of this process: it may fail, or neither answer nor fail. */
+export interface Store {
+  /** Gives the store's answer, or `undefined` while the store is away. Waits no longer than the bound. */
+  readonly ask: <A extends object, E, R>(
+    question: Effect.Effect<A, E, R>,
+    asking?: Asking<A>
+  ) => Effect.Effect<A | undefined, never, R>
+  /** Sends something in the background, unless the store is away. The fiber ends within the bound. */
+  readonly send: <E, R>(
+    message: Effect.Effect<object, E, R>
+  ) => Effect.Effect<Fiber.Fiber<unknown> | undefined, never, R>
+}
+
+const now = { startImmediately: true }
+
+/** One store serves many runners, whose policies differ: a circuit or a count of a key is a runner's own. */
+export const keyOf = (name: string, key: string): string => `${name}:${key}`
+
+/** A store that has `timeout` to answer. */
+export const make = Effect.fnUntraced(function* (
+  kind: Health.Kind,
+  timeout: Duration.Duration
+): Effect.fn.Return<Store, never, Scope.Scope> {
+  const health = Health.make(kind, timeout)
+  const sending = new Set<Fiber.Fiber<unknown>>()
+  // What was sent in the background is waited for: each ends within the bound.
+  yield* Effect.addFinalizer(() => Fiber.awaitAll(sending))
+
+  const ask: Store["ask"] = (question, { giveBack, most, restore } = {}) =>
+    Effect.uninterruptibleMask((own) =>
+      Effect.flatMap(health.next, (next) => {
+        if (next === "rest") return Effect.undefined
+        return Effect.flatMap(inquire(health, timeout, question, next === "try", giveBack), ({ abandon, within }) => {
+          // No call waits to find out whether the store is back.
+          if (next === "try") return Effect.as(abandon, undefined)
+          const isShort = most !== undefined && Duration.isLessThan(most, timeout)
+          const answer = isShort ? withinMost(within, most) : Fiber.join(within)
+          const awaited = Effect.onInterrupt((restore ?? own)(answer), () => abandon)
+          return Effect.tap(awaited, (answer) => (answer === undefined ? abandon : Effect.void))
+        })
+      })
+    )
+
+  const send: Store["send"] = (message) =>
+    Effect.flatMap(health.next, (next) => {
+      if (next === "rest") return Effect.undefined
+      return Effect.map(inquire(health, timeout, message, next === "try"), ({ within }) => {
+        if (within.pollUnsafe() !== undefined) return undefined
+        sending.add(within)
+        within.addObserver(() => sending.delete(within))
+        return within
+      })
+    })
+
+  return { ask, send }
+})
+
+/** One question under way: `within` ends within the bound, `abandon` leaves the answer to `giveBack`. */
+interface Inquiry<A> {
+  readonly within: Fiber.Fiber<A | undefined>
+  readonly abandon: Effect.Effect<void>
+}
+
+const inquire = <A extends object, E, R>(
+  health: Health.Health,
+  timeout: Duration.Duration,
+  question: Effect.Effect<A, E, R>,
+  isTrial: boolean,
+  giveBack: (answer: A) => Effect.Effect<unknown> = () => Effect.void
+): Effect.Effect<Inquiry<A>, never, R> => {
+  let isAbandoned = false
+  const back = (exit: Exit.Exit<A, E>) =>
+    Exit.isSuccess(exit) ? Effect.asVoid(Effect.forkDetach(giveBack(exit.value), now)) : Effect.void
+  // Nobody interrupts a question: its answer may be a place that has to be given back.
+  const asked = Effect.tap(Effect.exit(question), (exit) => (isAbandoned ? back(exit) : Effect.void))
+  return Effect.flatMap(Effect.forkDetach(asked, now), (answering) => {
+    const abandon = Effect.suspend(() => {
+      if (isAbandoned) return Effect.void
+      isAbandoned = true
+      const early = answering.pollUnsafe()
+      return early !== undefined && Exit.isSuccess(early) ? back(early.value) : Effect.void
+    })
+    const judged = (exit: Option.Option<Exit.Exit<A, E>>) => {
+      if (Option.isNone(exit)) return Effect.andThen(abandon, Effect.as(health.silent(isTrial), undefined))
+      if (Exit.isSuccess(exit.value)) return Effect.as(health.answered, exit.value.value)
+      return Effect.as(health.failed(exit.value.cause), undefined)
+    }
+    const early = answering.pollUnsafe()
+    const exit = early === undefined ? inTime(answering, timeout) : Effect.asSome(early)
+    const within = Effect.forkDetach(Effect.flatMap(exit, judged), now)
+    return Effect.map(within, (within) => ({ within, abandon }))
+  })
+}
+
+const withinMost = <A>(fiber: Fiber.Fiber<A>, most: Duration.Duration) =>
+  Effect.map(Effect.timeoutOption(Fiber.join(fiber), most), Option.getOrUndefined)
+
+/** An answer, unless it takes longer than the timeout. */
+const inTime = <A>(fiber: Fiber.Fiber<A>, timeout: Duration.Duration): Effect.Effect<Option.Option<A>> =>
+  Effect.raceFirst(Effect.asSome(Fiber.join(fiber)), Effect.as(elapse(timeout), Option.none<A>()))
+
+/**
+ * Time in which this process listens: the silence is its own while it is busy with something else. So the time comes in parts, each of
+ * which may take longer than it should, and after each one what has arrived is read.
+ */
+const elapse = (time: Duration.Duration): Effect.Effect<void> => {
+  const part = Effect.andThen(Effect.sleep(Duration.divideUnsafe(time, parts)), Effect.yieldNow)
+  return Effect.repeat(part, { times: parts - 1 })
+}
+
+const parts = 4

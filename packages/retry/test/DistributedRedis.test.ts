@@ -1,0 +1,193 @@
+import { join } from "node:path"
+import process from "node:process"
+import { assert, describe, it } from "@effect/vitest"
+import * as Distributed from "@redrive/retry/Distributed"
+import type * as Retry from "@redrive/retry/Retry"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Program from "@redrive/testing/Program"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import { bad } from "./call.ts"
+import * as Redis from "./fixtures/redis.ts"
+
+const { millis, seconds } = Duration
+const halfSecond = { kind: "constant", base: millis(500), cap: millis(500), jitter: "none" } as const
+const policy = RetryPolicy.make({
+  retries: 0,
+  breaker: { trip: { _tag: "Consecutive", failures: 2 }, openFor: halfSecond },
+  rateLimit: { limit: 100, window: seconds(1), maximumWait: seconds(1) }
+})
+const storeTimeout = millis(200)
+/** What a busy machine may add. */
+const slack = 250
+
+/** How a call ends, and how long it took. */
+const timed = Effect.fnUntraced(function* <A, E, R>(call: Effect.Effect<A, E, R>) {
+  const begun = yield* Clock.currentTimeMillis
+  const exit = yield* Effect.exit(call)
+  return { exit, took: (yield* Clock.currentTimeMillis) - begun }
+})
+
+const succeedsWithin = Effect.fnUntraced(function* <E, R>(most: number, call: Effect.Effect<number, E, R>) {
+  const { exit, took } = yield* timed(call)
+  assert.deepStrictEqual(exit, Exit.succeed(1))
+  assert.isAtMost(took, most + slack)
+})
+
+/** Two failures open the breaker, half a second later a success closes it. */
+const breaks = Effect.fnUntraced(function* (runner: Retry.Runner, key: string, other: Retry.Runner = runner) {
+  for (let n = 0; n < 2; n++)
+    assert.strictEqual((yield* Effect.flip(runner.run(Effect.fail(bad), { key }))).because, "retries")
+  assert.strictEqual((yield* Effect.flip(runner.run(Effect.succeed(1), { key }))).because, "breaker")
+  assert.strictEqual((yield* Effect.flip(other.run(Effect.succeed(1), { key }))).because, "breaker")
+  yield* Effect.sleep("550 millis")
+  assert.strictEqual(yield* other.run(Effect.succeed(1), { key }), 1)
+  yield* Effect.sleep("50 millis")
+  assert.strictEqual(yield* runner.run(Effect.succeed(1), { key }), 1)
+})
+
+const runnerOf = Distributed.make(policy, "page", { storeTimeout })
+const quiet = Effect.provideService(References.MinimumLogLevel, "None")
+
+describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", () => {
+  it.live("that is stopped holds no call for longer than the bound, and is used again when it goes on", () =>
+    Effect.gen(function* () {
+      const redis = yield* Redis.make
+      yield* Effect.gen(function* () {
+        const runner = yield* runnerOf
+        yield* succeedsWithin(0, runner.run(Effect.succeed(1)))
+        yield* succeedsWithin(0, runner.run(Effect.as(redis.stop, 1)))
+        const short = yield* timed(Effect.timeoutOption(runner.run(Effect.succeed(1)), "50 millis"))
+        assert.isAtMost(short.took, 50 + slack)
+        // The limit and the breaker find out one after the other.
+        yield* succeedsWithin(400, runner.run(Effect.succeed(1)))
+        for (let n = 0; n < 100; n++) yield* runner.run(Effect.succeed(1))
+        yield* succeedsWithin(0, runner.run(Effect.succeed(1)))
+        yield* redis.resume
+        yield* Effect.sleep("1100 millis")
+        yield* runner.run(Effect.succeed(1))
+        yield* Effect.sleep("50 millis")
+        yield* breaks(runner, "again")
+      }).pipe(Effect.scoped, Effect.provide(Redis.stores(redis.port)), quiet)
+    })
+  )
+
+  it.live.each([
+    ["no settings", {}],
+    ["the advised settings", Redis.advised]
+  ] as const)("that is killed and comes back empty: %s", ([, settings]) =>
+    Effect.gen(function* () {
+      const redis = yield* Redis.make
+      yield* Effect.gen(function* () {
+        const runner = yield* runnerOf
+        for (let n = 0; n < 2; n++) yield* Effect.exit(runner.run(Effect.fail(bad), { key: "open" }))
+        yield* succeedsWithin(0, runner.run(Effect.as(redis.kill, 1)))
+        yield* succeedsWithin(400, runner.run(Effect.succeed(1)))
+        yield* succeedsWithin(0, runner.run(Effect.succeed(1)))
+        yield* redis.start
+        yield* Effect.sleep("1200 millis")
+        yield* runner.run(Effect.succeed(1))
+        yield* Effect.sleep("50 millis")
+        assert.strictEqual(yield* runner.run(Effect.succeed(1), { key: "open" }), 1)
+        yield* breaks(runner, "again")
+      }).pipe(Effect.scoped, Effect.provide(Redis.stores(redis.port, settings)), quiet)
+    })
+  )
+
+  it.live("that is slow is asked, unless it is slower than the bound", () =>
+    Effect.gen(function* () {
+      const redis = yield* Redis.make
+      const line = yield* Redis.line(redis.port)
+      yield* Effect.gen(function* () {
+        const runner = yield* runnerOf
+        yield* runner.run(Effect.succeed(1))
+        line.delay = 20
+        yield* breaks(runner, "slow")
+        line.delay = 300
+        yield* succeedsWithin(400, runner.run(Effect.succeed(1)))
+        yield* succeedsWithin(0, runner.run(Effect.succeed(1)))
+      }).pipe(Effect.scoped, Effect.provide(Redis.stores(line.port)), quiet)
+    })
+  )
+
+  it.live("behind a line that swallows everything is reached again, over another connection", () =>
+    Effect.gen(function* () {
+      const redis = yield* Redis.make
+      const line = yield* Redis.line(redis.port)
+      yield* Effect.gen(function* () {
+        const runner = yield* runnerOf
+        yield* runner.run(Effect.succeed(1))
+        line.drops = true
+        yield* succeedsWithin(400, runner.run(Effect.succeed(1)))
+        yield* succeedsWithin(0, runner.run(Effect.succeed(1)))
+        yield* Effect.sleep("500 millis")
+        line.drops = false
+        yield* Effect.sleep("1 second")
+        yield* runner.run(Effect.succeed(1))
+        yield* Effect.sleep("50 millis")
+        yield* breaks(runner, "again")
+      }).pipe(Effect.scoped, Effect.provide(Redis.stores(line.port, Redis.advised)), quiet)
+    })
+  )
+
+  it.live("that stalls for two runtimes at once is one store to both again", () =>
+    Effect.gen(function* () {
+      const redis = yield* Redis.make
+      yield* Effect.gen(function* () {
+        const here = yield* Effect.provide(runnerOf, yield* Layer.build(Redis.stores(redis.port)))
+        const there = yield* Effect.provide(runnerOf, yield* Layer.build(Redis.stores(redis.port)))
+        yield* breaks(here, "a", there)
+        yield* redis.stop
+        const both = Effect.all([here.run(Effect.succeed(1)), there.run(Effect.succeed(1))], { concurrency: 2 })
+        yield* succeedsWithin(400, Effect.as(both, 1))
+        yield* redis.resume
+        yield* Effect.sleep("1100 millis")
+        yield* both
+        yield* Effect.sleep("50 millis")
+        yield* breaks(there, "b", here)
+      }).pipe(Effect.scoped, quiet)
+    })
+  )
+
+  it.live("lets a process end that stalls with it", () =>
+    Effect.gen(function* () {
+      const redis = yield* Redis.make
+      const program = join(import.meta.dirname, "fixtures/stalled.ts")
+      const { exit, took } = yield* timed(
+        Program.output(process.execPath, [program, `${redis.port}`, `${redis.pid()}`])
+      )
+      assert.deepStrictEqual(exit, Exit.succeed("during\nbefore\n"))
+      assert.isAtMost(took, 6000)
+    })
+  )
+
+  it.live("counts for two runtimes that ask at once, and nobody waits longer than the maximum", () =>
+    Effect.gen(function* () {
+      const redis = yield* Redis.make
+      const rateLimit = { limit: 20, window: seconds(1), maximumWait: millis(500) }
+      const made = Distributed.make(RetryPolicy.make({ retries: 0, rateLimit }), "page")
+      yield* Effect.gen(function* () {
+        const here = yield* Effect.provide(made, yield* Layer.build(Redis.stores(redis.port)))
+        const waited = (runner: Retry.Runner, key: string) => timed(runner.run(Effect.void, { key }))
+        const alone = yield* Effect.all(
+          Array.from({ length: 80 }, () => waited(here, "alone")),
+          { concurrency: 80 }
+        )
+        assert.lengthOf(
+          alone.filter(({ exit }) => Exit.isSuccess(exit)),
+          30
+        )
+        const there = yield* Effect.provide(made, yield* Layer.build(Redis.stores(redis.port)))
+        const calls = Array.from({ length: 80 }, (_, n) => waited(n % 2 === 0 ? here : there, "both"))
+        const both = yield* Effect.all(calls, { concurrency: 80 })
+        const ran = both.filter(({ exit }) => Exit.isSuccess(exit)).length
+        assert.isTrue(ran > 20 && ran <= 31, `${ran} ran`)
+        for (const { took } of [...alone, ...both]) assert.isAtMost(took, 500 + slack)
+      }).pipe(Effect.scoped)
+    })
+  )
+})

@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { bad } from "./call.ts"
 import * as Redis from "./fixtures/redis.ts"
@@ -133,6 +134,23 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
       }).pipe(Effect.scoped, Effect.provide(Redis.stores(line.port, Redis.advised)), quiet)
     })
   )
+
+  it.live("is not blamed for a process that is busy", () => {
+    const lines: Array<unknown> = []
+    const logger = Logger.layer([Logger.make(({ message }) => lines.push(message))])
+    return Effect.gen(function* () {
+      const redis = yield* Redis.make
+      yield* Effect.gen(function* () {
+        const runner = yield* runnerOf
+        // The first record takes two round trips: its script has to be loaded.
+        yield* runner.run(Effect.succeed(1))
+        const until = performance.now() + 400
+        while (performance.now() < until);
+        yield* Effect.sleep("200 millis")
+        assert.deepStrictEqual(lines, [])
+      }).pipe(Effect.scoped, Effect.provide(Redis.stores(redis.port)))
+    }).pipe(Effect.provide(logger))
+  })
 
   it.live("that stalls for two runtimes at once is one store to both again", () =>
     Effect.gen(function* () {

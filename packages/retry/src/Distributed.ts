@@ -2,9 +2,12 @@
  * Runners whose breakers and rate limits are shared with other processes.
  *
  * They are Effect's own `CircuitBreaker` and `RateLimiter`, with their stores in memory or in Redis; all else of the policy stays the
- * process's own. Every attempt asks the store, which takes a round trip. While it cannot be reached, calls go through unlimited and
- * unguarded, and Effect logs why at `References.UnhandledLogLevel`; give the Redis client a short timeout and no offline queue, or they
- * wait for it first.
+ * process's own. Every attempt asks the store, which takes a round trip.
+ *
+ * A store that fails, or does not answer within `storeTimeout`, is away: calls go through unlimited and unguarded. A silent store is
+ * left alone for a second, then for twice as long each time (30 seconds at most); after that one question at a time, which no call
+ * waits for, finds out whether it is back. That it is away is logged with the cause at `References.UnhandledLogLevel`, that it is back
+ * at `Info`, each at most once in ten seconds. No call waits for its outcome to be recorded: another process may see it a moment later.
  *
  * @since 0.1.0
  */
@@ -63,8 +66,8 @@ export const Policy = RetryPolicy.RetryPolicy.check(
  */
 export interface Options {
   /**
-   * How long a store has to answer before it counts as away. Keep it well below the policy's deadline and attempt timeout, which go on
-   * meanwhile. Default: 500 milliseconds.
+   * How long a store has to answer before it counts as away. Keep it well below the policy's deadline, which goes on meanwhile.
+   * Default: 500 milliseconds.
    */
   readonly storeTimeout?: Duration.Duration | undefined
 }
@@ -127,6 +130,29 @@ export const layerMemory: Layer.Layer<Stores> = Layer.merge(
 /**
  * Stores in Redis, under keys that begin with `prefix`. A probe of which nothing is heard for `probeLease` makes way for another
  * (Effect's default).
+ *
+ * No setting of the client is needed for calls to go on. These make the `redis` client notice a dead connection within seconds, and a
+ * program end while Redis is silent. A command timeout does neither: it covers what has not been sent yet. Without the `pingInterval`,
+ * an idle connection runs into the `socketTimeout`; without a `reconnectStrategy`, the client never connects again after one. With it,
+ * the layer waits until Redis is there. `destroy` ends a client whose `close` would wait for an answer for ever.
+ *
+ * ```ts
+ * const redis = NodeRedis.layer({
+ *   disableOfflineQueue: true,
+ *   pingInterval: 1000,
+ *   socket: {
+ *     connectTimeout: 1000,
+ *     socketTimeout: 3000,
+ *     reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 2000)
+ *   }
+ * })
+ * const destroyed = Layer.effectDiscard(
+ *   Effect.flatMap(NodeRedis.NodeRedis, ({ client }) => Effect.addFinalizer(() => Effect.sync(() => client.destroy())))
+ * )
+ * const stores = Layer.provide(Distributed.layerRedis(), Layer.provideMerge(destroyed, redis))
+ * ```
+ *
+ * When the layer ends it waits for outcomes that are being recorded, half a second at most.
  *
  * @category layers
  * @since 0.1.0

@@ -14,14 +14,9 @@ import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { bad } from "./call.ts"
 import * as Redis from "./fixtures/redis.ts"
+import { policy } from "./fixtures/stalled.ts"
 
 const { millis, seconds } = Duration
-const halfSecond = { kind: "constant", base: millis(500), cap: millis(500), jitter: "none" } as const
-const policy = RetryPolicy.make({
-  retries: 0,
-  breaker: { trip: { _tag: "Consecutive", failures: 2 }, openFor: halfSecond },
-  rateLimit: { limit: 100, window: seconds(1), maximumWait: seconds(1) }
-})
 const storeTimeout = millis(200)
 /** What a busy machine may add. */
 const slack = 250

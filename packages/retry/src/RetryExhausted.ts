@@ -53,7 +53,7 @@ export type Attempt = typeof Attempt.Type
  * @since 0.1.0
  */
 export const Refused = /*#__PURE__*/ Schema.TaggedStruct("Refused", {
-  because: Schema.Literals(["parked", "breaker", "bulkhead", "rate limit"]),
+  because: Schema.Literals(["parked", "breaker", "bulkhead", "rate limit", "deadline"]),
   message: Schema.String,
   until: Schema.optionalKey(Schema.String)
 })

@@ -56,6 +56,21 @@ const logged = () => {
 }
 
 describe("a store that stalls", () => {
+  it.effect("takes no more of a call than its deadline leaves, and nothing of an attempt's time", () => {
+    const network = Network.make()
+    network.way = Network.silent
+    return Effect.gen(function* () {
+      const brief = { ...guarded, attemptTimeout: millis(300), deadline: millis(400) }
+      const short = yield* Distributed.make(brief, "short")
+      let ran = 0
+      const exit = yield* after("400 millis", short.run(Effect.sync(() => ran++)))
+      assert.deepStrictEqual([endedAt(exit), ran], [400, 0])
+      const long = yield* Distributed.make({ ...brief, deadline: seconds(2) }, "long")
+      const slow = yield* after("2 seconds", long.run(Effect.delay(Effect.succeed(1), "250 millis")))
+      assert.deepStrictEqual(slow, ending(1, 400 + 500 + 250))
+    }).pipe(Effect.provide(network.stores), Effect.scoped, quiet)
+  })
+
   it.effect.each([
     ["breaker", guarded, "guarded"],
     ["rate limit", limited, "limited"]

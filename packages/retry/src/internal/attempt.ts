@@ -7,13 +7,14 @@ import { type Attempts, type Call, chance, operationOf, verdictOf } from "./call
 import { giveUp, refused } from "./giveUp.ts"
 import { hedged } from "./hedge.ts"
 import * as metrics from "./metrics.ts"
-import { type Guard, isRefusal } from "./shared.ts"
+import { type Guard, isRefusal, Refusal } from "./shared.ts"
 import { timeout } from "./timeout.ts"
 
 /** One attempt, if the breaker lets it through. How it ends is for `settle` to tell. */
 export const attempt = <A, E, R>(call: Call<A, E, R>, now: number): Attempts<A, E, R> => {
   const { key, shared } = call
   call.started = now
+  if (now >= call.ends) return tooLate(call)
   if (shared.guard !== undefined) return guarded(call, shared.guard)
   const permit = shared.breakerOf(key)?.admit(now)
   if (permit?._tag === "Refused") {
@@ -26,9 +27,23 @@ export const attempt = <A, E, R>(call: Call<A, E, R>, now: number): Attempts<A, 
 
 /** A breaker that is not this process's alone. */
 const guarded = <A, E, R>(call: Call<A, E, R>, guard: Guard): Attempts<A, E, R> => {
-  const judge = (failure: E | Cause.TimeoutError) => verdictOf(call, failure)
-  return Effect.catchIf(guard(timed(call), call.key, judge), isRefusal, ({ again }) => shutOut(call, again))
+  const late = new Refusal(undefined)
+  // The time that the store took is no part of the attempt.
+  const admitted = Effect.suspend((): Effect.Effect<A, E | Cause.TimeoutError | Refusal, R> => {
+    call.started = call.time.now()
+    return call.started >= call.ends ? Effect.fail(late) : timed(call)
+  })
+  const judge = (failure: E | Cause.TimeoutError | Refusal) =>
+    isRefusal(failure) ? Verdict.permanent : verdictOf(call, failure)
+  const most = Duration.millis(call.ends - call.started)
+  return Effect.catchIf(guard(admitted, call.key, judge, most), isRefusal, (refusal) =>
+    refusal === late ? tooLate(call) : shutOut(call, refusal.again)
+  )
 }
+
+/** All of the deadline went on waiting. */
+const tooLate = <A, E, R>(call: Call<A, E, R>) =>
+  giveUp(call, call.past.failed.at(-1)?.failure ?? refused("deadline"), "deadline")
 
 const shutOut = <A, E, R>(call: Call<A, E, R>, again: Duration.Duration | undefined) =>
   giveUp(call, call.past.failed.at(-1)?.failure ?? refused("breaker"), "breaker", again)

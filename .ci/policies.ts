@@ -103,6 +103,21 @@ const outcomes = await Promise.all(
   })
 )
 
+/** One failure now and then: the first attempt of every call fails, and the second would succeed. */
+const hiccup = Simulation.script({ fails: Verdict.transient("quick") }, {})
+
+const quiet = await Promise.all(
+  ["none", ...Object.keys(Budget.presets)].map(async (name) => {
+    const named = name === "none" ? undefined : (name as keyof typeof Budget.presets)
+    const policy = RetryPolicy.make(named && { budget: named })
+    const shares = [Duration.minutes(1), seconds(10), seconds(1)].map(async (every) => {
+      const result = await Effect.runPromise(Simulation.run({ policy, dependency: hiccup, every, calls: 60 }))
+      return `${Math.round((100 * result.succeeded) / result.calls.length)} %`
+    })
+    return [`\`${name}\``, ...(await Promise.all(shares))]
+  })
+)
+
 export const outage = Simulation.svg(
   await Effect.runPromise(Simulation.run({ ...load, policy: RetryPolicy.make(policy) }))
 )
@@ -158,9 +173,15 @@ export const policies = [
   "",
   "## Budgets",
   "",
-  "`budget` takes a name or a rule spelled out. The named ones are what their sources state; `standard` is ours: no floor, because a floor for each of",
-  "many clients is no bound for all of them.",
+  "`budget` takes a name or a rule spelled out. The named ones are what their sources state. `standard` is this package's own: a fifth of the calls of",
+  "ten seconds, and a floor of one retry in ten seconds for each client. A floor is added up over all clients, so it is a small one",
+  "([decision 21](decisions/0021-a-floor-for-quiet-clients.md)).",
   "",
   table(["Name", "Rule", "Settings"], budgets),
+  "",
+  "A budget counts what a client has done, so one that calls rarely may never be allowed a retry. One client calls 60 times; every first attempt fails,",
+  "and a retry would succeed. Calls that succeeded:",
+  "",
+  table(["Budget", "a call a minute", "one in 10 s", "one a second"], quiet),
   ""
 ].join("\n")

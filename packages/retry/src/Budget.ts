@@ -2,7 +2,8 @@
  * How many retries all calls together may make, so that retries cannot become the load that keeps a service down.
  *
  * A budget is data; `make` gives its state, which one runner shares among its calls. It is counted from the moment a retry is
- * scheduled. First attempts are never refused. Two clients that share nothing each have their own: a ratio protects, a floor does not.
+ * scheduled. First attempts are never refused. Clients that share nothing each have their own budget, so a ratio protects a service however
+ * many they are, and a floor is added up.
  *
  * @since 0.1.0
  */
@@ -84,13 +85,14 @@ export const Budget = Schema.Union([Ratio, Tokens, Throttle, Adaptive, Concurren
 export type Budget = typeof Budget.Type
 
 /**
- * Budgets as their sources state them; `standard` is the default of this package: a fifth of the calls of ten seconds, no floor.
+ * Budgets as their sources state them. `standard` is this package's own: a fifth of the calls of ten seconds, and one retry in ten seconds
+ * for a client that hardly calls.
  *
  * @category presets
  * @since 0.1.0
  */
 export const presets = {
-  standard: { _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 0 },
+  standard: { _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 0.1 },
   aws2026: { _tag: "Tokens", capacity: 500, cost: 14, throttledCost: 5, refill: 1 },
   awsLegacy: { _tag: "Tokens", capacity: 500, cost: 10, throttledCost: 5, refill: 1 },
   grpc: { _tag: "Throttle", capacity: 10, ratio: 0.1 },

@@ -193,7 +193,7 @@ describe("Finagle's budget", () => {
     let retries = 0
     while (floor.retry(0, false, 0)) retries++
     assert.strictEqual(retries, 100)
-    const budget = Budget.make("standard")
+    const budget = Budget.make({ _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 0 })
     for (let call = 0; call < 5; call++) budget.begin(0)
     assert.strictEqual(budget.available(9999), 1)
     assert.strictEqual(budget.available(10_000), 0)

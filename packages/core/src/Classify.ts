@@ -9,6 +9,7 @@
 import type * as Duration from "effect/Duration"
 import { chain } from "./internal/chain.ts"
 import * as classify from "./internal/classify.ts"
+import * as sent from "./internal/sent.ts"
 import type * as ItemError from "./ItemError.ts"
 
 /**
@@ -57,3 +58,28 @@ export const answered = (answer: Answer, now: number): ItemError.Reason | undefi
  */
 export const retryAfterOf: (header: string | undefined, now: number) => Duration.Duration | undefined =
   classify.retryAfterOf
+
+/**
+ * Whether it is certain that nothing of the request was sent. Unknown means sent.
+ *
+ * Evidence is looked for through wrapped causes, and for every member of an aggregate: a failed lookup, connection or handshake, a
+ * refused certificate, an invalid URL, a call that a circuit breaker or rate limiter held back. One sign of a later failure decides
+ * against it.
+ *
+ * A client that follows redirects may tell only of the last request: let it follow none where the first must not be repeated.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isUnsent: (failure: unknown) => boolean = sent.isUnsent
+
+/**
+ * Whether a request that failed like this may have had its effect all the same.
+ *
+ * It had none if nothing was sent (`isUnsent`) or a status in 400-499 refused it, every member of an aggregate alike. A failure's own
+ * `isAmbiguous` is believed. Everything else, a time-out and a 5xx among it, may have.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isAmbiguous: (failure: unknown) => boolean = sent.isAmbiguous

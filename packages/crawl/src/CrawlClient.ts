@@ -182,12 +182,9 @@ const call = <A>(
 const timedOut = (cause: unknown): JobError.Reason =>
   new JobError.ApiUnreachable({ sent: true, lastError: "no answer in time", cause })
 
-/** Details that are known before a request has left: no answer, but no harm either. */
-const beforeSending: ReadonlySet<string | undefined> = new Set(["connect_timeout", "tls_certificate", "tls_handshake"])
-
 const unreachable = (error: HttpClientError.HttpClientError): JobError.Reason => {
   const reason = Classify.thrown(error)
-  const sent = reason.code !== "name_not_resolved" && !beforeSending.has(reason.detail)
+  const sent = !Classify.isUnsent(error)
   return new JobError.ApiUnreachable({ sent, lastError: `no answer: ${reason.kind ?? reason.code}`, cause: error })
 }
 

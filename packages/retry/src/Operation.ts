@@ -7,7 +7,6 @@
  *
  * @since 0.1.0
  */
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Classify from "@redrive/core/Classify"
 import { isMarkedUnsent } from "./internal/unsent.ts"
@@ -32,19 +31,6 @@ export type Operation = typeof Operation.Type
  */
 export const isSafe = (self: Operation): boolean => self === "read" || self === "poll"
 
-/** Failures from before a request has left: no name, no connection, no trust. */
-const beforeSending: ReadonlySet<string | undefined> = new Set([
-  "dns_not_found",
-  "dns_unavailable",
-  "connection_refused",
-  "host_unreachable",
-  "connect_timeout",
-  "tls_certificate",
-  "tls_handshake",
-  "tls_interrupted",
-  "bad_link"
-])
-
 /**
  * Whether a creation that failed like this may have happened all the same.
  *
@@ -54,15 +40,4 @@ const beforeSending: ReadonlySet<string | undefined> = new Set([
  * @category guards
  * @since 0.1.0
  */
-export const isAmbiguous = (failure: unknown): boolean => {
-  if (isMarkedUnsent(failure)) return false
-  try {
-    if (Predicate.hasProperty(failure, "isAmbiguous") && typeof failure.isAmbiguous === "boolean")
-      return failure.isAmbiguous
-  } catch {
-    return true
-  }
-  const reason = Classify.thrown(failure)
-  const status = "status" in reason && reason.status !== undefined ? reason.status : 0
-  return !beforeSending.has(reason.kind) && !(status >= 400 && status < 500)
-}
+export const isAmbiguous = (failure: unknown): boolean => !isMarkedUnsent(failure) && Classify.isAmbiguous(failure)

@@ -10,10 +10,10 @@ export interface Link {
 const longest = 32
 
 /** Where wrappers keep what they wrap, the last of them first: errors, Effect's reasons and causes, and our own giving up. */
-const inner = ["failure", "defect", "error", "reason", "cause"]
+export const inner = ["failure", "defect", "error", "reason", "cause"]
 
 /** Where aggregates keep their members, likewise. */
-const members = ["reasons", "errors"]
+export const members = ["reasons", "errors"]
 
 /** A value, what it wraps, and the members of aggregates, outermost first; each object once. */
 export const chain = (value: unknown): ReadonlyArray<Link> => {

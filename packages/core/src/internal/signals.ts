@@ -11,6 +11,13 @@ const ours = (detail: ItemDetail<"internal_error">): Meaning => ({ code: "intern
 
 const all = (meaning: Meaning, codes: string) => codes.split(" ").map((code) => [code, meaning] as const)
 
+/** What Node.js says of a certificate while it verifies it, all of it: before anything is sent. */
+export const certificates =
+  "UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_CRL UNABLE_TO_DECRYPT_CERT_SIGNATURE UNABLE_TO_DECRYPT_CRL_SIGNATURE UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY CERT_SIGNATURE_FAILURE CRL_SIGNATURE_FAILURE CERT_NOT_YET_VALID CERT_HAS_EXPIRED CRL_NOT_YET_VALID CRL_HAS_EXPIRED ERROR_IN_CERT_NOT_BEFORE_FIELD ERROR_IN_CERT_NOT_AFTER_FIELD ERROR_IN_CRL_LAST_UPDATE_FIELD ERROR_IN_CRL_NEXT_UPDATE_FIELD DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE CERT_CHAIN_TOO_LONG CERT_REVOKED INVALID_CA PATH_LENGTH_EXCEEDED INVALID_PURPOSE CERT_UNTRUSTED CERT_REJECTED HOSTNAME_MISMATCH ERR_TLS_CERT_ALTNAME_INVALID"
+
+/** What Node.js says of a connection that ends within the handshake, under the code of a reset. */
+export const cutHandshake = "Client network socket disconnected before secure TLS connection was established"
+
 /** Error codes of Node.js, its DNS, TLS and zlib, and of undici, by what they mean for a page. */
 export const byCode: ReadonlyMap<string, Meaning> = new Map([
   ...all(name("dns_not_found"), "ENOTFOUND EAI_NONAME EAI_NODATA EAI_ADDRFAMILY ENODATA ENONAME EBADNAME"),
@@ -27,10 +34,7 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
     "ECONNRESET EPIPE ECONNABORTED ENOTCONN ESHUTDOWN EOF UND_ERR_SOCKET ERR_SOCKET_CLOSED ERR_STREAM_PREMATURE_CLOSE"
   ),
   ...all(host("truncated_body"), "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"),
-  ...all(
-    host("tls_certificate"),
-    "DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN ERR_TLS_CERT_ALTNAME_INVALID HOSTNAME_MISMATCH INVALID_CA INVALID_PURPOSE PATH_LENGTH_EXCEEDED"
-  ),
+  ...all(host("tls_certificate"), certificates),
   ...all(host("tls_handshake"), "EPROTO"),
   ...all(host("bad_http"), "UND_ERR_HEADERS_OVERFLOW ERR_ASSERTION"),
   ...all(
@@ -56,10 +60,6 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
 
 /** Families of codes, for what is not listed one by one. */
 export const byPrefix: ReadonlyArray<readonly [prefix: string, meaning: Meaning]> = [
-  ["CERT_", host("tls_certificate")],
-  ["CRL_", host("tls_certificate")],
-  ["ERROR_IN_C", host("tls_certificate")],
-  ["UNABLE_TO_", host("tls_certificate")],
   ["ERR_SSL_", host("tls_handshake")],
   ["ERR_TLS_", host("tls_handshake")],
   ["HPE_", host("bad_http")],
@@ -84,7 +84,7 @@ export const byMessage: ReadonlyArray<readonly [pattern: RegExp, meaning: Meanin
   [/^redirect count exceeded$/, host("redirect_loop")],
   [/^URL scheme must be a HTTP\(S\) scheme$/, host("bad_redirect")],
   [/^(unknown scheme|bad port)$/, host("bad_link")],
-  [/^Client network socket disconnected before secure TLS connection was established$/, host("tls_interrupted")],
+  [new RegExp(`^${cutHandshake}$`), host("tls_interrupted")],
   [/^Proxy response \(407\) /, ours("proxy_login")],
   [/^Proxy response \(\d+\) /, ours("proxy")]
 ]

@@ -10,6 +10,7 @@ import type * as Duration from "effect/Duration"
 import { chain } from "./internal/chain.ts"
 import * as classify from "./internal/classify.ts"
 import * as sent from "./internal/sent.ts"
+import * as waits from "./internal/waits.ts"
 import type * as ItemError from "./ItemError.ts"
 
 /**
@@ -18,7 +19,7 @@ import type * as ItemError from "./ItemError.ts"
  * @category models
  * @since 0.1.0
  */
-export type HeadersLike = classify.HeadersLike
+export type HeadersLike = waits.HeadersLike
 
 /**
  * What a page answered. The beginning of its `body`, where it is at hand, tells a robot check from a refusal.
@@ -42,7 +43,9 @@ export const thrown = (cause: unknown, now?: number): ItemError.Reason => classi
 /**
  * The reason that a page's answer means, or `undefined` for a status in 200-299.
  *
- * It keeps how long to wait: by Retry-After, else (429, 503) by the RateLimit headers. `now` is in epoch milliseconds.
+ * It keeps how long to wait: by `retry-after-ms` or Retry-After, else (403, 429, 5xx) by the longest reset of the rate limits that are
+ * used up, in the forms of the IETF drafts 3 to 10, GitHub, OpenAI and others. A limit that does not say how much is left counts for a
+ * 429 only. `now` is in epoch milliseconds.
  *
  * @category constructors
  * @since 0.1.0
@@ -51,13 +54,15 @@ export const answered = (answer: Answer, now: number): ItemError.Reason | undefi
   classify.reasonOfAnswer(answer, now)
 
 /**
- * The wait that a Retry-After header asks for, in seconds or as an HTTP date, a year at most; anything else is no wait.
+ * The wait that a Retry-After header asks for, in seconds or as an HTTP date, a year at most; `undefined` for anything else.
+ *
+ * Decimals, which RFC 9110 does not have, are rounded up to milliseconds.
  *
  * @category parsing
  * @since 0.1.0
  */
 export const retryAfterOf: (header: string | undefined, now: number) => Duration.Duration | undefined =
-  classify.retryAfterOf
+  waits.retryAfterOf
 
 /**
  * Whether it is certain that nothing of the request was sent. Unknown means sent.

@@ -120,6 +120,7 @@ export const catalogue = Catalogue.make({
       message: "Webpage returned access denied status code: {status}",
       details: {
         forbidden: page([403], row(permanent, "Warn", "caller")),
+        rate_limited: row(throttled(), "Warn", "caller"),
         bot_challenge: row(permanent, "Warn", "site owner"),
         robots: later("blocked_by_robots_txt", row(permanent, "Info", "caller")),
         robots_unreachable: later("blocked_by_robots_txt", row(transient("slow"), "Warn", "site owner"))

@@ -71,6 +71,7 @@ export const meanings: CatalogueDocs.Meanings<typeof catalogue> = {
     },
     website_access_denied: {
       forbidden: "The page is not for us.",
+      rate_limited: "The site asks for fewer requests, and says when to come back.",
       bot_challenge: "The site wants proof that a person asks.",
       robots: "The site's robots.txt keeps crawlers out.",
       robots_unreachable: "The site's robots.txt cannot be read, so nothing is allowed."

@@ -51,15 +51,19 @@ export class HostReturnedError extends Failure.Reason<HostReturnedError>(id("Hos
 ) {}
 
 /**
- * The website keeps the crawler out: it answered 403, or its robots.txt says so (`status` 0).
+ * The website keeps the crawler out: it answered 403, or its robots.txt says so (`status` 0). A 403 with a wait (`retryAfter`) is a
+ * rate limit.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class WebsiteAccessDenied extends Failure.Reason<WebsiteAccessDenied>(id("WebsiteAccessDenied"))(
   "WebsiteAccessDenied",
-  is("website_access_denied", ({ status }) => (status === 403 ? "forbidden" : undefined)),
-  { status: Schema.Int }
+  is("website_access_denied", ({ retryAfter, status }) => {
+    if (status !== 403) return undefined
+    return retryAfter === undefined ? "forbidden" : "rate_limited"
+  }),
+  { status: Schema.Int, retryAfter: Schema.optionalKey(Schema.DurationFromMillis) }
 ) {}
 
 /**

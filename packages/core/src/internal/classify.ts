@@ -1,14 +1,9 @@
-import * as Headers from "effect/http/Headers"
-import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import * as ItemError from "../ItemError.ts"
 import { type Link, property, read } from "./chain.ts"
 import { withoutStack } from "./failure.ts"
 import * as Signals from "./signals.ts"
-
-/** Headers by their lower-case names, or an object that is asked for them, as a `Response` has it. */
-export type HeadersLike = { readonly [name: string]: unknown } | { readonly get: (name: string) => string | null }
+import { header, type HeadersLike, waitOf } from "./waits.ts"
 
 export interface Answer {
   readonly status: number
@@ -81,47 +76,11 @@ export const reasonOfAnswer = (
     ...(cause === undefined ? {} : { cause })
   }
   return withoutStack(() => {
-    if (status === 403) return new ItemError.WebsiteAccessDenied(facts)
-    if (header(headers, "x-squid-error")?.startsWith("ERR_DNS_FAIL") === true) {
+    if (status !== 403 && header(headers, "x-squid-error")?.startsWith("ERR_DNS_FAIL") === true) {
       return new ItemError.NameNotResolved({ detail: "dns_unavailable", ...(cause === undefined ? {} : { cause }) })
     }
     const retryAfter = waitOf(headers, status, now)
-    return new ItemError.HostReturnedError({ ...facts, ...(retryAfter === undefined ? {} : { retryAfter }) })
+    const known = retryAfter === undefined ? facts : { ...facts, retryAfter }
+    return status === 403 ? new ItemError.WebsiteAccessDenied(known) : new ItemError.HostReturnedError(known)
   })
-}
-
-const header = (headers: HeadersLike, name: string): string | undefined => {
-  const get: unknown = property(headers, "get")
-  const value = typeof get === "function" ? get.call(headers, name) : property(headers, name)
-  return typeof value === "string" ? value : undefined
-}
-
-/** How long an answer asks to wait: by Retry-After, else by when a used-up rate limit starts again. */
-const waitOf = (headers: HeadersLike, status: number, now: number | undefined): Duration.Duration | undefined => {
-  const asked = retryAfterOf(header(headers, "retry-after"), now)
-  if (asked !== undefined || (status !== 429 && status !== 503)) return asked
-  // The IETF draft's item form, its three separate headers, and what services used before it.
-  const item = /;\s*t=(\d+)/.exec(header(headers, "ratelimit") ?? "")?.[1]
-  const reset = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"].map((name) => header(headers, name))
-  return resetOf(item ?? reset.find((value) => value !== undefined), now)
-}
-
-/** Seconds from now, or, if they are that many, since the epoch. */
-const resetOf = (value: string | undefined, now: number | undefined): Duration.Duration | undefined => {
-  if (value === undefined || !/^\d{1,10}(\.\d+)?$/.test(value)) return undefined
-  const seconds = Number(value)
-  if (seconds < 1e9) return Duration.min(longestWait, Duration.seconds(seconds))
-  return now === undefined ? undefined : Duration.min(longestWait, Duration.millis(Math.max(0, seconds * 1000 - now)))
-}
-
-/** No honest site asks for more, and a wait without end could not be written as JSON. */
-const longestWait = Duration.days(365)
-
-export const retryAfterOf = (value: string | undefined, now: number | undefined): Duration.Duration | undefined => {
-  // Without a clock, seconds are understood and dates are not.
-  if (value === undefined || (now === undefined && !/^\d+$/.test(value))) return undefined
-  const parsed = Headers.parseRetryAfter(value)
-  return Result.isSuccess(parsed)
-    ? Duration.min(longestWait, Headers.retryAfterDelay(parsed.success, now ?? 0))
-    : undefined
 }

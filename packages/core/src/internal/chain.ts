@@ -1,9 +1,11 @@
 import * as Predicate from "effect/Predicate"
 
-/** One object of a failure; `depth` counts the wraps around it. */
+/** One object of a failure; `depth` counts the wraps around it, `parent` is the nearest, of which it may be one member among several. */
 export interface Link {
   readonly value: object
   readonly depth: number
+  readonly parent: Link | undefined
+  readonly isMember: boolean
 }
 
 /** No honest chain is longer; a hostile one must not keep us. */
@@ -19,24 +21,27 @@ export const members = ["reasons", "errors"]
 export const chain = (value: unknown): ReadonlyArray<Link> => {
   const seen = new Set<object>()
   const links: Array<Link> = []
-  const stack: Array<{ readonly value: unknown; readonly depth: number }> = [{ value, depth: 0 }]
+  const stack: Array<Omit<Link, "value"> & { readonly value: unknown }> = []
+  stack.push({ value, depth: 0, parent: undefined, isMember: false })
   while (links.length < longest) {
     const next = stack.pop()
     if (next === undefined) break
-    if (!Predicate.isObjectKeyword(next.value) || seen.has(next.value)) continue
-    const link = { value: next.value, depth: next.depth }
-    seen.add(link.value)
-    links.push(link)
-    const depth = link.depth + 1
+    if (!isLink(next) || seen.has(next.value)) continue
+    seen.add(next.value)
+    links.push(next)
+    const depth = next.depth + 1
     // The last that is pushed comes first.
-    for (const name of members) for (const value of some(link.value, name)) stack.push({ value, depth })
+    for (const name of members)
+      for (const value of some(next.value, name)) stack.push({ value, depth, parent: next, isMember: true })
     for (const name of inner) {
-      const value = property(link.value, name)
-      if (Predicate.isObjectKeyword(value)) stack.push({ value, depth })
+      const value = property(next.value, name)
+      if (Predicate.isObjectKeyword(value)) stack.push({ value, depth, parent: next, isMember: false })
     }
   }
   return links
 }
+
+const isLink = (entry: { readonly value: unknown }): entry is Link => Predicate.isObjectKeyword(entry.value)
 
 /** The first members of an aggregate, the last of them first. */
 const some = (value: object, name: string): ReadonlyArray<unknown> => {

@@ -1,7 +1,8 @@
+import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as ItemError from "../ItemError.ts"
 import { type Link, property, read } from "./chain.ts"
-import { withoutStack } from "./failure.ts"
+import { type Facts, withoutStack } from "./failure.ts"
 import * as Signals from "./signals.ts"
 import { header, type HeadersLike, waitOf } from "./waits.ts"
 
@@ -11,29 +12,84 @@ export interface Answer {
   readonly body?: string | undefined
 }
 
-/** The reason that the first link of known meaning tells. */
+/** The reason that the first link of known meaning tells; of the members of an aggregate, whatever their order, the one that got furthest. */
 export const fromLinks = (links: ReadonlyArray<Link>, now: number | undefined, cause: unknown): ItemError.Reason => {
-  let inBody = false
-  for (const { value } of links) {
-    const answer = answerOf(value)
-    const answered = answer && reasonOfAnswer(answer, now, cause)
-    if (answered !== undefined) return answered
-    const meaning = meaningOf(value)
-    if (read(value, "message") === "terminated" || read(value, "_tag") === "DecodeError") inBody = true
-    if (meaning !== undefined) {
-      return reasonOf(inBody && meaning.detail === "connection_reset" ? Signals.brokenBody : meaning, cause)
-    }
+  const told: Array<Link> = []
+  let best: ItemError.Reason | undefined
+  for (const link of links) {
+    if (best !== undefined && memberOf(link) === undefined) break
+    if (best !== undefined && isTold(link, told)) continue
+    const reason = reasonOfLink(link, links, now, cause)
+    if (reason === undefined) continue
+    const member = memberOf(link)
+    if (member === undefined) return reason
+    told.push(member)
+    best = best === undefined || compare(reason, best) < 0 ? reason : best
   }
-  return reasonOf(Signals.unknown, cause)
+  return best ?? reasonOf(Signals.unknown, cause)
 }
+
+/** The member of an aggregate that a link is, or belongs to. */
+const memberOf = (link: Link | undefined): Link | undefined => {
+  let member = link
+  while (member !== undefined && !member.isMember) member = member.parent
+  return member
+}
+
+/** Whether a link is within a member that has told its meaning: what that wraps adds nothing. */
+const isTold = (link: Link | undefined, told: ReadonlyArray<Link>): boolean =>
+  link !== undefined && (told.includes(link) || isTold(link.parent, told))
+
+/** Puts the reason that decides first; of two answers, the one with the higher status or the longer wait. */
+const compare = (a: ItemError.Reason, b: ItemError.Reason): number =>
+  Signals.rank(a.kind) - Signals.rank(b.kind) || (weightOf(a) > weightOf(b) ? -1 : 1)
+
+const weightOf = (reason: ItemError.Reason): string => {
+  const { kind, retryAfter, status } = reason as Facts & ItemError.Reason
+  const wait = retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
+  return `${status} ${String(wait).padStart(12, "0")} ${kind}`
+}
+
+const reasonOfLink = (
+  link: Link,
+  links: ReadonlyArray<Link>,
+  now: number | undefined,
+  cause: unknown
+): ItemError.Reason | undefined => {
+  const answer = answerOf(link.value)
+  const answered = answer && reasonOfAnswer(answer, now, cause)
+  if (answered !== undefined) return answered
+  const code = read(link.value, "code")
+  const meaning = meaningOf(link.value, code !== undefined && isCopy(code, link, links) ? undefined : code)
+  if (meaning === undefined) return undefined
+  return reasonOf(meaning.detail === "connection_reset" && isInBody(link) ? Signals.brokenBody : meaning, cause)
+}
+
+/** Whether the code is that of a member: Node.js gives an aggregate the code of its first one, and clients copy that. */
+const isCopy = (code: string, link: Link, links: ReadonlyArray<Link>): boolean => {
+  // What a link wraps comes after it.
+  for (let index = links.length - 1; index >= 0; index--) {
+    const other = links[index]
+    if (other === undefined || other === link) return false
+    if (other.isMember && read(other.value, "code") === code && isWithin(other.parent, link)) return true
+  }
+  return false
+}
+
+const isWithin = (link: Link | undefined, outer: Link): boolean =>
+  link !== undefined && (link === outer || isWithin(link.parent, outer))
+
+const isInBody = (link: Link | undefined): boolean =>
+  link !== undefined &&
+  (read(link.value, "message") === "terminated" || read(link.value, "_tag") === "DecodeError" || isInBody(link.parent))
 
 /** Made on hot paths and thrown by nobody, so it needs no stack. */
 const reasonOf = ({ code, detail }: Signals.Meaning, cause: unknown): ItemError.Reason =>
   withoutStack(() => ItemError.ItemError.reasonOf(code, { status: 0, detail, cause }))
 
-const meaningOf = (link: object): Signals.Meaning | undefined => {
-  const [code, message] = [read(link, "code"), read(link, "message")]
-  const said = message && Signals.byMessage.find(([pattern]) => pattern.test(message))?.[1]
+const meaningOf = (link: object, code: string | undefined): Signals.Meaning | undefined => {
+  const message = read(link, "message")
+  const said = message && Signals.ofMessage(message)
   if (said) return said
   const syscall = read(link, "syscall")
   if (code === "ECONNREFUSED" && syscall?.startsWith("query") === true) return Signals.resolverRefused

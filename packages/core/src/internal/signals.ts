@@ -80,14 +80,18 @@ export const byName: ReadonlyMap<string, Meaning> = new Map([
 ])
 
 /** What is said in words only, or more exactly in words. Whole messages, since a wrapper's may quote the page's URL. */
-export const byMessage: ReadonlyArray<readonly [pattern: RegExp, meaning: Meaning]> = [
-  [/^redirect count exceeded$/, host("redirect_loop")],
-  [/^URL scheme must be a HTTP\(S\) scheme$/, host("bad_redirect")],
-  [/^(unknown scheme|bad port)$/, host("bad_link")],
-  [new RegExp(`^${cutHandshake}$`), host("tls_interrupted")],
-  [/^Proxy response \(407\) /, ours("proxy_login")],
-  [/^Proxy response \(\d+\) /, ours("proxy")]
-]
+const byMessage: ReadonlyMap<string, Meaning> = new Map([
+  ["redirect count exceeded", host("redirect_loop")],
+  ["URL scheme must be a HTTP(S) scheme", host("bad_redirect")],
+  ["unknown scheme", host("bad_link")],
+  ["bad port", host("bad_link")],
+  [cutHandshake, host("tls_interrupted")]
+])
+
+export const ofMessage = (message: string): Meaning | undefined => {
+  if (!message.startsWith("Proxy response (")) return byMessage.get(message)
+  return ours(message.includes("(407)") ? "proxy_login" : "proxy")
+}
 
 /** A resolver that refuses to be asked: the same code as a refused connection, told apart by its system call. */
 export const resolverRefused = name("dns_unavailable")
@@ -100,3 +104,15 @@ export const brokenBody = host("truncated_body")
 
 /** Nothing in the whole chain is known: ours, because the site is not to be blamed without evidence. */
 export const unknown = ours("unknown")
+
+/**
+ * The order in which an aggregate's members decide what it means: how far each got, the furthest first. An answer, which has no place
+ * here, comes before all of them; what the site did comes before what we did.
+ */
+const furthestFirst =
+  "truncated_body bad_encoding too_large redirect_loop bad_redirect bad_http connection_reset response_timeout tls_interrupted tls_certificate tls_handshake connect_timeout connection_refused host_unreachable dns_unavailable dns_not_found bad_link proxy proxy_login network_down resources local_policy defect cancelled unknown".split(
+    " "
+  )
+
+/** The place of a detail in that order: a smaller one decides. */
+export const rank = (detail: string | undefined): number => furthestFirst.indexOf(detail ?? "")

@@ -22,8 +22,10 @@ export const waitOf = (headers: HeadersLike, status: number, now: number | undef
 const longest = 365 * 24 * 3600 * 1000
 
 /** Part of a millisecond counts as one; what floating point adds does not. */
-const wait = (millis: number): Duration.Duration =>
-  Duration.millis(Math.min(longest, Math.max(0, Math.ceil(Number(millis.toFixed(3))))))
+const wait = (millis: number): Duration.Duration => {
+  const whole = Number.isInteger(millis) ? millis : Math.ceil(Number(millis.toFixed(3)))
+  return Duration.millis(Math.min(longest, Math.max(0, whole)))
+}
 
 const decimal = /^\s*\d+(?:\.\d+)?\s*$/
 
@@ -53,6 +55,7 @@ interface Limit {
 /** The longest wait for limits that are used up. One that does not say what is left counts where the answer itself says it (429). */
 const limitOf = (headers: HeadersLike, isLimited: boolean, now: number | undefined): Duration.Duration | undefined => {
   const limits = [...listed(header(headers, "ratelimit")), ...separate(headers)]
+  if (limits.length === 0) return undefined
   const longestOf = (remaining: number | undefined) =>
     limits
       .filter((limit) => numberOf(limit.remaining) === remaining)
@@ -68,11 +71,14 @@ const pairs = ["ratelimit", "x-ratelimit", "x-rate-limit"].flatMap((family) =>
   )
 )
 
-const separate = (headers: HeadersLike): ReadonlyArray<Limit> =>
-  pairs.flatMap(([remaining, name]) => {
+const separate = (headers: HeadersLike): ReadonlyArray<Limit> => {
+  const limits: Array<Limit> = []
+  for (const [remaining, name] of pairs) {
     const reset = header(headers, name)
-    return reset === undefined ? [] : [{ remaining: header(headers, remaining), reset }]
-  })
+    if (reset !== undefined) limits.push({ remaining: header(headers, remaining), reset })
+  }
+  return limits
+}
 
 /** No server has so many limits; what is longer is not read. */
 const longestList = 2000

@@ -144,6 +144,9 @@ export const Operation = Schema.Literals(["create", "poll", "cancel", "run"])
  */
 export type Operation = typeof Operation.Type
 
+/** A status that refuses a request; without one, it may have been carried out. */
+const isRefusal = (status: number | undefined) => status !== undefined && status >= 400 && status < 500
+
 /**
  * A job failed to run, or a call about it failed. The reasons cover the catalogue's job codes, or this does not compile.
  *
@@ -182,6 +185,8 @@ export class JobError extends Failure.Job<JobError>("@redrive/core/JobError")(
         return true
       case "ApiUnreachable":
         return this.reason.sent
+      case "Unrecognized":
+        return !isRefusal(this.reason.status)
       default:
         return false
     }

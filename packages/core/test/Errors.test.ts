@@ -140,6 +140,9 @@ describe("a job error reads from the catalogue", () => {
     assert.isTrue(verdict(new JobError.ApiThrottled({})))
     assert.isTrue(job(new JobError.ApiUnreachable({ sent: true }), "create").isAmbiguous)
     assert.isFalse(job(new JobError.ApiUnreachable({ sent: true }), "poll").isAmbiguous)
+    assert.isFalse(job(new JobError.Unrecognized({ code: "teapot", status: 418 }), "create").isAmbiguous)
+    assert.isTrue(job(new JobError.Unrecognized({ code: "maintenance", status: 503 }), "create").isAmbiguous)
+    assert.isTrue(job(new JobError.Unrecognized({ code: "maintenance" }), "create").isAmbiguous)
   })
 
   it("names the field, the call and the job", () => {

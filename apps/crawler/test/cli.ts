@@ -36,3 +36,38 @@ export const run = (
     child.once("close", (code) => resume(Effect.succeed({ code, stdout, stderr })))
     return Effect.sync(() => child.kill("SIGKILL"))
   })
+
+/** A `serve` that runs for as long as the scope. */
+export interface Served {
+  readonly url: string
+  readonly pid: number
+  /** Ends it as a person or a supervisor would (SIGTERM), and waits until it is gone. */
+  readonly stop: (signal?: NodeJS.Signals) => Effect.Effect<void>
+}
+
+/** Starts `serve` on a free port, as a process of its own; `node` are flags of Node.js. Fails with what it wrote if it ends at once. */
+export const serving = Effect.fnUntraced(function* (args: ReadonlyArray<string>, node: ReadonlyArray<string> = []) {
+  const flags = ["--disable-warning=ExperimentalWarning", ...node, main, "serve", "--port", "0"]
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() => spawn(process.execPath, [...flags, ...args], { stdio: ["ignore", "pipe", "pipe"] })),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()))
+  const url = yield* Effect.callback<string, string>((resume) => {
+    let written = ""
+    const see = (chunk: Buffer) => {
+      written += chunk.toString()
+      const [, found] = /on (http:\/\/127\.0\.0\.1:\d+)/.exec(written) ?? []
+      if (found !== undefined) resume(Effect.succeed(found))
+    }
+    child.stdout.on("data", see)
+    child.stderr.on("data", see)
+    child.once("close", () => resume(Effect.fail(written)))
+  })
+  const stop = (signal: NodeJS.Signals = "SIGTERM") =>
+    Effect.promise(() => {
+      child.kill(signal)
+      return gone
+    })
+  return { url, pid: child.pid ?? 0, stop } satisfies Served
+})

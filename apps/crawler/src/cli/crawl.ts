@@ -10,12 +10,12 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Address from "../page/Address.ts"
 import * as Accounts from "../service/Accounts.ts"
+import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 import * as JsonFile from "./JsonFile.ts"
 import type { CrawlFlags } from "./commands.ts"
@@ -83,7 +83,7 @@ const layerClient = ({ allowPrivate, api, apiKey }: CrawlFlags, { stream }: Prog
 const createPolicy = RetryPolicy.make({ retries: 1, attemptTimeout: Duration.seconds(30) })
 
 const layerOver = (options: CrawlClient.Options) =>
-  CrawlClient.layer({ createPolicy, ...options }).pipe(Layer.provide(FetchHttpClient.layer))
+  CrawlClient.layer({ createPolicy, ...options }).pipe(Layer.provide(PlainHttp.layer))
 
 const requestOf = ({ itemsLimit, maxDepth, ...flags }: CrawlFlags): Effect.Effect<CrawlApi.CrawlRequest, Problem> => {
   const { allowSubdomains, blacklistRegexp, respectRobotsTxt, url, whitelistRegexp } = flags

@@ -14,13 +14,13 @@ import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as JobFailures from "../demo/JobFailures.ts"
 import * as Receiver from "../demo/Receiver.ts"
 import * as Accounts from "../service/Accounts.ts"
+import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 import { ofJob, Problem } from "./Problem.ts"
 import * as Progress from "./Progress.ts"
@@ -57,7 +57,7 @@ const layer = (database: string, webhook: string, { stream }: Progress.Progress)
   Service.layer({ allowPrivate: true, database, policy, timeout: "700 millis" }).pipe(
     Layer.provide(Alerter.layer({ threshold: "Warn" })),
     Layer.provide(WebhookSink.layer({ url: Redacted.make(webhook) })),
-    Layer.provide(FetchHttpClient.layer),
+    Layer.provide(PlainHttp.layer),
     Layer.provide(Log.layer({ stream })),
     Layer.orDie
   )
@@ -94,7 +94,7 @@ const crawl = Effect.fnUntraced(function* (url: string, progress: Progress.Progr
     onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
     onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`))
   }).pipe(
-    Effect.provide(client.pipe(Layer.provide(FetchHttpClient.layer))),
+    Effect.provide(client.pipe(Layer.provide(PlainHttp.layer))),
     Effect.ensuring(Effect.sync(progress.clear)),
     Effect.catchTag("JobError", ofJob)
   )

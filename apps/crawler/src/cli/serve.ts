@@ -6,10 +6,10 @@ import * as WebhookSink from "@redrive/alert/WebhookSink"
 import * as Log from "@redrive/log/Log"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 import type { ServeFlags } from "./commands.ts"
 import { Problem } from "./Problem.ts"
@@ -39,8 +39,7 @@ export const serve = (flags: ServeFlags) =>
 const layerAlerts = ({ alertWebhook }: ServeFlags) =>
   Option.match(alertWebhook, {
     onNone: () => Layer.empty,
-    onSome: (url) =>
-      Alerter.layer().pipe(Layer.provide(WebhookSink.layer({ url })), Layer.provide(FetchHttpClient.layer))
+    onSome: (url) => Alerter.layer().pipe(Layer.provide(WebhookSink.layer({ url })), Layer.provide(PlainHttp.layer))
   })
 
 const portProblem = (port: number, cause: unknown): Problem => {

@@ -5,14 +5,14 @@ import { DatabaseSync } from "node:sqlite"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as CrawlClient from "@redrive/crawl/CrawlClient"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Accounts from "../service/Accounts.ts"
+import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 
 const clientOf = Effect.fnUntraced(function* (apiKey: Redacted.Redacted) {
   const { url } = yield* Service.Service
-  return yield* CrawlClient.make({ url, apiKey }).pipe(Effect.provide(FetchHttpClient.layer))
+  return yield* CrawlClient.make({ url, apiKey }).pipe(Effect.provide(PlainHttp.layer))
 })
 
 /** Whatever is asked is refused by name of the field. */

@@ -9,12 +9,12 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
-import type * as HttpClientError from "effect/http/HttpClientError"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as RcMap from "effect/RcMap"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Undici from "undici"
@@ -50,7 +50,7 @@ export class Fetcher extends Context.Service<
 const make = Effect.fnUntraced(function* (options: Options) {
   const { allowPrivate = false, connectionsPerHost = 4, maxBytes = 5 * 1024 * 1024, maxRedirects = 10 } = options
   const { timeout = "15 seconds" } = options
-  const client = yield* HttpClient.HttpClient
+  const client = yield* clientOf(allowPrivate)
   const hosts = yield* RcMap.make({
     lookup: (_host: string) => Semaphore.make(connectionsPerHost),
     idleTimeToLive: "1 minute"
@@ -150,21 +150,25 @@ const decode = (bytes: Uint8Array, charset = "utf-8"): string => {
   }
 }
 
-/** The undici client: redirects are left to us, and a private address is refused where the connection is made. */
-const layerClient = ({ allowPrivate = false }: Options): Layer.Layer<HttpClient.HttpClient> =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const dispatcher = yield* Effect.acquireRelease(
-        Effect.sync(() => new Undici.Agent(allowPrivate ? {} : { connect: { lookup: Address.publicLookup } })),
-        (agent) => Effect.promise(() => agent.destroy())
-      )
-      const fetch = (input: string | URL, init?: Undici.RequestInit) =>
-        Undici.fetch(input, { ...init, dispatcher, redirect: "manual" })
-      return FetchHttpClient.layer.pipe(
-        Layer.provide(Layer.succeed(FetchHttpClient.Fetch, fetch as unknown as typeof globalThis.fetch))
-      )
-    })
+/**
+ * The undici client: redirects are left to us, and a private address is refused where the connection is made.
+ *
+ * It is made of no layer, and asks the context for no `fetch`: a layer of another client, shared by memoisation, would take the guard away.
+ */
+const clientOf = Effect.fnUntraced(function* (
+  allowPrivate: boolean
+): Effect.fn.Return<HttpClient.HttpClient, never, Scope.Scope> {
+  const dispatcher = yield* Effect.acquireRelease(
+    Effect.sync(() => new Undici.Agent(allowPrivate ? {} : { connect: { lookup: Address.publicLookup } })),
+    (agent) => Effect.promise(() => agent.destroy())
   )
+  return HttpClient.make((request, url, signal) =>
+    Effect.tryPromise({
+      try: () => Undici.fetch(url, { dispatcher, headers: request.headers, redirect: "manual", signal }),
+      catch: (cause) =>
+        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+    }).pipe(Effect.map((response) => HttpClientResponse.fromWeb(request, response as unknown as Response)))
+  )
+})
 
-export const layer = (options: Options = {}): Layer.Layer<Fetcher> =>
-  Layer.effect(Fetcher, make(options)).pipe(Layer.provide(layerClient(options)))
+export const layer = (options: Options = {}): Layer.Layer<Fetcher> => Layer.effect(Fetcher, make(options))

@@ -36,10 +36,101 @@ describe("a page's content", () => {
 
   it("keeps tables, and letters of any script", () => {
     const { markdown } = page("<table><tr><th>名前</th></tr><tr><td>žluť 🦊</td></tr></table>")
-    assert.strictEqual(markdown, "| 名前      |\n| ------- |\n| žluť 🦊 |\n")
+    assert.strictEqual(markdown, "| 名前 |\n| - |\n| žluť 🦊 |\n")
   })
 
   it("of an empty page is empty", () => {
     assert.deepStrictEqual(page(""), { title: "", links: [], markdown: "" })
+  })
+})
+
+/** What Markdown may be of a page: eight times as long, and 16 KiB. */
+const boundOf = (html: string) => 8 * html.length + 16 * 1024
+
+describe("the Markdown of a hostile page is bounded by the page", () => {
+  const long = "long".repeat(1000)
+  const pages: ReadonlyArray<readonly [what: string, html: string]> = [
+    ["many rows and one wide cell", `<table>${"<tr><td>a".repeat(20_000)}<tr><td>${"w".repeat(10_000)}</table>`],
+    ["many rows and one long one", `<table><tr>${"<td>".repeat(20_000)}${"<tr>".repeat(20_000)}</table>`],
+    ["cells that span a thousand columns", `<table>${"<tr><td colspan=1000>a".repeat(2000)}</table>`],
+    ["a cell that spans a billion columns", `<table><tr><td colspan=1000000000 rowspan=65534>a</table>`],
+    ["columns that reach into one another", `<table><tr>${"<td rowspan=999>".repeat(999)}${"<tr><td>".repeat(999)}`],
+    ["a table in a table", `${"<table><tr><td colspan=99>".repeat(100)}a`],
+    ["nested lists", "<ul><li>a".repeat(300)],
+    ["nested lists with long numbers", "<ol start=999999999><li>a".repeat(200)],
+    ["nested definitions", "<dl><dt>a<dd>".repeat(150)],
+    ["nested quotes", "<blockquote>a".repeat(400)],
+    ["code within nested lists", `${"<ul><li>".repeat(60)}<pre>${"a\n".repeat(10_000)}</pre>`],
+    ["lines within nested quotes", `${"<blockquote>".repeat(100)}${"a<br>".repeat(5000)}`],
+    ["a long base and many links", `<base href="https://example.com/${long}/">${"<a href=a>a</a>".repeat(2000)}`],
+    ["a long base and many images", `<base href="https://example.com/${long}/">${"<img src=a>".repeat(2000)}`],
+    ["a link around many paragraphs", `<a href="/${long}">${"<p>a".repeat(3000)}`],
+    ["deletions around one another", `${"<del>".repeat(300)}${"<p>a".repeat(300)}`],
+    [
+      "inputs that share a list",
+      `<datalist id=d>${"<option selected>a".repeat(500)}</datalist>${"<input list=d multiple>".repeat(500)}`
+    ],
+    ["letters that must be escaped", `<p>${"*_`[<|\\".repeat(2000)}<table><tr><td>${"|".repeat(5000)}<br>`],
+    ["fences", `<pre>${"`".repeat(20_000)}</pre>`]
+  ]
+  for (const [what, html] of pages) {
+    it(`of ${what}`, () => {
+      const { links, markdown } = page(html)
+      assert.isAtMost(markdown.length, boundOf(html))
+      assert.isAtMost(links.join("").length, boundOf(html))
+    }, 20_000)
+  }
+
+  it("whatever it is made of", () => {
+    const one = <A>(of: ReadonlyArray<A>): A => of[Math.floor(Math.random() * of.length)] as A
+    const starts =
+      "ul ol li dl dt dd blockquote table tr td th a del s b em q p div h1 pre code br hr img input select video".split(
+        " "
+      )
+    const attributes = [
+      "",
+      " colspan=300",
+      " rowspan=300",
+      " start=123456789",
+      ` href=${long}`,
+      " href=a src=a",
+      " title=a"
+    ]
+    const texts = ["a", "*", "|", "\n", "<br>", "`", "a b", "\n1. a"]
+    for (let n = 0; n < 60; n++) {
+      const piece = (): string =>
+        Math.random() < 0.7 ? `<${one(starts)}${one(attributes)}>` : one(texts).repeat(Math.random() * 40)
+      // A repeated piece is what multiplies.
+      const html = Array.from({ length: 5 }, () =>
+        Array.from({ length: 4 }, piece)
+          .join("")
+          .repeat(Math.random() * 20)
+      ).join("")
+      assert.isAtMost(page(html).markdown.length, boundOf(html), html)
+    }
+  }, 30_000)
+})
+
+describe("a page that is no attack keeps its structure", () => {
+  it("spans leave the cells that they cover empty", () => {
+    const { markdown } = page("<table><tr><th colspan=2>a</th></tr><tr><td>b</td><td>c</td></tr></table>")
+    assert.strictEqual(markdown, "| a | |\n| - | - |\n| b | c |\n")
+  })
+
+  it("a cell that spans more than there is does not widen a large table", () => {
+    const rows = "<tr><td>b</td><td>c</td></tr>".repeat(200)
+    const { markdown } = page(`<table><tr><th colspan=1000>a</th></tr>${rows}</table>`)
+    assert.isTrue(markdown.startsWith("| a | |\n| - | - |\n| b | c |\n"))
+  })
+
+  it("lists in lists are indented", () => {
+    const { markdown } = page("<ul><li>a<ul><li>b<ol start=9><li>c</ol></ul></ul>")
+    assert.strictEqual(markdown, "* a\n  * b\n\n    9. c\n")
+  })
+
+  it("a page that is too deep keeps its text", () => {
+    const { markdown } = page(`${"<ul><li>a".repeat(300)}<pre>${"b\n".repeat(3000)}</pre>`)
+    assert.strictEqual(markdown.match(/a/g)?.length, 300)
+    assert.strictEqual(markdown.match(/b/g)?.length, 3000)
   })
 })

@@ -3,11 +3,9 @@
  */
 import type { Element, Nodes } from "hast"
 import { fromHtml } from "hast-util-from-html"
-import { toMdast } from "hast-util-to-mdast"
 import { toString } from "hast-util-to-string"
-import { gfmToMarkdown } from "mdast-util-gfm"
-import { toMarkdown } from "mdast-util-to-markdown"
 import { visit } from "unist-util-visit"
+import * as Markdown from "./Markdown.ts"
 
 /** A page's content. Links are absolute, in the order of the page, each once. */
 export interface Content {
@@ -16,15 +14,17 @@ export interface Content {
   readonly markdown: string
 }
 
+/**
+ * The most characters that a page's Markdown may have, and all of its links together: eight times its HTML, and 16 KiB. No honest page
+ * comes near; a hostile one loses its structure, then its links.
+ */
+const mostOf = (html: string): number => 8 * html.length + 16 * 1024
+
 /** The content of an HTML page at a URL. A page that is not well-formed is read as browsers read it. */
 export const fromPage = (html: string, url: string): Content => {
   const tree = fromHtml(html)
-  const links = absolute(tree, baseOf(tree, url))
-  return {
-    title: titleOf(tree),
-    links: [...new Set(links)],
-    markdown: toMarkdown(toMdast(tree), { extensions: [gfmToMarkdown()] })
-  }
+  const links = absolute(tree, baseOf(tree, url), mostOf(html))
+  return { title: titleOf(tree), links: [...new Set(links)], markdown: Markdown.fromTree(tree, mostOf(html)) }
 }
 
 const find = (tree: Nodes, tagName: string): Element | undefined => {
@@ -48,14 +48,18 @@ const baseOf = (tree: Nodes, url: string): string => {
   return (typeof href === "string" && resolve(href, url)) || url
 }
 
-/** Makes what the page refers to absolute, so that its text can be read elsewhere; gives its links. */
-const absolute = (tree: Nodes, base: string): ReadonlyArray<string> => {
+/**
+ * Makes what the page refers to absolute, so that its text can be read elsewhere; gives its links. Beyond `most` characters, which only
+ * a long base in front of very many references comes to, nothing is resolved.
+ */
+const absolute = (tree: Nodes, base: string, most: number): ReadonlyArray<string> => {
   const links: Array<string> = []
+  let room = most
   visit(tree, "element", ({ properties, tagName }) => {
     const name = tagName === "a" ? "href" : "src"
     const reference = properties[name]
-    const url = typeof reference === "string" ? resolve(reference, base) : undefined
-    if (url === undefined) return
+    const url = typeof reference === "string" && room > 0 ? resolve(reference, base) : undefined
+    if (url === undefined || (room -= url.length) < 0) return
     properties[name] = url
     if (tagName === "a") links.push(url)
   })

@@ -7,7 +7,7 @@ import * as Table from "./Table.ts"
 const blocks: ReadonlySet<string> = new Set(
   (
     "address article aside blockquote body center dd details dir div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 " +
-    "header hgroup hr html legend li listing main nav ol p picture plaintext pre section summary table td th tr ul xmp"
+    "header hgroup hr html legend li listing main multicol nav ol p picture plaintext pre section summary table td th tr ul xmp"
   ).split(" ")
 )
 
@@ -46,18 +46,13 @@ export const estimate = (node: Nodes, outer: Around = nothing): number => {
   let inner = outer
   if (node.type === "element") {
     if (!isWritten(node.tagName)) return 0
-    const around = outer.inline && nodes.has(node.tagName) ? { ...outer, times: 2 * outer.times } : outer
+    const around = outer.inline && isBlock(node.tagName) ? { ...outer, inline: false, times: 2 * outer.times } : outer
     size = around.times * own(node, around)
     inner = innerOf(node, around)
   }
   for (const child of node.children) size += estimate(child, inner)
   return size
 }
-
-/** Blocks that are blocks of Markdown as well; others are only their content. */
-const nodes: ReadonlySet<string> = new Set(
-  "blockquote dir dl h1 h2 h3 h4 h5 h6 hr li listing ol p plaintext pre summary table ul xmp".split(" ")
-)
 
 const linesOf = (text: string): number => text.split("\n").length
 
@@ -80,7 +75,7 @@ const innerOf = (element: Element, around: Around): Around => {
     case "dl":
     case "dt":
     case "li":
-      return { ...around, indent: around.indent + 2, inline: false }
+      return { ...around, indent: around.indent + 2 }
     case "ol":
       return { ...around, indent: around.indent + digitsOf(element) }
     case "a":

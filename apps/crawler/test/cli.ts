@@ -50,7 +50,11 @@ export const serving = Effect.fnUntraced(function* (args: ReadonlyArray<string>,
   const flags = ["--disable-warning=ExperimentalWarning", ...node, main, "serve", "--port", "0"]
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => spawn(process.execPath, [...flags, ...args], { stdio: ["ignore", "pipe", "pipe"] })),
-    (child) => Effect.sync(() => child.kill("SIGKILL"))
+    (child) =>
+      Effect.promise(() => {
+        child.kill("SIGKILL")
+        return gone
+      })
   )
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()))
   const url = yield* Effect.callback<string, string>((resume) => {

@@ -23,6 +23,8 @@ export const serve = (flags: ServeFlags) =>
     Effect.provide(Service.layer(flags).pipe(Layer.provide(layerAlerts(flags)), Layer.provide(Log.layer()))),
     Effect.catchTags({
       ServeError: ({ cause }) => portProblem(flags.port, cause),
+      DatabaseInUse: (inUse) =>
+        new Problem({ wrong: `${inUse.message}.`, advice: "Stop that process, or give --database another file." }),
       SqlError: ({ reason }) =>
         new Problem({
           wrong: `${reason.message}.`,

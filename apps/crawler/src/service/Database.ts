@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as Lock from "./Lock.ts"
 
 const tables = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -46,8 +47,12 @@ const tables = Effect.gen(function* () {
   )`
 })
 
-const migrate = Migrator.make({})({ loader: Migrator.fromRecord({ "0001_tables": tables }) })
+const holder = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`CREATE TABLE holder (pid INTEGER NOT NULL)`)
 
-/** An open database file with all tables; `:memory:` is one that ends with the process. */
+const migrate = Migrator.make({})({ loader: Migrator.fromRecord({ "0001_tables": tables, "0002_holder": holder }) })
+
+/** An open database file with all tables, which no other process uses; `:memory:` is one that ends with the process. */
 export const layer = (filename: string) =>
-  Layer.effectDiscard(migrate).pipe(Layer.provideMerge(Sqlite.layer({ filename })))
+  Layer.effectDiscard(Effect.andThen(Lock.acquire, Effect.andThen(migrate, Lock.sign))).pipe(
+    Layer.provideMerge(Sqlite.layer({ filename }))
+  )

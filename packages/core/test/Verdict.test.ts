@@ -62,8 +62,8 @@ describe("the verdict on a foreign failure", () => {
     ["HttpClientError: 503", answered(503), throttled()],
     ["HttpClientError: 429 with a wait", answered(429, { "retry-after": "7" }), throttled(Duration.seconds(7))],
     ["HttpClientError: reset", transport("ECONNRESET"), transient("quick")],
-    ["HttpClientError: refused", transport("ECONNREFUSED"), transient("slow")],
-    ["HttpClientError: no such name", transport("ENOTFOUND"), permanent],
+    ["HttpClientError: refused", transport("ECONNREFUSED"), transient("quick")],
+    ["HttpClientError: no such name", transport("ENOTFOUND"), transient("quick", 2)],
     [
       "RateLimiterError: over the limit",
       new RateLimiter.RateLimiterError({
@@ -96,12 +96,12 @@ describe("the verdict on a foreign failure", () => {
     ["AWS: $retryable", aws("Busy", { $retryable: {} }), transient("quick")],
     ["AWS: $retryable throttling", aws("Slow", { $retryable: { throttling: true } }), throttled()],
     ["AWS: throttled by name", aws("ThrottlingException", { $metadata: { httpStatusCode: 400 } }), throttled()],
-    ["AWS: by status", aws("InternalFailure", { $metadata: { httpStatusCode: 500 } }), transient("steady", 2)],
+    ["AWS: by status", aws("InternalFailure", { $metadata: { httpStatusCode: 500 } }), transient("steady")],
     ["AWS: not found", aws("NoSuchKey", { $metadata: { httpStatusCode: 404 } }), permanent],
     [
       "a client that keeps the response",
       Object.assign(new Error("x"), { response: { status: 502 } }),
-      transient("steady")
+      transient("quick")
     ],
     ["a client that keeps the status", Object.assign(new Error("x"), { statusCode: 410 }), permanent],
     [

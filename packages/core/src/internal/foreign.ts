@@ -3,6 +3,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { fromLinks } from "./classify.ts"
 import { chain, property } from "./chain.ts"
+import * as services from "./services.ts"
 import { parked, permanent, throttled, transient, Verdict } from "./verdict.ts"
 
 /** Reasons of Effect's own errors that merit more than their `isRetryable` says, by the tag of their wrapper. */
@@ -84,8 +85,6 @@ const ofAws = (failure: object): Verdict | undefined => {
 const ofTimeout = (failure: object): Verdict | undefined =>
   property(failure, "_tag") === "TimeoutError" ? transient("steady") : undefined
 
-/** What it means for a page, by the status of an answer or the code of what was thrown. */
-const ofSignals = (failure: object, now: number | undefined): Verdict | undefined => {
-  const { kind, verdict } = fromLinks(chain(failure), now, undefined)
-  return kind === "unknown" ? undefined : verdict
-}
+/** By the status of an answer or the code of what was thrown. */
+const ofSignals = (failure: object, now: number | undefined): Verdict | undefined =>
+  services.verdictOf(fromLinks(chain(failure), now, undefined))

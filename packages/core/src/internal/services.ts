@@ -1,0 +1,94 @@
+import * as Duration from "effect/Duration"
+import type { ItemCode, ItemDetail } from "../CrawlCatalogue.ts"
+import { isRetryable, permanent, throttled, transient, type Verdict } from "./verdict.ts"
+
+/** Everything that `classify.ts` can find. */
+type Kind = { readonly [Code in ItemCode]: ItemDetail<Code> }[ItemCode]
+
+const quick = transient("quick")
+const once = transient("quick", 1)
+const steady = transient("steady")
+
+/**
+ * The verdict between services. A crawler is in no hurry and has other pages; a caller here waits, and most of these pass in seconds.
+ * At least what AWS's SDK and RFC 9110 call retryable is.
+ */
+const verdicts = {
+  // Nothing was sent, or nothing came back: a restart, a rollout, a connection that was idle for too long.
+  connection_refused: quick,
+  host_unreachable: quick,
+  connect_timeout: quick,
+  connection_reset: quick,
+  truncated_body: quick,
+  tls_interrupted: quick,
+  response_timeout: steady,
+  dns_unavailable: quick,
+  // Resolvers forget names for a moment, but a typo must not take long.
+  dns_not_found: transient("quick", 2),
+  no_answer: once,
+  bad_http: once,
+  bad_encoding: once,
+  // The answer's status says so.
+  request_timeout: quick,
+  too_early: quick,
+  conflict: transient("steady", 2),
+  rate_limited: throttled(),
+  server_error: steady,
+  bad_gateway: quick,
+  unavailable: throttled(),
+  origin_dns: steady,
+  not_found: permanent,
+  gone: permanent,
+  forbidden: permanent,
+  auth_required: permanent,
+  // One customer's declined card says nothing about the account that all calls share.
+  payment_required: permanent,
+  too_large_request: permanent,
+  legal_block: permanent,
+  proxy_auth: permanent,
+  client_error: permanent,
+  unsupported: permanent,
+  origin_tls: permanent,
+  unfollowed_redirect: permanent,
+  odd_status: permanent,
+  bot_challenge: permanent,
+  tls_certificate: permanent,
+  tls_handshake: permanent,
+  redirect_loop: permanent,
+  bad_redirect: permanent,
+  bad_link: permanent,
+  // This side.
+  network_down: steady,
+  resources: steady,
+  proxy: steady,
+  proxy_login: permanent,
+  local_policy: permanent,
+  cancelled: permanent,
+  defect: permanent,
+  unknown: once,
+  // What only a crawler says.
+  robots: permanent,
+  robots_unreachable: steady,
+  too_large: permanent,
+  no_content: permanent,
+  private_address: permanent,
+  duplicate: permanent,
+  context_length: permanent
+} as const satisfies { readonly [K in Kind]: Verdict }
+
+interface Reason {
+  readonly kind: string | undefined
+  readonly status?: number
+  readonly retryAfter?: unknown
+}
+
+/** Refusals that a wait turns into something that passes: too large for now, and a rate limit under another name. */
+const passWithTime: ReadonlySet<number | undefined> = new Set([403, 413])
+
+/** The verdict on what `classify.ts` found; nothing where it found nothing. */
+export const verdictOf = ({ kind, retryAfter, status }: Reason): Verdict | undefined => {
+  if (kind === undefined || kind === "unknown" || !Object.hasOwn(verdicts, kind)) return undefined
+  const verdict = verdicts[kind as Kind]
+  const heeds = isRetryable(verdict) || passWithTime.has(status)
+  return heeds && Duration.isDuration(retryAfter) ? throttled(retryAfter) : verdict
+}

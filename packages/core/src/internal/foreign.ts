@@ -1,8 +1,9 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { ofClient } from "./clients.ts"
 import { fromLinks } from "./classify.ts"
-import { chain, property } from "./chain.ts"
+import { chain, type Link, property } from "./chain.ts"
 import * as services from "./services.ts"
 import { parked, permanent, throttled, transient, Verdict } from "./verdict.ts"
 
@@ -33,9 +34,6 @@ const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: V
 
 const isVerdict = Schema.is(Verdict)
 
-/** Names by which the AWS SDK's services ask for patience where they leave `$retryable` out. */
-const awsThrottling = /Throttl|TooManyRequests|LimitExceeded|SlowDown/
-
 /** What a failure says of itself, or nothing. Its getters may throw. */
 export const read = (failure: unknown, now: number | undefined): Verdict | undefined => {
   if (!Predicate.isObjectKeyword(failure)) return undefined
@@ -43,24 +41,25 @@ export const read = (failure: unknown, now: number | undefined): Verdict | undef
   if (isVerdict(own)) return own
   const reason = property(failure, "reason")
   return (
-    ofEffect(failure, reason) ??
+    ofEffect(failure) ??
     ofProperties(failure) ??
     (Predicate.isObjectKeyword(reason) ? ofProperties(reason) : undefined) ??
-    ofAws(failure) ??
-    ofTimeout(failure) ??
-    ofSignals(failure, now)
+    ofLinks(chain(failure), now)
   )
 }
 
-const ofEffect = (failure: object, reason: unknown): Verdict | undefined => {
-  const [wrapper, inner] = [property(failure, "_tag"), Predicate.isObjectKeyword(reason) && property(reason, "_tag")]
-  if (typeof wrapper !== "string" || typeof inner !== "string" || !Object.hasOwn(effectErrors, wrapper))
-    return undefined
+/** One of Effect's own errors, of which the reason may say more than its `isRetryable`. */
+const ofEffect = (failure: object): Verdict | undefined => {
+  const [wrapper, reason] = [property(failure, "_tag"), property(failure, "reason")]
+  if (wrapper === "TimeoutError") return transient("steady")
+  if (typeof wrapper !== "string" || !Object.hasOwn(effectErrors, wrapper)) return undefined
+  const inner = Predicate.isObjectKeyword(reason) ? property(reason, "_tag") : undefined
+  if (!Predicate.isObjectKeyword(reason) || typeof inner !== "string") return undefined
   const reasons = effectErrors[wrapper] ?? {}
   // The platform's other reasons are about what was asked for, which does not change.
-  const otherwise = wrapper === "PlatformError" ? permanent : undefined
+  const otherwise = wrapper === "PlatformError" ? permanent : (ofProperties(failure) ?? ofProperties(reason))
   const verdict = Object.hasOwn(reasons, inner) ? reasons[inner] : otherwise
-  const wait = property(reason as object, "retryAfter")
+  const wait = property(reason, "retryAfter")
   return verdict?._tag === "Throttled" && Duration.isDuration(wait) ? throttled(wait) : verdict
 }
 
@@ -73,18 +72,11 @@ const ofProperties = (failure: object): Verdict | undefined => {
   return isRetryable === true ? transient("steady") : undefined
 }
 
-const ofAws = (failure: object): Verdict | undefined => {
-  const retryable = property(failure, "$retryable")
-  if (Predicate.isObjectKeyword(retryable)) {
-    return property(retryable, "throttling") === true ? throttled() : transient("quick")
+/** The first of Effect's errors or of a known client's that it wraps, else the status of an answer or the code of what was thrown. */
+const ofLinks = (links: ReadonlyArray<Link>, now: number | undefined): Verdict | undefined => {
+  for (const { value } of links) {
+    const verdict = ofEffect(value) ?? ofClient(value, now)
+    if (verdict !== undefined) return verdict
   }
-  const isAws = Predicate.isObjectKeyword(property(failure, "$metadata")) || property(failure, "$fault") !== undefined
-  return isAws && awsThrottling.test(String(property(failure, "name"))) ? throttled() : undefined
+  return services.verdictOf(fromLinks(links, now, undefined))
 }
-
-const ofTimeout = (failure: object): Verdict | undefined =>
-  property(failure, "_tag") === "TimeoutError" ? transient("steady") : undefined
-
-/** By the status of an answer or the code of what was thrown. */
-const ofSignals = (failure: object, now: number | undefined): Verdict | undefined =>
-  services.verdictOf(fromLinks(chain(failure), now, undefined))

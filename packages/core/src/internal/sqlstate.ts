@@ -1,0 +1,81 @@
+import { property, read } from "./chain.ts"
+import { permanent, throttled, transient, type Verdict } from "./verdict.ts"
+
+const quick = transient("quick")
+const steady = transient("steady")
+
+/** What a database that restarts or changes its leader needs some seconds for; more would not help a query that is too slow. */
+const once = transient("steady", 1)
+
+/** Whole codes of SQLSTATE, of PostgreSQL and of the standard. */
+const states: { readonly [state: string]: Verdict } = {
+  "08P01": transient("quick", 1),
+  "25006": transient("steady", 2),
+  "25P03": transient("quick", 1),
+  "25P04": once,
+  "40002": permanent,
+  "53300": throttled(),
+  "55006": quick,
+  "55P03": quick,
+  "57014": once,
+  "57P01": steady,
+  "57P02": steady,
+  "57P03": steady,
+  "57P05": quick
+}
+
+/** Classes of SQLSTATE, its first two characters. What is in none of these is unknown. */
+const classes: { readonly [state: string]: Verdict } = {
+  "08": quick,
+  "40": quick,
+  "53": steady,
+  "58": transient("steady", 2)
+}
+
+/** Classes about what was asked for: data, constraints, syntax, rights, names, transactions in the wrong state. */
+const refusals = /^(?:0[ABFLPZ]|2[0-8BDF]|3[4589BDF]|4[24]|5[457]|F0|P0)/
+
+/** MySQL's numbers whose SQLSTATE says too little (HY000), or something else. */
+const mysql: { readonly [errno: number]: Verdict } = {
+  1040: throttled(),
+  1053: steady,
+  1129: permanent,
+  1203: throttled(),
+  1205: quick,
+  1213: quick,
+  1226: throttled(),
+  1317: once,
+  1637: throttled(),
+  3024: once,
+  3572: quick
+}
+
+/** What clients say of the connection themselves, by code or whole message: there is no SQLSTATE without an answer. */
+const connections: { readonly [said: string]: Verdict } = {
+  PROTOCOL_CONNECTION_LOST: quick,
+  PROTOCOL_SEQUENCE_TIMEOUT: steady,
+  "Connection terminated unexpectedly": quick,
+  "Connection terminated due to connection timeout": quick,
+  "timeout exceeded when trying to connect": quick,
+  "timeout expired": quick,
+  "Query read timeout": steady
+}
+
+const isState = /^[0-9A-Z]{5}$/
+
+/** The verdict on an error of a database, as pg, postgres, mysql2 and mariadb tell it. */
+export const ofSql = (link: object): Verdict | undefined => {
+  const code = read(link, "code")
+  const said = own(connections, code) ?? own(connections, read(link, "message"))
+  if (said !== undefined) return said
+  const state = read(link, "sqlState") ?? (property(link, "severity") === undefined ? undefined : code)
+  if (state === undefined || !isState.test(state)) return undefined
+  const errno = property(link, "errno")
+  const numbered = typeof errno === "number" ? own(mysql, String(errno)) : undefined
+  return (
+    numbered ?? own(states, state) ?? own(classes, state.slice(0, 2)) ?? (refusals.test(state) ? permanent : undefined)
+  )
+}
+
+const own = (table: { readonly [key: string]: Verdict }, key: string | undefined): Verdict | undefined =>
+  key !== undefined && Object.hasOwn(table, key) ? table[key] : undefined

@@ -1,6 +1,8 @@
 // Writes the documents that programs can say best; with --check it only says whether they are current.
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import * as Effect from "effect/Effect"
 import { errors } from "./errors.ts"
 import { outage, policies } from "./policies.ts"
 
@@ -18,5 +20,12 @@ for (const [name, text] of Object.entries(documents)) {
     isStale = true
     console.error(`docs/${name} is not what the program says: run \`pnpm generate\``)
   }
+}
+// This one takes servers and some seconds; a test compares it.
+if (!process.argv.includes("--check")) {
+  const module = (name: string) => import(pathToFileURL(join(import.meta.dirname, "../clients/src", name)).href)
+  const { document }: typeof import("../clients/src/Document.ts") = await module("Document.ts")
+  writeFileSync(join(folder, "clients.md"), await Effect.runPromise(document))
+  console.log("wrote docs/clients.md")
 }
 if (isStale) process.exitCode = 1

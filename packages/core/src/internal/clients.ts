@@ -59,6 +59,8 @@ const ofOthers = (link: object, now: number | undefined): Verdict | undefined =>
   if (code === "insufficient_quota") return permanent
   if (names.includes("APIConnectionTimeoutError")) return transient("steady")
   if (names.includes("AxiosError") && code === "ECONNABORTED") return transient("steady")
+  if (names.includes("AxiosError") && message === "stream has been aborted") return transient("quick")
+  if (names.includes("ReadError") && code === "ERR_HTTP_CONTENT_LENGTH_MISMATCH") return transient("quick")
   if (read(link, "type") !== "StripeConnectionError") return undefined
   return services.verdictOf(fromLinks(chain(property(link, "detail")), now, undefined)) ?? transient("quick")
 }

@@ -68,13 +68,13 @@ export const ofSql = (link: object): Verdict | undefined => {
   const code = read(link, "code")
   const said = own(connections, code) ?? own(connections, read(link, "message"))
   if (said !== undefined) return said
-  const state = read(link, "sqlState") ?? (property(link, "severity") === undefined ? undefined : code)
-  if (state === undefined || !isState.test(state)) return undefined
-  const errno = property(link, "errno")
-  const numbered = typeof errno === "number" ? own(mysql, String(errno)) : undefined
-  return (
-    numbered ?? own(states, state) ?? own(classes, state.slice(0, 2)) ?? (refusals.test(state) ? permanent : undefined)
-  )
+  const mysqlState = read(link, "sqlState")
+  const state = mysqlState ?? (property(link, "severity") === undefined ? undefined : code)
+  if (state === undefined) return undefined
+  // Before the handshake MySQL sends its number alone.
+  const numbered = mysqlState === undefined ? undefined : own(mysql, String(property(link, "errno")))
+  if (numbered !== undefined || !isState.test(state)) return numbered
+  return own(states, state) ?? own(classes, state.slice(0, 2)) ?? (refusals.test(state) ? permanent : undefined)
 }
 
 const own = (table: { readonly [key: string]: Verdict }, key: string | undefined): Verdict | undefined =>

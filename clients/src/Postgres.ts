@@ -1,0 +1,192 @@
+/**
+ * A PostgreSQL of the test's own, and its client `pg` creating something in it.
+ *
+ * @since 0.1.0
+ */
+import { execFileSync } from "node:child_process"
+import { chmodSync, chownSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import process from "node:process"
+import * as Effect from "effect/Effect"
+import pg from "pg"
+import * as Program from "@redrive/testing/Program"
+import { type Failed, patience, thrown } from "./Failed.ts"
+import * as Servers from "./Servers.ts"
+
+/** Where Debian keeps the server's programs, the newest version first. */
+const folderOf = (): string => {
+  try {
+    const root = "/usr/lib/postgresql"
+    const versions = readdirSync(root).toSorted((one, other) => Number(other) - Number(one))
+    return versions[0] === undefined ? "" : join(root, versions[0], "bin")
+  } catch {
+    return ""
+  }
+}
+
+const programs = folderOf()
+
+/**
+ * Whether the machine lacks PostgreSQL's server, which is said once.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isMissing = (): boolean => Program.isMissing(join(programs, "postgres"), "postgresql")
+
+/** The server does not run as root: another user owns it then. */
+const ownerOf = () => {
+  if (process.getuid?.() !== 0) return undefined
+  const id = (of: string) => Number(execFileSync("id", [of, "nobody"], { encoding: "utf8" }))
+  return { uid: id("-u"), gid: id("-g") }
+}
+
+/** A program and its arguments, as the server's owner. */
+const owned = (owner: ReturnType<typeof ownerOf>, program: string, args: ReadonlyArray<string>) => {
+  const path = join(programs, program)
+  if (owner === undefined) return [path, args] as const
+  return ["setpriv", [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups", path, ...args]] as const
+}
+
+/**
+ * Runs a server with an empty database, for as long as the scope. Gives how to connect.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const server = Effect.fnUntraced(function* (certificate: Servers.Certificate | undefined) {
+  const owner = ownerOf()
+  const path = yield* Servers.folder(owner)
+  const data = join(path, "data")
+  const initdb = owned(owner, "initdb", ["-D", data, "-U", "admin", "-A", "trust", "--no-sync", "-E", "UTF8"])
+  yield* Program.output(initdb[0], initdb[1])
+  if (certificate !== undefined) {
+    for (const [name, text] of Object.entries({ "server.key": certificate.key, "server.crt": certificate.cert })) {
+      writeFileSync(join(data, name), text)
+      if (owner !== undefined) chownSync(join(data, name), owner.uid, owner.gid)
+      chmodSync(join(data, name), 0o600)
+    }
+  }
+  const port = yield* Program.freePort
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "",
+    fsync: "off",
+    deadlock_timeout: "50ms",
+    ssl: certificate === undefined ? "off" : "on"
+  }
+  const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+  const [program, args] = owned(owner, "postgres", ["-D", data, "-p", String(port), ...options])
+  yield* Program.run(program, { args, port })
+  return { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: 5000 }
+})
+
+type Config = pg.ClientConfig
+
+/** Connects, works and ends. */
+const using = async <A>(config: Config, work: (client: pg.Client) => Promise<A>): Promise<A> => {
+  const client = new pg.Client(config)
+  // A connection that is lost is told to the query and here, and ends the process where nobody listens.
+  client.on("error", () => undefined)
+  try {
+    await client.connect()
+    return await work(client)
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+const query = (config: Config, ...texts: ReadonlyArray<string>): Promise<void> =>
+  using(config, async (client) => {
+    for (const text of texts) await client.query(text)
+  })
+
+/**
+ * Throws an error with a code of SQLSTATE, by the server itself.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const raise = (config: Config, state: string) =>
+  thrown(state, () => query(config, `DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${state}'; END $$`))
+
+const insert = "INSERT INTO charge (id) VALUES (1)"
+
+/** Two transactions that lock two rows in opposite order. */
+const deadlock = (config: Config) =>
+  using(config, (first) =>
+    using(config, async (second) => {
+      const lock = (client: pg.Client, id: number) => client.query(`UPDATE charge SET n = n + 1 WHERE id = ${id}`)
+      for (const client of [first, second]) await client.query("BEGIN")
+      await Promise.all([lock(first, 1), lock(second, 2)])
+      await Promise.all([lock(first, 2), lock(second, 1)])
+    })
+  )
+
+/** A transaction whose row another one has changed since. */
+const conflict = (config: Config) =>
+  using(config, async (client) => {
+    await client.query("BEGIN ISOLATION LEVEL SERIALIZABLE")
+    await client.query("SELECT * FROM charge")
+    await query(config, "UPDATE charge SET n = n + 1 WHERE id = 1")
+    await client.query("UPDATE charge SET n = n + 1 WHERE id = 1")
+  })
+
+/** A row that another transaction has locked. */
+const locked = (config: Config) =>
+  using(config, async (client) => {
+    await client.query("BEGIN")
+    await client.query("SELECT * FROM charge WHERE id = 1 FOR UPDATE")
+    await query(config, "SELECT * FROM charge WHERE id = 1 FOR UPDATE NOWAIT")
+  })
+
+/** A query whose connection the server's operator ends. */
+const terminated = (config: Config) =>
+  using(config, async (client) => {
+    const found = await client.query<{ readonly pid: number }>("SELECT pg_backend_pid() AS pid")
+    const sleeping = client.query("SELECT pg_sleep(10)")
+    await Promise.all([sleeping, query(config, `SELECT pg_terminate_backend(${found.rows[0]?.pid})`)])
+  })
+
+/**
+ * What the client meets.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const failures = Effect.fnUntraced(function* (certificate: Servers.Certificate | undefined) {
+  const config = yield* server(certificate)
+  const refused = yield* Program.freePort
+  const deaf = yield* Servers.fullPort
+  const reset = yield* Servers.tcp((socket) => socket.once("data", () => socket.resetAndDestroy()))
+  yield* Effect.promise(() =>
+    query(
+      config,
+      "CREATE TABLE charge (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)",
+      "INSERT INTO charge (id) VALUES (1), (2)",
+      "CREATE ROLE busy LOGIN CONNECTION LIMIT 0"
+    )
+  )
+  const rows: ReadonlyArray<readonly [what: string, call: () => Promise<unknown>]> = [
+    ["refused connection", () => query({ ...config, port: refused }, insert)],
+    ["name that does not exist", () => query({ ...config, host: "nowhere.invalid" }, insert)],
+    ["no connection in time", () => query({ ...config, port: deaf, connectionTimeoutMillis: patience }, insert)],
+    ["no answer in time", () => query({ ...config, query_timeout: patience }, "SELECT pg_sleep(10)")],
+    ["statement_timeout", () => query({ ...config, statement_timeout: patience }, "SELECT pg_sleep(10)")],
+    ["reset before the answer", () => query({ ...config, port: reset }, insert)],
+    ["ended by the operator within the query", () => terminated(config)],
+    ["too many connections", () => query({ ...config, user: "busy" }, insert)],
+    ["deadlock", () => deadlock(config)],
+    ["serialization failure", () => conflict(config)],
+    ["lock not available", () => locked(config)],
+    ["unique violation", () => query(config, insert)],
+    ["syntax error", () => query(config, "INSERT charge")],
+    ["no such database", () => query({ ...config, database: "nowhere" }, insert)],
+    ["no such role", () => query({ ...config, user: "nobody" }, insert)]
+  ]
+  const ssl: ReadonlyArray<(typeof rows)[number]> =
+    certificate === undefined ? [] : [["untrusted certificate", () => query({ ...config, ssl: true }, insert)]]
+  const failed: Array<Failed> = []
+  for (const [what, call] of [...rows, ...ssl]) failed.push(yield* thrown(what, call))
+  return failed
+})

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { render } from "../src/Document.ts"
+import * as Table from "../src/Table.ts"
+
+// docs/clients.md is what the clients do; where it is not, `pnpm generate` writes it anew.
+
+const document = readFileSync(join(import.meta.dirname, "../../docs/clients.md"), "utf8")
+
+/** The parts of the document by their headings, without what this machine cannot show. */
+const partsOf = (text: string, leaves: (line: string) => boolean): ReadonlyMap<string, string> =>
+  new Map(
+    text.split(/^## /m).map((part) => {
+      const [heading = "", ...lines] = part.split("\n")
+      // Widths of columns depend on what is left out.
+      const kept = lines.filter((line) => !leaves(line)).map((line) => line.replace(/ {2,}|-{3,}/g, " "))
+      return [heading, kept.join("\n")]
+    })
+  )
+
+describe("real clients in front of servers that fail", () => {
+  it.live("throw what docs/clients.md says, and merit what it says", () =>
+    Effect.gen(function* () {
+      const sections = yield* Table.sections
+      const lacksTls = Table.lacksTls()
+      const leaves = (line: string) => lacksTls && line.startsWith("| untrusted certificate")
+      const written = partsOf(document, leaves)
+      const found = partsOf(render(sections.filter(({ rows }) => rows.length > 0)), leaves)
+      for (const [heading, text] of found) assert.strictEqual(text, written.get(heading), heading)
+      const missing = sections.filter(({ rows }) => rows.length === 0).length
+      assert.strictEqual(found.size + missing, written.size)
+    })
+  )
+})

@@ -23,8 +23,8 @@ for (const [name, text] of Object.entries(documents)) {
 }
 // This one takes servers and some seconds; a test compares it.
 if (!process.argv.includes("--check")) {
-  const module = (name: string) => import(pathToFileURL(join(import.meta.dirname, "../clients/src", name)).href)
-  const { document }: typeof import("../clients/src/Document.ts") = await module("Document.ts")
+  const module = pathToFileURL(join(import.meta.dirname, "../clients/src/Document.ts")).href
+  const { document }: typeof import("../clients/src/Document.ts") = await import(module)
   writeFileSync(join(folder, "clients.md"), await Effect.runPromise(document))
   console.log("wrote docs/clients.md")
 }

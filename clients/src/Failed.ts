@@ -52,9 +52,9 @@ export const given = (
   })
 
 /**
- * Time that a call is given, where its client has a setting for it, in milliseconds.
+ * Time that a call is given, where its client has a setting for it, in milliseconds: more than a busy machine takes for what is answered.
  *
  * @category constants
  * @since 0.1.0
  */
-export const patience = 300
+export const patience = 1000

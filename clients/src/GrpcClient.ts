@@ -49,10 +49,14 @@ export const create = (
   address: string,
   { credentials = grpc.credentials.createInsecure(), start }: Options = {}
 ): Promise<unknown> => {
-  const client = new grpc.Client(address, credentials, { "grpc.enable_retries": 0 })
+  const client = new grpc.Client(address, credentials, {
+    "grpc.enable_retries": 0,
+    // A certificate is for a name; by an address Node.js warns.
+    "grpc.ssl_target_name_override": "localhost"
+  })
   const called = new Promise((resolve, reject) => {
     const options = { deadline: Date.now() + patience }
-    const done = (error: unknown, value: unknown) => (error === null ? resolve(value) : reject(error as Error))
+    const done = (error: Error | null, value: unknown) => (error === null ? resolve(value) : reject(error))
     const call = client.makeUnaryRequest("/test/create", bytes, bytes, Buffer.from("x"), options, done)
     start?.(call)
   })
@@ -103,6 +107,9 @@ const secure = (files: Servers.Certificate) =>
     })
   })
 
+/** Calls off what takes a moment. */
+const start = (call: grpc.ClientUnaryCall) => void setTimeout(() => call.cancel(), 50)
+
 const hostOf = (url: string) => new URL(url).host
 
 /**
@@ -122,8 +129,7 @@ export const failures = Effect.fnUntraced(function* (certificate: Servers.Certif
   const notFound = yield* failing(grpc.status.NOT_FOUND)
   const tls = certificate && (yield* secure(certificate))
   const credentials = grpc.credentials.createSsl()
-  const start = (call: grpc.ClientUnaryCall) => void setTimeout(() => call.cancel(), 50)
-  return yield* Effect.all([
+  const calls = [
     thrown("refused connection", () => create(`127.0.0.1:${refused}`)),
     thrown("name that does not exist", () => create("nowhere.invalid:443")),
     thrown("no connection in time", () => create(`127.0.0.1:${deaf}`)),
@@ -135,5 +141,6 @@ export const failures = Effect.fnUntraced(function* (certificate: Servers.Certif
     thrown("NOT_FOUND", () => create(notFound)),
     ...(tls === undefined ? [] : [thrown("untrusted certificate", () => create(hostOf(tls), { credentials }))]),
     thrown("called off by the caller", () => create(silent, { start }))
-  ])
+  ]
+  return yield* Effect.all(calls, { concurrency: "unbounded" })
 })

@@ -79,11 +79,6 @@ export const failures = Effect.fnUntraced(function* (certificate: Servers.Certif
   const tls = certificate && (yield* Servers.secureWeb(certificate))
   return (name: string) => {
     const call = callOf(name)
-    const soon = () => {
-      const controller = new AbortController()
-      setTimeout(() => controller.abort(), 50)
-      return controller.signal
-    }
     const calls = [
       call("refused connection", `http://127.0.0.1:${refused}/`),
       call("name that does not exist", "http://nowhere.invalid/"),
@@ -97,9 +92,16 @@ export const failures = Effect.fnUntraced(function* (certificate: Servers.Certif
       ...(tls === undefined ? [] : [call("untrusted certificate", tls)]),
       call("called off by the caller", `${web}silent`, soon)
     ]
-    return Effect.all(calls)
+    return Effect.all(calls, { concurrency: "unbounded" })
   }
 })
+
+/** Calls off what takes a moment. */
+const soon = () => {
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(), 50)
+  return controller.signal
+}
 
 const callOf = (name: string) => {
   const isAnswering = Object.hasOwn(answering, name)

@@ -69,7 +69,9 @@ export const server = (answers: { readonly [query: string]: Answer }) =>
           }
           connection.serverHandshake({ ...hello, authCallback })
         })
-        Reflect.apply(server.listen, server, [port, "127.0.0.1", () => resume(Effect.succeed(server))])
+        // It takes what a server of Node.js takes, which its types leave out.
+        const listening = server as unknown as { readonly listen: (...to: ReadonlyArray<unknown>) => unknown }
+        listening.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
       }),
       (server) =>
         Effect.callback<void>((resume) => {
@@ -130,12 +132,13 @@ export const failures = Effect.gen(function* () {
   const refused = yield* Program.freePort
   const deaf = yield* Servers.fullPort
   const full = yield* Servers.tcp((socket) => socket.end(packet([1040, "", "Too many connections"], 0)))
-  return yield* Effect.all([
+  const calls = [
     thrown("refused connection", () => query(refused, "x")),
     thrown("name that does not exist", () => query(refused, "x", { host: "nowhere.invalid" })),
     thrown("no connection in time", () => query(deaf, "x")),
     thrown("no answer in time", () => query(port, "silence", { timeout: patience })),
     thrown("too many connections", () => query(full, "x")),
     ...Object.keys(answers).map((what) => thrown(what, () => query(port, what)))
-  ])
+  ]
+  return yield* Effect.all(calls, { concurrency: "unbounded" })
 })

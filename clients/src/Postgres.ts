@@ -8,7 +8,8 @@ import { chmodSync, chownSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import * as Effect from "effect/Effect"
-import pg from "pg"
+import * as Schedule from "effect/Schedule"
+import { Client, type ClientConfig } from "pg"
 import * as Program from "@redrive/testing/Program"
 import { type Failed, patience, thrown } from "./Failed.ts"
 import * as Servers from "./Servers.ts"
@@ -37,9 +38,10 @@ export const isMissing = (): boolean => Program.isMissing(join(programs, "postgr
 /** The server does not run as root: another user owns it then. */
 const ownerOf = () => {
   if (process.getuid?.() !== 0) return undefined
-  const id = (of: string) => Number(execFileSync("id", [of, "nobody"], { encoding: "utf8" }))
-  return { uid: id("-u"), gid: id("-g") }
+  return { uid: idOf("-u"), gid: idOf("-g") }
 }
+
+const idOf = (which: string) => Number(execFileSync("id", [which, "nobody"], { encoding: "utf8" }))
 
 /** A program and its arguments, as the server's owner. */
 const owned = (owner: ReturnType<typeof ownerOf>, program: string, args: ReadonlyArray<string>) => {
@@ -78,14 +80,18 @@ export const server = Effect.fnUntraced(function* (certificate: Servers.Certific
   const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const [program, args] = owned(owner, "postgres", ["-D", data, "-p", String(port), ...options])
   yield* Program.run(program, { args, port })
-  return { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: 5000 }
+  const config = { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: 5000 }
+  // It listens before it is ready, and says until then that it is starting up.
+  yield* Effect.retry(
+    Effect.tryPromise(() => query(config, "SELECT 1")),
+    Schedule.max([Schedule.spaced("20 millis"), Schedule.recurs(500)])
+  )
+  return config
 })
 
-type Config = pg.ClientConfig
-
 /** Connects, works and ends. */
-const using = async <A>(config: Config, work: (client: pg.Client) => Promise<A>): Promise<A> => {
-  const client = new pg.Client(config)
+const using = async <A>(config: ClientConfig, work: (client: Client) => Promise<A>): Promise<A> => {
+  const client = new Client(config)
   // A connection that is lost is told to the query and here, and ends the process where nobody listens.
   client.on("error", () => undefined)
   try {
@@ -96,7 +102,7 @@ const using = async <A>(config: Config, work: (client: pg.Client) => Promise<A>)
   }
 }
 
-const query = (config: Config, ...texts: ReadonlyArray<string>): Promise<void> =>
+const query = (config: ClientConfig, ...texts: ReadonlyArray<string>): Promise<void> =>
   using(config, async (client) => {
     for (const text of texts) await client.query(text)
   })
@@ -107,16 +113,20 @@ const query = (config: Config, ...texts: ReadonlyArray<string>): Promise<void> =
  * @category running
  * @since 0.1.0
  */
-export const raise = (config: Config, state: string) =>
+export const raise = (config: ClientConfig, state: string) =>
   thrown(state, () => query(config, `DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${state}'; END $$`))
+
+/** Milliseconds, of a query that takes a second. */
+const soon = 200
 
 const insert = "INSERT INTO charge (id) VALUES (1)"
 
+const lock = (client: Client, id: number) => client.query(`UPDATE charge SET n = n + 1 WHERE id = ${id}`)
+
 /** Two transactions that lock two rows in opposite order. */
-const deadlock = (config: Config) =>
+const deadlock = (config: ClientConfig) =>
   using(config, (first) =>
     using(config, async (second) => {
-      const lock = (client: pg.Client, id: number) => client.query(`UPDATE charge SET n = n + 1 WHERE id = ${id}`)
       for (const client of [first, second]) await client.query("BEGIN")
       await Promise.all([lock(first, 1), lock(second, 2)])
       await Promise.all([lock(first, 2), lock(second, 1)])
@@ -124,7 +134,7 @@ const deadlock = (config: Config) =>
   )
 
 /** A transaction whose row another one has changed since. */
-const conflict = (config: Config) =>
+const conflict = (config: ClientConfig) =>
   using(config, async (client) => {
     await client.query("BEGIN ISOLATION LEVEL SERIALIZABLE")
     await client.query("SELECT * FROM charge")
@@ -133,7 +143,7 @@ const conflict = (config: Config) =>
   })
 
 /** A row that another transaction has locked. */
-const locked = (config: Config) =>
+const locked = (config: ClientConfig) =>
   using(config, async (client) => {
     await client.query("BEGIN")
     await client.query("SELECT * FROM charge WHERE id = 1 FOR UPDATE")
@@ -141,10 +151,10 @@ const locked = (config: Config) =>
   })
 
 /** A query whose connection the server's operator ends. */
-const terminated = (config: Config) =>
+const terminated = (config: ClientConfig) =>
   using(config, async (client) => {
     const found = await client.query<{ readonly pid: number }>("SELECT pg_backend_pid() AS pid")
-    const sleeping = client.query("SELECT pg_sleep(10)")
+    const sleeping = client.query("SELECT pg_sleep(1)")
     await Promise.all([sleeping, query(config, `SELECT pg_terminate_backend(${found.rows[0]?.pid})`)])
   })
 
@@ -171,8 +181,8 @@ export const failures = Effect.fnUntraced(function* (certificate: Servers.Certif
     ["refused connection", () => query({ ...config, port: refused }, insert)],
     ["name that does not exist", () => query({ ...config, host: "nowhere.invalid" }, insert)],
     ["no connection in time", () => query({ ...config, port: deaf, connectionTimeoutMillis: patience }, insert)],
-    ["no answer in time", () => query({ ...config, query_timeout: patience }, "SELECT pg_sleep(10)")],
-    ["statement_timeout", () => query({ ...config, statement_timeout: patience }, "SELECT pg_sleep(10)")],
+    ["no answer in time", () => query({ ...config, query_timeout: soon }, "SELECT pg_sleep(1)")],
+    ["statement_timeout", () => query({ ...config, statement_timeout: soon }, "SELECT pg_sleep(1)")],
     ["reset before the answer", () => query({ ...config, port: reset }, insert)],
     ["ended by the operator within the query", () => terminated(config)],
     ["too many connections", () => query({ ...config, user: "busy" }, insert)],

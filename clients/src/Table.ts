@@ -54,6 +54,9 @@ const rowOf = ({ gave, threw, what }: Failed): ReadonlyArray<string> => {
   return [what, shown, Verdict.format(verdict), Verdict.isRetryable(verdict) ? again : ""]
 }
 
+const sectionOf = <E, R>(client: string, failures: Effect.Effect<ReadonlyArray<Failed>, E, R>) =>
+  Effect.map(failures, (failed): Section => ({ client, rows: failed.map(rowOf) }))
+
 /**
  * Whether a certificate cannot be made here, so that a row is left out of each table.
  *
@@ -72,14 +75,12 @@ export const sections = Effect.scoped(
   Effect.gen(function* () {
     const certificate = lacksTls() ? undefined : yield* Servers.certificate
     const http = yield* HttpClients.failures(certificate)
-    const of = <E, R>(client: string, failures: Effect.Effect<ReadonlyArray<Failed>, E, R>) =>
-      Effect.map(failures, (failed): Section => ({ client, rows: failed.map(rowOf) }))
     return yield* Effect.all(
       [
-        ...HttpClients.names.map((name) => of(name, http(name))),
-        of("@grpc/grpc-js", GrpcClient.failures(certificate)),
-        of("pg", Postgres.isMissing() ? Effect.succeed([]) : Postgres.failures(certificate)),
-        of("mysql2", Mysql.failures)
+        ...HttpClients.names.map((name) => sectionOf(name, http(name))),
+        sectionOf("@grpc/grpc-js", GrpcClient.failures(certificate)),
+        sectionOf("pg", Postgres.isMissing() ? Effect.succeed([]) : Postgres.failures(certificate)),
+        sectionOf("mysql2", Mysql.failures)
       ],
       { concurrency: 3 }
     )

@@ -41,9 +41,10 @@ export interface Options {
  * The verdict on any failure.
  *
  * In this order: what a reader says; the failure's own `verdict`; errors of Effect (`AiError`, `SqlError`, `PlatformError`,
- * `RateLimiterError`, `CircuitBreakerError`, `TimeoutError`), `retryAfter` and `isRetryable` by structure; `$retryable` of the AWS
- * SDK; the HTTP status of an answer that it carries; and what Node.js and fetch throw. A failure that says nothing about itself
- * merits one quick retry. Never throws, whatever the value's getters do.
+ * `RateLimiterError`, `CircuitBreakerError`, `TimeoutError`), `retryAfter` and `isRetryable` by structure; what a well-known client
+ * says, also of an error that is wrapped (AWS, gRPC, SQLSTATE of PostgreSQL and MySQL, kafkajs, BullMQ, OpenAI, Stripe); the HTTP status
+ * of an answer that it carries; and what Node.js and fetch throw, at the pace of calls between services. A failure that says nothing
+ * about itself merits one quick retry. Never throws, whatever the value's getters do.
  *
  * @category constructors
  * @since 0.1.0

@@ -33,7 +33,8 @@ const ofAws = (link: object, now: number | undefined): Verdict | undefined => {
   if (isThrottling || name.includes("Throttl") || awsThrottling.has(name)) {
     return throttled(answer && "retryAfter" in answer ? answer.retryAfter : undefined)
   }
-  if (retryable !== undefined || name.startsWith("RequestTimeout")) return transient("quick")
+  const isLate = name.startsWith("RequestTimeout") || (answer !== undefined && name === "TimeoutError")
+  if (retryable !== undefined || isLate) return transient("quick")
   // The SDK has set its clock by the answer: it is right now, or never.
   const isExpired = name === "InvalidSignatureException" && message?.includes("Signature expired") === true
   if (isExpired || (about && property(about, "clockSkewCorrected") === true)) return transient("quick", 1)

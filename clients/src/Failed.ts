@@ -52,9 +52,17 @@ export const given = (
   })
 
 /**
- * Time that a call is given, where its client has a setting for it, in milliseconds: more than a busy machine takes for what is answered.
+ * Milliseconds that a call is given which is meant to be too late.
  *
  * @category constants
  * @since 0.1.0
  */
-export const patience = 1000
+export const brief = 1000
+
+/**
+ * Milliseconds that any other call is given: more than a busy machine takes.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const ample = 30_000

@@ -7,7 +7,7 @@ import { createSecureServer, createServer } from "node:http2"
 import * as grpc from "@grpc/grpc-js"
 import * as Effect from "effect/Effect"
 import * as Program from "@redrive/testing/Program"
-import { patience, thrown } from "./Failed.ts"
+import { ample, brief, thrown } from "./Failed.ts"
 import * as Servers from "./Servers.ts"
 
 const bytes = (value: Buffer) => value
@@ -47,7 +47,7 @@ export const server = (handle: Handle) =>
  */
 export const create = (
   address: string,
-  { credentials = grpc.credentials.createInsecure(), start }: Options = {}
+  { credentials = grpc.credentials.createInsecure(), limit = ample, start }: Options = {}
 ): Promise<unknown> => {
   const client = new grpc.Client(address, credentials, {
     "grpc.enable_retries": 0,
@@ -55,7 +55,7 @@ export const create = (
     "grpc.ssl_target_name_override": "localhost"
   })
   const called = new Promise((resolve, reject) => {
-    const options = { deadline: Date.now() + patience }
+    const options = { deadline: Date.now() + limit }
     const done = (error: Error | null, value: unknown) => (error === null ? resolve(value) : reject(error))
     const call = client.makeUnaryRequest("/test/create", bytes, bytes, Buffer.from("x"), options, done)
     start?.(call)
@@ -65,6 +65,7 @@ export const create = (
 
 interface Options {
   readonly credentials?: grpc.ChannelCredentials
+  readonly limit?: number
   readonly start?: (call: grpc.ClientUnaryCall) => void
 }
 
@@ -132,8 +133,8 @@ export const failures = Effect.fnUntraced(function* (certificate: Servers.Certif
   const calls = [
     thrown("refused connection", () => create(`127.0.0.1:${refused}`)),
     thrown("name that does not exist", () => create("nowhere.invalid:443")),
-    thrown("no connection in time", () => create(`127.0.0.1:${deaf}`)),
-    thrown("no answer in time", () => create(silent)),
+    thrown("no connection in time", () => create(`127.0.0.1:${deaf}`, { limit: brief })),
+    thrown("no answer in time", () => create(silent, { limit: brief })),
     thrown("reset before the answer", () => create(`127.0.0.1:${reset}`)),
     thrown("cut within the answer", () => create(hostOf(cut))),
     thrown("RESOURCE_EXHAUSTED with a pushback of 7 s", () => create(exhausted)),

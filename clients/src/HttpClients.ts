@@ -10,28 +10,28 @@ import got from "got"
 import ky from "ky"
 import * as undici from "undici"
 import * as Program from "@redrive/testing/Program"
-import { type Failed, given, patience, thrown } from "./Failed.ts"
+import { ample, brief, type Failed, given, thrown } from "./Failed.ts"
 import * as Servers from "./Servers.ts"
 
-/** Sends a creation, which `signal` calls off. */
-type Send = (url: string, signal: AbortSignal | undefined) => Promise<unknown>
+/** Sends a creation within `limit` milliseconds; `signal` calls it off. */
+type Send<A> = (url: string, limit: number, signal: AbortSignal | undefined) => Promise<A>
 
 const [method, body] = ["POST", "{}"]
 
 /** Clients to which any status is an answer. */
-const answering = {
-  fetch: async (url: string, signal = AbortSignal.timeout(patience)) => {
+const answering: { readonly [client: string]: Send<NonNullable<Failed["gave"]>> } = {
+  fetch: async (url, limit, signal = AbortSignal.timeout(limit)) => {
     const response = await fetch(url, { method, body, signal })
     await response.text()
     return response
   },
-  undici: async (url: string, signal?: AbortSignal) => {
-    const dispatcher = new undici.Agent({ connect: { timeout: patience } })
+  undici: async (url, limit, signal) => {
+    const dispatcher = new undici.Agent({ connect: { timeout: limit } })
     const response = await undici.request(url, {
       method,
       body,
       dispatcher,
-      headersTimeout: patience,
+      headersTimeout: limit,
       signal: signal ?? null
     })
     await response.body.text()
@@ -40,18 +40,18 @@ const answering = {
 }
 
 /** Clients that throw where a status is no success. */
-const throwing: { readonly [client: string]: Send } = {
-  got: (url, signal) =>
-    got.post(url, { body, retry: { limit: 0 }, timeout: { connect: patience, response: patience }, signal }),
-  axios: (url, signal) => axios.post(url, body, { timeout: patience, ...(signal && { signal }) }),
-  ky: (url, signal) => ky.post(url, { body, retry: 0, timeout: patience, ...(signal && { signal }) }).text(),
-  "@aws-sdk/client-sqs": async (url, abortSignal) => {
+const throwing: { readonly [client: string]: Send<unknown> } = {
+  got: (url, limit, signal) =>
+    got.post(url, { body, retry: { limit: 0 }, timeout: { connect: limit, response: limit }, signal }),
+  axios: (url, limit, signal) => axios.post(url, body, { timeout: limit, ...(signal && { signal }) }),
+  ky: (url, limit, signal) => ky.post(url, { body, retry: 0, timeout: limit, ...(signal && { signal }) }).text(),
+  "@aws-sdk/client-sqs": async (url, limit, abortSignal) => {
     const client = new SQSClient({
       endpoint: url,
       region: "us-east-1",
       credentials: { accessKeyId: "x", secretAccessKey: "x" },
       maxAttempts: 1,
-      requestHandler: { connectionTimeout: patience, requestTimeout: patience, throwOnRequestTimeout: true }
+      requestHandler: { connectionTimeout: limit, requestTimeout: limit, throwOnRequestTimeout: true }
     })
     const command = new SendMessageCommand({ QueueUrl: url, MessageBody: body })
     await client.send(command, abortSignal && { abortSignal }).finally(() => client.destroy())
@@ -82,15 +82,15 @@ export const failures = Effect.fnUntraced(function* (certificate: Servers.Certif
     const calls = [
       call("refused connection", `http://127.0.0.1:${refused}/`),
       call("name that does not exist", "http://nowhere.invalid/"),
-      call("no connection in time", `http://127.0.0.1:${deaf}/`),
-      call("no answer in time", `${web}silent`),
+      call("no connection in time", `http://127.0.0.1:${deaf}/`, { limit: brief }),
+      call("no answer in time", `${web}silent`, { limit: brief }),
       call("reset before the answer", `${web}reset`),
       call("cut within the answer", `${web}cut`),
       call("429 with Retry-After: 7", `${web}429`),
       call("503", `${web}503`),
       call("404", `${web}404`),
       ...(tls === undefined ? [] : [call("untrusted certificate", tls)]),
-      call("called off by the caller", `${web}silent`, soon)
+      call("called off by the caller", `${web}silent`, { signal: soon })
     ]
     return Effect.all(calls, { concurrency: "unbounded" })
   }
@@ -103,12 +103,17 @@ const soon = () => {
   return controller.signal
 }
 
-const callOf = (name: string) => {
-  const isAnswering = Object.hasOwn(answering, name)
-  return (what: string, url: string, signal?: () => AbortSignal): Effect.Effect<Failed> => {
-    if (isAnswering) return given(what, () => answering[name as keyof typeof answering](url, signal?.()))
+interface Options {
+  readonly limit?: number
+  readonly signal?: () => AbortSignal
+}
+
+const callOf =
+  (name: string) =>
+  (what: string, url: string, { limit = ample, signal }: Options = {}): Effect.Effect<Failed> => {
+    const answers = answering[name]
+    if (answers !== undefined) return given(what, () => answers(url, limit, signal?.()))
     const send = throwing[name]
     if (send === undefined) throw new Error(name)
-    return thrown(what, () => send(url, signal?.()))
+    return thrown(what, () => send(url, limit, signal?.()))
   }
-}

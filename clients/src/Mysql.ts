@@ -7,7 +7,7 @@ import type { Socket } from "node:net"
 import * as Effect from "effect/Effect"
 import mysql from "mysql2"
 import * as Program from "@redrive/testing/Program"
-import { patience, thrown } from "./Failed.ts"
+import { ample, brief, thrown } from "./Failed.ts"
 import * as Servers from "./Servers.ts"
 
 /** What the server does with a query: it answers with an error packet, by number, SQLSTATE and text, or breaks off. */
@@ -88,8 +88,12 @@ export const server = (answers: { readonly [query: string]: Answer }) =>
  * @category running
  * @since 0.1.0
  */
-export const query = (port: number, sql: string, { host = "127.0.0.1", timeout }: Options = {}): Promise<unknown> => {
-  const connection = mysql.createConnection({ host, port, user: "x", connectTimeout: patience })
+export const query = (
+  port: number,
+  sql: string,
+  { connectTimeout = ample, host = "127.0.0.1", timeout }: Options = {}
+): Promise<unknown> => {
+  const connection = mysql.createConnection({ host, port, user: "x", connectTimeout })
   connection.on("error", () => undefined)
   const asked = new Promise((resolve, reject) => {
     connection.query({ sql, ...(timeout === undefined ? {} : { timeout }) }, (error, rows) => {
@@ -101,6 +105,7 @@ export const query = (port: number, sql: string, { host = "127.0.0.1", timeout }
 }
 
 interface Options {
+  readonly connectTimeout?: number
   readonly host?: string
   readonly timeout?: number
 }
@@ -135,8 +140,8 @@ export const failures = Effect.gen(function* () {
   const calls = [
     thrown("refused connection", () => query(refused, "x")),
     thrown("name that does not exist", () => query(refused, "x", { host: "nowhere.invalid" })),
-    thrown("no connection in time", () => query(deaf, "x")),
-    thrown("no answer in time", () => query(port, "silence", { timeout: patience })),
+    thrown("no connection in time", () => query(deaf, "x", { connectTimeout: brief })),
+    thrown("no answer in time", () => query(port, "silence", { timeout: brief })),
     thrown("too many connections", () => query(full, "x")),
     ...Object.keys(answers).map((what) => thrown(what, () => query(port, what)))
   ]

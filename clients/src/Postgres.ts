@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { Client, type ClientConfig } from "pg"
 import * as Program from "@redrive/testing/Program"
-import { type Failed, patience, thrown } from "./Failed.ts"
+import { ample, brief, type Failed, thrown } from "./Failed.ts"
 import * as Servers from "./Servers.ts"
 
 /** Where Debian keeps the server's programs, the newest version first. */
@@ -80,7 +80,7 @@ export const server = Effect.fnUntraced(function* (certificate: Servers.Certific
   const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const [program, args] = owned(owner, "postgres", ["-D", data, "-p", String(port), ...options])
   yield* Program.run(program, { args, port })
-  const config = { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: 5000 }
+  const config = { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: ample }
   // It listens before it is ready, and says until then that it is starting up.
   yield* Effect.retry(
     Effect.tryPromise(() => query(config, "SELECT 1")),
@@ -180,7 +180,7 @@ export const failures = Effect.fnUntraced(function* (certificate: Servers.Certif
   const rows: ReadonlyArray<readonly [what: string, call: () => Promise<unknown>]> = [
     ["refused connection", () => query({ ...config, port: refused }, insert)],
     ["name that does not exist", () => query({ ...config, host: "nowhere.invalid" }, insert)],
-    ["no connection in time", () => query({ ...config, port: deaf, connectionTimeoutMillis: patience }, insert)],
+    ["no connection in time", () => query({ ...config, port: deaf, connectionTimeoutMillis: brief }, insert)],
     ["no answer in time", () => query({ ...config, query_timeout: soon }, "SELECT pg_sleep(1)")],
     ["statement_timeout", () => query({ ...config, statement_timeout: soon }, "SELECT pg_sleep(1)")],
     ["reset before the answer", () => query({ ...config, port: reset }, insert)],

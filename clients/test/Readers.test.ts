@@ -318,7 +318,7 @@ describe("BullMQ", () => {
 describe("OpenAI", () => {
   const calling = (replies: { reply: Reply }) =>
     Effect.map(replying(replies), (baseURL) => {
-      const client = new OpenAI({ baseURL, apiKey: "x", maxRetries: 0, timeout: 300 })
+      const client = new OpenAI({ baseURL, apiKey: "x", maxRetries: 0, timeout: 30_000 })
       return (reply: Reply) => {
         replies.reply = reply
         return Effect.map(
@@ -360,7 +360,7 @@ describe("Stripe", () => {
       port,
       protocol: "http",
       maxNetworkRetries: 0,
-      timeout: 300
+      timeout: 30_000
     })
     return rejected(() => client.charges.create({ amount: 1, currency: "eur", source: "tok_x" }))
   }

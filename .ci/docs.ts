@@ -1,8 +1,6 @@
 // Writes the documents that programs can say best; with --check it only says whether they are current.
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { pathToFileURL } from "node:url"
-import * as Effect from "effect/Effect"
 import { errors } from "./errors.ts"
 import { outage, policies } from "./policies.ts"
 
@@ -23,9 +21,8 @@ for (const [name, text] of Object.entries(documents)) {
 }
 // This one takes servers and some seconds; a test compares it.
 if (!process.argv.includes("--check")) {
-  const module = pathToFileURL(join(import.meta.dirname, "../clients/src/Document.ts")).href
-  const { document }: typeof import("../clients/src/Document.ts") = await import(module)
-  writeFileSync(join(folder, "clients.md"), await Effect.runPromise(document))
+  const { clients } = await import("./clients.ts")
+  writeFileSync(join(folder, "clients.md"), clients)
   console.log("wrote docs/clients.md")
 }
 if (isStale) process.exitCode = 1

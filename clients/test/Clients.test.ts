@@ -20,6 +20,10 @@ const partsOf = (text: string, leaves: (line: string) => boolean): ReadonlyMap<s
     })
   )
 
+/** What may have happened on the other side, whichever client tells of it. */
+const mayHaveHappened =
+  /^(?:no answer in time|reset before|cut within|ended by|statement_timeout|max_execution_time|503|called off)/
+
 /** Only a machine that is very busy takes so long. */
 const limit = 120_000
 
@@ -28,6 +32,11 @@ it.live(
   () =>
     Effect.gen(function* () {
       const sections = yield* Table.sections
+      for (const { client, rows } of sections) {
+        for (const [what = "", , , again] of rows) {
+          if (mayHaveHappened.test(what)) assert.notStrictEqual(again, "yes", `${client}: ${what}`)
+        }
+      }
       const lacksTls = Table.lacksTls()
       const leaves = (line: string) => lacksTls && line.startsWith("| untrusted certificate")
       const written = partsOf(document, leaves)

@@ -69,14 +69,21 @@ const ofOthers = (link: object, now: number | undefined): Verdict | undefined =>
 /** An error's name, and those of its classes, since not all of them set the former. */
 const namesOf = (link: object): ReadonlyArray<string | undefined> => {
   const names = [read(link, "name")]
-  for (let type = prototypeOf(link); type !== null && names.length < 8; type = prototypeOf(type)) {
-    const made = property(type, "constructor")
+  for (let type = prototypeOf(link); !builtIn.has(type) && names.length < 8; type = prototypeOf(type as object)) {
+    const made = property(type as object, "constructor")
     if (typeof made === "function") names.push(made.name)
   }
   return names
 }
 
-const prototypeOf = (value: object): object | null => attempt((): object | null => Object.getPrototypeOf(value)) ?? null
+/** Where there is no more to learn: most failures are of no class of their own. */
+const builtIn: ReadonlySet<object | null | undefined> = new Set([
+  null,
+  undefined,
+  ...[Object, Error, TypeError].map((type): object => type.prototype)
+])
+
+const prototypeOf = (value: object) => attempt((): object | null => Object.getPrototypeOf(value))
 
 /** What OpenAI's, Anthropic's and Stripe's servers say for their own clients: whether to try again. */
 const ofAdvice = (link: object, now: number | undefined): Verdict | undefined => {

@@ -1,11 +1,17 @@
 // Writes the documents that programs can say best; with --check it only says whether they are current.
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { configuration } from "./configuration.ts"
 import { errors } from "./errors.ts"
 import { outage, policies } from "./policies.ts"
 
 const folder = join(import.meta.dirname, "../docs")
-const documents = { "errors.md": errors, "policies.md": policies, "policies-outage.svg": outage }
+const documents = {
+  "configuration.md": configuration,
+  "errors.md": errors,
+  "policies.md": policies,
+  "policies-outage.svg": outage
+}
 
 let isStale = false
 for (const [name, text] of Object.entries(documents)) {

@@ -15,7 +15,7 @@ const Verdict: typeof import("../packages/core/src/Verdict.ts") = await module("
 const seconds = Duration.seconds
 const attempts = [1, 2, 3, 4, 5, 6]
 
-const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const cells = [head, ...rows]
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)))
   const line = (row: ReadonlyArray<string>) =>

@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as JsonSchema from "effect/JsonSchema"
@@ -21,6 +21,7 @@ import * as Budget from "./Budget.ts"
 import * as Bulkhead from "./Bulkhead.ts"
 import * as Hedge from "./Hedge.ts"
 import { codeOf, overrideOf } from "./internal/code.ts"
+import { configOf } from "./internal/config.ts"
 import * as description from "./internal/describe.ts"
 import { count, made, PolicyDuration, SomeDuration, withDefault } from "./internal/schema.ts"
 import { problems } from "./internal/sound.ts"
@@ -98,8 +99,8 @@ export type RetryPolicy = typeof RetryPolicy.Type
 /**
  * A policy with the defaults for what is left out. Throws an error whose message names the fields that are refused, and why.
  *
- * Refused is what would never be used, could never work, or would never end: a backoff without retries, a deadline that is shorter than an
- * attempt, more than 100 retries without a deadline, a hedge of a creation.
+ * Refused is what would never be used, could never work, or would never end: a deadline that is shorter than an attempt, more than 100
+ * retries without a deadline, a hedge of a creation. No retries (0) are allowed beside anything, so that they can be stopped in an emergency.
  *
  * @category constructors
  * @since 0.1.0
@@ -121,14 +122,16 @@ export const fromJson = (json: unknown): Effect.Effect<RetryPolicy, Schema.Schem
   Schema.decodeUnknownEffect(RetryPolicy)(json, strict)
 
 /**
- * A policy from configuration, under a name, by the names of its fields; the defaults where there is nothing. For names as they are usual in the environment (`CRAWL_RETRIES`,
- * `CRAWL_QUICK_BASE` for `CRAWL`) give the provider Effect's `ConfigProvider.constantCase`.
+ * A policy from configuration under a name, with the defaults for what is left out.
+ *
+ * In the environment `rateLimit.maximumWait` under `CRAWL` is `CRAWL_RATE_LIMIT_MAXIMUM_WAIT`, with or without Effect's
+ * `ConfigProvider.constantCase`; in a document the fields are named as in JSON. `overrides` are one JSON object. A name that is
+ * not a field is refused, if the provider can list it; without a name nothing is, since all of the environment would be listed.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const config = (name?: string): Config.Config<RetryPolicy> =>
-  Config.withDefault(Config.schema(RetryPolicy, name), make())
+export const config = (name?: string): Config.Config<RetryPolicy> => configOf(RetryPolicy, name)
 
 /**
  * The JSON Schema of a policy, for editors and for checking configuration elsewhere: what each field means, and its default.

@@ -1,6 +1,4 @@
 import * as Duration from "effect/Duration"
-import * as Equal from "effect/Equal"
-import * as Preset from "../Preset.ts"
 import type { Fields } from "../RetryPolicy.ts"
 
 /** With more retries than this, only a deadline ends a call in any time that somebody would wait. */
@@ -33,18 +31,15 @@ export const problems = (self: Fields): ReadonlyArray<Problem> => {
   refuse(hedge !== undefined && operation === "create", "a creation is never sent twice: leave out the hedge", "hedge")
   refuse(isTooLong(hedge?.after), "no attempt may take so long", "hedge", "after")
   refuse(isTooLong(breaker?.slowerThan), "no attempt may take so long", "breaker", "slowerThan")
-  if (retries === 0) for (const name of unused(self)) refuse(true, "without retries it is never used", name)
+  // No retries at all are allowed beside anything, so that one setting stops them in an emergency.
   for (const [code, one] of Object.entries(self.overrides)) {
-    refuse((one.retries ?? 0) > retries, "more than the retries of the policy", "overrides", code, "retries")
+    refuse(
+      retries > 0 && (one.retries ?? 0) > retries,
+      "more than the retries of the policy",
+      "overrides",
+      code,
+      "retries"
+    )
   }
   return found
-}
-
-/** What matters to retries alone. */
-const { quick, slow, steady } = Preset
-const paceDefaults = { quick, steady, slow }
-
-const unused = (self: Fields): ReadonlyArray<string> => {
-  const paces = (["quick", "steady", "slow"] as const).filter((name) => !Equal.equals(self[name], paceDefaults[name]))
-  return [...paces, ...(["server", "budget"] as const).filter((name) => self[name] !== undefined)]
 }

@@ -1,0 +1,104 @@
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as Text from "effect/String"
+import { inputOf } from "./configInput.ts"
+import { type Field, type Listed, type Path, type Problem, strange } from "./configNames.ts"
+
+/**
+ * Reads a policy from configuration, each field by its own name.
+ *
+ * Effect's `Config.schema` does not find a name of two words in an environment, because that is divided at every underscore.
+ */
+export const configOf = <A>(schema: Schema.Codec<A, unknown>, name?: string): Config.Config<A> => {
+  const codec = Schema.toCodecStringTree(schema)
+  const fields = fieldsOf(SchemaAST.toEncoded(codec.ast))
+  const under = name === undefined ? [] : [name]
+  const constant = under.flatMap((one) => Text.configCase(one).split("_"))
+  const parts = Config.all({
+    where: at(where, under),
+    read: Config.all(fields.map(({ path }) => textOf([...under, ...path]))),
+    listed: at(listed, under),
+    // A provider for an environment lists a name of two words only where it is divided.
+    divided: at(listed, constant)
+  })
+  return Config.mapEffect(parts, ({ divided, listed, read, where }) => {
+    const given = fields.flatMap((field, index) => {
+      const text = read[index]
+      return text === undefined ? [] : [{ field, text }]
+    })
+    const { problems, value } = inputOf(fields, given, listed)
+    const outer = where.slice(0, where.length - under.length)
+    // With no name at all, everything in the environment is listed.
+    const unknown =
+      where.length === 0
+        ? []
+        : [...strange(fields, given, where, listed), ...strange(fields, given, [...outer, ...constant], divided)]
+    const all = [...problems.map(({ issue, path }) => ({ issue, path: [...where, ...path] })), ...unknown]
+    const issues = [...new Map(all.map((one) => [`${one.path.join()} ${one.issue}`, problemAt(one)])).values()]
+    return Effect.matchEffect(Schema.decodeUnknownEffect(codec)(value, strict), {
+      onSuccess: (policy) => (issues.length === 0 ? Effect.succeed(policy) : refused(codec.ast, issues)),
+      onFailure: ({ issue }) => refused(codec.ast, [...issues, new SchemaIssue.Pointer(where, issue)])
+    })
+  })
+}
+
+const strict = { errors: "all", onExcessProperty: "error" } as const
+
+const problemAt = ({ issue, path }: Problem): SchemaIssue.Issue =>
+  new SchemaIssue.Pointer(path, new SchemaIssue.InvalidValue({ message: issue }))
+
+const refused = (
+  ast: SchemaAST.AST,
+  [first, ...others]: ReadonlyArray<SchemaIssue.Issue>
+): Effect.Effect<never, Config.ConfigError> => {
+  const issue =
+    first === undefined ? new SchemaIssue.InvalidValue() : new SchemaIssue.Composite(ast, [first, ...others])
+  return Effect.fail(new Config.ConfigError(new Schema.SchemaError(issue)))
+}
+
+/** Every field that takes one text: a record, such as the overrides, takes JSON. */
+const fieldsOf = (ast: SchemaAST.AST, path: Path = []): ReadonlyArray<Field> => {
+  if (SchemaAST.isUnion(ast)) {
+    const fields = ast.types.flatMap((member) => fieldsOf(member, path))
+    return [...new Map(fields.map((field) => [field.path.join(), field])).values()]
+  }
+  if (!SchemaAST.isObjects(ast)) return [{ path, isRecord: false }]
+  if (ast.indexSignatures.length > 0) return [{ path, isRecord: true }]
+  return ast.propertySignatures.flatMap(({ name, type }) => fieldsOf(type, [...path, String(name)]))
+}
+
+const at = <A>(config: Config.Config<A>, path: Path): Config.Config<A> =>
+  path.reduceRight((nested, segment) => Config.nested(nested, segment), config)
+
+/** The text at a path, or at its form in the environment, where `rateLimit` is `RATE_LIMIT`. */
+const textOf = (path: Path): Config.Config<string | undefined> => {
+  const text = Config.option(Config.String())
+  return Config.map(Config.all([at(text, path), at(text, path.map(Text.configCase))]), ([asWritten, constant]) =>
+    Option.getOrUndefined(Option.orElse(asWritten, () => constant))
+  )
+}
+
+const never = Schema.String.check(/*#__PURE__*/ Schema.makeFilter(() => false))
+
+/** The path of a config, with that of each `Config.nested` around it. Only an error tells it. */
+const where: Config.Config<Path> = /*#__PURE__*/ Config.orElse(
+  /*#__PURE__*/ Config.map(/*#__PURE__*/ Config.schema(never), (): Path => []),
+  ({ cause }) =>
+    Config.succeed(cause._tag === "SchemaError" && cause.issue._tag === "Pointer" ? cause.issue.path.map(String) : [])
+)
+
+const Tree: Schema.Codec<Listed, unknown> = /*#__PURE__*/ Schema.Union([
+  /*#__PURE__*/ Schema.Record(
+    Schema.String,
+    /*#__PURE__*/ Schema.suspend(() => Tree)
+  ),
+  Schema.String,
+  Schema.Undefined
+])
+
+/** All that the provider can list below a path. */
+const listed: Config.Config<Listed> = /*#__PURE__*/ Config.schema(Tree)

@@ -1,0 +1,68 @@
+import * as Predicate from "effect/Predicate"
+import { endsOf, type Field, type Given, type Listed, type Path, type Problem } from "./configNames.ts"
+
+interface Input {
+  [name: string]: unknown
+}
+
+/** The texts of the fields as one value, for a codec whose leaves are texts. */
+export const inputOf = (
+  fields: ReadonlyArray<Field>,
+  given: ReadonlyArray<Given>,
+  listed: Listed
+): { readonly value: unknown; readonly problems: ReadonlyArray<Problem> } => {
+  const value: Input = {}
+  const problems: Array<Problem> = []
+  const put = (path: Path, one: unknown) => {
+    const taken = set(value, path, one)
+    if (taken !== undefined) problems.push({ path: taken, issue: "give one text or fields, not both" })
+  }
+  // `breaker: {}` asks for a breaker with all defaults.
+  for (const { listed: one, path } of endsOf(listed)) {
+    if (typeof one === "object" && fields.some((field) => isWithin(field.path, path))) put(path, {})
+  }
+  for (const { isRecord, path } of fields) {
+    const text = given.find(({ field }) => field.path === path)?.text
+    const record = isRecord ? path.reduce((one, name) => childOf(one, name), listed) : undefined
+    if (text === undefined && typeof record === "object") put(path, record)
+    else if (text !== undefined && !isRecord) put(path, text)
+    else if (text !== undefined) {
+      const parsed = parse(text)
+      if (parsed === undefined) problems.push({ path, issue: "not a JSON object" })
+      else put(path, parsed)
+    }
+  }
+  return { value, problems }
+}
+
+const isWithin = (path: Path, outer: Path): boolean =>
+  path.length > outer.length && outer.every((name, index) => path[index] === name)
+
+const childOf = (listed: Listed, name: string): Listed =>
+  typeof listed === "object" && Object.hasOwn(listed, name) ? listed[name] : undefined
+
+/** Sets a value at a path, or gives the path of what is in its way. */
+const set = (input: Input, path: Path, value: unknown): Path | undefined => {
+  let at = input
+  for (const [index, name] of path.slice(0, -1).entries()) {
+    const next = (at[name] ??= {})
+    if (!Predicate.isObject(next)) return path.slice(0, index + 1)
+    at = next
+  }
+  const last = path.at(-1) ?? ""
+  if (last in at) return Predicate.isObject(at[last]) && Predicate.isObject(value) ? undefined : path
+  at[last] = value
+  return undefined
+}
+
+/** JSON with every leaf as text. */
+const parse = (json: string): unknown => {
+  try {
+    const parsed: unknown = JSON.parse(json, (_, one: unknown) =>
+      typeof one === "number" || typeof one === "boolean" ? String(one) : one
+    )
+    return Predicate.isObject(parsed) ? parsed : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -22,7 +22,8 @@ const limits: ReadonlyArray<{
     name: "core",
     // Documentation is made by build scripts, and plain data is adapters' work.
     modules: (file) => !["CatalogueDocs.ts", "CrawlMeanings.ts", "Plain.ts"].includes(file),
-    limit: 12_550
+    // About a kilobyte of it says what is wrong with a catalogue of a program's own.
+    limit: 13_800
   },
   { what: "plain data", name: "core", modules: (file) => file === "Plain.ts", limit: 2100 },
   {

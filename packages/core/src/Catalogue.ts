@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import type * as LogLevel from "effect/LogLevel"
+import { checkCatalogue } from "./internal/catalogue.ts"
 import type { Verdict } from "./internal/verdict.ts"
 
 /**
@@ -78,12 +79,49 @@ export interface Catalogue {
 }
 
 /**
- * A catalogue that keeps its codes and details as literal types.
+ * A catalogue as `make` returns it: a level that was left out has no codes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Made<C extends Partial<Catalogue>> = {
+  readonly [L in Level]: C extends { readonly [K in L]: infer Codes extends Catalogue[L] } ? Codes : {}
+}
+
+/** Names in each part of a catalogue that it does not have, so that the compiler blames the name. */
+type Unknown<T, Known extends PropertyKey, What extends string> = {
+  readonly [K in Exclude<keyof T, Known>]: { readonly [W in What]: Known }
+}
+
+type Strange<C> = Unknown<C, Level, "not a level; the levels are"> & {
+  readonly [L in keyof C & Level]: {
+    readonly [Code in keyof C[L]]: Unknown<C[L][Code], keyof Entry, "not a column of a code; the columns are"> &
+      (C[L][Code] extends { readonly details: infer Details }
+        ? {
+            readonly details: {
+              readonly [D in keyof Details]: Unknown<
+                Details[D],
+                keyof Detail,
+                "not a column of a detail; the columns are"
+              >
+            }
+          }
+        : unknown)
+  }
+}
+
+/**
+ * A catalogue that keeps its codes and details as literal types. A level without codes may be left out.
+ *
+ * Throws an error that names the level, the code and the column of everything that is wrong, and what is allowed there.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = <const C extends Catalogue>(catalogue: C): C => catalogue
+export const make = <const C extends Partial<Catalogue>>(catalogue: C & Strange<C>): Made<C> => {
+  checkCatalogue(catalogue)
+  return Object.assign({ job: {}, item: {} }, catalogue) as never
+}
 
 /**
  * The codes that a catalogue has at a level.

@@ -9,35 +9,46 @@
 import * as Catalogue from "./Catalogue.ts"
 import { format } from "./internal/verdict.ts"
 
+type MeaningsOf<C extends Catalogue.Catalogue, L extends Catalogue.Level> = {
+  readonly [Code in keyof C[L]]: { readonly [Detail in keyof C[L][Code]["details"]]: string }
+}
+
+/** The levels that have codes. */
+type Used<C extends Catalogue.Catalogue> = {
+  readonly [L in Catalogue.Level]: [keyof C[L]] extends [never] ? never : L
+}[Catalogue.Level]
+
 /**
- * A sentence about each detail of a catalogue.
+ * A sentence about each detail of a catalogue. A level without codes may be left out.
  *
  * @category models
  * @since 0.1.0
  */
 export type Meanings<C extends Catalogue.Catalogue = Catalogue.Catalogue> = {
-  readonly [L in Catalogue.Level]: {
-    readonly [Code in keyof C[L]]: { readonly [Detail in keyof C[L][Code]["details"]]: string }
-  }
-}
+  readonly [L in Used<C>]: MeaningsOf<C, L>
+} & { readonly [L in Catalogue.Level]?: MeaningsOf<C, L> }
 
 /**
- * `title` of the page (Errors); `preface` below it (none); `meanings` of details (none); `example` of a code as JSON (its envelope);
- * introductions of the `levels` (a sentence).
+ * What stands on the page besides the catalogue.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options<C extends Catalogue.Catalogue = Catalogue.Catalogue> {
+  /** A sentence about each detail; none. */
   readonly meanings?: Meanings<C> | undefined
+  /** The heading of the page; `Errors`. */
   readonly title?: string | undefined
+  /** A text below the heading; none. */
   readonly preface?: string | undefined
+  /** The example of a code as JSON; its envelope. */
   readonly example?: ((level: Catalogue.Level, code: string, entry: Catalogue.Entry) => unknown) | undefined
-  readonly levels?: { readonly [Level in Catalogue.Level]: string } | undefined
+  /** An introduction for each level; a sentence. */
+  readonly levels?: { readonly [Level in Catalogue.Level]?: string } | undefined
 }
 
 /**
- * A page in Markdown: both levels, every code with its example, and its details in a table.
+ * A page in Markdown: each level that has codes, every code with its example, and its details in a table.
  *
  * @category formatting
  * @since 0.1.0
@@ -48,7 +59,9 @@ export const markdown = <C extends Catalogue.Catalogue>(catalogue: C, options: O
     `# ${title}`,
     preface,
     overview(catalogue),
-    ...levels.map((level) => section(catalogue, level, options))
+    ...levels
+      .filter((level) => Object.keys(catalogue[level]).length > 0)
+      .map((level) => section(catalogue, level, options))
   ]
   return `${parts.filter((part) => part !== undefined).join("\n\n")}\n`
 }
@@ -76,8 +89,7 @@ const overview = (catalogue: Catalogue.Catalogue): string =>
   )
 
 const section = (catalogue: Catalogue.Catalogue, level: Catalogue.Level, options: Options): string => {
-  const { levels: introduction = introductions } = options
-  const heading = `## ${level === "job" ? "Job" : "Item"} level\n\n${introduction[level]}`
+  const heading = `## ${level === "job" ? "Job" : "Item"} level\n\n${options.levels?.[level] ?? introductions[level]}`
   const codes = Object.entries(catalogue[level]).map(([code, entry]) => article(level, code, entry, options))
   return [heading, ...codes].join("\n\n")
 }
@@ -94,7 +106,7 @@ const article = (
     [[String(status), format(verdict), severity, actor]]
   )
   const shown = `\`\`\`json\n${JSON.stringify(example(level, code, entry), undefined, 2)}\n\`\`\``
-  const refined = Object.keys(details).length === 0 ? [] : [reasons(entry, meanings?.[level][code] ?? {})]
+  const refined = Object.keys(details).length === 0 ? [] : [reasons(entry, meanings?.[level]?.[code] ?? {})]
   return [`### ${level}: ${code}`, meaning, merits, shown, ...refined].join("\n\n")
 }
 

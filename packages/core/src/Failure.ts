@@ -13,6 +13,7 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Catalogue from "./Catalogue.ts"
+import { checkReason, checkReasons } from "./internal/catalogue.ts"
 import * as internal from "./internal/failure.ts"
 import type { Verdict } from "./internal/verdict.ts"
 
@@ -103,6 +104,7 @@ export const Reason =
     fields?: Fields
   ): Schema.Class<Self, ReasonFields<Tag, Fields>, Cause.YieldableError & Reason<Code>> => {
     const base = Schema.TaggedError<unknown>(identifier)(tag, { ...fields, ...facts })
+    checkReason(tag, identity)
     internal.describeReason(base.prototype, identity)
     return base as never
   }
@@ -123,7 +125,8 @@ export class Unrecognized extends Schema.TaggedError<Unrecognized, Omit<Reason, 
 }
 
 /** A class made with `Reason`. */
-type ReasonClass = Schema.Codec<Reason, unknown> & (new (facts: never) => Reason)
+type ReasonClass = Schema.Codec<Reason, unknown> &
+  (new (facts: never) => Reason) & { readonly prototype: Reason; readonly fields: Schema.Struct.Fields }
 
 /**
  * What may be known of a reason before it is made: each class keeps what it has a field for.
@@ -169,7 +172,11 @@ type FailureClass<
     Omit<Place, keyof Fields> & Fields & { readonly reason: Schema.Union<readonly [...Reasons, typeof Unrecognized]> }
   >,
   Cause.YieldableError & Failure<Level>
-> & { readonly reasonOf: ReasonOf<Reasons[number]["Type"] | Unrecognized> }
+> & {
+  readonly reasonOf: ReasonOf<Reasons[number]["Type"] | Unrecognized>
+  /** The HTTP statuses that the catalogue has for the codes of the level, and for their details. */
+  readonly statuses: ReadonlyArray<number>
+}
 
 const make =
   <Level extends Catalogue.Level, const Place extends Schema.Struct.Fields>(level: Level, place: Place) =>
@@ -181,14 +188,16 @@ const make =
     const Fields extends Schema.Struct.Fields = {}
   >(
     tag: Tag,
-    _catalogue: C,
+    catalogue: C,
     reasons: Reasons & Complete<C, Level, Reasons>,
     fields?: Fields
   ): FailureClass<Self, Level, Tag, Reasons, Place, Fields> => {
+    checkReasons(tag, level, catalogue, reasons)
     const reason = Schema.Union([...reasons, Unrecognized])
     const base = Schema.TaggedError<unknown>(identifier)(tag, { ...place, ...fields, reason })
     internal.describeFailure(base.prototype, level)
-    return Object.assign(base, { reasonOf: internal.reasonOf(reasons, Unrecognized) }) as never
+    const reasonOf = internal.reasonOf(reasons, Unrecognized)
+    return Object.assign(base, { reasonOf, statuses: internal.statusesOf(catalogue[level]) }) as never
   }
 
 const id = Schema.optionalKey(Schema.String)
@@ -231,6 +240,16 @@ export interface Any extends Failure {
  * @since 0.1.0
  */
 export const isFailure = (u: unknown): u is Any => Predicate.hasProperty(u, TypeId)
+
+/**
+ * The HTTP status of an answer that carries a failure or a reason: its detail's, else its code's; 500 for a code that the catalogue
+ * does not have.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const statusOf = (self: Failure | Reason): number =>
+  internal.statusOf("reason" in self ? (self.reason as Reason) : self)
 
 /**
  * Makes errors without their stack traces, which cost more than all else about them: for failures that are expected, on hot paths.

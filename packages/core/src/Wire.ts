@@ -82,6 +82,17 @@ export const JobNotFound = envelopes.codec(JobError.JobNotFound)
  */
 export const codecOf = envelopes.codecOf
 
+/**
+ * The `error` of an endpoint of Effect's `HttpApi`: one codec for each status that the catalogue has for the reasons of an error
+ * class of your own, so that each reason is answered with its row's status, in the envelope of `codecOf`.
+ *
+ * The endpoint fails with reasons. A code that the catalogue does not have is answered with 500. Reading takes any code with any status.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const httpErrorsOf = envelopes.httpErrorsOf
+
 const jobCodec = (codes: items.Codes) =>
   jobs.JobJson.check(Schema.makeFilter(jobs.hasId)).pipe(
     Schema.decodeTo(

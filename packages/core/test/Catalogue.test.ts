@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Catalogue from "@redrive/core/Catalogue"
 import { catalogue } from "@redrive/core/CrawlCatalogue"
+import * as Failure from "@redrive/core/Failure"
 import * as Verdict from "@redrive/core/Verdict"
+import * as Schema from "effect/Schema"
 
 describe("the crawl catalogue", () => {
   it("has the three job codes and the four item codes of the API, with its texts", () => {
@@ -74,5 +76,110 @@ describe("a catalogue of one's own", () => {
     })
     const code: Catalogue.Code<typeof own, "item"> = "late"
     assert.strictEqual(Catalogue.row(own, "item", code)?.actor, "caller")
+  })
+})
+
+describe("a catalogue that is made", () => {
+  const row = { verdict: Verdict.permanent, severity: "Warn", actor: "caller" }
+  const right = { ...row, meaning: "", status: 200, message: "torn in {part}", details: {} }
+  // As a program without types would call it.
+  const make: (catalogue: unknown) => Catalogue.Catalogue = Catalogue.make as never
+
+  it("has both levels, whichever are given", () => {
+    assert.deepStrictEqual(make({}), { job: {}, item: {} })
+    assert.deepStrictEqual(Object.keys(make({ item: { torn: right } }).item), ["torn"])
+    assert.deepStrictEqual(make({ item: { torn: right } }).job, {})
+    assert.isUndefined(Catalogue.entry(make({ item: { torn: right } }), "job", "torn"))
+  })
+
+  const mistakes: ReadonlyArray<readonly [item: object, says: string]> = [
+    [
+      { torn: { ...right, verdict: undefined } },
+      "item.torn.verdict is missing; allowed: a Verdict (Transient, Throttled"
+    ],
+    [{ torn: { ...right, verdict: Verdict.transient } }, "item.torn.verdict is a function; allowed: a Verdict"],
+    [{ torn: { ...right, severity: "Warning" } }, 'item.torn.severity is "Warning"; allowed: Fatal, Error, Warn, Info'],
+    [{ torn: { ...right, actor: "callers" } }, 'item.torn.actor is "callers"; allowed: caller, site owner, operator'],
+    [{ torn: { ...right, status: 42 } }, "item.torn.status is 42; allowed: an HTTP status"],
+    [{ torn: { ...right, retry: true } }, "item.torn.retry is unknown; allowed: verdict, severity, actor, status"],
+    [
+      { torn: { ...right, details: { a: { ...row, page: 404 } } } },
+      "item.torn.details.a.page is unknown; allowed: verdict"
+    ],
+    [{ torn: { ...right, details: { a: { ...row, actor: undefined } } } }, "item.torn.details.a.actor is missing"],
+    [
+      { torn: { ...right, details: { a: { ...row, pages: 404 } } } },
+      "item.torn.details.a.pages is 404; allowed: a list"
+    ],
+    [
+      { torn: { ...right, details: { a: { ...row, pages: [404] }, b: { ...row, pages: [410, 404] } } } },
+      "item.torn.details.b.pages: 404 is a page of a"
+    ],
+    [{ torn: undefined }, "item.torn.verdict is missing"]
+  ]
+  for (const [item, says] of mistakes) {
+    it(`is refused with the place of a mistake: ${says}`, () => assert.throws(() => make({ item }), says))
+  }
+
+  it("is refused with all mistakes at once, and by its levels", () => {
+    assert.throws(() => make({ items: {} }), "catalogue.items is unknown; allowed: job, item")
+    assert.throws(() => make({ item: "torn" }), 'catalogue.item is "torn"; allowed: a record')
+    try {
+      make({ job: { a: { ...right, status: 1 } }, item: { b: { ...right, actor: "me" } } })
+      assert.fail("it was made")
+    } catch (error) {
+      assert.strictEqual(
+        (error as Error).message,
+        'Catalogue.make:\n  job.a.status is 1; allowed: an HTTP status\n  item.b.actor is "me"; allowed: caller, site owner, operator, nobody'
+      )
+    }
+  })
+
+  const catalogue = Catalogue.make({
+    item: {
+      torn: {
+        verdict: Verdict.permanent,
+        severity: "Warn",
+        actor: "caller",
+        meaning: "",
+        status: 200,
+        message: "torn in {part}",
+        details: {
+          twice: { verdict: Verdict.permanent, severity: "Warn", actor: "caller", message: "twice in {place}" }
+        }
+      }
+    }
+  })
+  const torn = { catalogue, level: "item", code: "torn" } as const
+  const { part, place } = { part: { part: Schema.String }, place: { place: Schema.String } }
+
+  it("has the codes and details that reasons stand for", () => {
+    assert.throws(
+      () => Failure.Reason("X")("Burnt", { ...torn, code: "burnt" as "torn" }),
+      /Failure.Reason Burnt:[^]*item code burnt is unknown; allowed: torn/
+    )
+    assert.throws(
+      () => Failure.Reason("X")("Torn", { ...torn, level: "items" as "item" }),
+      /items code torn is unknown/
+    )
+    assert.throws(
+      () => Failure.Reason("X")("Torn", { ...torn, detail: "once" }),
+      /Failure.Reason Torn:[^]*item.torn: detail once is unknown; allowed: twice/
+    )
+  })
+
+  it("has a reason for each code, whose fields fill its messages", () => {
+    class Torn extends Failure.Reason<Torn>("Torn")("Torn", torn, { ...part, ...place }) {}
+    class Partly extends Failure.Reason<Partly>("Partly")("Partly", torn, part) {}
+    class Twice extends Failure.Reason<Twice>("Twice")("Twice", { ...torn, detail: "twice" }, place) {}
+    class Bare extends Failure.Reason<Bare>("Bare")("Bare", torn) {}
+    assert.isFunction(Failure.Item("X")("PageError", catalogue, [Torn]))
+    assert.isFunction(Failure.Item("X")("PageError", catalogue, [Partly, Twice]))
+    assert.throws(
+      () => Failure.Item("X")("PageError", catalogue, [Partly]),
+      /Failure PageError:[^]*item.torn: no field fills \{place\}; allowed: _tag, part, detail, lastError, cause, status, host, field/
+    )
+    assert.throws(() => Failure.Item("X")("PageError", catalogue, [Bare]), /no field fills \{part\}/)
+    assert.throws(() => Failure.Item("X")("PageError", catalogue, [] as never), /item code torn has no reason/)
   })
 })

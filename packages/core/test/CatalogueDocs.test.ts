@@ -26,7 +26,6 @@ describe("the documentation of a catalogue", () => {
 
   it("is of a small catalogue this, word for word", () => {
     const small = Catalogue.make({
-      job: {},
       item: {
         codec_unknown: {
           meaning: "The film's codec is not known | supported.",
@@ -44,8 +43,10 @@ describe("the documentation of a catalogue", () => {
     const lines = CatalogueDocs.markdown(small, {
       title: "Films",
       preface: "All of them.",
-      meanings: { job: {}, item: { codec_unknown: { licence: "no licence" } } }
+      meanings: { item: { codec_unknown: { licence: "no licence" } } }
     }).split("\n")
+    assert.notInclude(lines.join("\n"), "Job level")
+    assert.include(CatalogueDocs.markdown(small, { levels: { item: "Films." } }), "## Item level\n\nFilms.")
     assert.deepStrictEqual(lines.slice(0, 7), [
       "# Films",
       "",

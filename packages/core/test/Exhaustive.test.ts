@@ -7,15 +7,16 @@ import { assert, describe, it } from "@effect/vitest"
 
 const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc")
 
-/** What the compiler says of a program that uses the package. */
-const complaints = (program: string): string => {
+/** What the compiler says of programs that use the package. */
+const complaints = (...programs: ReadonlyArray<string>): string => {
   const folder = mkdtempSync(join(import.meta.dirname, ".types-"))
   try {
-    writeFileSync(join(folder, "program.ts"), program)
+    const files = programs.map((_, index) => `program${index}.ts`)
+    for (const [index, file] of files.entries()) writeFileSync(join(folder, file), programs[index] ?? "")
     const config = {
       extends: "../../../../tsconfig.base.json",
       compilerOptions: { noUnusedLocals: false },
-      files: ["program.ts"]
+      files
     }
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
     execFileSync(process.execPath, [compiler, "-p", folder, "--pretty", "false"], { encoding: "utf8" })
@@ -33,7 +34,7 @@ import * as Failure from "../../src/Failure.ts"
 import * as Verdict from "../../src/Verdict.ts"
 
 const entry = { meaning: "", verdict: Verdict.permanent, severity: "Warn", actor: "caller", status: 400, message: "", details: {} } as const
-const catalogue = Catalogue.make({ job: {}, item: { ${codes} } })
+const catalogue = Catalogue.make({ item: { ${codes} } })
 
 class Torn extends Failure.Reason<Torn>("Torn")("Torn", { catalogue, level: "item", code: "torn" }) {}
 class Burnt extends Failure.Reason<Burnt>("Burnt")("Burnt", { catalogue, level: "item", code: "burnt" }) {}
@@ -65,4 +66,69 @@ describe("a catalogue and its reasons", () => {
       /error TS2322/
     )
   })
+})
+
+const lines = (...all: ReadonlyArray<string>) => all.join("\n")
+
+const right = lines(
+  "  item: {",
+  "    torn: {",
+  '      meaning: "",',
+  "      verdict: Verdict.permanent,",
+  '      severity: "Warn",',
+  '      actor: "caller",',
+  "      status: 200,",
+  '      message: "",',
+  "      details: {",
+  "        twice: {",
+  '          verdict: Verdict.transient("quick"),',
+  '          severity: "Info",',
+  '          actor: "nobody",',
+  "          pages: [404]",
+  "        }",
+  "      }",
+  "    }",
+  "  }"
+)
+
+/** A mistake, the line of it that the compiler is to blame, and what it must say. */
+const mistakes: ReadonlyArray<
+  readonly [what: string, from: string, to: string, blamed: string, ...says: ReadonlyArray<string>]
+> = [
+  ["a missing verdict", "      verdict: Verdict.permanent,\n", "", "torn: {", "'verdict'"],
+  ["a misspelt severity", '"Warn"', '"Warning"', 'severity: "Warning"', "'\"Warning\"'", "'Severity'"],
+  ["a misspelt actor", '"caller"', '"callers"', 'actor: "callers"', "'\"callers\"'", "'Actor'"],
+  ["a verdict that was not made", 'Verdict.transient("quick")', "Verdict.transient", "Verdict.transient,", "Verdict"],
+  ["a verdict as a text", "Verdict.permanent", '"permanent"', 'verdict: "permanent"', "'string'"],
+  ["a status as a text", "200", '"200"', 'status: "200"', "'string'", "'number'"],
+  ["an unknown column", "status: 200,", "status: 200,\n      retry: true,", "retry: true", "not a column of a code"],
+  ["an unknown column of a detail", "pages: [404]", "page: 404", "page: 404", "not a column of a detail"],
+  ["a misspelt severity of a detail", '"Info"', '"Infos"', 'severity: "Infos"', "'Severity'"],
+  ["a missing actor of a detail", '          actor: "nobody",\n', "", "twice: {", "'actor'"],
+  ["a misspelt level", "  item: {", "  items: {", "items: {", "'items'", "'item'"],
+  ["a misspelt level beside a right one", "  item: {", "  jobs: {},\n  item: {", "jobs: {}", "not a level"]
+]
+
+describe("a mistake in a catalogue", () => {
+  const header = lines(
+    'import * as Catalogue from "../../src/Catalogue.ts"',
+    'import * as Verdict from "../../src/Verdict.ts"',
+    "export const catalogue = Catalogue.make({",
+    ""
+  )
+  const programs = mistakes.map(([, from, to]) => `${header}${right.replace(from, to)}\n})\n`)
+  const said = complaints(`${header}${right}\n})\n`, ...programs)
+
+  for (const [index, [what, , , blamed, ...says]] of mistakes.entries()) {
+    it(`is blamed on its line: ${what}`, () => {
+      const program = programs[index] ?? ""
+      const line = program.split("\n").findIndex((text) => text.includes(blamed)) + 1
+      const errors = said.split(/^(?=\S)/m).filter((one) => one.includes(`program${index + 1}.ts`))
+      assert.lengthOf(errors, 1, errors.join(""))
+      assert.include(errors[0], `program${index + 1}.ts(${line},`)
+      for (const one of says) assert.include(errors[0], one)
+    })
+  }
+
+  it("is not seen where there is none", () => assert.notInclude(said, "program0.ts"))
 })

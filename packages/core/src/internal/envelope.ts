@@ -1,12 +1,14 @@
 import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Catalogue from "../Catalogue.ts"
 import { catalogue, type JobCode } from "../CrawlCatalogue.ts"
 import type * as Failure from "../Failure.ts"
 import * as JobError from "../JobError.ts"
-import { textOf } from "./failure.ts"
+import { statusOf, textOf } from "./failure.ts"
 import { maybe, text } from "./lenient.ts"
 
 const codes = Object.keys(catalogue.job) as ReadonlyArray<JobCode>
@@ -46,25 +48,44 @@ export const codec = <Reason extends JobError.Reason>(
   ).annotate({ description: kind === undefined ? meaning : `${kind}: ${meaning}` })
 }
 
-/** The codec between the reasons of any catalogue and their envelope, which also tells the detail. */
-export const codecOf = <R extends Failure.Reason>(type: {
+/** An error class of any catalogue, as far as its reasons matter. */
+interface Reasons<R extends Failure.Reason> {
   readonly fields: { readonly reason: Schema.Codec<R, unknown> }
   readonly reasonOf: Failure.ReasonOf<R>
-}) =>
+}
+
+/** The codec between the reasons of any catalogue and their envelope, which also tells the detail. */
+export const codecOf = <R extends Failure.Reason>(type: Reasons<R>) => answeredWith(type, undefined)
+
+/** The same for each status that the reasons are answered with, and for codes that the catalogue does not have. */
+export const httpErrorsOf = <R extends Failure.Reason>(
+  type: Reasons<R> & { readonly statuses: ReadonlyArray<number> }
+) =>
+  [...new Set([...type.statuses, 500])].map((httpApiStatus) =>
+    answeredWith(type, httpApiStatus).annotate({ httpApiStatus })
+  )
+
+/** Writes the reasons of one status, and reads any: the other side may know more codes. */
+const answeredWith = <R extends Failure.Reason>(type: Reasons<R>, status: number | undefined) =>
   Schema.Struct({ error_code: text, error_message: text, reason: maybe(Schema.String) }).pipe(
     Schema.decodeTo(
       Schema.toType(type.fields.reason),
-      SchemaTransformation.transform<R, { error_code: string; error_message: string; reason?: string }>({
+      SchemaTransformation.transformEffect<R, { error_code: string; error_message: string; reason?: string }>({
         decode: ({ error_code, error_message, reason }) =>
-          type.reasonOf(error_code, {
-            ...(error_message === "" ? {} : { lastError: error_message }),
-            ...(reason === undefined ? {} : { detail: reason })
-          }),
-        encode: (reason) => ({
-          error_code: reason.code,
-          error_message: textOf(reason),
-          ...(reason.kind === undefined ? {} : { reason: reason.kind })
-        })
+          Effect.succeed(
+            type.reasonOf(error_code, {
+              ...(error_message === "" ? {} : { lastError: error_message }),
+              ...(reason === undefined ? {} : { detail: reason })
+            })
+          ),
+        encode: (reason) =>
+          status !== undefined && status !== statusOf(reason)
+            ? Effect.fail(new SchemaIssue.InvalidValue({ message: `not answered with ${status}` }))
+            : Effect.succeed({
+                error_code: reason.code,
+                error_message: textOf(reason),
+                ...(reason.kind === undefined ? {} : { reason: reason.kind })
+              })
       })
     )
   )

@@ -43,6 +43,21 @@ interface Identity {
 /** A code that the catalogue does not have: nothing is known, so nothing is retried. */
 const unrecognized: Catalogue.Detail = { verdict: Verdict.permanent, severity: "Warn", actor: "caller" }
 
+/** The key of the HTTP status that answers with a reason, apart from `status`, which is a fact of some. */
+const answered = "~@redrive/core/answered"
+
+export const statusOf = (reason: object): number => (reason as { readonly [answered]: number })[answered]
+
+/** Every HTTP status of a level, once. */
+export const statusesOf = (codes: Catalogue.Catalogue[Catalogue.Level]): ReadonlyArray<number> => [
+  ...new Set(
+    Object.values(codes).flatMap(({ details, status }) => [
+      status,
+      ...Object.values(details).flatMap((detail) => detail.status ?? [])
+    ])
+  )
+]
+
 /** Defines on a reason's prototype what the catalogue says about its code. */
 export const describeReason = (prototype: object, identity: Identity | undefined): void => {
   const entry = identity && Catalogue.entry(identity.catalogue, identity.level, identity.code)
@@ -54,6 +69,7 @@ export const describeReason = (prototype: object, identity: Identity | undefined
     row: rowOf,
     verdict: (self: Reason) => heed(self.row.verdict, self),
     isRetryable: (self: Reason) => Verdict.isRetryable(self.verdict),
+    [answered]: (self: Reason) => self.row.status ?? entry?.status ?? 500,
     template: (self: Reason) => self.row.message ?? entry?.message ?? self.code,
     message: ({ code, kind, status }: Reason) =>
       [code, kind, status || undefined].filter((fact) => fact !== undefined).join(" "),

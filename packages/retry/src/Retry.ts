@@ -82,8 +82,9 @@ export interface Runner {
     <E, A2 = never, R2 = never, F = Added>(
       options?: Options<A2, E, R2, F>
     ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | A2, Exhausted<E, F>, R | R2>
+    // A compiler's message is about the last overload: this one blames a wrong option where it stands.
     <A, E, R, F = Added>(
-      self: Effect.Effect<A, E, R>,
+      self: Effect.Effect<A, E, R> | Options<A, E, R, F>,
       options?: Options<A, E, R, F>
     ): Effect.Effect<A, Exhausted<E, F>, R>
   }
@@ -136,6 +137,11 @@ export const retry: {
     policy: RetryPolicy.RetryPolicy,
     options?: Options<A, E, R, F>
   ): Effect.Effect<A, Exhausted<E, F>, R>
+  // It takes nothing that the others refuse: a compiler's message is about the last overload, and blames what is wrong where it stands.
+  <S extends RetryPolicy.RetryPolicy | Effect.Effect<unknown, unknown, unknown>, A, E, R, F = Added>(
+    policyOrSelf: S,
+    optionsOrPolicy: S extends RetryPolicy.RetryPolicy ? Options<A, E, R, F> : RetryPolicy.RetryPolicy
+  ): unknown
 } = dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R, F>(self: Effect.Effect<A, E, R>, policy: RetryPolicy.RetryPolicy, options?: Options<A, E, R, F>) => {

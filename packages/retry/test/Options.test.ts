@@ -1,0 +1,110 @@
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import process from "node:process"
+import { assert, describe, it } from "@effect/vitest"
+
+const compiler = join(import.meta.dirname, "../../../node_modules/typescript/bin/tsc")
+
+/** What the compiler says of each program, by its lines. */
+const complaints = (programs: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
+  const folder = mkdtempSync(join(import.meta.dirname, ".types-"))
+  try {
+    const files = programs.map((_, index) => `program${index}.ts`)
+    for (const [index, file] of files.entries()) writeFileSync(join(folder, file), programs[index] ?? "")
+    const config = { extends: "../../../../tsconfig.base.json", compilerOptions: { noUnusedLocals: false }, files }
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
+    let said = ""
+    try {
+      execFileSync(process.execPath, [compiler, "-p", folder, "--pretty", "false"], { encoding: "utf8" })
+    } catch (error) {
+      said = String((error as { readonly stdout: unknown }).stdout)
+    }
+    const errors = said.split(/^(?=\S)/m)
+    return files.map((file) => errors.filter((error) => error.includes(file)))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const header = `
+import * as Effect from "effect/Effect"
+import * as Redrive from "../../src/Redrive.ts"
+import * as Retry from "../../src/Retry.ts"
+import * as RetryPolicy from "../../src/RetryPolicy.ts"
+import * as Verdict from "@redrive/core/Verdict"
+
+const policy = RetryPolicy.make()
+const runner = Retry.make(policy)
+const effect: Effect.Effect<number, "torn"> = Effect.fail("torn" as const)
+const failed = [{ item: 1, error: "torn" }]
+`
+
+/** Calls whose options, or what stands in their place, are put in for `OPTIONS`. */
+const calls = {
+  "Retry.retry of an effect": "export const one = Retry.retry(effect, policy, OPTIONS)",
+  "Retry.retry in a pipe": "export const one = effect.pipe(Retry.retry(policy, OPTIONS))",
+  "Retry.retry before an effect": "export const one = Retry.retry(policy, OPTIONS)",
+  "run of an effect": "export const one = runner.run(effect, OPTIONS)",
+  "run in a pipe": "export const one = effect.pipe(runner.run(OPTIONS))",
+  "run before an effect": "export const one = runner.run(OPTIONS)",
+  "Redrive.run": "export const one = Redrive.run(failed, { each: (item) => Effect.succeed(item), ...{}, OPTIONS})"
+}
+
+const mistakes: ReadonlyArray<readonly [what: string, option: string, ...says: ReadonlyArray<string>]> = [
+  ["a wrong name", 'nam: "x"', "'nam'", "Options<"],
+  ["a wrong kind", "name: 5", "'number'", "'string'"]
+]
+
+const cases = Object.entries(calls).flatMap(([call, code]) =>
+  mistakes.map(([what, option, ...says]) => {
+    const options = `\n  key: "a",\n  ${option}\n`
+    const put = call === "Redrive.run" ? `\n  concurrency: 2,\n  ${option}\n` : `{${options}}`
+    return { title: `${what}, ${call}`, program: header + code.replace("OPTIONS", put), option, says }
+  })
+)
+
+/** Calls that compile, and wrong ones that no overload may let through. */
+const right = `${header}
+export const run = effect.pipe(runner.run)
+export const runs: ReadonlyArray<Effect.Effect<number, Retry.Exhausted<"torn">>> = [
+  effect.pipe(runner.run()),
+  runner.run(effect),
+  Retry.retry(effect, policy),
+  effect.pipe(Retry.retry(policy)),
+  effect.pipe(Retry.retry(policy, { verdict: (failure) => (failure === "torn" ? Verdict.permanent : Verdict.transient("quick")) })),
+  effect.pipe(runner.run({ verdict: (failure) => (failure === "torn" ? Verdict.permanent : Verdict.transient("quick")) }))
+]
+`
+
+const wrong = [
+  'export const one = Retry.retry(effect, { retries: 3, operation: "create" })',
+  "export const one = Retry.retry(3, policy)",
+  'export const one = Retry.retry(policy, { verdict: (failure: "torn") => Verdict.permanent })',
+  "export const one = Retry.retry(effect, policy, { verdict: (failure: number) => Verdict.permanent })",
+  'export const one = runner.run({ verdict: (failure: "torn") => Verdict.permanent })'
+]
+
+describe("an option", () => {
+  const [ofRight = [], ...ofOthers] = complaints([
+    right,
+    ...cases.map(({ program }) => program),
+    ...wrong.map((one) => header + one)
+  ])
+
+  it("is not blamed where it is right", () => assert.deepStrictEqual(ofRight, []))
+
+  for (const [index, { option, program, says, title }] of cases.entries()) {
+    it(`is blamed where it stands: ${title}`, () => {
+      const line = program.split("\n").findIndex((text) => text.trim() === option) + 1
+      const errors = ofOthers[index] ?? []
+      assert.lengthOf(errors, 1, errors.join(""))
+      assert.include(errors[0], `.ts(${line},`)
+      for (const one of says) assert.include(errors[0], one)
+    })
+  }
+
+  for (const [index, code] of wrong.entries()) {
+    it(`does not compile: ${code}`, () => assert.isNotEmpty(ofOthers[cases.length + index]))
+  }
+})

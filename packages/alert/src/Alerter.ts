@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Check from "@redrive/core/Check"
 import * as Report from "@redrive/core/Report"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
@@ -20,21 +21,33 @@ import * as Groups from "./internal/groups.ts"
 import { Sink } from "./Sink.ts"
 
 /**
- * `threshold` of severity below which nobody is told (`Error`); `groupWait` from a group's first report to its alert, and from a
- * failed delivery to the next (30 seconds); `repeatInterval` before the same kind is told again (4 hours); `maxKeys` of groups
- * that are held (1000), beyond which reports share one; `flushTimeout` of the last delivery, when the scope closes (5 seconds). `onLost` is
- * told then of how many failures nobody was told, if there are any (says so on stderr).
+ * Which failures people are told of, and when.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** The severity below which nobody is told; `Error`. */
   readonly threshold?: LogLevel.Severity | undefined
+  /** The wait from a group's first report to its alert, and from a failed delivery to the next; 30 seconds. */
   readonly groupWait?: Duration.Input | undefined
+  /** The wait before the same kind is told again; 4 hours. */
   readonly repeatInterval?: Duration.Input | undefined
+  /** How many groups are held, beyond which reports share one; 1000. */
   readonly maxKeys?: number | undefined
+  /** Bounds the last delivery, when the scope closes; 5 seconds. */
   readonly flushTimeout?: Duration.Input | undefined
+  /** Is told when the scope closes of how many failures nobody was told, if any; says so on stderr. */
   readonly onLost?: ((count: number) => void) | undefined
+}
+
+const rules: Check.Rules<Options> = {
+  threshold: Check.severity,
+  groupWait: Check.duration(),
+  repeatInterval: Check.duration({ isEndless: true }),
+  maxKeys: Check.int(1),
+  flushTimeout: Check.duration({ isEndless: true }),
+  onLost: Check.callback
 }
 
 /**
@@ -44,7 +57,7 @@ export interface Options {
  * @since 0.1.0
  */
 export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> =>
-  Layer.unwrap(Effect.map(start(options), install))
+  Layer.unwrap(Effect.map(start(Check.options("Alerter.layer", rules, options)), install))
 
 const install = (reporter: ErrorReporter.ErrorReporter) => ErrorReporter.layer([reporter], { mergeWithExisting: true })
 

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Check from "@redrive/core/Check"
 import * as Classify from "@redrive/core/Classify"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -20,18 +21,30 @@ import * as AlertWire from "./AlertWire.ts"
 import { Sink, SinkError } from "./Sink.ts"
 
 /**
- * `url` of the receiver; `attempts` of a delivery (4); `backoff` after the first one, doubled after each (1 second);
- * `attemptTimeout` (10 seconds); `maxRetryAfter` that is waited for (1 minute).
+ * The receiver, and how patiently it is tried.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** The receiver's http or https URL; required. */
   readonly url: Redacted.Redacted
+  /** How often a delivery is tried, the first attempt included; 4. */
   readonly attempts?: number | undefined
+  /** The wait after the first attempt, doubled after each; 1 second. */
   readonly backoff?: Duration.Input | undefined
+  /** Bounds one attempt; 10 seconds. */
   readonly attemptTimeout?: Duration.Input | undefined
+  /** The longest Retry-After that is waited for; 1 minute. */
   readonly maxRetryAfter?: Duration.Input | undefined
+}
+
+const rules: Check.Rules<Options> = {
+  url: Check.required(Check.secret("http or https URL", Check.isHttpUrl)),
+  attempts: Check.int(1),
+  backoff: Check.duration(),
+  attemptTimeout: Check.duration({ isEndless: true }),
+  maxRetryAfter: Check.duration({ isEndless: true })
 }
 
 /** What a failed attempt said; `wait` is how long to wait at least, nothing where another attempt would be in vain. */
@@ -47,7 +60,10 @@ interface Refusal {
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function* (
+export const make = (options: Options): Effect.Effect<Sink["Service"], never, HttpClient.HttpClient> =>
+  sinkOf(Check.options("WebhookSink", rules, options))
+
+const sinkOf = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Sink["Service"], never, HttpClient.HttpClient> {
   const { attempts = 4, attemptTimeout = "10 seconds", backoff = "1 second", maxRetryAfter = "1 minute" } = options

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as Catalogue from "./Catalogue.ts"
+export * as Check from "./Check.ts"
 export * as Classify from "./Classify.ts"
 export * as CrawlCatalogue from "./CrawlCatalogue.ts"
 export * as Failure from "./Failure.ts"

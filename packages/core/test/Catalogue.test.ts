@@ -113,7 +113,7 @@ describe("a catalogue that is made", () => {
     ],
     [
       { torn: { ...right, details: { a: { ...row, pages: [404] }, b: { ...row, pages: [410, 404] } } } },
-      "item.torn.details.b.pages: 404 is a page of a"
+      "item.torn.details.b.pages has 404, which is a page of a"
     ],
     [{ torn: undefined }, "item.torn.verdict is missing"]
   ]
@@ -122,8 +122,8 @@ describe("a catalogue that is made", () => {
   }
 
   it("is refused with all mistakes at once, and by its levels", () => {
-    assert.throws(() => make({ items: {} }), "catalogue.items is unknown; allowed: job, item")
-    assert.throws(() => make({ item: "torn" }), 'catalogue.item is "torn"; allowed: a record')
+    assert.throws(() => make({ items: {} }), "items is unknown; allowed: job, item")
+    assert.throws(() => make({ item: "torn" }), 'item is "torn"; allowed: a record')
     try {
       make({ job: { a: { ...right, status: 1 } }, item: { b: { ...right, actor: "me" } } })
       assert.fail("it was made")

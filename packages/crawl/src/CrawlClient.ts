@@ -19,6 +19,7 @@ import * as Clock from "effect/Clock"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Check from "@redrive/core/Check"
 import * as Classify from "@redrive/core/Classify"
 import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
@@ -28,27 +29,40 @@ import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import { Authorization, CrawlApi, type CrawlRequest } from "./CrawlApi.ts"
 
 /**
- * `url` of the API; `apiKey`; `policy` of polls and cancellations (5 retries within 2 minutes, 30 seconds an attempt);
- * `createPolicy` (the same, where a repeated call cannot bill twice).
+ * Which API, in whose name, and how patiently.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** The http or https URL of the API; required. */
   readonly url: string
+  /** The key of the account; required. */
   readonly apiKey: Redacted.Redacted
+  /** The policy of polls and cancellations; 5 retries within 2 minutes, 30 seconds an attempt. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
+  /** The policy of creations, which are sent again only where they cannot bill twice; the same. */
   readonly createPolicy?: RetryPolicy.RetryPolicy | undefined
 }
 
 /**
- * `onJob` sees the job after every poll (nothing).
+ * What is told while a job is waited for.
  *
  * @category options
  * @since 0.1.0
  */
 export interface CrawlOptions {
+  /** Sees the job after every poll; nothing does. */
   readonly onJob?: ((job: Job.Job) => Effect.Effect<void>) | undefined
+}
+
+const policy = Check.where("a RetryPolicy", Schema.is(RetryPolicy.RetryPolicy))
+
+const rules: Check.Rules<Options> = {
+  url: Check.required(Check.where("an http or https URL", (url) => typeof url === "string" && Check.isHttpUrl(url))),
+  apiKey: Check.required(Check.secret("text", (key) => key !== "")),
+  policy,
+  createPolicy: policy
 }
 
 /**
@@ -87,7 +101,10 @@ const pullDelay = (job: Job.Job): Duration.Duration =>
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function* (
+export const make = (options: Options): Effect.Effect<Client, never, HttpClient.HttpClient> =>
+  clientOf(Check.options("CrawlClient", rules, options))
+
+const clientOf = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Client, never, HttpClient.HttpClient> {
   const { apiKey, createPolicy = defaultPolicy, policy = defaultPolicy, url } = options
@@ -118,7 +135,8 @@ export const make = Effect.fnUntraced(function* (
       decoder(Cancelled)
     ).pipe(Effect.map(({ message }) => message))
 
-  const wait = Effect.fnUntraced(function* (jobId: string, { onJob }: CrawlOptions = {}) {
+  const wait = Effect.fnUntraced(function* (jobId: string, options: CrawlOptions = {}) {
+    const { onJob } = Check.options("CrawlClient.wait", { onJob: Check.callback }, options)
     while (true) {
       const job = yield* get(jobId)
       if (onJob !== undefined) yield* onJob(job)

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import type * as LogLevel from "effect/LogLevel"
+import * as Check from "@redrive/core/Check"
 import type * as Plain from "@redrive/core/Plain"
 import type * as Report from "@redrive/core/Report"
 import { datadogOf, ecsOf, gcpOf, otelOf } from "./internal/collectors.ts"
@@ -39,14 +40,29 @@ export interface Record {
 export type Format = (record: Record) => string
 
 /**
- * Who writes: collectors group by it (nobody in particular).
+ * Who writes: collectors group by it.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Service {
+  /** The name of the program; none. */
   readonly service?: string | undefined
+  /** Its version; none. */
   readonly version?: string | undefined
+}
+
+const service: Check.Rules<Service> = { service: Check.text, version: Check.text }
+
+/** The format of a service, whose options are looked at once. */
+const formatOf = <Options extends Service>(
+  name: string,
+  rules: Check.Rules<Options>,
+  options: Options,
+  lineOf: (record: Record, options: Options) => Parameters<typeof write>[0]
+): Format => {
+  const checked = Check.options(name, rules, options)
+  return (record) => write(lineOf(record, checked))
 }
 
 /**
@@ -63,10 +79,7 @@ export const json: Format = (record) => write(ownOf(record))
  * @category formats
  * @since 0.1.0
  */
-export const otel =
-  (service: Service = {}): Format =>
-  (record) =>
-    write(otelOf(record, service))
+export const otel = (options: Service = {}): Format => formatOf("Format.otel", service, options, otelOf)
 
 /**
  * The Elastic Common Schema.
@@ -74,10 +87,7 @@ export const otel =
  * @category formats
  * @since 0.1.0
  */
-export const ecs =
-  (service: Service = {}): Format =>
-  (record) =>
-    write(ecsOf(record, service))
+export const ecs = (options: Service = {}): Format => formatOf("Format.ecs", service, options, ecsOf)
 
 /**
  * Google Cloud Logging; failures at `Error` and above are Error Reporting's, which groups them by stack. Traces need the `project`.
@@ -85,10 +95,8 @@ export const ecs =
  * @category formats
  * @since 0.1.0
  */
-export const gcp =
-  (service: Service & { readonly project?: string | undefined } = {}): Format =>
-  (record) =>
-    write(gcpOf(record, service))
+export const gcp = (options: Service & { readonly project?: string | undefined } = {}): Format =>
+  formatOf("Format.gcp", { ...service, project: Check.text }, options, gcpOf)
 
 /**
  * Datadog's standard attributes; failures are grouped by our fingerprint.
@@ -96,20 +104,24 @@ export const gcp =
  * @category formats
  * @since 0.1.0
  */
-export const datadog =
-  (service: Service = {}): Format =>
-  (record) =>
-    write(datadogOf(record, service))
+export const datadog = (options: Service = {}): Format => formatOf("Format.datadog", service, options, datadogOf)
 
 /**
- * `colors` of levels and details (none); `width` in columns that lines are folded to (none).
+ * How a terminal shows lines.
  *
  * @category options
  * @since 0.1.0
  */
 export interface TerminalOptions {
+  /** Whether levels and details have colors; they have none. */
   readonly colors?: boolean | undefined
+  /** The columns that lines are folded to; they are not folded. */
   readonly width?: number | undefined
+}
+
+const terminalRules: Check.Rules<TerminalOptions> = {
+  colors: Check.boolean,
+  width: Check.where("a number, 0 or more", (width) => typeof width === "number" && width >= 0)
 }
 
 /**
@@ -118,5 +130,7 @@ export interface TerminalOptions {
  * @category formats
  * @since 0.1.0
  */
-export const terminal = ({ colors = false, width = Infinity }: TerminalOptions = {}): Format =>
-  Terminal.format(colors, width)
+export const terminal = (options: TerminalOptions = {}): Format => {
+  const { colors = false, width = Infinity } = Check.options("Format.terminal", terminalRules, options)
+  return Terminal.format(colors, width)
+}

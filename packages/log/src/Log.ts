@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
+import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Destination from "./Destination.ts"
@@ -29,27 +30,61 @@ import { recordOf } from "./internal/record.ts"
 import * as Writer from "./internal/writer.ts"
 
 /**
- * `destination` of the records, in place of a stream. Else: `stream` that lines are written to (stderr); `format` of a line, by name or a
- * function (`auto`: `pretty` on a terminal, else `json`); `colors` of pretty lines (on a terminal,
- * unless `NO_COLOR` is set or it is a dumb one; with `FORCE_COLOR` anywhere).
- *
- * `sample` is the share of the records of a level that is written (all); records of failures always are. `cap` lets `most` failures of a class
- * be written in each `window`, and says how many more there were (no cap). `flushWithin` bounds the wait at the end (2 seconds), and
- * `onLost` is told then how many records were lost since the beginning, if any were (says so on stderr). Which levels are logged is up to
- * Effect's `MinimumLogLevel` (`Info`).
+ * Where records are written, how they look, and how many. Which levels are logged is up to Effect's `MinimumLogLevel` (`Info`).
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** Takes the records in place of a stream; none. */
   readonly destination?: Destination.Destination | undefined
+  /** Lines are written to it; stderr. */
   readonly stream?: Destination.Stream | undefined
+  /** The format of a line, by name or a function; `auto`, which is `pretty` on a terminal and `json` elsewhere. */
   readonly format?: "auto" | "pretty" | "json" | Format.Format | undefined
+  /**
+   * Whether pretty lines have colors; on a terminal they have, unless `NO_COLOR` is set or it is a dumb one, and with `FORCE_COLOR`
+   * anywhere.
+   */
   readonly colors?: boolean | undefined
+  /** The share of the records of a level that is written, from 0 to 1; records of failures always are. All. */
   readonly sample?: { readonly [Level in LogLevel.Severity]?: number } | undefined
+  /** Lets `most` failures of a class be written in each `window`, and says how many more there were; no cap. */
   readonly cap?: { readonly most: number; readonly window: Duration.Duration } | undefined
+  /** Bounds the wait for a slow destination at the end; 2 seconds. */
   readonly flushWithin?: Duration.Duration | undefined
+  /** Is told at the end how many records were lost since the beginning, if any were; says so on stderr. */
   readonly onLost?: ((count: number) => void) | undefined
+}
+
+/**
+ * What each option takes, for adapters that pass options on.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const rules: Check.Rules<Options> = {
+  destination: Check.having("write"),
+  stream: Check.having("write"),
+  format: Check.where(
+    "auto, pretty, json, a function",
+    (format) => typeof format === "function" || ["auto", "pretty", "json"].includes(String(format))
+  ),
+  colors: Check.boolean,
+  sample: Check.struct<NonNullable<Options["sample"]>>({
+    Fatal: Check.share,
+    Error: Check.share,
+    Warn: Check.share,
+    Info: Check.share,
+    Debug: Check.share,
+    Trace: Check.share
+  }),
+  cap: Check.struct<NonNullable<Options["cap"]>>({
+    most: Check.required(Check.int(0)),
+    window: Check.required(Check.duration())
+  }),
+  flushWithin: Check.duration({ isEndless: true }),
+  onLost: Check.callback
 }
 
 /** As Node.js itself decides it for a terminal. */
@@ -87,8 +122,10 @@ const loggerOf = (writer: Writer.Writer): Logger.Logger<unknown, void> =>
  * @category constructors
  * @since 0.1.0
  */
-export const logger = (options: Options = {}): Logger.Logger<unknown, void> =>
-  loggerOf(writerOf(destinationOf(options), options))
+export const logger = (options: Options = {}): Logger.Logger<unknown, void> => {
+  Check.options("Log.logger", rules, options)
+  return loggerOf(writerOf(destinationOf(options), options))
+}
 
 /**
  * Writes each reported failure as one record, at the level of its severity, through the loggers of the fiber it happened on.
@@ -131,7 +168,8 @@ const patience = Duration.seconds(1)
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<never> => Layer.unwrap(make(options))
+export const layer = (options: Options = {}): Layer.Layer<never> =>
+  Layer.unwrap(make(Check.options("Log.layer", rules, options)))
 
 const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
   const destination = destinationOf(options)

@@ -26,9 +26,9 @@ const memory = (isTTY = false) => {
 
 const logged = Effect.fnUntraced(function* <A, E>(
   program: Effect.Effect<A, E>,
-  options: Omit<Log.Options, "stream"> & { readonly isTTY?: boolean } = {}
+  { isTTY, ...options }: Omit<Log.Options, "stream"> & { readonly isTTY?: boolean } = {}
 ) {
-  const { lines, stream } = memory(options.isTTY)
+  const { lines, stream } = memory(isTTY)
   yield* TestClock.setTime(Date.UTC(2026, 10, 24, 1, 2, 3, 456))
   yield* Effect.exit(Effect.provide(program, Log.layer({ ...options, stream })))
   return lines

@@ -9,6 +9,7 @@
 import * as Layer from "effect/Layer"
 import type * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
+import * as Check from "@redrive/core/Check"
 import type * as Report from "@redrive/core/Report"
 import type * as Destination from "@redrive/log/Destination"
 import type * as Format from "@redrive/log/Format"
@@ -19,13 +20,15 @@ import * as Names from "./internal/names.ts"
 import * as Outlet from "./internal/outlet.ts"
 
 /**
- * `sample`, `cap` and `flushWithin` as `Log.Options` has them; `onLost` is told at the end of how many lines it is not known that they were
- * written: those that pino's stream refused, and those that it has not said to be written (says so on stderr).
+ * How many records are written, as `Log.Options` has it.
  *
  * @category options
  * @since 0.1.0
  */
-export type Options = Pick<Log.Options, "cap" | "flushWithin" | "onLost" | "sample">
+export interface Options extends Pick<Log.Options, "cap" | "flushWithin" | "sample"> {
+  /** Is told at the end how many lines pino's stream refused or is not known to have written; says so on stderr. */
+  readonly onLost?: ((count: number) => void) | undefined
+}
 
 /**
  * A pino as the destination of a log: annotations of a fiber are the bindings of a child, which is made once; a failure is pino's `err`.
@@ -66,7 +69,7 @@ export const destination = (logger: pino.BaseLogger & Instance): Destination.Des
  * @since 0.1.0
  */
 export const logger = (to: pino.Logger, options: Options = {}): Logger.Logger<unknown, void> =>
-  Log.logger({ onLost: say, ...options, destination: destination(to) })
+  Log.logger({ onLost: say, ...checked("Pino.logger", to, options), destination: destination(to) })
 
 /**
  * A pino in place of Effect's own logger, and a reporter and an observer beside those that are there, as `Log.layer` has them. When its
@@ -75,9 +78,17 @@ export const logger = (to: pino.Logger, options: Options = {}): Logger.Logger<un
  * @category layers
  * @since 0.1.0
  */
-export const layer = (to: pino.Logger, options: Options = {}): Layer.Layer<never> =>
+export const layer = (to: pino.Logger, options: Options = {}): Layer.Layer<never> => {
+  checked("Pino.layer", to, options)
   // Each that is built counts its own losses.
-  Layer.suspend(() => Log.layer({ onLost: say, ...options, destination: destination(to) }))
+  return Layer.suspend(() => Log.layer({ onLost: say, ...options, destination: destination(to) }))
+}
+
+const checked = (name: string, to: pino.Logger, options: Options): Options => {
+  const { cap, flushWithin, onLost, sample } = Log.rules
+  Check.options(name, { logger: Check.required(Check.having("isLevelEnabled")) }, { logger: to })
+  return Check.options(name, { cap, flushWithin, onLost, sample }, options)
+}
 
 const say = (count: number): void => {
   process.stderr.write(

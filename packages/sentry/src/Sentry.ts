@@ -15,6 +15,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
+import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Crumbs from "./internal/crumbs.ts"
@@ -22,20 +23,30 @@ import * as Delivery from "./internal/delivery.ts"
 import { type Captured, eventOf } from "./internal/event.ts"
 
 /**
- * `client` to send with (the one that `Sentry.init` has made); `threshold` of severity below which nothing is sent (`Error`); `capacity` of
- * events that wait to be sent (1000), beyond which they are counted in place of sent; `flushWithin` bounds the wait for a batch, and at
- * the end (2 seconds). `onLost` is told at the end how many failures Sentry has not accepted, and of how many it has not answered, if there
- * are any (says so on stderr).
+ * What is sent, with which client, and how long it is waited for.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** Sends the events; the client that `Sentry.init` has made. */
   readonly client?: Client | undefined
+  /** The severity below which nothing is sent; `Error`. */
   readonly threshold?: LogLevel.Severity | undefined
+  /** How many events wait to be sent, beyond which they are counted in place of sent; 1000. */
   readonly capacity?: number | undefined
+  /** Bounds the wait for a batch, and for the last one at the end; 2 seconds. */
   readonly flushWithin?: Duration.Duration | undefined
+  /** Is told at the end how many failures Sentry has refused and has not answered, if any; says so on stderr. */
   readonly onLost?: ((refused: number, unheard: number) => void) | undefined
+}
+
+const rules: Check.Rules<Options> = {
+  client: Check.having("captureEvent"),
+  threshold: Check.severity,
+  capacity: Check.int(1),
+  flushWithin: Check.duration({ isEndless: true }),
+  onLost: Check.callback
 }
 
 /**
@@ -45,7 +56,8 @@ export interface Options {
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<never> => Layer.unwrap(make(options))
+export const layer = (options: Options = {}): Layer.Layer<never> =>
+  Layer.unwrap(make(Check.options("Sentry.layer", rules, options)))
 
 /** Sentry's transport refuses what is beyond 64 under way. */
 const batch = 32

@@ -20,14 +20,15 @@ import { connectionTo } from "./internal/connection.ts"
 import { sqlError } from "./internal/error.ts"
 
 /**
- * `filename` of the database, made where there is none, or `:memory:`; `busyTimeout` is how long a statement waits for another
- * connection's lock (5 seconds).
+ * Which database, and how long its lock is waited for.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** The file of the database, made where there is none, or `:memory:`; required. */
   readonly filename: string
+  /** How long a statement waits for another connection's lock; 5 seconds. */
   readonly busyTimeout?: Duration.Input | undefined
 }
 

@@ -13,6 +13,7 @@ import { identity } from "effect/Function"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Check from "@redrive/core/Check"
 import { hoarded } from "./internal/memory.ts"
 import * as Rows from "./internal/rows.ts"
 import { effectOf } from "./internal/steps.ts"
@@ -121,14 +122,17 @@ export interface Adapter {
 }
 
 /**
- * `closesWithin` bounds how long a program may take with the adapter, its end included (10 seconds).
+ * How long the programs may take.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** Bounds a program with the adapter, its end included; 10 seconds. */
   readonly closesWithin?: Duration.Duration | undefined
 }
+
+const rules: Check.Rules<Options> = { closesWithin: Check.duration() }
 
 /**
  * What an adapter violates of the contract, with one sink: every program of the table does what it does without it; memory does not grow with
@@ -142,9 +146,10 @@ export interface Options {
  */
 export const violations = (
   adapter: () => Adapter | Layer.Layer<never>,
-  { closesWithin = Duration.seconds(10) }: Options = {}
-): Effect.Effect<ReadonlyArray<string>> =>
-  Effect.gen(function* () {
+  options: Options = {}
+): Effect.Effect<ReadonlyArray<string>> => {
+  const { closesWithin = Duration.seconds(10) } = Check.options("Conformance", rules, options)
+  return Effect.gen(function* () {
     const found: Array<string> = []
     for (const [what, check] of [...compared, ...rows]) {
       const ended = yield* Witness.endingWithin(
@@ -158,6 +163,7 @@ export const violations = (
     }
     return found
   })
+}
 
 const freshOf = (adapter: () => Adapter | Layer.Layer<never>): Adapter => {
   const made = adapter()

@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Check from "@redrive/core/Check"
 import type { Behaviour } from "./Behaviour.ts"
 import { handlerOf, rows } from "./internal/behaviours.ts"
 import * as Server from "./internal/server.ts"
@@ -29,17 +30,27 @@ import * as Visits from "./internal/visits.ts"
 export type Request = Visits.Request
 
 /**
- * `seed` of all texts (1); `retryAfter` is the wait that 429 and 503 ask for, in whole seconds, rounded up (1 second); `delay` is
- * how long slow headers take and a stalled body stalls (30 seconds); `hugeBytes` is the size of the huge page (20 MiB).
+ * What the site says, and how slow and large it is.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** The seed of all texts; 1. */
   readonly seed?: number | undefined
+  /** The wait that 429 and 503 ask for, in whole seconds, rounded up; 1 second. */
   readonly retryAfter?: Duration.Input | undefined
+  /** How long slow headers take and a stalled body stalls; 30 seconds. */
   readonly delay?: Duration.Input | undefined
+  /** The size of the huge page; 20 MiB. */
   readonly hugeBytes?: number | undefined
+}
+
+const rules: Check.Rules<Options> = {
+  seed: Check.int(Number.MIN_SAFE_INTEGER),
+  retryAfter: Check.duration(),
+  delay: Check.duration({ isEndless: true }),
+  hugeBytes: Check.int(0)
 }
 
 /**
@@ -70,9 +81,10 @@ export const HostileSite: Context.Service<HostileSite, HostileSite> =
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function* (
-  options: Options = {}
-): Effect.fn.Return<HostileSite, never, Scope.Scope> {
+export const make = (options: Options = {}): Effect.Effect<HostileSite, never, Scope.Scope> =>
+  siteOf(Check.options("HostileSite", rules, options))
+
+const siteOf = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<HostileSite, never, Scope.Scope> {
   const server = yield* Server.listen
   const setup = {
     seed: options.seed ?? 1,

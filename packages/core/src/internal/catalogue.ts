@@ -1,48 +1,54 @@
 import type * as Catalogue from "../Catalogue.ts"
-
-/** What a column takes, and how that is said. */
-type Rule = readonly [isRight: (value: unknown) => boolean, allowed: string]
-
-type Rules = { readonly [column: string]: Rule }
-
-const oneOf = (...values: ReadonlyArray<unknown>): Rule => [(value) => values.includes(value), values.join(", ")]
-
-const text: Rule = [(value) => typeof value === "string", "a text"]
-
-const record: Rule = [(value) => typeof value === "object" && value !== null, "a record"]
+import { isRecord, oneOf, problemsOf, refuse, required, type Rule, type Rules, shown, text } from "./rules.ts"
 
 const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 200 && Number(value) < 1000
 
-const status: Rule = [isStatus, "an HTTP status"]
+const status: Rule = { allowed: "an HTTP status", isRight: isStatus }
 
-const [isTag, tags] = oneOf("Transient", "Throttled", "Parked", "Permanent")
+const tags = oneOf(["Transient", "Throttled", "Parked", "Permanent"])
 
-const row: Rules = {
-  verdict: [(value) => isTag(Object(value)._tag), `a Verdict (${tags})`],
-  severity: oneOf("Fatal", "Error", "Warn", "Info", "Debug", "Trace"),
-  actor: oneOf("caller", "site owner", "operator", "nobody")
+const record: Rule = { allowed: "a record", isRight: isRecord }
+
+const row = {
+  verdict: required({
+    allowed: `a Verdict (${tags.allowed})`,
+    isRight: (value) => isRecord(value) && tags.isRight(Reflect.get(value, "_tag"))
+  }),
+  severity: required(oneOf(["Fatal", "Error", "Warn", "Info", "Debug", "Trace"])),
+  actor: required(oneOf(["caller", "site owner", "operator", "nobody"]))
 }
 
-const code: Rules = { ...row, status, message: text, meaning: text, details: record }
+const code: Rules = {
+  ...row,
+  status: required(status),
+  message: required(text),
+  meaning: required(text),
+  details: required(record)
+}
 
-const pages: Rule = [(value) => Array.isArray(value) && value.every(isStatus), "a list of HTTP statuses"]
-
-const refinement: Rules = { status, message: text, extended: text, pages }
+const detail: Rules = {
+  ...row,
+  status,
+  message: text,
+  extended: text,
+  pages: { allowed: "a list of HTTP statuses", isRight: (value) => Array.isArray(value) && value.every(isStatus) }
+}
 
 /** Throws if a catalogue has what it should not: told are the place of each mistake and what is allowed there. */
 export const checkCatalogue = (catalogue: object): void => {
-  const found = mistakes("catalogue", catalogue, {}, { job: record, item: record })
+  const found = [...problemsOf({ job: record, item: record }, catalogue, "")]
   for (const [level, codes] of entries(catalogue)) {
     for (const [name, entry] of entries(codes)) {
-      const path = `${level}.${name}`
+      const path = `${level}.${name}.`
       const taken = new Map<unknown, string>()
-      found.push(...mistakes(path, entry, code))
-      for (const [detail, one] of entries(Object(entry).details)) {
-        found.push(...mistakes(`${path}.details.${detail}`, one, row, refinement))
+      found.push(...problemsOf(code, Object(entry), path))
+      for (const [refined, one] of entries(Object(entry).details)) {
+        const place = `${path}details.${refined}.`
+        found.push(...problemsOf(detail, Object(one), place))
         for (const [, page] of entries(Object(one).pages)) {
           const other = taken.get(page)
-          if (other === undefined) taken.set(page, detail)
-          else found.push(`${path}.details.${detail}.pages: ${show(page)} is a page of ${other}`)
+          if (other === undefined) taken.set(page, refined)
+          else found.push(`${place}pages has ${shown(page)}, which is a page of ${other}`)
         }
       }
     }
@@ -51,24 +57,6 @@ export const checkCatalogue = (catalogue: object): void => {
 }
 
 const entries = (value: unknown): ReadonlyArray<[string, unknown]> => Object.entries(Object(value))
-
-const mistakes = (path: string, given: unknown, required: Rules, optional: Rules = {}): Array<string> => {
-  const rules = { ...required, ...optional }
-  return Object.keys({ ...required, ...Object(given) }).flatMap((name) => {
-    const rule = rules[name]
-    const value: unknown = Object(given)[name]
-    if (rule === undefined) return [`${path}.${name} is unknown; allowed: ${Object.keys(rules).join(", ")}`]
-    if (value === undefined ? optional[name] === rule : rule[0](value)) return []
-    return [`${path}.${name} is ${show(value)}; allowed: ${rule[1]}`]
-  })
-}
-
-const show = (value: unknown): string =>
-  value === undefined ? "missing" : typeof value === "function" ? "a function" : JSON.stringify(value)
-
-const refuse = (what: string, found: ReadonlyArray<string>): void => {
-  if (found.length > 0) throw new Error([`${what}:`, ...found].join("\n  "))
-}
 
 /** Throws if a catalogue does not have the code, or the detail, that a reason stands for. */
 export const checkReason = (

@@ -1,0 +1,50 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Alerter from "@redrive/alert/Alerter"
+import * as WebhookSink from "@redrive/alert/WebhookSink"
+import * as Duration from "effect/Duration"
+import * as Redacted from "effect/Redacted"
+
+const url = Redacted.make("https://hooks.example/s3cret")
+
+// As a program without types would call them.
+const alerter = (options: unknown) => () => Alerter.layer(options as never)
+const webhook = (options: object) => () => WebhookSink.layer({ url, ...options })
+
+/** Options that are refused, and what is said of each. */
+const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
+  [alerter({ groupwait: 1 }), "Alerter.layer:", "groupwait is unknown; allowed: threshold, groupWait, repeatInterval"],
+  [
+    alerter({ groupWait: "-1 second" }),
+    `groupWait is "-1 second"; allowed: a duration that is not negative and has an end`
+  ],
+  [alerter({ groupWait: Duration.infinity }), "groupWait is Infinity; allowed"],
+  [
+    alerter({ threshold: 5, maxKeys: 0.5 }),
+    "threshold is 5; allowed: Fatal",
+    "maxKeys is 0.5; allowed: a whole number, 1 or more"
+  ],
+  [webhook({ retries: 3 }), "WebhookSink:", "retries is unknown; allowed: url, attempts, backoff"],
+  [webhook({ attempts: 0 }), "attempts is 0; allowed: a whole number, 1 or more"],
+  [webhook({ backoff: -5, attemptTimeout: "soon" }), "backoff is -5; allowed", `attemptTimeout is "soon"; allowed`],
+  [webhook({ url: undefined }), "url is missing; allowed: a Redacted http or https URL"],
+  [webhook({ url: "https://hooks.example/s3cret" }), "url is a string; allowed: a Redacted"],
+  [
+    webhook({ url: Redacted.make("hooks.example/s3cret") }),
+    "url is something else; allowed: a Redacted http or https URL"
+  ],
+  [() => WebhookSink.make({} as never), "url is missing"]
+]
+
+describe("options", () => {
+  for (const [make, ...says] of refused) {
+    it(`are refused when the adapter is made: ${says.join(", ")}`, () => {
+      for (const one of says) assert.throws(make, one)
+    })
+  }
+
+  it("are taken where they are right", () => {
+    Alerter.layer()
+    Alerter.layer({ groupWait: "1 second", repeatInterval: Duration.infinity, maxKeys: 1, onLost: () => undefined })
+    WebhookSink.layer({ url, attempts: 1, backoff: 0, attemptTimeout: "1 second", maxRetryAfter: Duration.zero })
+  })
+})

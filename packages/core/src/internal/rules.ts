@@ -1,0 +1,53 @@
+/** What a field takes, and how that is said. */
+export interface Rule {
+  readonly allowed: string
+  readonly isRight: (value: unknown) => boolean
+  readonly isRequired?: boolean
+  /** How a wrong value is told, where it is not told as it is. */
+  readonly show?: (value: unknown) => string
+  readonly fields?: Rules
+}
+
+export interface Rules {
+  readonly [field: string]: Rule
+}
+
+export const oneOf = (values: ReadonlyArray<string>): Rule => ({
+  allowed: values.join(", "),
+  isRight: (value) => values.includes(value as string)
+})
+
+export const text: Rule = { allowed: "a text", isRight: (value) => typeof value === "string" }
+
+export const isRecord = (value: unknown): value is object => typeof value === "object" && value !== null
+
+export const required = (rule: Rule): Rule => ({ ...rule, isRequired: true })
+
+/** All that is wrong with the fields of a value, by their names. */
+export const problemsOf = (rules: Rules, value: object, path: string): ReadonlyArray<string> =>
+  Object.keys({ ...rules, ...value }).flatMap((field) => {
+    const name = `${path}${field}`
+    const rule = Object.hasOwn(rules, field) ? rules[field] : undefined
+    const given: unknown = Reflect.get(value, field)
+    if (rule === undefined) return [`${name} is unknown; allowed: ${Object.keys(rules).join(", ")}`]
+    if (given === undefined && rule.isRequired !== true) return []
+    if (!rule.isRight(given)) return [`${name} is ${(rule.show ?? shown)(given)}; allowed: ${rule.allowed}`]
+    return rule.fields === undefined ? [] : problemsOf(rule.fields, given as object, `${name}.`)
+  })
+
+/** A value by its kind alone. */
+export const kindOf = (value: unknown): string => {
+  if (value === undefined) return "missing"
+  if (Array.isArray(value)) return "a list"
+  return value === null ? "null" : isRecord(value) ? "an object" : `a ${typeof value}`
+}
+
+export const shown = (value: unknown): string => {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 60))
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : kindOf(value)
+}
+
+/** Throws an error that tells all problems at once. */
+export const refuse = (what: string, problems: ReadonlyArray<string>): void => {
+  if (problems.length > 0) throw new Error([`${what}:`, ...problems].join("\n  "))
+}

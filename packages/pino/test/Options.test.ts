@@ -1,0 +1,37 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Pino from "@redrive/pino/Pino"
+import * as Duration from "effect/Duration"
+import pino from "pino"
+
+const logger = pino({ level: "silent" })
+
+// As a program without types would call it.
+const layer = (options: unknown) => () => Pino.layer(logger, options as never)
+
+/** Options that are refused, and what is said of each. */
+const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
+  [layer({ stream: process.stderr }), "Pino.layer:", "stream is unknown; allowed: cap, flushWithin, onLost, sample"],
+  [layer({ flushWithin: "soon" }), `flushWithin is "soon"; allowed: a duration that is not negative`],
+  [layer({ flushWithin: -1 }), "flushWithin is -1; allowed"],
+  [layer({ sample: 0.5 }), "sample is 0.5; allowed: an object of Fatal"],
+  [
+    () => Pino.layer({} as never),
+    "Pino.layer:",
+    "logger is an object; allowed: an object with the method isLevelEnabled"
+  ],
+  [() => Pino.logger(logger, { caps: 1 } as never), "Pino.logger:", "caps is unknown"]
+]
+
+describe("options", () => {
+  for (const [make, ...says] of refused) {
+    it(`are refused when the adapter is made: ${says.join(", ")}`, () => {
+      for (const one of says) assert.throws(make, one)
+    })
+  }
+
+  it("are taken where they are right", () => {
+    Pino.layer(logger)
+    Pino.layer(logger, { sample: { Debug: 0.5 }, flushWithin: Duration.seconds(1) })
+    Pino.logger(logger, { onLost: () => undefined, cap: { most: 1, window: Duration.minutes(1) } })
+  })
+})

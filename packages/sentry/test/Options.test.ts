@@ -1,0 +1,33 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Sentry from "@redrive/sentry/Sentry"
+import * as Duration from "effect/Duration"
+
+// As a program without types would call it.
+const layer = (options: unknown) => () => Sentry.layer(options as never)
+
+/** Options that are refused, and what is said of each. */
+const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
+  [
+    layer({ dsn: "https://key@sentry.example/1" }),
+    "Sentry.layer:",
+    "dsn is unknown; allowed: client, threshold, capacity, flushWithin"
+  ],
+  [layer({ threshold: "error" }), `threshold is "error"; allowed: Fatal, Error, Warn, Info, Debug, Trace`],
+  [layer({ flushWithin: "-1 second" }), `flushWithin is "-1 second"; allowed: a duration that is not negative`],
+  [layer({ capacity: 0, client: {} }), "capacity is 0; allowed: a whole number, 1 or more", "client is an object"],
+  [layer({ onLost: true }), "onLost is true; allowed: a function"]
+]
+
+describe("options", () => {
+  for (const [make, ...says] of refused) {
+    it(`are refused when the adapter is made: ${says.join(", ")}`, () => {
+      for (const one of says) assert.throws(make, one)
+    })
+  }
+
+  it("are taken where they are right", () => {
+    Sentry.layer()
+    Sentry.layer({ threshold: "Warn", capacity: 1, flushWithin: Duration.seconds(1), onLost: () => undefined })
+    Sentry.layer({ client: undefined })
+  })
+})

@@ -12,6 +12,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
 import { codeOf } from "./internal/code.ts"
@@ -188,6 +190,21 @@ export interface Options<I, A, E, R> {
   readonly onPlan?: ((plan: Plan<I, E>, round: number) => Effect.Effect<void>) | undefined
 }
 
+const isNumber = (value: unknown) => typeof value === "number"
+
+const rules: Check.Rules<Options<unknown, unknown, unknown, unknown>> = {
+  each: Check.required(Check.callback),
+  name: Check.text,
+  policy: Check.where("a RetryPolicy", Schema.is(RetryPolicy.RetryPolicy)),
+  spend: Check.struct<Spend<unknown>>({
+    limit: Check.required(Check.where("a number", isNumber)),
+    cost: Check.required(Check.callback)
+  }),
+  concurrency: Check.where("a number, 1 or more", (value) => isNumber(value) && value >= 1),
+  onItem: Check.callback,
+  onPlan: Check.callback
+}
+
 /**
  * Runs rounds until nothing is left that may succeed, or the policy ends them. Never fails: what remains is in `failed`.
  *
@@ -198,6 +215,7 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
   failures: ReadonlyArray<Failed<I, E>>,
   options: Options<I, A, E, R>
 ): Effect.fn.Return<Outcome<I, A, E>, never, R> {
+  Check.options<object>("Redrive.run", rules, options)
   const { concurrency = Preset.concurrency, each, name = "redrive", onItem, onPlan, policy, spend } = options
   const clock = yield* Clock.clockWith(Effect.succeed)
   const time = Time.of(clock)

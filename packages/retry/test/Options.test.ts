@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import { assert, describe, it } from "@effect/vitest"
+import * as Redrive from "@redrive/retry/Redrive"
+import * as Effect from "effect/Effect"
 
 const compiler = join(import.meta.dirname, "../../../node_modules/typescript/bin/tsc")
 
@@ -107,4 +109,30 @@ describe("an option", () => {
   for (const [index, code] of wrong.entries()) {
     it(`does not compile: ${code}`, () => assert.isNotEmpty(ofOthers[cases.length + index]))
   }
+})
+
+describe("the options of a redrive", () => {
+  const each = () => Effect.void
+  const refused: ReadonlyArray<readonly [options: object, says: string]> = [
+    [{ each, onItems: each }, "onItems is unknown; allowed: each, name, policy, spend, concurrency, onItem, onPlan"],
+    [{}, "each is missing; allowed: a function"],
+    [{ each, concurrency: 0 }, "concurrency is 0; allowed: a number, 1 or more"],
+    [{ each, policy: { retries: 3 } }, "policy is an object; allowed: a RetryPolicy"],
+    [{ each, spend: { limit: 5 } }, "spend.cost is missing; allowed: a function"]
+  ]
+  for (const [options, says] of refused) {
+    it.effect(`are refused by name: ${says}`, () =>
+      Effect.gen(function* () {
+        const exit = yield* Effect.exit(Redrive.run<never, void, never, never>([], options as never))
+        assert.include(String(exit), "Redrive.run:")
+        assert.include(String(exit), says)
+      })
+    )
+  }
+
+  it.effect("are taken where they are right", () =>
+    Effect.map(Redrive.run([], { each, concurrency: Infinity, spend: { limit: 1, cost: () => 1 } }), ({ rounds }) =>
+      assert.strictEqual(rounds, 0)
+    )
+  )
 })

@@ -8,6 +8,9 @@ export interface Link {
   readonly isMember: boolean
 }
 
+/** A value by itself, whatever it wraps. */
+export const alone = (value: object): Link => ({ value, depth: 0, parent: undefined, isMember: false })
+
 /** No honest chain is longer; a hostile one must not keep us. */
 const longest = 32
 

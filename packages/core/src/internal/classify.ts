@@ -92,7 +92,7 @@ const meaningOf = (link: object, code: string | undefined): Signals.Meaning | un
   const said = message && Signals.ofMessage(message)
   if (said) return said
   const syscall = read(link, "syscall")
-  if (code === "ECONNREFUSED" && syscall?.startsWith("query") === true) return Signals.resolverRefused
+  if (code === "ECONNREFUSED" && /^query[A-Z]/.test(syscall ?? "")) return Signals.resolverRefused
   if (code === "ETIMEDOUT" && (syscall === "read" || syscall === "write")) return Signals.readTimeout
   const coded = code === undefined ? undefined : (Signals.byCode.get(code) ?? prefixed(code))
   return coded ?? Signals.byName.get(read(link, "name") ?? "") ?? Signals.byName.get(read(link, "_tag") ?? "")

@@ -1,5 +1,5 @@
 import * as Predicate from "effect/Predicate"
-import { attempt, chain, property, read } from "./chain.ts"
+import { alone, attempt, chain, property, read } from "./chain.ts"
 import { fromLinks } from "./classify.ts"
 import { ofGrpc } from "./grpc.ts"
 import * as services from "./services.ts"
@@ -26,9 +26,7 @@ const ofAws = (link: object, now: number | undefined): Verdict | undefined => {
   const [name, message] = [read(link, "name") ?? "", read(link, "message")]
   // The SDK keeps the answer, with its headers, out of sight.
   const response = property(link, "$response")
-  const answer = Predicate.isObjectKeyword(response)
-    ? fromLinks([{ value: response, depth: 0 }], now, undefined)
-    : undefined
+  const answer = Predicate.isObjectKeyword(response) ? fromLinks([alone(response)], now, undefined) : undefined
   const isThrottling = Predicate.isObjectKeyword(retryable) && property(retryable, "throttling") === true
   if (isThrottling || name.includes("Throttl") || awsThrottling.has(name)) {
     return throttled(answer && "retryAfter" in answer ? answer.retryAfter : undefined)
@@ -93,7 +91,7 @@ const ofAdvice = (link: object, now: number | undefined): Verdict | undefined =>
   const advice = header(headers, "x-should-retry") ?? header(headers, "stripe-should-retry")
   if (advice === "false") return permanent
   if (advice !== "true") return undefined
-  const verdict = services.verdictOf(fromLinks([{ value: link, depth: 0 }], now, undefined))
+  const verdict = services.verdictOf(fromLinks([alone(link)], now, undefined))
   return verdict && isRetryable(verdict) ? verdict : transient("quick")
 }
 

@@ -62,7 +62,7 @@ const signal = (link: Fields): Evidence => {
   const { code, event, message, name, syscall } = link
   if (statusOf(link) !== undefined || Predicate.isObjectKeyword(link["response"]) || isLaterRequest(link)) return false
   if (typeof syscall === "string") {
-    if (syscall === "connect" || syscall === "getaddrinfo" || syscall.startsWith("query")) return true
+    if (syscall === "connect" || syscall === "getaddrinfo" || /^query[A-Z]/.test(syscall)) return true
     if (syscall === "read" || syscall === "write") return false
   }
   if (message === Signals.cutHandshake) return true

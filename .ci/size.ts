@@ -23,7 +23,7 @@ const limits: ReadonlyArray<{
     // Documentation is made by build scripts; plain data and checked options are adapters' work.
     modules: (file) => !["CatalogueDocs.ts", "Check.ts", "CrawlMeanings.ts", "Plain.ts"].includes(file),
     // About a kilobyte of it says what is wrong with a catalogue of a program's own.
-    limit: 13_900
+    limit: 18_000
   },
   { what: "checks of options", name: "core", modules: (file) => file === "Check.ts", limit: 1000 },
   { what: "plain data", name: "core", modules: (file) => file === "Plain.ts", limit: 2100 },
@@ -32,7 +32,7 @@ const limits: ReadonlyArray<{
     name: "retry",
     modules: (file) => !["Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
     without: [...onlyAsked, "schedule"],
-    limit: 10_000
+    limit: 11_000
   },
   {
     what: "a policy as a schedule, with its backoffs",

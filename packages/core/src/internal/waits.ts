@@ -6,17 +6,32 @@ import { attempt, property } from "./chain.ts"
 /** Headers by their lower-case names, or an object that is asked for them, as a `Response` has it. */
 export type HeadersLike = { readonly [name: string]: unknown } | { readonly get: (name: string) => string | null }
 
-export const header = (headers: HeadersLike, name: string): string | undefined => {
+export const header = (headers: HeadersLike, name: string): string | undefined => readerOf(headers)(name)
+
+type Read = (name: string) => string | undefined
+
+/** Reads many headers of one answer. */
+const readerOf = (headers: HeadersLike): Read => {
   const get = property(headers, "get")
-  const value: unknown = typeof get === "function" ? attempt(() => get.call(headers, name)) : property(headers, name)
-  return typeof value === "string" ? value : undefined
+  const read = (name: string): unknown =>
+    typeof get === "function" ? attempt(() => get.call(headers, name)) : property(headers, name)
+  return (name) => {
+    const value = read(name)
+    return typeof value === "string" ? value : undefined
+  }
 }
 
 /** How long an answer asks to wait: by Retry-After, else, where a wait can matter, by the rate limit that is used up. */
-export const waitOf = (headers: HeadersLike, status: number, now: number | undefined): Duration.Duration | undefined =>
-  millisOf(header(headers, "retry-after-ms")) ??
-  retryAfterOf(header(headers, "retry-after"), now) ??
-  (status === 403 || status === 429 || status >= 500 ? limitOf(headers, status === 429, now) : undefined)
+export const waitOf = (
+  headers: HeadersLike,
+  status: number,
+  now: number | undefined
+): Duration.Duration | undefined => {
+  const read = readerOf(headers)
+  const asked = millisOf(read("retry-after-ms")) ?? retryAfterOf(read("retry-after"), now)
+  if (asked !== undefined || (status !== 403 && status !== 429 && status < 500)) return asked
+  return limitOf(read, status === 429, now)
+}
 
 /** No honest site asks for more, and a wait without end could not be written as JSON. */
 const longest = 365 * 24 * 3600 * 1000
@@ -53,8 +68,8 @@ interface Limit {
 }
 
 /** The longest wait for limits that are used up. One that does not say what is left counts where the answer itself says it (429). */
-const limitOf = (headers: HeadersLike, isLimited: boolean, now: number | undefined): Duration.Duration | undefined => {
-  const limits = [...listed(header(headers, "ratelimit")), ...separate(headers)]
+const limitOf = (read: Read, isLimited: boolean, now: number | undefined): Duration.Duration | undefined => {
+  const limits = [...listed(read("ratelimit")), ...separate(read)]
   if (limits.length === 0) return undefined
   const longestOf = (remaining: number | undefined) =>
     limits
@@ -71,11 +86,11 @@ const pairs = ["ratelimit", "x-ratelimit", "x-rate-limit"].flatMap((family) =>
   )
 )
 
-const separate = (headers: HeadersLike): ReadonlyArray<Limit> => {
+const separate = (read: Read): ReadonlyArray<Limit> => {
   const limits: Array<Limit> = []
   for (const [remaining, name] of pairs) {
-    const reset = header(headers, name)
-    if (reset !== undefined) limits.push({ remaining: header(headers, remaining), reset })
+    const reset = read(name)
+    if (reset !== undefined) limits.push({ remaining: read(remaining), reset })
   }
   return limits
 }

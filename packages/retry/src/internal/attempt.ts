@@ -34,7 +34,7 @@ const guarded = <A, E, R>(call: Call<A, E, R>, guard: Guard): Attempts<A, E, R> 
     return call.started >= call.ends ? Effect.fail(late) : timed(call)
   })
   const judge = (failure: E | Cause.TimeoutError | Refusal) =>
-    isRefusal(failure) ? Verdict.permanent : verdictOf(call, failure)
+    isRefusal(failure) ? Verdict.permanent : verdictOf(call, failure, call.time.clock.currentTimeMillisUnsafe())
   const most = Duration.millis(call.ends - call.started)
   return Effect.catchIf(guard(admitted, call.key, judge, most), isRefusal, (refusal) =>
     refusal === late ? tooLate(call) : shutOut(call, refusal.again)
@@ -68,8 +68,8 @@ export const bounded = <A, E, R, A2, E2, R2>(
 const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {
   const { fiber, self, shared, started, time } = call
   const { hedges, policy } = shared
-  const mayTwice = call.options.isReplayable !== false && Operation.isSafe(operationOf(call))
-  if (hedges === undefined || policy.hedge === undefined || !mayTwice) return self
+  if (hedges === undefined || policy.hedge === undefined) return self
+  if (call.options.isReplayable === false || !Operation.isSafe(operationOf(call))) return self
   hedges.begin(started)
   const mayHedge = Effect.sync(() => {
     const isAllowed = hedges.retry(time.now(), false, 0)

@@ -67,8 +67,8 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   readonly surroundings: Surroundings
   past: Past = nothing
   /** When the call ends at the latest: by its own deadline, which counts every wait, or by that of the call around it. */
-  readonly ends: number
-  /** When the attempt began that is under way. */
+  declare ends: number
+  /** When the attempt began that is under way; before the first one, when the call did, if that is known, and nothing was waited for. */
   started = 0
   /** What this call says to those within it, while it does. */
   around: Around | undefined = undefined
@@ -88,8 +88,18 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
     this.options = options
     this.fiber = fiber
     this.surroundings = shared.surroundingsOf(fiber)
-    const outer = aroundOf(this.surroundings)?.deadline ?? Infinity
-    this.ends = shared.deadline === Infinity ? outer : Math.min(outer, this.time.now() + shared.deadline)
+    const outer = aroundOf(this.surroundings)
+    if (shared.deadline !== Infinity) {
+      const now = this.surroundings.time.now()
+      const own = now + shared.deadline
+      this.started = now
+      this.ends = outer !== undefined && outer.deadline < own ? outer.deadline : own
+    } else if (outer !== undefined) this.ends = outer.deadline
+  }
+
+  static {
+    // Most calls have no end, and need no room for it.
+    this.prototype.ends = Infinity
   }
 
   get time(): Time {
@@ -127,16 +137,12 @@ export const parkedAt = <A, E, R>(call: Call<A, E, R>, now: number): number => (
 export const operationOf = <A, E, R>({ options, shared }: Call<A, E, R>): Operation.Operation =>
   options.operation ?? shared.policy.operation
 
+/** The verdict on a failure; `now` is wall time, since a Retry-After may be a date. */
 export const verdictOf = <A, E, R>(
-  { fiber, options, surroundings }: Call<A, E, R>,
-  failure: E | Cause.TimeoutError
-): Verdict.Verdict =>
-  options.verdict?.(failure) ??
-  Verdict.of(failure, {
-    readers: fiber.getRef(Verdict.Readers),
-    // A Retry-After may be a date.
-    now: surroundings.time.clock.currentTimeMillisUnsafe()
-  })
+  { fiber, options }: Call<A, E, R>,
+  failure: E | Cause.TimeoutError,
+  now: number
+): Verdict.Verdict => options.verdict?.(failure) ?? Verdict.of(failure, { readers: fiber.getRef(Verdict.Readers), now })
 
 /** A random number in [0, 1). */
 export const chance = ({ fiber }: { readonly fiber: Fiber.Fiber<unknown, unknown> }): number =>

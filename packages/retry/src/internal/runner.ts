@@ -68,6 +68,7 @@ const inPlace = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   if (place === "full") return giveUp(call, refused("bulkhead"), "bulkhead")
   return Effect.flatMap(place, () => {
     if (!call.hasPlace) return giveUp(call, refused("bulkhead"), "deadline")
+    call.started = 0
     if (call.past.probing !== undefined || !shared.gates.has(key)) return inTurn(call)
     // The gate was shut while this call stood in line for a place.
     leave(call, "failure", call.time.now())
@@ -80,6 +81,7 @@ const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { key, shared } = call
   if (shared.limiter === undefined) return start(call)
   const most = Math.max(0, call.ends - call.time.now())
+  call.started = 0
   return Effect.matchEffect(shared.limiter(key, Duration.millis(most)), {
     onFailure: ({ again }) => giveUp(call, refused("rate limit"), "rate limit", again),
     onSuccess: (wait) => {
@@ -95,6 +97,7 @@ const atGate = <A, E, R>(call: Call.Call<A, E, R>, gate: Gate.Gate, failure: unk
   const now = call.time.now()
   const longest = Call.parkedAt(call, now) + Duration.toMillis(shared.policy.parking?.maximum ?? Duration.zero)
   return Effect.flatMap(Gate.wait(gate, Call.pastOf(call), now, Math.min(longest, ends)), (passage) => {
+    call.started = 0
     if (passage === "too long") return giveUp(call, failure, ends < longest ? "deadline" : "parked too long")
     return passage === "open" ? enter(call) : inPlace(call)
   })
@@ -103,7 +106,7 @@ const atGate = <A, E, R>(call: Call.Call<A, E, R>, gate: Gate.Gate, failure: unk
 const start = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { ends, fiber, shared, surroundings } = call
   const { endless, outside, within } = surroundings
-  const now = call.time.now()
+  const now = call.started > 0 ? call.started : call.time.now()
   const isEndless = ends === Infinity
   const around = isEndless ? endless : { shared, deadline: ends, running: 0 }
   around.running++
@@ -155,9 +158,10 @@ const onFailure = <A, E, R>(
   const { options, shared, started, time } = call
   const { budget, policy } = shared
   const now = time.now()
-  const verdict = Call.verdictOf(call, failure)
+  const wall = time.clock.currentTimeMillisUnsafe()
+  const verdict = Call.verdictOf(call, failure, wall)
   const duration = Math.round(now - started)
-  const startedAt = Math.round(time.clock.currentTimeMillisUnsafe() - duration)
+  const startedAt = wall - duration
   const entry: Call.Failed = { startedAt, duration, verdict, failure }
   settle(call, verdict, now)
   Call.note(call, entry)
@@ -166,11 +170,14 @@ const onFailure = <A, E, R>(
   if (verdict._tag === "Parked" && mayWait) return parked(call, failure, verdict.until)
   if (Verdict.isRetryable(verdict)) budget?.failed(now)
   call.past.counted++
-  if (Call.operationOf(call) !== "create" || !Operation.isAmbiguous(failure)) return again(call, entry)
+  if (Call.operationOf(call) !== "create" || !Operation.isAmbiguous(failure)) return again(call, entry, now)
   if (options.reconcile === undefined) return giveUp(call, failure, "ambiguous")
   return Effect.matchEffect(bounded(call, options.reconcile(failure), now, call.ends - now), {
     onFailure: () => giveUp(call, failure, "ambiguous"),
-    onSuccess: Option.match({ onNone: () => again(call, entry), onSome: (happened) => Effect.succeed(happened) })
+    onSuccess: Option.match({
+      onNone: () => again(call, entry, time.now()),
+      onSome: (happened) => Effect.succeed(happened)
+    })
   })
 }
 
@@ -189,12 +196,15 @@ const parked = <A, E, R>(
 }
 
 /** The next attempt, after the wait that the policy wants, if it, the deadline and the budget allow one. */
-const again = <A, E, R>(call: Call.Call<A, E, R>, entry: Call.Failed): Effect.Effect<A, Exhausted<E>, R> => {
+const again = <A, E, R>(
+  call: Call.Call<A, E, R>,
+  entry: Call.Failed,
+  now: number
+): Effect.Effect<A, Exhausted<E>, R> => {
   const { ends, past, shared, surroundings, time } = call
   const around = aroundOf(surroundings)
   const { budget, policy } = shared
   const { failure, verdict } = entry
-  const now = time.now()
   const random = Call.chance(call)
   const waited = { previous: past.failed.at(-2)?.wait ?? 0, total: past.waited }
   // Of the deadline, its own or that of the call around it.

@@ -28,7 +28,10 @@ import type * as RetryPolicy from "./RetryPolicy.ts"
  * @category models
  * @since 0.1.0
  */
-export type Exhausted<E = HttpClientError.HttpClientError> = Retry.Exhausted<E | HttpClientError.HttpClientError>
+export type Exhausted<E = HttpClientError.HttpClientError, F = Retry.Added> = Retry.Exhausted<
+  E | HttpClientError.HttpClientError,
+  F
+>
 
 /**
  * How requests are told apart.
@@ -36,7 +39,7 @@ export type Exhausted<E = HttpClientError.HttpClientError> = Retry.Exhausted<E |
  * @category options
  * @since 0.1.0
  */
-export interface Options {
+export interface Options<out F = Retry.Added> {
   /**
    * What a request does, where its method does not say it: `read` for a search or a GraphQL query that is a POST. `undefined` leaves it to
    * the request: its `Idempotency-Key`, then its method. Default: `undefined` for every request.
@@ -49,6 +52,11 @@ export interface Options {
    * Default: `undefined` for every failure.
    */
   readonly verdict?: Verdict.Reader | undefined
+  /**
+   * Makes an error of the caller's own of a timeout or a refusal, so that `failure` has no other type beside the client's. Default: they
+   * are left as they are.
+   */
+  readonly errorOf?: ((failure: Retry.Added) => F) | undefined
 }
 
 /** What the caller says that the requests of an effect do. */
@@ -84,10 +92,10 @@ const runnerOf = sharedRunners("http")
  * @since 0.1.0
  */
 export const httpClient =
-  (policy: RetryPolicy.RetryPolicy | Retry.Runner, options: Options = {}) =>
-  <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<Exhausted<E>, R> => {
+  <F = Retry.Added>(policy: RetryPolicy.RetryPolicy | Retry.Runner, options: Options<F> = {}) =>
+  <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<Exhausted<E, F>, R> => {
     const { runner, warning = Effect.void } = "run" in policy ? { runner: policy } : runnerOf(policy)
-    return HttpClient.makeWith<E, R, Exhausted<E>, R>(
+    return HttpClient.makeWith<E, R, Exhausted<E, F>, R>(
       (request) =>
         Effect.withFiber((fiber) => {
           const facts = { client, request, runner, options, marked: fiber.getRef(Marked), isJudged: isJudged(fiber) }

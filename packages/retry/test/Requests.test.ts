@@ -329,6 +329,27 @@ describe("an answer", () => {
   )
 })
 
+describe("a time-out and a refusal of a request", () => {
+  class Unavailable extends Data.TaggedError("Unavailable")<{ readonly why: string }> {}
+
+  it.live("are an error of the caller's own where the client says which", () =>
+    Effect.gen(function* () {
+      const { url } = yield* server(0, 200, 500)
+      const trip = { _tag: "Consecutive", failures: 1 } as const
+      const using = RetryPolicy.make({ retries: 0, attemptTimeout: Duration.millis(30), breaker: { trip } })
+      const errorOf = (added: Retry.Added) => new Unavailable({ why: added._tag })
+      const client = (yield* HttpClient.HttpClient).pipe(HttpRetry.httpClient(using, { errorOf }))
+      const whys: Array<string> = []
+      for (let call = 0; call < 2; call++) {
+        const { failure } = yield* Effect.flip(client.get(url))
+        // The type has no other branch than these two.
+        whys.push(failure._tag === "Unavailable" ? failure.why : failure.reason._tag)
+      }
+      assert.deepStrictEqual(whys, ["TimeoutError", "Refused"])
+    }).pipe(Effect.provide(FetchHttpClient.layer))
+  )
+})
+
 describe("a policy without a runner of its own", () => {
   const breaker = { trip: { _tag: "Consecutive", failures: 1 } } as const
 

@@ -17,12 +17,12 @@ import { markUnsent } from "./unsent.ts"
 import { isReplayable, keyOf, operationOf } from "./request.ts"
 
 /** What is known of an exchange before its first attempt. */
-export interface Facts<E, R> {
+export interface Facts<E, R, F> {
   readonly client: HttpClient.HttpClient.With<E, R>
   /** Makes the request, with all that the client adds to it. */
   readonly request: Effect.Effect<HttpClientRequest, E, R>
   readonly runner: Runner
-  readonly options: Options
+  readonly options: Options<F>
   /** What the caller says that the request does. */
   readonly marked: Operation.Operation | undefined
   /** Whether somebody around it decides by failures: another policy's call, or a redrive. */
@@ -32,8 +32,8 @@ export interface Facts<E, R> {
 type Failure<E> = E | HttpClientError.HttpClientError
 
 /** One request through all of its attempts, and the answers that came. */
-export class Exchange<E, R> {
-  readonly facts: Facts<E, R>
+export class Exchange<E, R, F> {
+  readonly facts: Facts<E, R, F>
   readonly first: Exit.Exit<HttpClientRequest, E>
   /** The request of the attempt that is under way, once the client has made it. */
   current: HttpClientRequest | undefined = undefined
@@ -47,7 +47,7 @@ export class Exchange<E, R> {
   /** Answers that this exchange has made failures of, with their verdicts. */
   readonly refused = new Map<unknown, Verdict.Verdict>()
 
-  constructor(facts: Facts<E, R>, first: Exit.Exit<HttpClientRequest, E>) {
+  constructor(facts: Facts<E, R, F>, first: Exit.Exit<HttpClientRequest, E>) {
     this.facts = facts
     this.first = first
     if (Exit.isFailure(first)) return
@@ -55,7 +55,7 @@ export class Exchange<E, R> {
     this.idempotencyKey = first.value.headers["idempotency-key"]
   }
 
-  run(): Effect.Effect<HttpClientResponse, Exhausted<E>, R> {
+  run(): Effect.Effect<HttpClientResponse, Exhausted<E, F>, R> {
     const { first } = this
     const { options, runner } = this.facts
     const request = Exit.isSuccess(first) ? first.value : undefined
@@ -67,6 +67,7 @@ export class Exchange<E, R> {
         key: request === undefined ? "" : (options.key?.(request) ?? keyOf(request)),
         isReplayable: request === undefined || isReplayable(request.body),
         verdict: (failure) => this.refused.get(failure) ?? options.verdict?.(failure),
+        errorOf: options.errorOf,
         get operation() {
           return operation()
         }
@@ -147,7 +148,7 @@ export class Exchange<E, R> {
   }
 
   /** When the last failure was an answer, returns that answer, unless somebody around it decides by failures. */
-  answerOf(exhausted: Exhausted<E>): Effect.Effect<HttpClientResponse, Exhausted<E>> {
+  answerOf(exhausted: Exhausted<E, F>): Effect.Effect<HttpClientResponse, Exhausted<E, F>> {
     const { attempts, failure, verdict } = exhausted
     const mayHelp = Verdict.isRetryable(verdict) || verdict._tag === "Parked"
     if (attempts.length === 0 || !this.refused.has(failure) || (this.facts.isJudged && mayHelp))
@@ -157,7 +158,7 @@ export class Exchange<E, R> {
   }
 
   /** The answer that the caller may still read: the one that was given back, or that a client's own failure carries. */
-  kept(exit: Exit.Exit<HttpClientResponse, Exhausted<E>>): HttpClientResponse | undefined {
+  kept(exit: Exit.Exit<HttpClientResponse, Exhausted<E, F>>): HttpClientResponse | undefined {
     if (Exit.isSuccess(exit)) return exit.value
     if (this.facts.isJudged || this.refused.has(this.last)) return undefined
     return answerIn(this.last)

@@ -174,7 +174,7 @@ export const policies = [
   "## Budgets",
   "",
   "`budget` takes a name or a rule spelled out. The named ones are what their sources state. `standard` is this package's own: a fifth of the calls of",
-  "ten seconds, and a floor of one retry in ten seconds for each client. A floor is added up over all clients, so it is a small one",
+  "ten seconds, and three retries more for each client. Such a floor is added up over all clients, so it is a small one",
   "([decision 21](decisions/0021-a-floor-for-quiet-clients.md)).",
   "",
   table(["Name", "Rule", "Settings"], budgets),

@@ -85,14 +85,14 @@ export const Budget = Schema.Union([Ratio, Tokens, Throttle, Adaptive, Concurren
 export type Budget = typeof Budget.Type
 
 /**
- * Budgets as their sources state them. `standard` is this package's own: a fifth of the calls of ten seconds, and one retry in ten seconds
- * for a client that hardly calls.
+ * Budgets as their sources state them. `standard` is this package's own: a fifth of the calls of ten seconds, and three retries more, so that
+ * a client that hardly calls can retry at all.
  *
  * @category presets
  * @since 0.1.0
  */
 export const presets = {
-  standard: { _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 0.1 },
+  standard: { _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 0.3 },
   aws2026: { _tag: "Tokens", capacity: 500, cost: 14, throttledCost: 5, refill: 1 },
   awsLegacy: { _tag: "Tokens", capacity: 500, cost: 10, throttledCost: 5, refill: 1 },
   grpc: { _tag: "Throttle", capacity: 10, ratio: 0.1 },

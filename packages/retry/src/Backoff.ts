@@ -1,8 +1,8 @@
 /**
  * How long to wait before the next attempt: a series of delays, jittered, then capped.
  *
- * A backoff is data; `delay` is a pure function of it, the attempt, what was waited before and a random number, so a list of delays
- * can be tested as a list of numbers. It knows no Retry-After: the policy does.
+ * A backoff is data. `delay` is a pure function of the backoff, the attempt, the earlier waits and a random number, so tests can compare
+ * delays as plain numbers. Retry-After is not its concern: the policy handles it.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ import { made, PolicyDuration, withDefault } from "./internal/schema.ts"
  * How a series of delays grows from its `base`.
  *
  * `constant`; `linear` (base, 2 base, 3 base); `exponential` (by `factor`); `fibonacci` (base, base, 2 base, 3 base, 5 base);
- * `decorrelated` (between the base and three times the delay before); `smooth` (exponential with a jitter of its own that spreads
- * delays evenly, as Polly's second generation does it). The last two are jitter by themselves: `jitter` does not apply to them.
+ * `decorrelated` (between the base and three times the previous delay); `smooth` (exponential, with a built-in jitter that spreads
+ * delays evenly, as in Polly's second generation). `jitter` does not apply to the last two, which are random already.
  *
  * @category schemas
  * @since 0.1.0
@@ -32,8 +32,10 @@ export const Kind = Schema.Literals(["constant", "linear", "exponential", "fibon
 export type Kind = typeof Kind.Type
 
 /**
- * How much of a delay is left to chance: `full` is anything from zero up to it, `equal` its upper half, `none` the delay itself, and a
- * number in (0, 1] as much of it more or less.
+ * How much of a delay is random.
+ *
+ * `full` picks anything from zero to the delay, `equal` anything in its upper half, `none` the delay itself. A number in (0, 1] picks
+ * anything within that fraction above or below the delay.
  *
  * @category schemas
  * @since 0.1.0
@@ -50,18 +52,21 @@ export const Jitter = Schema.Union([
 export type Jitter = typeof Jitter.Type
 
 /**
- * A series of delays that begins with `base` and never passes `cap`.
- *
- * `kind` is `exponential`, `factor` (of an exponential one) is 2 and `jitter` is `full` by default.
+ * A series of delays that begins with `base` and never exceeds `cap`.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Backoff = Schema.Struct({
+  /** How the delays grow. Default: `exponential`. */
   kind: withDefault(Kind, "exponential"),
+  /** The first delay, before jitter. No default. */
   base: PolicyDuration,
+  /** The longest delay. No default. */
   cap: PolicyDuration,
+  /** How much each delay grows over the previous one, for `exponential` only. Default: 2. */
   factor: withDefault(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)), 2),
+  /** How much of a delay is random. Default: `full`. */
   jitter: withDefault(Jitter, "full")
 }).check(
   Schema.makeFilter(({ base, cap }) =>
@@ -76,7 +81,7 @@ export const Backoff = Schema.Struct({
 export type Backoff = typeof Backoff.Type
 
 /**
- * A backoff with the defaults for what is left out. Throws an error whose message names the fields that are refused, and why.
+ * Makes a backoff; fields left out take their defaults. Throws an error whose message names each refused field and the reason.
  *
  * @category constructors
  * @since 0.1.0
@@ -84,7 +89,7 @@ export type Backoff = typeof Backoff.Type
 export const make = (options: (typeof Backoff)["~type.make.in"]): Backoff => made(() => Backoff.make(options))
 
 /**
- * What was waited already, in milliseconds: the delay before (`previous`) and all of them together (`total`).
+ * The waits so far, in milliseconds: the last one (`previous`) and their sum (`total`).
  *
  * @category models
  * @since 0.1.0
@@ -97,9 +102,10 @@ export interface Waited {
 const nothing: Waited = { previous: 0, total: 0 }
 
 /**
- * The delay after the `attempt`-th attempt failed (from 1), for a random number in [0, 1).
+ * The delay after failed attempt number `attempt` (from 1), for a random number in [0, 1).
  *
- * `waited` matters to `decorrelated` and `smooth` only; without it they take chance to have been the same each time.
+ * Only `decorrelated` and `smooth` use `waited`. Without it, `decorrelated` starts from the base, and `smooth` assumes the same random
+ * number for the previous delay.
  *
  * @category getters
  * @since 0.1.0
@@ -107,10 +113,10 @@ const nothing: Waited = { previous: 0, total: 0 }
 export const delay = (self: Backoff, attempt: number, random: number, waited?: Waited): Duration.Duration =>
   Duration.millis(millis(self, attempt, random, waited))
 
-/** The same in milliseconds. */
+/** The delay in milliseconds. */
 const millis = (self: Backoff, attempt: number, random: number, waited?: Waited): number => {
   const [base, cap] = [Duration.toMillis(self.base), Duration.toMillis(self.cap)]
-  // A delay of zero stays zero, whatever an endless factor would make of it.
+  // Zero times an infinite factor would be NaN.
   if (base === 0) return 0
   const jittered = (series: number) => Math.min(cap, Math.min(cap, base * series) * share(self.jitter, random))
   switch (self.kind) {
@@ -136,10 +142,10 @@ const millis = (self: Backoff, attempt: number, random: number, waited?: Waited)
 /** Binet's formula, which reaches Infinity where the sum would need too many steps. */
 const fibonacci = (n: number): number => Math.round(((1 + Math.sqrt(5)) / 2) ** n / Math.sqrt(5))
 
-/** What makes the smooth series' median the base's double each time. */
+/** Scales the smooth series so that its median doubles from the base each time. */
 const spread = 1.4
 
-/** An exponential series that begins gently; beyond 2^1023 the cap takes over. */
+/** An exponential series with a gentle start; beyond 2^1023 the cap takes over. */
 const smooth = (time: number): number =>
   time <= 0 ? 0 : Math.min(Number.MAX_VALUE, 2 ** time) * Math.tanh(Math.sqrt(4 * time))
 
@@ -157,7 +163,7 @@ const share = (jitter: Jitter, random: number): number => {
 }
 
 /**
- * The same delays as an Effect `Schedule`, for those who only want these. It never ends, gives each delay, and takes chance from `Random`.
+ * The delays as an Effect `Schedule`, for use without a policy. It never ends, outputs each delay, and draws from `Random`.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
- * A circuit breaker: after too many failures, calls are refused for a while, so that what is down can come up again.
+ * A circuit breaker: refuses calls for a while after too many failures, so that the other side can recover.
  *
- * A breaker is data; `make` gives its state. Half open it lets a few probes through, each under a lease, so that one that is never
- * heard of again cannot hold it. Results of calls from before it opened or closed are not counted. State shared between processes is
- * Effect's own `CircuitBreaker`, on Redis.
+ * A breaker is data; `make` gives its state. A half-open breaker lets a few probes through, each under a lease, so that a probe that
+ * never reports back cannot block it. Results of calls that began before it opened or closed do not count. `Distributed` shares breakers
+ * between processes with Effect's own `CircuitBreaker`, on Redis.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import * as Trip from "./internal/trip.ts"
 const rate = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1))
 
 /**
- * Opens after so many `failures` in a row.
+ * Opens after this many `failures` in a row.
  *
  * @category schemas
  * @since 0.1.0
@@ -24,7 +24,7 @@ const rate = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqu
 export const Consecutive = Schema.TaggedStruct("Consecutive", { failures: count })
 
 /**
- * Opens when at least this `rate` of the last `size` calls failed, once there were `minimum` of them.
+ * Opens when at least this `rate` of the last `size` calls failed, but not before `minimum` calls.
  *
  * @category schemas
  * @since 0.1.0
@@ -36,7 +36,7 @@ export const CountWindow = Schema.TaggedStruct("CountWindow", { size: count, rat
 )
 
 /**
- * Opens when at least this `rate` of the calls of the last `length` failed, once there were `minimum` of them.
+ * Opens when at least this `rate` of the calls within the last `length` failed, but not before `minimum` calls.
  *
  * @category schemas
  * @since 0.1.0
@@ -50,21 +50,24 @@ export const TimeWindow = Schema.TaggedStruct("TimeWindow", { length: SomeDurati
 export const TripRule = Schema.Union([Consecutive, CountWindow, TimeWindow])
 
 /**
- * `trip` says when it opens (after 5 failures in a row); `slowerThan` makes a success that took longer count as a failure (never);
- * `openFor` is how long it stays open, each time in a row (5 s, ±10 %); `probes` run at once while it is half open (1), and that many
- * must succeed in a row before it closes; `lease` is how long a probe may be silent (30 s).
+ * When a breaker opens, how long it stays open, and how it probes.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Breaker = Schema.Struct({
+  /** When it opens. Default: after 5 failures in a row. */
   trip: withDefault(TripRule, { _tag: "Consecutive", failures: 5 }),
+  /** A success that took longer counts as a failure. Default: no success does. */
   slowerThan: Schema.optionalKey(SomeDuration),
+  /** How long it stays open, as a backoff over the times it opens without closing in between. Default: 5 seconds, ±10 %. */
   openFor: withDefault(
     Backoff.Backoff.check(notAtOnce),
     Backoff.make({ kind: "constant", base: Duration.seconds(5), cap: Duration.millis(5500), jitter: 0.1 })
   ),
+  /** How many probes may run at once while it is half open, and how many must succeed in a row before it closes. Default: 1. */
   probes: withDefault(count, 1),
+  /** How long a probe may take to report before its place goes to another. Default: 30 seconds. */
   lease: withDefault(SomeDuration, Duration.seconds(30))
 })
 
@@ -75,8 +78,8 @@ export const Breaker = Schema.Struct({
 export type Breaker = typeof Breaker.Type
 
 /**
- * What was let through: hand it back with the result. `generation` fences results that come too late; a probe's `lease` is when its
- * place is given to another, in milliseconds.
+ * Lets one call through; hand it back with the result. `generation` fences off late results. A probe's `lease` is the time, in
+ * milliseconds, at which its place goes to another.
  *
  * @category models
  * @since 0.1.0
@@ -88,7 +91,7 @@ export interface Permit {
 }
 
 /**
- * What was refused; `retryAfter` in milliseconds is when a probe may be let through.
+ * Refuses one call. A probe may go through after `retryAfter` milliseconds.
  *
  * @category models
  * @since 0.1.0
@@ -99,7 +102,7 @@ export interface Refused {
 }
 
 /**
- * What became of a call. `ignored` says nothing of the other side: an interruption, or a failure that is the caller's own.
+ * How a call ended. `ignored` says nothing about the other side: an interruption, or a failure that is the caller's own.
  *
  * @category models
  * @since 0.1.0
@@ -120,17 +123,17 @@ export type Condition = "closed" | "open" | "half open" | "isolated"
  */
 export interface State {
   readonly admit: (now: number) => Permit | Refused
-  /** Counts a result; `took` is how long the call ran, `hint` the Retry-After of a failure: it stays open at least as long. */
+  /** Counts a result. `took` is how long the call ran; `hint` is a failure's Retry-After, for which the breaker stays open at least. */
   readonly record: (permit: Permit, outcome: Outcome, now: number, random: number, took?: number, hint?: number) => void
   readonly condition: (now: number) => Condition
   /** Refuses every call until `reset`. */
   readonly isolate: () => void
-  /** Closes it and forgets all that was counted. */
+  /** Closes it and clears its counts. */
   readonly reset: () => void
 }
 
 /**
- * What a breaker does when it opens, for `delay` milliseconds, or closes.
+ * Called when a breaker opens, for `delay` milliseconds, or closes.
  *
  * @category models
  * @since 0.1.0
@@ -153,7 +156,7 @@ export const make = (breaker: Breaker, listen: Listener = () => undefined): Stat
   let openUntil = -Infinity
   let condition: "closed" | "open" | "isolated" = "closed"
   let succeeded = 0
-  // When the lease of each probe that is on its way ends.
+  // The end of each running probe's lease.
   let leases: ReadonlyArray<number> = []
   let passing: Permit = { _tag: "Permit", generation, lease: undefined }
 
@@ -192,7 +195,7 @@ export const make = (breaker: Breaker, listen: Listener = () => undefined): Stat
     const isFailure = outcome === "failure" || (outcome === "success" && took > slow)
     if (permit.lease !== undefined) {
       const at = leases.indexOf(permit.lease)
-      // One whose lease has ended has no place to give back.
+      // A probe whose lease has ended has no place to give back.
       if (at >= 0) leases = leases.toSpliced(at, 1)
       if (isFailure) return open(now, random, hint)
       if (outcome === "ignored" || ++succeeded < probes) return

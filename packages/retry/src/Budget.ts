@@ -1,9 +1,9 @@
 /**
- * How many retries all calls together may make, so that retries cannot become the load that keeps a service down.
+ * A retry budget: limits the retries of all calls together, so that retries cannot keep a service down.
  *
- * A budget is data; `make` gives its state, which one runner shares among its calls. It is counted from the moment a retry is
- * scheduled. First attempts are never refused. Clients that share nothing each have their own budget, so a ratio protects a service however
- * many they are, and a floor is added up.
+ * A budget is data; `make` gives its state, which one runner shares among its calls. A retry counts from the moment it is scheduled.
+ * First attempts are never refused. Clients that share nothing each have their own budget: a ratio protects a service from any number of
+ * clients, while the floors of all clients add up.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ const positive = Schema.Finite.check(Schema.isGreaterThan(0))
 const natural = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
 /**
- * Retries are at most a `ratio` of the calls of the last `window`, and `floor` a second besides. Finagle's rule.
+ * Allows retries for a `ratio` of the calls in the last `window`, plus a `floor` of retries a second. Finagle's rule.
  *
  * @category schemas
  * @since 0.1.0
@@ -25,8 +25,10 @@ const natural = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 export const Ratio = Schema.TaggedStruct("Ratio", { ratio: share, window: SomeDuration, floor: natural })
 
 /**
- * A bucket of `capacity` tokens: a retry costs `cost`, or `throttledCost` after a throttled failure; a success gives back what its last
- * retry cost, or `refill` if it needed none. The rule of the AWS SDKs.
+ * A bucket of `capacity` tokens, as in the AWS SDKs.
+ *
+ * A retry costs `cost` tokens, or `throttledCost` after a throttled failure. A success gives back the cost of its last retry, or `refill`
+ * if it needed no retry.
  *
  * @category schemas
  * @since 0.1.0
@@ -45,8 +47,9 @@ export const Tokens = Schema.TaggedStruct("Tokens", {
 )
 
 /**
- * Of at most `capacity` tokens every failure takes one and every success gives `ratio`; retries are allowed while more than half are
- * left. gRPC's rule.
+ * Allows retries while more than half of `capacity` tokens are left: gRPC's rule.
+ *
+ * Every failure takes one token, and every success gives back `ratio`.
  *
  * @category schemas
  * @since 0.1.0
@@ -54,8 +57,9 @@ export const Tokens = Schema.TaggedStruct("Tokens", {
 export const Throttle = Schema.TaggedStruct("Throttle", { capacity: positive, ratio: positive })
 
 /**
- * Retries are refused with the probability that keeps the calls of the last `window` at `k` times those that succeeded, at most
- * `ceiling`. The rule of the site reliability engineering book.
+ * Refuses retries at random, more often the more calls fail: the rule of the site reliability engineering book.
+ *
+ * The probability keeps the calls of the last `window` at `k` times the successes, and is at most `ceiling`.
  *
  * @category schemas
  * @since 0.1.0
@@ -63,7 +67,7 @@ export const Throttle = Schema.TaggedStruct("Throttle", { capacity: positive, ra
 export const Adaptive = Schema.TaggedStruct("Adaptive", { k: positive, window: SomeDuration, ceiling: share })
 
 /**
- * Retries in flight are at most a `ratio` of the calls in flight, but `floor` are always allowed. Envoy's rule.
+ * Limits retries in flight to a `ratio` of the calls in flight; `floor` of them are always allowed. Envoy's rule.
  *
  * @category schemas
  * @since 0.1.0
@@ -77,7 +81,7 @@ export const Concurrent = Schema.TaggedStruct("Concurrent", { ratio: share, floo
 export const Budget = Schema.Union([Ratio, Tokens, Throttle, Adaptive, Concurrent])
 
 /**
- * The rule by which retries are rationed.
+ * The rule that decides which retries are allowed.
  *
  * @category models
  * @since 0.1.0
@@ -85,8 +89,9 @@ export const Budget = Schema.Union([Ratio, Tokens, Throttle, Adaptive, Concurren
 export type Budget = typeof Budget.Type
 
 /**
- * Budgets as their sources state them. `standard` is this package's own: a fifth of the calls of ten seconds, and three retries more, so that
- * a client that hardly calls can retry at all.
+ * Budgets with the settings of their sources.
+ *
+ * `standard` is this package's own: retries for a fifth of the calls in ten seconds, and three more, so that a quiet client can retry one call.
  *
  * @category presets
  * @since 0.1.0
@@ -115,7 +120,7 @@ export const Named = Schema.Union([
 ])
 
 /**
- * What a call has taken of a budget: so many `retries`, the last one after a throttled failure or not.
+ * The retries a call has taken from a budget; `isThrottled` says whether the last one followed a throttled failure.
  *
  * @category models
  * @since 0.1.0
@@ -126,7 +131,7 @@ export interface Taken {
 }
 
 /**
- * How a call ended: `permanent` if the other side answered that no retry can help, `failure` in every other way without success.
+ * How a call ended: `permanent` if the other side answered that no retry can help, `failure` for every other failure.
  *
  * @category models
  * @since 0.1.0
@@ -136,8 +141,8 @@ export type Outcome = "success" | "permanent" | "failure"
 /**
  * The state of a budget. Times are in milliseconds, `random` in [0, 1); nothing here reads a clock.
  *
- * `begin` a call; tell of an attempt that `failed` and that a retry may help; ask for a `retry`, with what the call has taken before
- * (`false`: it may not, and has taken nothing more); and `end` the call with all that it has taken.
+ * `begin` starts a call. `failed` reports a failed attempt that a retry may help. `retry` asks for a retry, given what the call has taken
+ * before; `false` refuses it and takes nothing. `end` ends the call with all that it has taken.
  *
  * @category models
  * @since 0.1.0
@@ -147,12 +152,12 @@ export interface State {
   readonly failed: (now: number) => void
   readonly retry: (now: number, isThrottled: boolean, random: number, taken?: Taken) => boolean
   readonly end: (now: number, outcome: Outcome, taken?: Taken) => void
-  /** What is left, in the rule's own unit: tokens, retries, or the probability that one is allowed. */
+  /** How much is left, in the rule's own unit: tokens, retries, or the probability that a retry is allowed. */
   readonly available: (now: number) => number
 }
 
 /**
- * A budget that nothing has been spent of. The window of a ratio is divided into ten slices, which end one by one.
+ * Makes an unspent budget. A ratio's window has ten slices, which expire one by one.
  *
  * @category constructors
  * @since 0.1.0

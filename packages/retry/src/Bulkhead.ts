@@ -1,5 +1,5 @@
 /**
- * A bulkhead: at most so many calls run at once, so that one slow dependency cannot take every fiber and socket of a program.
+ * A bulkhead: limits the calls that run at once, so that one slow dependency cannot take all of a program's sockets.
  *
  * @since 0.1.0
  */
@@ -7,12 +7,17 @@ import * as Schema from "effect/Schema"
 import { atLeastOne, count, withDefault } from "./internal/schema.ts"
 
 /**
- * At most `concurrent` calls of a runner run at once, and a `queue` of so many wait for their turn (0); any other is refused.
+ * Limits the calls of a runner that run at once or wait; any further call is refused.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const Bulkhead = Schema.Struct({ concurrent: atLeastOne, queue: withDefault(count, 0) })
+export const Bulkhead = Schema.Struct({
+  /** How many calls may run at once. No default. */
+  concurrent: atLeastOne,
+  /** How many calls may wait for their turn. Default: 0. */
+  queue: withDefault(count, 0)
+})
 
 /**
  * @category models

@@ -1,13 +1,14 @@
 /**
  * Runners whose breakers and rate limits are shared with other processes.
  *
- * They are Effect's own `CircuitBreaker` and `RateLimiter`, with their stores in memory or in Redis; all else of the policy stays the
- * process's own. Every attempt asks the store, which takes a round trip.
+ * They are Effect's own `CircuitBreaker` and `RateLimiter`, with their stores in memory or in Redis. The rest of the policy stays local
+ * to the process. Every attempt asks the store, which costs a round trip.
  *
- * A store that fails, or does not answer within `storeTimeout`, is away: calls go through unlimited and unguarded. A silent store is
- * left alone for a second, then for twice as long each time (30 seconds at most); after that one question at a time, which no call
- * waits for, finds out whether it is back. That it is away is logged with the cause at `References.UnhandledLogLevel`, that it is back
- * at `Info`, each at most once in ten seconds. No call waits for its outcome to be recorded: another process may see it a moment later.
+ * A store is away if it fails, or does not answer within `storeTimeout`: calls then go through without a limit or a breaker. A silent
+ * store is not asked for a second, then for twice as long each time (30 seconds at most). After each pause a single trial request, which
+ * no call waits for, finds out whether the store is back. The log says that a store is away, with the cause, at
+ * `References.UnhandledLogLevel`, at most once in ten seconds; it says at `Info` that the store is back. Outcomes are recorded in the
+ * background, so another process may see one a moment later.
  *
  * @since 0.1.0
  */
@@ -31,7 +32,7 @@ import type * as Retry from "./Retry.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * What processes need in common: the state of breakers, and who counts calls.
+ * The services that processes share: the store of breakers and the rate limiter.
  *
  * @category models
  * @since 0.1.0
@@ -39,8 +40,10 @@ import * as RetryPolicy from "./RetryPolicy.ts"
 export type Stores = CircuitBreaker.CircuitBreakerStore | RateLimiter.RateLimiter
 
 /**
- * A policy whose state can be shared: a breaker that opens by `Consecutive` or `CountWindow`, with one probe, that does not look at how
- * long calls took. How long a probe may be silent is for the store to say.
+ * A policy whose state can be shared.
+ *
+ * Its breaker opens by `Consecutive` or `CountWindow`, sends one probe, and has no `slowerThan`. The store sets the lease of a probe, not
+ * the policy.
  *
  * @category schemas
  * @since 0.1.0
@@ -59,14 +62,14 @@ export const Policy = RetryPolicy.RetryPolicy.check(
 )
 
 /**
- * How a runner deals with its stores.
+ * How a runner uses its stores.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
   /**
-   * How long a store has to answer before it counts as away. Keep it well below the policy's deadline, which goes on meanwhile.
+   * How long a store has to answer before it counts as away. Keep it well below the policy's deadline, which includes this time.
    * Default: 500 milliseconds.
    */
   readonly storeTimeout?: Duration.Duration | undefined
@@ -75,10 +78,10 @@ export interface Options {
 const Checked = Schema.Struct({ storeTimeout: Schema.toType(SomeDuration) })
 
 /**
- * A runner whose breakers and rate limits are those of all processes that use the same stores and the same `name`.
+ * A runner that shares breakers and rate limits with every process that uses the same stores and `name`.
  *
- * Fails with a `SchemaError` that names the field where the policy asks for what cannot be shared. Its `breaker` gives `undefined`: what
- * others share is not one process's to isolate.
+ * Fails with a `SchemaError` that names the field if the policy cannot be shared. The runner's `breaker` gives `undefined`, since one
+ * process must not isolate a breaker that others share.
  *
  * @category constructors
  * @since 0.1.0
@@ -104,7 +107,7 @@ const limiterOf = Effect.fnUntraced(function* (rule: RateLimit, name: string, st
 })
 
 /**
- * A distributed runner as a service of its own.
+ * A layer that provides a distributed runner as a service.
  *
  * @category layers
  * @since 0.1.0
@@ -117,7 +120,7 @@ export const layer = <Self>(
 ): Layer.Layer<Self, Schema.SchemaError, Stores> => Layer.effect(service, make(policy, name, options))
 
 /**
- * Stores in the memory of this process: for tests, and for a service that runs only once but needs a rate limit.
+ * Stores in the memory of this process: for tests, and for a service with a single instance that needs a rate limit.
  *
  * @category layers
  * @since 0.1.0
@@ -128,13 +131,14 @@ export const layerMemory: Layer.Layer<Stores> = Layer.merge(
 )
 
 /**
- * Stores in Redis, under keys that begin with `prefix`. A probe of which nothing is heard for `probeLease` makes way for another
- * (Effect's default).
+ * Stores in Redis, under keys that begin with `prefix`. A probe that has not reported within `probeLease` (Effect's default) loses its
+ * place to another.
  *
- * No setting of the client is needed for calls to go on. These make the `redis` client notice a dead connection within seconds, and a
- * program end while Redis is silent. A command timeout does neither: it covers what has not been sent yet. Without the `pingInterval`,
- * an idle connection runs into the `socketTimeout`; without a `reconnectStrategy`, the client never connects again after one. With it,
- * the layer waits until Redis is there. `destroy` ends a client whose `close` would wait for an answer for ever.
+ * Calls go on without Redis whatever the client's settings. With the settings below, the `redis` client notices a dead connection within
+ * seconds, and a program can end while Redis is silent. A command timeout does neither, since it covers only commands that have not been
+ * sent. `pingInterval` keeps an idle connection from running into the `socketTimeout`. Without a `reconnectStrategy`, the client never
+ * reconnects after a `socketTimeout`; with one, the layer waits until Redis is there. `destroy` ends a client whose `close` would wait for
+ * an answer forever.
  *
  * ```ts
  * const redis = NodeRedis.layer({
@@ -152,7 +156,7 @@ export const layerMemory: Layer.Layer<Stores> = Layer.merge(
  * const stores = Layer.provide(Distributed.layerRedis(), Layer.provideMerge(destroyed, redis))
  * ```
  *
- * When the layer ends it waits for outcomes that are being recorded, half a second at most.
+ * When the layer ends, it waits up to half a second for outcomes that are still being recorded.
  *
  * @category layers
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * A hedge: an attempt that is slow is sent once more beside the first, and the first success wins.
+ * A hedge: sends a slow attempt a second time while the first still runs; the first success wins.
  *
- * Only for what may be sent twice: reads and polls, never a creation.
+ * Only safe operations are hedged: reads and polls.
  *
  * @since 0.1.0
  */
@@ -9,14 +9,18 @@ import * as Schema from "effect/Schema"
 import { SomeDuration, withDefault } from "./internal/schema.ts"
 
 /**
- * An attempt that has not ended `after` so long has company, for at most this `share` of the attempts of the last ten seconds (0.1). The
- * share must exceed that of the attempts that are slower than `after`, or it is soon used up.
+ * When an attempt is sent a second time, and how often that may happen.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Hedge = Schema.Struct({
+  /** How long the first attempt runs before a second one is sent. No default. */
   after: SomeDuration,
+  /**
+   * The largest share of the attempts in the last ten seconds that may be sent twice. It must exceed the share of attempts that are slower
+   * than `after`, or it is soon used up. Default: 0.1.
+   */
   share: withDefault(Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1)), 0.1)
 })
 

@@ -1,9 +1,9 @@
 /**
- * An HTTP client whose requests are tried as a policy says.
+ * Retries the requests of an HTTP client by a policy.
  *
- * It knows which methods may be sent again, which bodies can be replayed, whose breaker and gate a request has, and what an answer asks
- * for in Retry-After. An answer that no retry can help, and the last one when the policy gives up, is given back as an answer. Within
- * another policy's call, or a redrive, an answer that a retry may help is a failure, so that these can do their part.
+ * It knows which methods may be sent again, which bodies are replayable, which breaker and gate a request has, and how to read
+ * Retry-After. It returns an answer that no retry can help; when the policy gives up, it returns the last answer. Within another policy's
+ * call, or a redrive, an answer that a retry may help becomes a failure, so that the outer policy can retry.
  *
  * @since 0.1.0
  */
@@ -22,8 +22,8 @@ import type * as Retry from "./Retry.ts"
 import type * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * What a request fails with that was tried in vain. `failure` is the last error; a `StatusCodeError` where the last answer may not be given
- * back as one.
+ * The error of a request that the policy gave up. `failure` is the last error, or a `StatusCodeError` if the last answer must be a
+ * failure (see the module).
  *
  * @category models
  * @since 0.1.0
@@ -34,22 +34,22 @@ export type Exhausted<E = HttpClientError.HttpClientError, F = Retry.Added> = Re
 >
 
 /**
- * How requests are told apart.
+ * How requests and their failures are classified.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options<out F = Retry.Added> {
   /**
-   * What a request does, where its method does not say it: `read` for a search or a GraphQL query that is a POST. `undefined` leaves it to
-   * the request: its `Idempotency-Key`, then its method. Default: `undefined` for every request.
+   * The operation of a request whose method does not tell it: `read` for a search or a GraphQL query sent as a POST. `undefined` decides
+   * by the request's `Idempotency-Key`, then by its method. Default: `undefined` for every request.
    */
   readonly operation?: ((request: HttpClientRequest.HttpClientRequest) => Operation.Operation | undefined) | undefined
-  /** Whose breaker, gate and rate limit a request has. Default: its scheme, host and port. */
+  /** The key of the breaker, gate and rate limit that a request uses. Default: its scheme, host and port. */
   readonly key?: ((request: HttpClientRequest.HttpClientRequest) => string) | undefined
   /**
-   * Reads a failure, a `StatusCodeError` for an answer of 400 or more; `undefined` leaves it to the program's readers and `Verdict.of`.
-   * Default: `undefined` for every failure.
+   * Reads the verdict of a failure, which is a `StatusCodeError` for an answer of 400 or more. `undefined` leaves the failure to the
+   * program's readers and `Verdict.of`. Default: `undefined` for every failure.
    */
   readonly verdict?: Verdict.Reader | undefined
   /**
@@ -59,14 +59,14 @@ export interface Options<out F = Retry.Added> {
   readonly errorOf?: ((failure: Retry.Added) => F) | undefined
 }
 
-/** What the caller says that the requests of an effect do. */
+/** The operation that the caller has set for the requests of an effect. */
 const Marked: Context.Reference<Operation.Operation | undefined> = Context.Reference<Operation.Operation | undefined>(
   "@redrive/retry/HttpRetry/Marked",
   { defaultValue: () => undefined }
 )
 
 /**
- * Says what the requests of an effect do, whatever their methods: `HttpRetry.withOperation(client.post("/search"), "read")`.
+ * Sets the operation of an effect's requests, whatever their methods: `HttpRetry.withOperation(client.post("/search"), "read")`.
  *
  * @category combinators
  * @since 0.1.0
@@ -81,12 +81,13 @@ export const withOperation: {
 const runnerOf = sharedRunners("http")
 
 /**
- * Tries a client's requests by a policy, or by a runner whose state other calls share.
+ * Retries a client's requests by a policy, or by a runner that shares its state with other calls.
  *
  * A request is a creation if the policy says so (`operation`), or if its method is neither safe nor idempotent and it has no
- * `Idempotency-Key`; one that may have been carried out is not sent again. A body that can be read only once is sent once, within the
- * policy's limits. Transient answers (429, 503 and the like) are tried again; with `parking`, a 402 shuts the gate of its key. What the
- * client itself adds to a request, such as a signature (`mapRequestEffect`), is made anew for each attempt.
+ * `Idempotency-Key`; a creation that may have been carried out is not sent again. A body that can be read only once is sent once; the
+ * policy's other limits still apply. Answers with a retryable status (429, 503 and the like) are retried; with `parking`, a 402 shuts the
+ * gate of its key. Whatever the client itself adds to a request, such as a signature (`mapRequestEffect`), is computed again for each
+ * attempt.
  *
  * @category combinators
  * @since 0.1.0
@@ -103,7 +104,7 @@ export const httpClient =
             new Exchange(facts, first).run()
           )
         }),
-      // What is added to a request later comes after what this client adds itself, as with Effect's own `retry`.
+      // Later additions to a request run after this client's own, as with Effect's own `retry`.
       client.preprocess
     )
   }

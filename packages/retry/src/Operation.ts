@@ -1,9 +1,9 @@
 /**
- * What a call does to the other side, and whether a failed one may have done it.
+ * What a call does to the other side, and whether a failed call may have done it.
  *
- * A `create` that was sent and then failed may have happened, and would happen twice if it were sent again. An `idempotent` write has the
- * same effect however often it is sent, but never twice at once. A `poll` asks about work that is under way and a `read` changes nothing:
- * both are safe, so a hedge may send them twice at once. The words are those of RFC 9110, section 9.2.
+ * A `create` that was sent and then failed may have happened, and would happen twice if it were sent again. An `idempotent` write may be
+ * sent again, since it has the same effect as one write, but not twice at once. A `poll` asks about work under way, and a `read` changes
+ * nothing: both are safe, so a hedge may send them twice at once. The terms are those of RFC 9110, section 9.2.
  *
  * @since 0.1.0
  */
@@ -24,7 +24,7 @@ export const Operation = Schema.Literals(["create", "idempotent", "poll", "read"
 export type Operation = typeof Operation.Type
 
 /**
- * Whether an operation changes nothing on the other side, so that it may be sent twice at once.
+ * Whether an operation is safe: it changes nothing on the other side, so it may be sent twice at once.
  *
  * @category guards
  * @since 0.1.0
@@ -32,10 +32,10 @@ export type Operation = typeof Operation.Type
 export const isSafe = (self: Operation): boolean => self === "read" || self === "poll"
 
 /**
- * Whether a creation that failed like this may have happened all the same.
+ * Whether a creation that failed with this may have happened anyway.
  *
- * A failure that says so itself (`isAmbiguous`) is believed. It did not happen where nothing was sent, or where it was refused: a
- * status in 400-499. Everything else, a time-out and a 5xx among it, may have. Never throws.
+ * A failure's own `isAmbiguous` decides. Otherwise the creation did not happen if nothing was sent, or if a status in 400-499 refused
+ * it. After any other failure, such as a timeout or a 5xx, it may have happened. Never throws.
  *
  * @category guards
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Parking: a call that fails until a person has acted, as with an empty balance, closes a gate for all calls of its key.
+ * Parking: a call that fails until a person acts (an empty balance) shuts a gate for all calls of its key.
  *
  * @since 0.1.0
  */
@@ -10,14 +10,15 @@ import { notAtOnce, SomeDuration, withDefault } from "./internal/schema.ts"
 import * as Preset from "./Preset.ts"
 
 /**
- * Calls of the key wait at the gate, without attempts, until one probe succeeds, sent at this pace (`probe`, `Preset.slow`), or somebody
- * resumes them; each for `maximum` at most (a day).
+ * Calls of the key wait at the gate, without attempts, until a probe succeeds or the key is resumed by hand.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Parking = Schema.Struct({
+  /** How long to wait before each probe. Default: `Preset.slow`. */
   probe: withDefault(Backoff.Backoff.check(notAtOnce), Preset.slow),
+  /** How long a call waits at most. Default: 1 day. */
   maximum: withDefault(SomeDuration, Preset.parkedAtMost)
 }).check(
   Schema.makeFilter(({ maximum, probe }) =>

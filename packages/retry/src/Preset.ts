@@ -1,5 +1,5 @@
 /**
- * Every default of this package, in one place, and settings for two kinds of work.
+ * The defaults of this package, and settings for two kinds of work.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import type * as RetryPolicy from "./RetryPolicy.ts"
 type Settings = Parameters<typeof RetryPolicy.make>[0]
 
 /**
- * Half a second, doubling up to ten: a hiccup of the network.
+ * Half a second, doubling up to ten: for a brief network fault.
  *
  * @category presets
  * @since 0.1.0
@@ -18,7 +18,7 @@ type Settings = Parameters<typeof RetryPolicy.make>[0]
 export const quick = Backoff.Backoff.make({ base: Duration.millis(500), cap: Duration.seconds(10) })
 
 /**
- * Two seconds, doubling up to a minute: a server in trouble.
+ * Two seconds, doubling up to a minute: for a server in trouble.
  *
  * @category presets
  * @since 0.1.0
@@ -26,7 +26,7 @@ export const quick = Backoff.Backoff.make({ base: Duration.millis(500), cap: Dur
 export const steady = Backoff.Backoff.make({ base: Duration.seconds(2), cap: Duration.minutes(1) })
 
 /**
- * A minute, doubling up to a quarter of an hour: name servers, maintenance.
+ * A minute, doubling up to a quarter of an hour: for name servers and maintenance.
  *
  * @category presets
  * @since 0.1.0
@@ -34,7 +34,7 @@ export const steady = Backoff.Backoff.make({ base: Duration.seconds(2), cap: Dur
 export const slow = Backoff.Backoff.make({ base: Duration.minutes(1), cap: Duration.minutes(15) })
 
 /**
- * Retries after the first attempt.
+ * How many retries follow the first attempt.
  *
  * @category presets
  * @since 0.1.0
@@ -42,7 +42,7 @@ export const slow = Backoff.Backoff.make({ base: Duration.minutes(1), cap: Durat
 export const retries = 3
 
 /**
- * The longest Retry-After that is waited for; a longer one ends the call at once and hands the time back.
+ * The longest Retry-After that a call waits for; a longer one ends the call at once, with the time to come back.
  *
  * @category presets
  * @since 0.1.0
@@ -50,7 +50,7 @@ export const retries = 3
 export const maxRetryAfter = Duration.minutes(5)
 
 /**
- * How long calls wait at most for somebody to act, such as to top up.
+ * How long a call waits at most for somebody to act, such as to top up.
  *
  * @category presets
  * @since 0.1.0
@@ -58,7 +58,7 @@ export const maxRetryAfter = Duration.minutes(5)
 export const parkedAtMost = Duration.days(1)
 
 /**
- * Rounds that failed items may go again.
+ * How many more rounds a redrive runs.
  *
  * @category presets
  * @since 0.1.0
@@ -66,7 +66,7 @@ export const parkedAtMost = Duration.days(1)
 export const rounds = 2
 
 /**
- * Items of a round that run at the same time.
+ * How many items of a round run at once.
  *
  * @category presets
  * @since 0.1.0
@@ -74,8 +74,10 @@ export const rounds = 2
 export const concurrency = 4
 
 /**
- * Settings of a call that somebody waits for, such as a request between services: two seconds for an attempt, five in all, waits of 50 ms
- * to 1 s, a budget and a breaker. `RetryPolicy.make(Preset.service)`, or with settings of one's own after it.
+ * Settings for a call that somebody waits for, such as a request between services.
+ *
+ * Two seconds for an attempt, five in all, waits that start at 50 to 500 ms, a budget and a breaker. Use `RetryPolicy.make(Preset.service)`,
+ * or spread it and override settings after it.
  *
  * @category presets
  * @since 0.1.0
@@ -93,8 +95,9 @@ export const service = {
 } as const satisfies Settings
 
 /**
- * Settings of work that nobody waits for, such as a nightly import: a minute for an attempt, an hour in all, eight retries at the default
- * paces, and up to a quarter of an hour for a server that asks for it.
+ * Settings for work that nobody waits for, such as a nightly import.
+ *
+ * A minute for an attempt, an hour in all, eight retries at the default paces, and a Retry-After of up to a quarter of an hour.
  *
  * @category presets
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * A rate limit: at most so many calls begin in a stretch of time, each waiting for its turn.
+ * A rate limit: limits how many calls begin in a window of time; the others wait for their turn.
  *
- * It is counted by Effect's `RateLimiter`, in memory or in Redis: `Distributed` makes runners that have one.
+ * Effect's `RateLimiter` counts the calls, in memory or in Redis. `Distributed` makes runners with a rate limit.
  *
  * @since 0.1.0
  */
@@ -10,17 +10,22 @@ import * as Schema from "effect/Schema"
 import { atLeastOne, PolicyDuration, SomeDuration, withDefault } from "./internal/schema.ts"
 
 /**
- * At most `limit` calls of a key begin in each `window`. A `token-bucket` spreads them, after a burst of `limit` at most; a
- * `fixed-window` lets them all begin at its start (`token-bucket`). Who would wait longer than `maximumWait` (30 s) is refused, and told when
- * to come back.
+ * How many calls of a key may begin in each window, and how long the others wait.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const RateLimit = Schema.Struct({
+  /** How many calls of a key may begin in each `window`. No default. */
   limit: atLeastOne,
+  /** The length of the window. No default. */
   window: SomeDuration,
+  /**
+   * `token-bucket` spreads calls evenly after a burst of at most `limit`; `fixed-window` lets all of them begin at the start of a window.
+   * Default: `token-bucket`.
+   */
   algorithm: withDefault(Schema.Literals(["token-bucket", "fixed-window"]), "token-bucket"),
+  /** A call that would wait longer is refused at once, and told when to come back. Default: 30 seconds. */
   maximumWait: withDefault(PolicyDuration, Duration.seconds(30))
 })
 

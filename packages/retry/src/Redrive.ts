@@ -1,8 +1,8 @@
 /**
- * Another round for what failed, and only for what may succeed.
+ * Runs another round for the failed items of a batch that may still succeed.
  *
- * A batch ends with some items good and some failed; their verdicts say which may go again and how long to wait first. Items that
- * succeeded are never sent twice. It knows nothing of jobs: an item is whatever the caller says it is.
+ * After a batch, some items have succeeded and some have failed. The verdicts of the failures say which items may go again, and how long
+ * to wait first. An item that succeeded is never sent again. An item can be any value; a redrive does not depend on jobs.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import * as Preset from "./Preset.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * An item and what it failed with; `rounds` it has been part of, the one that failed included (1).
+ * An item and its error. `rounds` counts the rounds it was part of, including the first one. Default: 1.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export interface Failed<out I, out E> {
 }
 
 /**
- * An item that does not go again, and why: `spend` where sending it would cost more than is left, `interrupted` where it was cut short.
+ * An item that does not go again, and why: `spend` if it would cost more than is left, `interrupted` if it was cut short.
  *
  * @category models
  * @since 0.1.0
@@ -45,7 +45,7 @@ export interface Final<out I, out E> extends Failed<I, E> {
 }
 
 /**
- * What all rounds together may cost.
+ * A limit on the cost of all rounds together.
  *
  * @category options
  * @since 0.1.0
@@ -53,12 +53,12 @@ export interface Final<out I, out E> extends Failed<I, E> {
 export interface Spend<in I> {
   /** The most that all rounds may cost, in money, pages, or any other unit. No default. */
   readonly limit: number
-  /** What it costs to send an item once more, in the same unit. An item of which it throws, or gives NaN, stays behind. No default. */
+  /** The cost of sending an item once more, in the same unit. If it throws or returns NaN, the item stays behind. No default. */
   readonly cost: (item: I) => number
 }
 
 /**
- * What the next round would be: which items go again, after how long, at what `cost`, and which do not.
+ * The next round: the items that go again, the wait before it, its `cost`, and the items that do not go again.
  *
  * @category models
  * @since 0.1.0
@@ -79,19 +79,19 @@ export interface Plan<out I, out E> {
 export interface PlanOptions<in I, in E = unknown> {
   /** Decides about each item: its `retries` are the rounds, its `overrides` the rounds by code. Default: two rounds. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
-  /** What the rounds took so far, for the policy's deadline. Default: zero. */
+  /** The time that the rounds took so far, which counts against the policy's deadline. Default: zero. */
   readonly elapsed?: Duration.Duration | undefined
-  /** What the rounds may still cost. Default: anything. */
+  /** What the rounds may still cost. Default: no limit. */
   readonly spend?: Spend<I> | undefined
-  /** Reads an error. Default: `Verdict.of`. */
+  /** Reads the verdict of an error. Default: `Verdict.of`. */
   readonly verdict?: ((error: E) => Verdict.Verdict) | undefined
 }
 
 /**
- * Plans the next round without running it; `random` in [0, 1) is the share of the jitter.
+ * Plans the next round without running it; `random` in [0, 1) decides the jitter.
  *
- * Each item is judged by the rounds that it was part of itself. A round waits for the most patient of its items. How often a failure
- * merits an immediate retry (`limit`) does not matter here. What the spend does not cover stays behind, the last ones first.
+ * An item's attempts are its own rounds. A round waits as long as its most patient item. A verdict's `limit` on retries is for quick
+ * retries within a call, and does not apply here. Items that the spend does not cover stay behind, the last ones first.
  *
  * @category constructors
  * @since 0.1.0
@@ -122,7 +122,7 @@ export const plan = <I, E>(
   return { again, final, wait, cost }
 }
 
-/** A price that cannot be told is not a number, which no limit covers. */
+/** A cost that throws is NaN, which no limit covers. */
 const priceOf = <I>({ cost }: Spend<I>, item: I): number => {
   try {
     return cost(item)
@@ -131,7 +131,7 @@ const priceOf = <I>({ cost }: Spend<I>, item: I): number => {
   }
 }
 
-/** Whether a cost is within a limit, to the rounding of sums. What is no number is not. */
+/** Whether a cost is within a limit, allowing for rounding errors of sums; NaN never is. */
 const isWithin = (cost: number, limit: number): boolean => cost <= limit + 1e-9 * Math.abs(limit)
 
 const defaultPolicy = RetryPolicy.make({ retries: Preset.rounds })
@@ -140,7 +140,7 @@ const unlimited = (verdict: Verdict.Verdict): Verdict.Verdict =>
   verdict._tag === "Transient" ? Verdict.transient(verdict.pace) : verdict
 
 /**
- * An item that a later round saved; `round` counts from 2, the first round being the one that failed.
+ * An item that succeeded in a later round. `round` counts from 2, since the failed batch is round 1.
  *
  * @category models
  * @since 0.1.0
@@ -152,8 +152,8 @@ export interface Saved<out I, out A> {
 }
 
 /**
- * What became of the failed items; `rounds` is how many were run, and `spent` what they cost. An item that died of a defect, or was
- * interrupted, has that in an `UnknownError`.
+ * The result of a redrive: `rounds` is how many ran, and `spent` is their cost. An item that died of a defect, or was interrupted, has
+ * an `UnknownError` with the cause.
  *
  * @category models
  * @since 0.1.0
@@ -178,15 +178,15 @@ export interface Options<I, A, E, R> {
   readonly name?: string | undefined
   /** Decides about each item: its `retries` are the rounds, its `overrides` the rounds by code. Default: two rounds. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
-  /** What all rounds together may cost. Default: anything. */
+  /** A limit on the cost of all rounds together. Default: no limit. */
   readonly spend?: Spend<I> | undefined
   /** How many items run at a time. Default: 4. */
   readonly concurrency?: number | undefined
-  /** Sees what became of each item, as soon as it has ended. A defect in it is logged, and loses nothing. Default: nobody. */
+  /** Called with each item's result as soon as the item has ended. A defect in it is logged and loses no item. Default: not called. */
   readonly onItem?:
     | ((item: I, result: Result.Result<A, E | Cause.UnknownError>, round: number) => Effect.Effect<void>)
     | undefined
-  /** Sees every plan before its wait. A defect in it is logged, and loses nothing. Default: nobody. */
+  /** Called with every plan before its wait. A defect in it is logged and loses no item. Default: not called. */
   readonly onPlan?: ((plan: Plan<I, E>, round: number) => Effect.Effect<void>) | undefined
 }
 
@@ -206,7 +206,7 @@ const rules: Check.Rules<Options<unknown, unknown, unknown, unknown>> = {
 }
 
 /**
- * Runs rounds until nothing is left that may succeed, or the policy ends them. Never fails: what remains is in `failed`.
+ * Runs rounds until no remaining item may succeed, or the policy ends them. Never fails: remaining items are in `failed`.
  *
  * @category running
  * @since 0.1.0
@@ -254,8 +254,9 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
 })
 
 /**
- * All items of a batch, each as the last round left it: what `key` finds among the later ones takes the place of the first. Items of
- * one key that the batch has twice stay twice.
+ * Merges later rounds into a batch: an item of a later round replaces those of the batch with the same key.
+ *
+ * Two items of the batch with one key stay two. Later items with a new key come last.
  *
  * @category combinators
  * @since 0.1.0

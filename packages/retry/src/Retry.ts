@@ -1,9 +1,9 @@
 /**
- * The runner: interprets a policy around an effect.
+ * Runs effects under a retry policy.
  *
- * A success costs about the bare effect, since nothing is built before the first failure. Typed failures are retried, defects and
- * interruption never; an interruption cuts a wait short and gives back all that was taken. A runner has the state that its calls share:
- * budget, breakers, places, gates.
+ * A call that succeeds at once costs little more than the bare effect, since the records of failures are allocated only after the first
+ * one. Typed failures are retried; defects and interruption never are. An interruption ends a wait, and releases whatever the call
+ * holds. A runner has the state that its calls share: budget, breakers, bulkhead, gates.
  *
  * @since 0.1.0
  */
@@ -24,7 +24,7 @@ import { isRetryExhausted, type Refused, type RetryExhausted } from "./RetryExha
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * The failures that the engine adds to a call's own: an attempt that ran into a timeout, and a call that was refused before its first attempt.
+ * The failures that the engine adds to the effect's own: an attempt that timed out, and a call that was refused before its first attempt.
  *
  * @category models
  * @since 0.1.0
@@ -32,36 +32,36 @@ import * as RetryPolicy from "./RetryPolicy.ts"
 export type Added = Cause.TimeoutError | Refused
 
 /**
- * What a call tells its runner.
+ * The options of one call.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options<out A, in E, out R, out F = Added> {
-  /** The call's name in events, metrics and errors; a word of the program's, not data. Default: the runner's name. */
+  /** The call's name in events, metrics and errors. Use a fixed word, never data such as a URL. Default: the runner's name. */
   readonly name?: string | undefined
-  /** Whose breaker, gate and rate limit the call has, such as a host or an account. Default: one for all calls of the runner. */
+  /** The key of the breaker, gate and rate limit that the call uses, such as a host. Default: one key for all calls of the runner. */
   readonly key?: string | undefined
   /** What the call does to the other side. Default: the policy's `operation`. */
   readonly operation?: Operation.Operation | undefined
   /** Whether the effect can run a second time; a request whose body is a stream cannot. Default: `true`. */
   readonly isReplayable?: boolean | undefined
-  /** Reads a failure; `undefined` leaves it to the program's readers. Default: `Verdict.judge` for every failure. */
+  /** Reads the verdict of a failure; `undefined` leaves it to the program's readers. Default: `Verdict.judge` for every failure. */
   readonly verdict?: ((failure: E | Cause.TimeoutError) => Verdict.Verdict | undefined) | undefined
   /**
-   * Looks whether a creation that may have happened did: `some` is its result, `none` lets it be sent again. Default: such a creation is
-   * given up as `ambiguous`.
+   * Finds out whether an ambiguous creation happened: `some` is its result, `none` allows another attempt. Default: the call is given up as
+   * `ambiguous`.
    */
   readonly reconcile?: ((failure: E | Cause.TimeoutError) => Effect.Effect<Option.Option<A>, never, R>) | undefined
   /**
-   * Makes an error of the caller's own of a timeout or a refusal, so that `failure` has no other type beside the effect's. Default: they
-   * are left as they are.
+   * Turns the engine's timeout or refusal into an error of the caller's own, so that `failure` has only the caller's error types. Default:
+   * they stay as they are.
    */
   readonly errorOf?: ((failure: Added) => F) | undefined
 }
 
 /**
- * What a retried effect fails with: its own failure, or one that the engine adds (`F`, what `errorOf` makes of it).
+ * The error of a retried effect. Its `failure` is the effect's own (`E`), or one that the engine adds (`F`, the result of `errorOf`).
  *
  * @category models
  * @since 0.1.0
@@ -69,8 +69,10 @@ export interface Options<out A, in E, out R, out F = Added> {
 export type Exhausted<E, F = Added> = RetryExhausted<E | F>
 
 /**
- * A policy with its state. `run` tries an effect; `resume` opens the gate of a key by hand, and `breaker` gives its breaker, to look at,
- * isolate or reset.
+ * A policy with its state. `run` runs an effect under it.
+ *
+ * An operator can open the gate of a key with `resume`, list the parked keys with `parked`, and inspect, isolate or reset a key's breaker
+ * with `breaker`.
  *
  * @category models
  * @since 0.1.0
@@ -82,7 +84,7 @@ export interface Runner {
     <E, A2 = never, R2 = never, F = Added>(
       options?: Options<A2, E, R2, F>
     ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | A2, Exhausted<E, F>, R | R2>
-    // A compiler's message is about the last overload: this one blames a wrong option where it stands.
+    // The compiler reports errors against the last overload: this one points at the wrong option.
     <A, E, R, F = Added>(
       self: Effect.Effect<A, E, R> | Options<A, E, R, F>,
       options?: Options<A, E, R, F>
@@ -95,8 +97,7 @@ export interface Runner {
 }
 
 /**
- * A runner that has not run anything yet; `name` stands in events and errors (`call`). Throws if the policy has a `rateLimit`: such a
- * runner comes from `Distributed`.
+ * Makes a runner. Events and errors show its `name` (default: `call`). Throws if the policy has a `rateLimit`: use `Distributed` for that.
  *
  * @category constructors
  * @since 0.1.0
@@ -105,7 +106,7 @@ export const make = (policy: RetryPolicy.RetryPolicy = RetryPolicy.make(), name 
   makeLocal(policy, name)
 
 /**
- * A runner as a service of its own, so that all who use it share its state.
+ * A layer that provides a runner as a service, so that all its users share its state.
  *
  * @category layers
  * @since 0.1.0
@@ -119,10 +120,10 @@ export const layer = <Self>(
 const runnerOf = sharedRunners("call")
 
 /**
- * Tries an effect as its policy says; what fails for good fails with `RetryExhausted`.
+ * Retries an effect by a policy. When the policy gives up, the effect fails with `RetryExhausted`.
  *
- * Calls share their budget, breakers, places and gates with all that are tried by the same policy value, so make it once, outside of the
- * call: a policy that is made anew for each call is said to be so, once. `make` gives a runner of one's own.
+ * All calls of `retry` with the same policy value share its budget, breakers, bulkhead and gates. So make the policy once, outside of the call; a
+ * warning is logged once if it seems to be made for each call. `make` gives a runner with state of its own.
  *
  * @category running
  * @since 0.1.0
@@ -137,7 +138,7 @@ export const retry: {
     policy: RetryPolicy.RetryPolicy,
     options?: Options<A, E, R, F>
   ): Effect.Effect<A, Exhausted<E, F>, R>
-  // It takes nothing that the others refuse: a compiler's message is about the last overload, and blames what is wrong where it stands.
+  // Accepts nothing that the others refuse. The compiler reports errors against the last overload, so they point at the wrong argument.
   <S extends RetryPolicy.RetryPolicy | Effect.Effect<unknown, unknown, unknown>, A, E, R, F = Added>(
     policyOrSelf: S,
     optionsOrPolicy: S extends RetryPolicy.RetryPolicy ? Options<A, E, R, F> : RetryPolicy.RetryPolicy
@@ -154,10 +155,10 @@ export const retry: {
 type ExhaustedOf<E> = Extract<E, RetryExhausted>
 
 /**
- * The last step: what to do when a call was given up, such as an answer from a cache. With `because`, only for these reasons; for others the
- * call fails as it did.
+ * Runs a fallback when a call was given up, such as a read from a cache.
  *
- * Observers are told `FellBack` when it has succeeded. What it fails with itself is the effect's failure.
+ * With `because`, only for these reasons; for any other reason the call fails as before. When the fallback succeeds, observers get
+ * `FellBack`. When the fallback fails, the effect fails with that error.
  *
  * @category combinators
  * @since 0.1.0

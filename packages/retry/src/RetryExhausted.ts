@@ -1,8 +1,8 @@
 /**
- * The engine's own failure: it gave up, and says why, when, and after what.
+ * The error of a call that the engine gave up: the reason, the last failure, and every attempt.
  *
- * `failure` is the last error, with its type; `attempts` is the timeline. Its verdict is that of the failure, so that a policy around it, a
- * queue or a redrive decides for itself whether the same failure is worth another try.
+ * `failure` is the last error, with its type; `attempts` is the timeline. The verdict is that of the last failure, so that an outer
+ * policy, a queue or a redrive can decide for itself whether to try again.
  *
  * @since 0.1.0
  */
@@ -25,8 +25,8 @@ import * as RetryPolicy from "./RetryPolicy.ts"
 export const TypeId = "~@redrive/retry/RetryExhausted"
 
 /**
- * One attempt that failed: when it began, how long it took, what it failed with, whether the other side may have carried it out all the same
- * (`Operation.isAmbiguous`), and how long the engine waited after it.
+ * A failed attempt: its start, duration, verdict and message, and the wait after it. `isAmbiguous` says whether the other side may have
+ * carried it out anyway (`Operation.isAmbiguous`).
  *
  * @category schemas
  * @since 0.1.0
@@ -47,7 +47,8 @@ export const Attempt = /*#__PURE__*/ Schema.Struct({
 export type Attempt = typeof Attempt.Type
 
 /**
- * The `failure` of a call that was refused before its first attempt; `until` names what a parked one waits for, such as `top up`.
+ * The `failure` of a call that was refused before its first attempt. `until` names the action that a parked call waits for, such as
+ * `top up`.
  *
  * @category schemas
  * @since 0.1.0
@@ -81,7 +82,7 @@ const reasons = {
 } as const satisfies { readonly [Because in RetryPolicy.Because]: string }
 
 /**
- * Why a call was given up, for `Effect.catchReason`: a tag for each `because`, such as `BudgetExhausted` or `AmbiguousCreate`.
+ * The reason for giving up as a tag, for `Effect.catchReason`: one for each `because`, such as `BudgetExhausted` or `AmbiguousCreate`.
  *
  * @category models
  * @since 0.1.0
@@ -91,8 +92,7 @@ export type Reason = {
 }[RetryPolicy.Because]
 
 /**
- * A call failed for good, or for as long as its policy lets it try. `retryAt` is when trying again would make sense, `retryAfter` how
- * long that was when it was given up.
+ * A call that the engine gave up. Another try makes sense at `retryAt`, which was `retryAfter` away at that moment.
  *
  * @category errors
  * @since 0.1.0
@@ -109,14 +109,14 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
 
   readonly [TypeId] = TypeId
 
-  /** The same as `because`, as a tag: `Effect.catchReason("RetryExhausted", "BudgetExhausted", ...)`. */
+  /** `because` as a tag: `Effect.catchReason("RetryExhausted", "BudgetExhausted", ...)`. */
   get reason(): Reason {
     return { _tag: reasons[this.because] }
   }
 
   /**
-   * The verdict on the last failure, whatever made this call's policy give up. A call that was refused may be sent when there is room
-   * again; one that may not or cannot be sent again, such as a creation that may have happened, is `Permanent`.
+   * The verdict on the last failure; the reason for giving up matters in two cases. A call that was refused may be sent later, so it is
+   * `Throttled` or `Parked`. A creation that may have happened, and a call that is not replayable, are `Permanent`.
    */
   get verdict(): Verdict.Verdict {
     const { attempts, because, failure, retryAfter } = this
@@ -127,7 +127,7 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
     return typeof until === "string" ? Verdict.parked(until) : Verdict.throttled(retryAfter)
   }
 
-  /** Whether any attempt may have been carried out: a later one that was never sent does not undo it. */
+  /** Whether any attempt may have been carried out; a later attempt that was never sent does not change that. */
   get isAmbiguous(): boolean {
     return this.attempts.some(({ isAmbiguous }) => isAmbiguous)
   }
@@ -144,7 +144,7 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
 }
 
 /**
- * The timeline in lines of text, one an attempt, for a terminal or a log.
+ * The timeline as text, one line per attempt, for a terminal or a log.
  *
  * @category formatting
  * @since 0.1.0
@@ -166,8 +166,9 @@ const TimedOut = /*#__PURE__*/ Schema.TaggedStruct("TimeoutError", { message: Sc
 )
 
 /**
- * The codec of a `RetryExhausted` whose call fails with what this one is for, runs into a timeout or is refused: for queues, RPC and
- * whatever else leaves the process.
+ * The codec of a `RetryExhausted`, for queues, RPC and other ways out of the process.
+ *
+ * `failure` is the codec of the effect's own errors; timeouts and refusals are covered already.
  *
  * @category codecs
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * A retry policy: data that says how often, how patiently and how long a call is tried, and what all calls share.
+ * A retry policy: data that says how often, how patiently and how long to try, and what all calls share.
  *
- * It comes from code, JSON or configuration, is validated when it is made, and reads a failure's verdict, never a status code. It
- * runs nothing: `Retry` interprets it.
+ * It comes from code, JSON or configuration, and is validated when it is made. It reads a failure's verdict, never a status code. It runs
+ * nothing itself: `Retry` interprets it.
  *
  * @since 0.1.0
  */
@@ -32,14 +32,17 @@ import * as Preset from "./Preset.ts"
 import * as RateLimit from "./RateLimit.ts"
 
 /**
- * What one code merits besides its verdict: so many `retries` at most, at a backoff of its own, or none at all (`giveUp`).
+ * How a policy treats one code: at most so many retries, a backoff of its own, or no retry at all.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Override = Schema.Struct({
+  /** The most retries for this code. Default: the policy's `retries`, or fewer if the verdict has a limit. */
   retries: Schema.optionalKey(count),
+  /** The backoff for this code. Default: the backoff for the verdict. */
   backoff: Schema.optionalKey(Backoff.Backoff),
+  /** Gives up at once; excludes `retries` and `backoff`. Default: not set. */
   giveUp: Schema.optionalKey(Schema.Literal(true))
 }).check(
   Schema.makeFilter(({ backoff, giveUp: never, retries }) => {
@@ -51,27 +54,44 @@ export const Override = Schema.Struct({
 const pace = (preset: Backoff.Backoff) => withDefault(Backoff.Backoff, preset)
 
 const Fields = Schema.Struct({
+  /** How many retries may follow the first attempt; more than 100 need a deadline. Default: 3. */
   retries: withDefault(count, Preset.retries),
+  /** What a call does to the other side: an ambiguous `create` is not sent again. Default: `read`. */
   operation: withDefault(Operation.Operation, "read"),
+  /** The longest time for one attempt. Default: no limit. */
   attemptTimeout: Schema.optionalKey(SomeDuration),
+  /** The longest time for all attempts and waits of a call. Default: no limit. */
   deadline: Schema.optionalKey(SomeDuration),
+  /** The longest Retry-After that a call waits for. Default: 5 minutes. */
   maxRetryAfter: withDefault(PolicyDuration, Preset.maxRetryAfter),
+  /** The backoff for a brief fault. Default: `Preset.quick`. */
   quick: pace(Preset.quick),
+  /** The backoff for a server in trouble. Default: `Preset.steady`. */
   steady: pace(Preset.steady),
+  /** The backoff for name servers and maintenance. Default: `Preset.slow`. */
   slow: pace(Preset.slow),
+  /** The backoff for a server that throttles without saying how long. Default: as `steady`. */
   server: Schema.optionalKey(Backoff.Backoff),
+  /** Overrides by `code` or `code/detail`; the more exact one wins. Default: none. */
   overrides: withDefault(Schema.Record(Schema.String, Override), {}),
+  /** Within another policy's call: try `once`, or `retry` here too. Default: `once`. */
   nested: withDefault(Schema.Literals(["once", "retry"]), "once"),
+  /** How many retries all calls together may make. Default: no limit. */
   budget: Schema.optionalKey(Budget.Named),
+  /** When calls of a key are refused. Default: never. */
   breaker: Schema.optionalKey(Breaker.Breaker),
+  /** How many calls run at once, and how many wait. Default: no limit. */
   bulkhead: Schema.optionalKey(Bulkhead.Bulkhead),
+  /** How many calls of a key begin in a window. Default: no limit. */
   rateLimit: Schema.optionalKey(RateLimit.RateLimit),
+  /** A gate at which calls wait until a person has acted. Default: a parked call is given up. */
   parking: Schema.optionalKey(Parking.Parking),
+  /** When a slow attempt is sent a second time. Default: never. */
   hedge: Schema.optionalKey(Hedge.Hedge)
 })
 
 /**
- * The fields of a policy, whatever their values are to each other.
+ * The fields of a policy, before they are checked against each other.
  *
  * @category models
  * @since 0.1.0
@@ -79,11 +99,7 @@ const Fields = Schema.Struct({
 export type Fields = typeof Fields.Type
 
 /**
- * `retries` after the first attempt (3); `operation` whether the call creates, polls or reads (`read`); `attemptTimeout` and `deadline`
- * over all attempts and waits (none); `maxRetryAfter` that is waited for (5 minutes); a backoff for each pace, and `server` for who asks
- * for patience without saying how long (see `Preset`; as `steady`); `overrides` by code or `code/detail` (none); `nested` within another policy's
- * call it tries `once`, or does `retry` (`once`); what calls share: `budget`, `breaker`, `bulkhead`, `rateLimit`, `parking` (none); and a
- * `hedge` against slow attempts (none).
+ * A policy: how often, how patiently and how long a call is tried, and the limits that its calls share.
  *
  * @category schemas
  * @since 0.1.0
@@ -97,10 +113,11 @@ export const RetryPolicy = Fields.check(Schema.makeFilter(problems))
 export type RetryPolicy = typeof RetryPolicy.Type
 
 /**
- * A policy with the defaults for what is left out. Throws an error whose message names the fields that are refused, and why.
+ * Makes a policy; fields left out take their defaults. Throws an error whose message names each refused field and the reason.
  *
- * Refused is what would never be used, could never work, or would never end: a deadline that is shorter than an attempt, more than 100
- * retries without a deadline, a hedge of a creation. No retries (0) are allowed beside anything, so that they can be stopped in an emergency.
+ * Refuses settings that can never take effect, never work or never end: a deadline that is shorter than an attempt, more than 100 retries
+ * without a deadline, a hedge of a creation. `retries: 0` is allowed with overrides of any kind, so that retries can be stopped in an
+ * emergency.
  *
  * @category constructors
  * @since 0.1.0
@@ -108,12 +125,13 @@ export type RetryPolicy = typeof RetryPolicy.Type
 export const make = (options: (typeof RetryPolicy)["~type.make.in"] = {}): RetryPolicy =>
   made(() => RetryPolicy.make(options, { parseOptions: strict }))
 
-/** All that is wrong at once, a field that there is not among it. */
+/** Reports every problem at once, and refuses unknown fields. */
 const strict = { errors: "all", onExcessProperty: "error" } as const
 
 /**
- * A policy from JSON, such as a configuration file's: durations are texts (`30 seconds`). Fails with a `SchemaError` that names each field
- * that is refused or that there is not, and why.
+ * Reads a policy from JSON, such as a configuration file's: durations are strings (`30 seconds`).
+ *
+ * Fails with a `SchemaError` that names each refused or unknown field and the reason.
  *
  * @category constructors
  * @since 0.1.0
@@ -122,11 +140,11 @@ export const fromJson = (json: unknown): Effect.Effect<RetryPolicy, Schema.Schem
   Schema.decodeUnknownEffect(RetryPolicy)(json, strict)
 
 /**
- * A policy from configuration under a name, with the defaults for what is left out.
+ * Reads a policy from configuration under a name; fields left out take their defaults.
  *
  * In the environment `rateLimit.maximumWait` under `CRAWL` is `CRAWL_RATE_LIMIT_MAXIMUM_WAIT`, with or without Effect's
- * `ConfigProvider.constantCase`; in a document the fields are named as in JSON. `overrides` are one JSON object. A name that is
- * not a field is refused, if the provider can list it; without a name nothing is, since all of the environment would be listed.
+ * `ConfigProvider.constantCase`. In a document the fields are named as in JSON. `overrides` are one JSON object. An unknown field is
+ * refused if the provider can list it. Without a name unknown fields are not refused, since the provider would list the whole environment.
  *
  * @category constructors
  * @since 0.1.0
@@ -134,7 +152,7 @@ export const fromJson = (json: unknown): Effect.Effect<RetryPolicy, Schema.Schem
 export const config = (name?: string): Config.Config<RetryPolicy> => configOf(RetryPolicy, name)
 
 /**
- * The JSON Schema of a policy, for editors and for checking configuration elsewhere: what each field means, and its default.
+ * The JSON Schema of a policy, with the meaning and default of each field, for editors and for checks of configuration files.
  *
  * @category conversions
  * @since 0.1.0
@@ -143,7 +161,7 @@ export const jsonSchema = (): JsonSchema.Document<"draft-2020-12"> =>
   description.described(Schema.toJsonSchemaDocument(RetryPolicy, { onExcessProperty: "error" }))
 
 /**
- * Why no attempt follows.
+ * The reason why no further attempt follows.
  *
  * @category schemas
  * @since 0.1.0
@@ -171,7 +189,7 @@ export const Because = /*#__PURE__*/ Schema.Literals([
 export type Because = typeof Because.Type
 
 /**
- * What a policy says about a failure: wait and try again, or give up. `again` is the wait after which trying would make sense.
+ * A policy's decision about a failure: wait and retry, or give up. `again` is the wait after which another try makes sense.
  *
  * @category models
  * @since 0.1.0
@@ -181,8 +199,8 @@ export type Decision =
   | { readonly _tag: "GiveUp"; readonly because: Because; readonly again?: Duration.Duration }
 
 /**
- * A failed attempt: its `verdict`, and its `code` and `detail` where overrides are to apply; `attempt` is its number, from 1, `elapsed`
- * the time since the call began, with all that it has waited for; `waited` matters to backoffs that remember.
+ * A failed attempt. `attempt` is its number, from 1, and `elapsed` the time since the call began, with all waits. Overrides match `code`
+ * and `detail`. Backoffs that depend on earlier waits use `waited`.
  *
  * @category models
  * @since 0.1.0
@@ -197,7 +215,7 @@ export interface Failed {
 }
 
 /**
- * The policy's decision, as a pure function of what has happened so far and a random number in [0, 1).
+ * Decides what follows a failed attempt: a pure function of the policy, the attempt and a random number in [0, 1).
  *
  * @category running
  * @since 0.1.0
@@ -242,11 +260,11 @@ export const wait = (self: RetryPolicy, failed: Failed, random: number): Duratio
 }
 
 /**
- * The policy's retries and waits as an Effect `Schedule`, for `Effect.retry`, `Stream.retry` and whatever else takes one.
+ * The policy's retries and waits as an Effect `Schedule`, for `Effect.retry`, `Stream.retry` and the like.
  *
- * It reads each failure's verdict, honours Retry-After, overrides and the deadline, gives each wait, and ends where the policy gives up: the
- * failure stays the caller's own. What needs the call itself or what calls share is `Retry`'s: timeouts, budget, breaker, bulkhead,
- * parking, hedge, nesting, and creations that may have happened.
+ * It reads each failure's verdict, honours Retry-After, overrides and the deadline, outputs each wait, and ends when the policy gives up.
+ * The effect then fails with its own last failure. The rest needs `Retry`: timeouts, budget, breaker, bulkhead, rate limit, parking,
+ * hedge, nesting and ambiguous creations.
  *
  * @category conversions
  * @since 0.1.0
@@ -276,7 +294,7 @@ export const schedule = (self: RetryPolicy): Schedule.Schedule<Duration.Duration
   )
 
 /**
- * What is really active in a policy, a line each, with numbers: for a start-up log.
+ * Describes what a policy does, one line per strategy, with its numbers: for a start-up log.
  *
  * @category formatting
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * What a policy would do, on virtual time: the real runner against a dependency that fails as it is told.
+ * Simulates a policy on virtual time: the real runner against a scripted dependency.
  *
- * Days pass in milliseconds, the same seed gives the same run, and nothing is called. Use it to look at a policy before it meets an
- * outage, and in tests that it must pass. It needs Effect's `TestClock`; programs that only retry do not load it.
+ * Days pass in milliseconds, the same seed gives the same run, and no real service is called. Use it to see how a policy behaves in an
+ * outage, and in tests of a policy. It needs Effect's `TestClock`; programs that only retry do not load it.
  *
  * @since 0.1.0
  */
@@ -24,27 +24,27 @@ import { isRetryExhausted } from "./RetryExhausted.ts"
 import type * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * What the dependency does with one attempt.
+ * The dependency's answer to one attempt.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Answer {
-  /** How long the attempt takes. Default: no time. */
+  /** How long the attempt takes. Default: zero. */
   readonly takes?: Duration.Duration | undefined
   /** The verdict on its failure. Default: it succeeds. */
   readonly fails?: Verdict.Verdict | undefined
-  /** The code of the failure, where the policy has overrides. Default: none. */
+  /** The code of the failure, which the policy's overrides match. Default: none. */
   readonly code?: string | undefined
   /**
-   * Whether the attempt may have been carried out although it failed, which ends a creation. Default: `true` for a transient failure;
-   * `false` for the other verdicts, which are a refusal.
+   * Whether the failed attempt may have been carried out, so that a creation is given up. Default: `true` for a transient failure, `false`
+   * for any other verdict.
    */
   readonly isAmbiguous?: boolean | undefined
 }
 
 /**
- * Answers a call's `attempt` (from 1), `now` milliseconds after the beginning; `random` is in [0, 1).
+ * Answers attempt number `attempt` of a call (from 1), `now` milliseconds after the start; `random` is in [0, 1).
  *
  * @category models
  * @since 0.1.0
@@ -52,7 +52,7 @@ export interface Answer {
 export type Dependency = (asked: { readonly attempt: number; readonly now: number; readonly random: number }) => Answer
 
 /**
- * A dependency that always does the same.
+ * A dependency that always gives the same answer.
  *
  * @category dependencies
  * @since 0.1.0
@@ -63,7 +63,7 @@ export const always =
     answer
 
 /**
- * A dependency that answers each call's attempts in turn, the last answer for ever.
+ * A dependency that gives these answers to a call's attempts in turn, and then repeats the last one.
  *
  * @category dependencies
  * @since 0.1.0
@@ -74,7 +74,9 @@ export const script =
     answers[Math.min(attempt, answers.length) - 1] ?? answers[0]
 
 /**
- * A dependency that is well but for a while, `from` so long after the beginning, when a share (`rate`) of its answers are `bad` (all).
+ * A dependency with one outage: `lasts` long, beginning `from` after the start.
+ *
+ * During the outage a share (`rate`, default: 1) of its answers is `bad`; all other answers are `well` (default: an instant success).
  *
  * @category dependencies
  * @since 0.1.0
@@ -93,24 +95,30 @@ export const outage = (options: {
 }
 
 /**
- * The `policy` and the `dependency`; each of so many `clients` (1), that share nothing, makes so many `calls` (1), one `every` so often
- * (one after the other), through so many `layers` of the policy within each other (1); chance by a `seed` (0).
+ * The calls to simulate.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** The policy of every call. No default. */
   readonly policy: RetryPolicy.RetryPolicy
+  /** Answers every attempt. No default. */
   readonly dependency: Dependency
+  /** How many clients call, each with runners of its own. Default: 1. */
   readonly clients?: number | undefined
+  /** How many calls each client makes. Default: 1. */
   readonly calls?: number | undefined
+  /** How often a client begins a call. Default: each call begins when the last one has ended. */
   readonly every?: Duration.Duration | undefined
+  /** How many runners of the policy are nested around the dependency. Default: 1. */
   readonly layers?: number | undefined
+  /** The seed of the random numbers. Default: 0. */
   readonly seed?: string | number | undefined
 }
 
 /**
- * One attempt. Times are milliseconds after the beginning.
+ * One attempt. Times are in milliseconds after the start.
  *
  * @category models
  * @since 0.1.0
@@ -122,7 +130,7 @@ export interface Attempt {
 }
 
 /**
- * One call, with its attempts, and how it ended.
+ * One call: its attempts, and how it ended.
  *
  * @category models
  * @since 0.1.0
@@ -136,7 +144,7 @@ export interface Call {
 }
 
 /**
- * Every call, and what they add up to: `amplification` is attempts per call, `longest` the time that the longest call took.
+ * Every call, and their totals: `amplification` is attempts per call, `longest` the duration of the longest call.
  *
  * @category models
  * @since 0.1.0
@@ -162,7 +170,7 @@ export const run = (options: Options): Effect.Effect<Result> =>
     return Effect.map(virtual(all), (calls) => summary(calls.flat()))
   }).pipe(Random.withSeed(options.seed ?? 0))
 
-/** Runs an effect to its end on a clock of its own, which is set forward whenever nothing else happens. */
+/** Runs an effect to its end on a clock of its own, which moves forward when nothing else can happen. */
 const virtual = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(effect)
@@ -173,7 +181,7 @@ const virtual = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
     return yield* Fiber.join(fiber)
   }).pipe(Effect.provide(TestClock.layer()))
 
-/** Hours. What takes longer does not end at all. */
+/** In hours. A run that takes longer is taken to be endless. */
 const longest = 366 * 24
 
 const clientOf = (options: Options, client: number): Effect.Effect<ReadonlyArray<Call>> =>
@@ -188,7 +196,7 @@ const clientOf = (options: Options, client: number): Effect.Effect<ReadonlyArray
     return yield* Effect.forEach(numbers, late, { concurrency: "unbounded" })
   })
 
-/** The policy's own runner, which counts calls in memory where there is a rate limit. */
+/** A runner of the policy, with an in-memory rate limiter if the policy has a rate limit. */
 const runnerOf = ({ rateLimit, ...policy }: RetryPolicy.RetryPolicy, layer: number): Effect.Effect<Retry.Runner> => {
   const name = `layer ${layer + 1}`
   if (rateLimit === undefined) return Effect.sync(() => Retry.make(policy, name))
@@ -204,7 +212,7 @@ const callOf = (options: Options, runners: ReadonlyArray<Retry.Runner>, client: 
     const asked = attemptOf(options.dependency, attempts)
     const layered = runners.reduce<Effect.Effect<unknown, unknown>>((effect, runner) => runner.run(effect), asked)
     const startedAt = yield* Clock.currentTimeMillis
-    // A defect in the dependency is a bug in the test: the simulation dies of it.
+    // A defect in the dependency is a bug in the test, so the simulation dies with it.
     const ended = yield* Effect.match(layered, {
       onFailure: (failure) => (isRetryExhausted(failure) ? failure.because : "ok"),
       onSuccess: () => "ok" as const
@@ -224,7 +232,7 @@ const attemptOf = (dependency: Dependency, attempts: Array<Attempt>): Effect.Eff
     } = dependency({ attempt: number, now: startedAt, random: yield* Random.next })
     const ended = (isGood: boolean) =>
       Effect.map(Clock.currentTimeMillis, (endedAt) => void (attempts[number - 1] = { startedAt, endedAt, isGood }))
-    // An attempt that is cut short was made all the same.
+    // An interrupted attempt still counts.
     attempts.push({ startedAt, endedAt: startedAt, isGood: false })
     const answer = Effect.andThen(takes === undefined ? Effect.void : Effect.sleep(takes), ended(fails === undefined))
     yield* Effect.onInterrupt(answer, () => ended(false))
@@ -244,8 +252,10 @@ const summary = (calls: ReadonlyArray<Call>): Result => {
 }
 
 /**
- * The worst that a policy can do to one caller: its dependency never succeeds, every attempt takes as long as it may (`takes`, or the
- * policy's own timeout), and chance makes every wait the longest.
+ * Simulates a policy's worst case for one call.
+ *
+ * The dependency never succeeds, every attempt takes as long as it may (`takes`, or the policy's `attemptTimeout`), and every random wait
+ * is the longest possible.
  *
  * @category running
  * @since 0.1.0
@@ -261,7 +271,7 @@ export const worst = (
 }
 
 /**
- * A policy did more than it was expected to.
+ * A policy exceeded an expectation: more attempts per call, or a longer call.
  *
  * @category errors
  * @since 0.1.0
@@ -277,7 +287,7 @@ export class TooMuch extends Schema.TaggedError<TooMuch>("@redrive/retry/Simulat
 }
 
 /**
- * For tests: fails with `TooMuch` where a policy makes more attempts per call than this.
+ * For tests: fails with `TooMuch` if a policy makes more attempts per call than `atMost`.
  *
  * @category assertions
  * @since 0.1.0
@@ -290,7 +300,7 @@ export const expectAmplification = (options: Options, atMost: number): Effect.Ef
   )
 
 /**
- * For tests: fails with `TooMuch` where the policy's worst case takes longer than this, in milliseconds.
+ * For tests: fails with `TooMuch` if the policy's worst case takes longer than `atMost`.
  *
  * @category assertions
  * @since 0.1.0
@@ -313,7 +323,7 @@ export const expectDuration = (
   )
 
 /**
- * The calls of a run as a table in Markdown: how many attempts, when, and how they ended.
+ * The calls of a run as a Markdown table: their attempts, when each began, and how the call ended.
  *
  * @category formatting
  * @since 0.1.0
@@ -329,7 +339,7 @@ export const table = ({ calls }: Result): string =>
   ].join("\n")
 
 /**
- * The calls of a run as a picture (SVG): attempts over time, for documents and reviews.
+ * The calls of a run as an SVG image: attempts over time, for documents and reviews.
  *
  * @category formatting
  * @since 0.1.0

@@ -10,7 +10,7 @@ import * as metrics from "./metrics.ts"
 import { type Guard, isRefusal, Refusal } from "./shared.ts"
 import { timeout } from "./timeout.ts"
 
-/** One attempt, if the breaker lets it through. How it ends is for `settle` to tell. */
+/** Runs one attempt if the breaker admits it. `settle` reports its end to the breaker. */
 export const attempt = <A, E, R>(call: Call<A, E, R>, now: number): Attempts<A, E, R> => {
   const { key, shared } = call
   call.started = now
@@ -25,10 +25,10 @@ export const attempt = <A, E, R>(call: Call<A, E, R>, now: number): Attempts<A, 
   return timed(call)
 }
 
-/** A breaker that is not this process's alone. */
+/** Runs one attempt through a breaker that other processes share. */
 const guarded = <A, E, R>(call: Call<A, E, R>, guard: Guard): Attempts<A, E, R> => {
   const late = new Refusal(undefined)
-  // The time that the store took is no part of the attempt.
+  // The attempt begins only after the store has answered.
   const admitted = Effect.suspend((): Effect.Effect<A, E | Cause.TimeoutError | Refusal, R> => {
     call.started = call.time.now()
     return call.started >= call.ends ? Effect.fail(late) : timed(call)
@@ -41,21 +41,21 @@ const guarded = <A, E, R>(call: Call<A, E, R>, guard: Guard): Attempts<A, E, R> 
   )
 }
 
-/** All of the deadline went on waiting. */
+/** Gives up a call whose deadline passed while it waited. */
 const tooLate = <A, E, R>(call: Call<A, E, R>) =>
   giveUp(call, call.past.failed.at(-1)?.failure ?? refused("deadline"), "deadline")
 
 const shutOut = <A, E, R>(call: Call<A, E, R>, again: Duration.Duration | undefined) =>
   giveUp(call, call.past.failed.at(-1)?.failure ?? refused("breaker"), "breaker", again)
 
-/** The effect, bounded by what is left of the deadline and by the attempt's own timeout. */
+/** The effect, bounded by the rest of the deadline and by the attempt's own timeout. */
 const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError, R> => {
   const { attemptTimeout } = call.shared.policy
   const own = attemptTimeout === undefined ? Infinity : Duration.toMillis(attemptTimeout)
   return bounded(call, hedgedOf(call), call.started, Math.min(own, call.ends - call.started))
 }
 
-/** Bounds what a call does from `now` on to so many milliseconds. */
+/** Bounds an effect of a call to `limit` milliseconds from `now`. */
 export const bounded = <A, E, R, A2, E2, R2>(
   { time }: Call<A, E, R>,
   self: Effect.Effect<A2, E2, R2>,
@@ -64,7 +64,7 @@ export const bounded = <A, E, R, A2, E2, R2>(
 ): Effect.Effect<A2, E2 | Cause.TimeoutError, R2> =>
   limit === Infinity ? self : timeout(self, Duration.millis(Math.max(0, limit)), now + limit, time)
 
-/** An attempt, and a second one beside it if it is slow and changes nothing on the other side. */
+/** An attempt, and a second one at the same time if the first is slow and the operation is safe. */
 const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {
   const { fiber, self, shared, started, time } = call
   const { hedges, policy } = shared
@@ -79,24 +79,24 @@ const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {
   return hedged(self, policy.hedge.after, mayHedge)
 }
 
-/** How an attempt or its call ended: `ignored` says nothing of the other side, an interruption above all. */
+/** How an attempt or its call ended. `ignored`, mostly an interruption, says nothing about the other side. */
 export type Ending = "success" | "given up" | "ignored" | Verdict.Verdict
 
-/** Tells breaker and gate how the attempt ended that they let through. Only the first telling of an attempt counts. */
+/** Reports the end of an attempt to the breaker and the gate that admitted it. Only the first report counts. */
 export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending, now: number): void => {
   const { fiber, key, name, past, permit, shared, started } = call
   const { probing } = past
   if (permit === undefined && probing === undefined) return
   call.permit = undefined
   if (permit !== undefined) {
-    // What is the caller's own doing says nothing of the other side's health.
+    // The caller's own mistakes say nothing about the other side's health.
     const isFailure = typeof ending === "object" && Verdict.isRetryable(ending)
     const isGood = ending === "success" || (permit.lease !== undefined && isAnswer(ending))
     const outcome = isGood ? "success" : isFailure ? "failure" : "ignored"
     const asked = isFailure ? Verdict.retryAfter(ending) : undefined
-    // A server may ask for any time; a breaker is open no longer than a call would wait.
+    // A server may ask for any wait; the breaker stays open no longer than a call would wait.
     const hint = asked && Math.min(Duration.toMillis(asked), shared.maxRetryAfter)
-    // Nothing opens for a success, unless it may have been too slow.
+    // A success opens no breaker, unless it may have been too slow.
     const mayOpen = isFailure || shared.policy.breaker?.slowerThan !== undefined
     const random = mayOpen ? chance(call) : 0
     shared.breakerOf(key)?.record(permit, outcome, now, random, now - started, hint)
@@ -109,5 +109,5 @@ export const settle = <A, E, R>(call: Call<A, E, R>, ending: Ending, now: number
   else shared.probed(probing, ending !== "ignored", now, chance(call))
 }
 
-/** That something is permanently wrong with a call is an answer, too: the other side is there, and nobody has to act first. */
+/** A permanent failure is an answer too: the other side is there, and nobody has to act first. */
 const isAnswer = (ending: Ending): boolean => typeof ending === "object" && ending._tag === "Permanent"

@@ -7,7 +7,7 @@ import * as telling from "./telling.ts"
 
 type Service = CircuitBreaker.CircuitBreakerStore["Service"]
 
-/** How a fiber's call asks the store: said before Effect's breaker hides it in an uninterruptible region. */
+/** How each fiber's call asks the store, noted before Effect's breaker enters an uninterruptible region. */
 export type Askings = WeakMap<Fiber.Fiber<unknown, unknown>, Pick<Store.Asking, "most" | "restore">>
 
 interface Circumstances {
@@ -17,7 +17,7 @@ interface Circumstances {
   readonly tripPolicy: CircuitBreaker.TripPolicy
 }
 
-/** A store that lets calls through while it is away, and keeps no call waiting for its records. */
+/** Wraps a store so that calls go through while it is away, and outcomes are recorded in the background. */
 export const make = Effect.fnUntraced(function* (
   inner: Service,
   { askings, name, timeout, tripPolicy }: Circumstances
@@ -25,7 +25,7 @@ export const make = Effect.fnUntraced(function* (
   const store = yield* Store.make("breaker", timeout)
   const { record, recorded } = yield* recorder(inner, store, name)
 
-  /** A probe that nobody makes must not keep others from it. */
+  /** Gives back the place of a probe that will not run, so that another call can probe. */
   const free = (key: string, { generation, probe }: CircuitBreaker.Admission) =>
     probe
       ? Effect.ignoreCause(inner.record({ key, generation, outcome: "Ignored", tripPolicy, openFor: Duration.zero }))
@@ -45,12 +45,12 @@ export const make = Effect.fnUntraced(function* (
   return CircuitBreaker.CircuitBreakerStore.of({ admit, record, state: inner.state })
 })
 
-/** Records in the background, and tells who listens what came of it. */
+/** Records outcomes in the background, and tells observers when the breaker changes. */
 const recorder = Effect.fnUntraced(function* (inner: Service, store: Store.Store, name: string) {
   const context = yield* Effect.context()
   const told = (transition: CircuitBreaker.Transition | undefined) =>
     Effect.provideContext(tell(name, transition), context)
-  /** The last record of a key under way. */
+  /** The newest record under way, by key. */
   const recording = new Map<string, Fiber.Fiber<unknown>>()
 
   const record: Service["record"] = (options) => {
@@ -68,7 +68,7 @@ const recorder = Effect.fnUntraced(function* (inner: Service, store: Store.Store
     })
   }
 
-  /** A call that follows a result finds it in the store. */
+  /** Asks after the key's last record has arrived, so that a call sees the result before it. */
   const recorded = <A, E, R>(key: string, question: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
     const before = recording.get(key)
     return before === undefined ? question : Effect.andThen(Fiber.await(before), question)
@@ -77,7 +77,7 @@ const recorder = Effect.fnUntraced(function* (inner: Service, store: Store.Store
   return { record, recorded }
 })
 
-/** An admission by nobody: no store knows it, and nothing is recorded under it. */
+/** The admission while the store is away: the store does not know it, and nothing is recorded under it. */
 const unguarded: CircuitBreaker.Admission = {
   generation: NaN,
   probe: false,
@@ -89,7 +89,7 @@ type Admitted =
   | { readonly _tag: "Admitted"; readonly admission: CircuitBreaker.Admission }
   | { readonly _tag: "Refused"; readonly error: CircuitBreaker.CircuitBreakerError }
 
-/** That the breaker is open is an answer; all else is the store's failure. */
+/** An open breaker is an answer; any other error is a failure of the store. */
 const admission = <R>(
   admit: Effect.Effect<CircuitBreaker.Admission, CircuitBreaker.CircuitBreakerError, R>
 ): Effect.Effect<Admitted, CircuitBreaker.CircuitBreakerError, R> =>

@@ -5,9 +5,9 @@ const nothing: Taken = { retries: 0, isThrottled: false }
 
 const slices = 10
 
-/** Deposits of calls less withdrawals of retries, each for as long as the window; counted in retries. */
+/** Calls deposit and retries withdraw; each entry expires with the window. The balance is counted in retries. */
 export const ratio = (share: number, window: number, floor: number): State => {
-  // Whole numbers, so that ten thousand deposits add up to what they should.
+  // Integers, so that ten thousand deposits add up without rounding errors.
   const deposit = 1000
   const withdrawal = Math.round(deposit / share)
   const balance = Window.make(window, slices)
@@ -65,7 +65,7 @@ export const throttle = (capacity: number, share: number): State => {
   }
 }
 
-/** The probability with which a call is refused after so many calls and successes. */
+/** The probability of refusing a call, given the calls and successes so far. */
 export const refusal = (calls: number, successes: number, k: number, ceiling: number): number =>
   Math.min(ceiling, Math.max(0, (calls - k * successes) / (calls + 1)))
 
@@ -77,13 +77,13 @@ export const adaptive = (k: number, window: number, ceiling: number): State => {
     begin: (now) => calls.add(now, 1),
     retry: (now, _isThrottled, random) => {
       const isAllowed = random >= probability(now)
-      // What is refused counts as asked for, or the refusals would end too soon.
+      // A refused retry counts as a call too, or the refusals would end too soon.
       calls.add(now, 1)
       return isAllowed
     },
     failed: () => undefined,
     end: (now, outcome) => {
-      // Who says that a call is wrong has taken it.
+      // A server that rejects a call as wrong has accepted the load.
       if (outcome !== "failure") successes.add(now, 1)
     },
     available: (now) => 1 - probability(now)
@@ -99,7 +99,7 @@ export const concurrent = (share: number, floor: number): State => {
       calls++
     },
     retry: (_now, _isThrottled, _random, { retries } = nothing) => {
-      // The call's retry before this one is over.
+      // The call's previous retry has ended.
       const others = retries > 0 ? retrying - 1 : retrying
       if (others >= most()) return false
       retrying = others + 1

@@ -2,19 +2,19 @@ import * as Effect from "effect/Effect"
 import * as Deadlines from "./deadlines.ts"
 import type { Time } from "./time.ts"
 
-/** Who has a place, or not. */
+/** A call that may hold a place. */
 export interface Holder {
   hasPlace: boolean
 }
 
-/** Places for calls that run at once, and a line of those that wait for one. */
+/** Places for calls that run at once, and a queue of calls that wait for one. */
 export interface Bulkhead {
   /**
-   * Takes a place: at once, after a wait until `ends` at the latest, or not at all because the line is full. The holder knows in the
-   * same step, and `hasPlace` says whether the wait was long enough.
+   * Takes a place at once (`undefined`), or waits for one until `ends` at the latest, or refuses because the queue is `full`. `hasPlace` is
+   * set in the step that gives the place, and tells after the wait whether there is one.
    */
   readonly take: (holder: Holder, ends: number, time: Time) => Effect.Effect<void> | "full" | undefined
-  /** Gives a place back, to whoever has waited longest. */
+  /** Gives a place back, to the call that has waited longest. */
   readonly release: (holder: Holder) => void
 }
 
@@ -32,7 +32,7 @@ export const make = (concurrent: number, queue: number): Bulkhead => {
       return Effect.callback<void>((resume) => {
         const deadlines = ends === Infinity ? undefined : Deadlines.of(time)
         const end = deadlines?.add(ends, () => go())
-        // A call that no longer waits leaves the line: its place goes to the next one.
+        // A call that no longer waits leaves the queue, and its turn goes to the next one.
         const leave = () => {
           waiting.delete(holder)
           if (end !== undefined) deadlines?.remove(end)

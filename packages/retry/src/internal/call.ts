@@ -12,7 +12,7 @@ import type { Gate, Prober } from "./gate.ts"
 import { aroundOf, type Around, type Shared, type Surroundings } from "./shared.ts"
 import type { Time } from "./time.ts"
 
-/** An attempt that failed, before anybody asked to read about it. */
+/** A failed attempt in its cheapest form: the public one is made when the call is given up. */
 export interface Failed {
   /** Epoch milliseconds. */
   readonly startedAt: number
@@ -23,25 +23,25 @@ export interface Failed {
 }
 
 /**
- * What has failed in a call so far: `counted` are the attempts that count against the policy's retries, which being parked does not;
- * `retries` and `isThrottled` what it has taken of the budget.
+ * The failures of a call so far. `counted` attempts count against the policy's retries, which parked ones do not; `retries` and
+ * `isThrottled` are what the call has taken from the budget.
  */
 export interface Past extends Budget.Taken, Prober {
-  /** When it was parked first. */
+  /** When it was first parked. */
   parkedAt?: number
   readonly failed: Array<Failed>
   counted: number
   retries: number
   isThrottled: boolean
-  /** Milliseconds of all waits together. */
+  /** The sum of all waits, in milliseconds. */
   waited: number
-  /** The gate that this call goes ahead to probe. */
+  /** The gate that this call probes. */
   probing: Gate | undefined
   /** Whether the call was given up. */
   isOver: boolean
 }
 
-/** Most calls have no other. */
+/** The past of a call without failures, which most calls share. */
 const nothing: Past = Object.freeze({
   failed: [],
   counted: 0,
@@ -52,12 +52,12 @@ const nothing: Past = Object.freeze({
   isOver: false
 })
 
-/** What is left of a call before it has ended: an attempt's failure, or the call's own. */
+/** The rest of a call: it fails with an attempt's failure, or with the call's own. */
 export type Attempts<A, E, R> = Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R>
 
 /**
- * One call from its first attempt to its end: an effect, which enters it. It is changed in place, by its own fiber only, and is as small
- * as can be: a hundred thousand may be under way. Times are monotonic.
+ * One call from its first attempt to its end; running it as an effect enters the call. Only its own fiber changes it, in place. It is as
+ * small as possible, since a hundred thousand may run at once. Times are monotonic.
  */
 export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.TimeoutError | Exhausted<E>, R> {
   readonly shared: Shared
@@ -66,14 +66,14 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly surroundings: Surroundings
   past: Past = nothing
-  /** When the call ends at the latest: by its own deadline, which counts every wait, or by that of the call around it. */
+  /** When the call ends at the latest: by its own deadline, which counts every wait, or by the outer call's. */
   declare ends: number
-  /** When the attempt began that is under way; before the first one, when the call did, if that is known, and nothing was waited for. */
+  /** When the current attempt began. Before the first one: when the call began, or 0 if that is unknown or it has waited since. */
   started = 0
-  /** What this call says to those within it, while it does. */
+  /** What nested calls see of this call while it runs. */
   around: Around | undefined = undefined
   hasPlace = false
-  /** What the breaker let through, until it is told how that ended. */
+  /** The breaker's permit, until the attempt's end is reported. */
   permit: Breaker.Permit | undefined = undefined
 
   constructor(
@@ -98,7 +98,7 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   }
 
   static {
-    // Most calls have no end, and need no room for it.
+    // Most calls have no deadline, so the prototype holds it and saves a field.
     this.prototype.ends = Infinity
   }
 
@@ -115,29 +115,29 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   }
 }
 
-/** A past of the call's own, which may be changed. */
+/** The call's own past, which may be changed. */
 export const pastOf = <A, E, R>(call: Call<A, E, R>): Past => {
   if (call.past === nothing) call.past = { ...nothing, failed: [] }
   return call.past
 }
 
-/** Notes that an attempt has failed. */
+/** Notes a failed attempt. */
 export const note = <A, E, R>(call: Call<A, E, R>, entry: Failed): void => {
   pastOf(call).failed.push(entry)
 }
 
-/** Notes that nothing is taken of the budget any more. */
+/** Notes that the call holds nothing of the budget any more. */
 export const giveBack = <A, E, R>({ past }: Call<A, E, R>): void => {
   if (past !== nothing) past.retries = 0
 }
 
-/** When the call was parked first, which may be now. */
+/** When the call was first parked, which may be now. */
 export const parkedAt = <A, E, R>(call: Call<A, E, R>, now: number): number => (pastOf(call).parkedAt ??= now)
 
 export const operationOf = <A, E, R>({ options, shared }: Call<A, E, R>): Operation.Operation =>
   options.operation ?? shared.policy.operation
 
-/** The verdict on a failure; `now` is wall time, since a Retry-After may be a date. */
+/** The verdict on a failure; `now` is wall-clock time, since a Retry-After may be a date. */
 export const verdictOf = <A, E, R>(
   { fiber, options }: Call<A, E, R>,
   failure: E | Cause.TimeoutError,

@@ -8,7 +8,7 @@ export interface Code {
   readonly detail?: string | undefined
 }
 
-/** The code of a failure, also where a call within this one has given up on it. */
+/** The code of a failure, also when a nested call has wrapped it in a `RetryExhausted`. */
 export const codeOf = (failure: unknown): Code => {
   if (Predicate.isTagged(failure, "RetryExhausted") && Predicate.hasProperty(failure, "failure"))
     return codeOf(failure.failure)

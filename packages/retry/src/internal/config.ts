@@ -11,7 +11,7 @@ import { type Field, type Listed, type Path, type Problem, strange } from "./con
 /**
  * Reads a policy from configuration, each field by its own name.
  *
- * Effect's `Config.schema` does not find a name of two words in an environment, because that is divided at every underscore.
+ * Effect's `Config.schema` does not find a name of two words in an environment, because the provider splits names at every underscore.
  */
 export const configOf = <A>(schema: Schema.Codec<A, unknown>, name?: string): Config.Config<A> => {
   const codec = Schema.toCodecStringTree(schema)
@@ -22,7 +22,7 @@ export const configOf = <A>(schema: Schema.Codec<A, unknown>, name?: string): Co
     where: at(where, under),
     read: Config.all(fields.map(({ path }) => textOf([...under, ...path]))),
     listed: at(listed, under),
-    // A provider for an environment lists a name of two words only where it is divided.
+    // A provider for an environment lists a name of two words only under its split form.
     divided: at(listed, constant)
   })
   return Config.mapEffect(parts, ({ divided, listed, read, where }) => {
@@ -32,7 +32,7 @@ export const configOf = <A>(schema: Schema.Codec<A, unknown>, name?: string): Co
     })
     const { problems, value } = inputOf(fields, given, listed)
     const outer = where.slice(0, where.length - under.length)
-    // With no name at all, everything in the environment is listed.
+    // Without a name, the provider would list the whole environment.
     const unknown =
       where.length === 0
         ? []
@@ -60,7 +60,7 @@ const refused = (
   return Effect.fail(new Config.ConfigError(new Schema.SchemaError(issue)))
 }
 
-/** Every field that takes one text: a record, such as the overrides, takes JSON. */
+/** Every field that takes one string; a record, such as the overrides, takes JSON. */
 const fieldsOf = (ast: SchemaAST.AST, path: Path = []): ReadonlyArray<Field> => {
   if (SchemaAST.isUnion(ast)) {
     const fields = ast.types.flatMap((member) => fieldsOf(member, path))
@@ -74,7 +74,7 @@ const fieldsOf = (ast: SchemaAST.AST, path: Path = []): ReadonlyArray<Field> => 
 const at = <A>(config: Config.Config<A>, path: Path): Config.Config<A> =>
   path.reduceRight((nested, segment) => Config.nested(nested, segment), config)
 
-/** The text at a path, or at its form in the environment, where `rateLimit` is `RATE_LIMIT`. */
+/** The string at a path, or at its form in the environment, where `rateLimit` is `RATE_LIMIT`. */
 const textOf = (path: Path): Config.Config<string | undefined> => {
   const text = Config.option(Config.String())
   return Config.map(Config.all([at(text, path), at(text, path.map(Text.configCase))]), ([asWritten, constant]) =>
@@ -84,7 +84,7 @@ const textOf = (path: Path): Config.Config<string | undefined> => {
 
 const never = Schema.String.check(/*#__PURE__*/ Schema.makeFilter(() => false))
 
-/** The path of a config, with that of each `Config.nested` around it. Only an error tells it. */
+/** The path of a config, including every `Config.nested` around it, read from an error because only errors carry it. */
 const where: Config.Config<Path> = /*#__PURE__*/ Config.orElse(
   /*#__PURE__*/ Config.map(/*#__PURE__*/ Config.schema(never), (): Path => []),
   ({ cause }) =>
@@ -100,5 +100,5 @@ const Tree: Schema.Codec<Listed, unknown> = /*#__PURE__*/ Schema.Union([
   Schema.Undefined
 ])
 
-/** All that the provider can list below a path. */
+/** Everything that the provider can list below a path. */
 const listed: Config.Config<Listed> = /*#__PURE__*/ Config.schema(Tree)

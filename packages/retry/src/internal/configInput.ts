@@ -5,7 +5,7 @@ interface Input {
   [name: string]: unknown
 }
 
-/** The texts of the fields as one value, for a codec whose leaves are texts. */
+/** The strings of the fields as one value, for a codec whose leaves are strings. */
 export const inputOf = (
   fields: ReadonlyArray<Field>,
   given: ReadonlyArray<Given>,
@@ -41,7 +41,7 @@ const isWithin = (path: Path, outer: Path): boolean =>
 const childOf = (listed: Listed, name: string): Listed =>
   typeof listed === "object" && Object.hasOwn(listed, name) ? listed[name] : undefined
 
-/** Sets a value at a path, or gives the path of what is in its way. */
+/** Sets a value at a path; if another value is in the way, returns that one's path. */
 const set = (input: Input, path: Path, value: unknown): Path | undefined => {
   let at = input
   for (const [index, name] of path.slice(0, -1).entries()) {
@@ -55,7 +55,7 @@ const set = (input: Input, path: Path, value: unknown): Path | undefined => {
   return undefined
 }
 
-/** JSON with every leaf as text. */
+/** Parses JSON, with every leaf as a string. */
 const parse = (json: string): unknown => {
   try {
     const parsed: unknown = JSON.parse(json, (_, one: unknown) =>

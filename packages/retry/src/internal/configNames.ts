@@ -2,16 +2,16 @@ import * as Text from "effect/String"
 
 export type Path = ReadonlyArray<string>
 
-/** What a provider lists below a path. A list in it is `undefined`, since no field takes one. */
+/** What a provider lists below a path. An array in it is `undefined`, since no field takes one. */
 export type Listed = string | undefined | { readonly [key: string]: Listed }
 
-/** A field that takes one text; that of a record of structs is JSON. */
+/** A field that takes one string; the string of a record is JSON. */
 export interface Field {
   readonly path: Path
   readonly isRecord: boolean
 }
 
-/** A field, and the text that configuration has for it. */
+/** A field, and its string in the configuration. */
 export interface Given {
   readonly field: Field
   readonly text: string
@@ -22,10 +22,10 @@ export interface Problem {
   readonly issue: string
 }
 
-/** What Kubernetes puts into the environment of a container for a service of the same name. */
+/** Variables that Kubernetes adds to a container's environment for a service of the same name. */
 const serviceLink = /^(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT)$/
 
-/** What is listed under a policy's name and does not arrive in the policy. */
+/** Names listed under a policy's name that set no field of the policy. */
 export const strange = (
   fields: ReadonlyArray<Field>,
   given: ReadonlyArray<Given>,
@@ -67,7 +67,7 @@ const problemOf = (
   return text === listed ? undefined : `${name} is not read: another name sets the same field`
 }
 
-/** The ends of a tree: texts, lists, and records without anything in them. */
+/** The leaves of a tree: strings, arrays and empty records. */
 export const endsOf = (
   listed: Listed,
   path: Path = []
@@ -77,7 +77,7 @@ export const endsOf = (
   return path.length === 0 ? [] : [{ path, listed }]
 }
 
-/** A path without case and separators. */
+/** A path in lower case, without separators. */
 const plain = (path: Path): string =>
   path
     .join("")
@@ -90,7 +90,7 @@ const isConstant = (path: Path): boolean => !/[a-z]/.test(path.join(""))
 const nameOf = (where: Path, path: Path, isVariable = isConstant(path)): string =>
   isVariable ? [...where, ...path].map(Text.configCase).join("_") : [...where, ...path].join(".")
 
-/** The field whose name needs the fewest changes, unless that is a wholly different name. */
+/** The field with the most similar name, unless even that name is wholly different. */
 const nearest = (fields: ReadonlyArray<Field>, where: Path, path: Path): string => {
   const key = plain(path)
   const [first] = fields
@@ -100,7 +100,7 @@ const nearest = (fields: ReadonlyArray<Field>, where: Path, path: Path): string 
   return `; the nearest is ${nameOf(where, first.field.path, isConstant(path))}`
 }
 
-/** How many letters must be added, taken away or replaced to make one text of another: Levenshtein's distance. */
+/** Levenshtein distance: how many letters must be added, removed or replaced to turn one string into the other. */
 const distance = (one: string, other: string): number => {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index)
   for (const [i, letter] of one.split("").entries()) {

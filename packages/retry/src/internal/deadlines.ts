@@ -10,7 +10,7 @@ export interface Entry {
   index: number
 }
 
-/** Everything that is due by one clock. However much it is, one timer waits, for the first entry that is due. */
+/** All entries due on one clock. A single timer waits for the earliest one. */
 export interface Deadlines {
   readonly add: (at: number, due: () => void) => Entry
   readonly remove: (entry: Entry) => void
@@ -27,7 +27,7 @@ export const of = (time: Time): Deadlines => {
 }
 
 const make = (time: Time): Deadlines => {
-  // A binary heap: the parent of `index` is at half of it, and never due later.
+  // A binary heap: the parent of `index` is at half of `index`, and never due later.
   const heap: Array<Entry> = []
   let timer: Fiber.Fiber<void> | undefined
   let wakesAt = Infinity
@@ -97,7 +97,7 @@ const make = (time: Time): Deadlines => {
   const wake = (target: number) => {
     timer = undefined
     wakesAt = Infinity
-    // A timer may fire a fraction of a millisecond early; the time that it waited for has come all the same.
+    // A timer may fire a fraction of a millisecond early; its entry counts as due.
     const now = Math.max(target, time.now())
     for (let first = heap[0]; first !== undefined && first.at <= now; first = heap[0]) {
       take(first)
@@ -117,7 +117,7 @@ const make = (time: Time): Deadlines => {
     remove: (entry) => {
       if (entry.index < 0) return
       take(entry)
-      // A timer for what is gone waits on for the others, but not for nobody: it would keep the process.
+      // The timer keeps running while entries are left. With none, it would keep the process alive.
       if (heap.length === 0) stop()
     }
   }

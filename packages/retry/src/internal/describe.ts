@@ -3,25 +3,26 @@ import type * as JsonSchema from "effect/JsonSchema"
 import type * as Backoff from "../Backoff.ts"
 import type { RetryPolicy } from "../RetryPolicy.ts"
 
-/** What each field means to somebody who writes one in an editor. */
+/** The meaning of each field, as an editor shows it. */
 const meanings: { readonly [Field in keyof RetryPolicy]-?: string } = {
-  retries: "attempts after the first one (3)",
-  operation: "whether a call creates, polls or reads: a creation that may have happened is not sent again (read)",
-  attemptTimeout: "of one attempt, such as `10 seconds` (none)",
-  deadline: "over all attempts and waits, such as `1 minute` (none)",
-  maxRetryAfter: "the longest Retry-After that is waited for (5 minutes)",
-  quick: "the backoff for a hiccup (500 millis doubling up to 10 seconds, full jitter)",
-  steady: "the backoff for a server in trouble (2 seconds doubling up to 1 minute, full jitter)",
-  slow: "the backoff for name servers and maintenance (1 minute doubling up to 15 minutes, full jitter)",
-  server: "the backoff for a server that asks for patience without saying how long (as steady)",
-  overrides: "by code or code/detail: fewer retries, a backoff, or giveUp (none)",
-  nested: "within another policy's call: try `once`, or `retry` (once)",
-  budget: "how many retries all calls together may make: a name or a rule (none)",
-  breaker: "when calls are refused (none)",
-  bulkhead: "how many calls run at once, and how many wait for that (none)",
-  rateLimit: "how many calls begin in a stretch of time (none)",
-  parking: "a gate for calls that wait until a person has acted (none)",
-  hedge: "a second attempt beside one that is slow (none)"
+  retries: "How many retries may follow the first attempt; more than 100 need a deadline. Default: 3.",
+  operation:
+    "What a call does: `create`, `idempotent`, `poll` or `read`. An ambiguous `create` is not sent again. Default: read.",
+  attemptTimeout: "The longest time for one attempt, such as `10 seconds`. Default: no limit.",
+  deadline: "The longest time for all attempts and waits of a call, such as `1 minute`. Default: no limit.",
+  maxRetryAfter: "The longest Retry-After that a call waits for. Default: 5 minutes.",
+  quick: "The backoff for a brief fault. Default: 500 millis, doubling up to 10 seconds, full jitter.",
+  steady: "The backoff for a server in trouble. Default: 2 seconds, doubling up to 1 minute, full jitter.",
+  slow: "The backoff for name servers and maintenance. Default: 1 minute, doubling up to 15 minutes, full jitter.",
+  server: "The backoff for a server that throttles without saying how long. Default: as steady.",
+  overrides: "By code or code/detail: fewer retries, a backoff, or giveUp. Default: none.",
+  nested: "Within another policy's call: try `once`, or `retry` here too. Default: once.",
+  budget: "How many retries all calls together may make: a name or a rule. Default: no limit.",
+  breaker: "When calls of a key are refused. Default: never.",
+  bulkhead: "How many calls run at once, and how many wait. Default: no limit.",
+  rateLimit: "How many calls of a key begin in a window. Default: no limit.",
+  parking: "A gate at which calls wait until a person has acted. Default: a parked call is given up.",
+  hedge: "When a slow attempt is sent a second time. Default: never."
 }
 
 /** A policy's JSON Schema, with the meaning of each field. */
@@ -33,7 +34,7 @@ export const described = <D extends JsonSchema.Document<"draft-2020-12">>(docume
   return { ...document, schema: { ...document.schema, properties } }
 }
 
-/** What is really active in a policy, a line each. */
+/** The settings in effect, one line per strategy. */
 export const describe = (self: RetryPolicy): ReadonlyArray<string> => {
   const {
     attemptTimeout,

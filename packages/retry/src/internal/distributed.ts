@@ -22,7 +22,7 @@ const tripPolicy = (trip: typeof Breaker.TripRule.Type): CircuitBreaker.TripPoli
   }
 }
 
-/** Lets attempts through a breaker in the store of the context, and tells what it does for as long as the scope. */
+/** Guards attempts with a breaker whose state is in the context's store, and reports its changes within the scope. */
 export const guard = Effect.fnUntraced(function* (
   { openFor, trip }: Breaker.Breaker,
   maxOpenDuration: Duration.Duration,
@@ -52,7 +52,7 @@ export const guard = Effect.fnUntraced(function* (
           key: Store.keyOf(name, key),
           classify: outcomeOf(verdictOf)
         })
-        // The breaker's own errors come before the attempt; after it they are the attempt's.
+        // The breaker's own errors come only before the attempt; later ones are the attempt's.
         return Effect.mapError(guarded, (error) => (isAdmitted ? (error as E) : refusal(error)))
       })
     )
@@ -64,7 +64,7 @@ const refusal = (error: unknown): Refusal => {
   return new Refusal(isOpen ? error.reason.retryAfter : undefined)
 }
 
-/** What the failure is decides, as with a local breaker: the caller's own doing says nothing of the other side's health. */
+/** Retryable failures count against the breaker, as with a local one; the caller's own mistakes say nothing about the other side. */
 const outcomeOf =
   <E>(verdictOf: (failure: E) => Verdict.Verdict) =>
   (exit: Exit.Exit<unknown, E>): CircuitBreaker.Outcome => {

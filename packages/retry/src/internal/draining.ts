@@ -4,7 +4,7 @@ import type { CircuitBreakerStore } from "effect/persistence/CircuitBreaker"
 
 type Service = CircuitBreakerStore["Service"]
 
-/** A store whose end waits for records under way, half a second at most: calls have ended before they are in the store. */
+/** A store whose scope waits up to half a second for records under way, since calls end before their outcomes are stored. */
 export const draining = Effect.fnUntraced(function* (store: Service) {
   const idle = Latch.makeUnsafe(true)
   let recording = 0

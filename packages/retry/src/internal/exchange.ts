@@ -19,13 +19,13 @@ import { isReplayable, keyOf, operationOf } from "./request.ts"
 /** What is known of an exchange before its first attempt. */
 export interface Facts<E, R, F> {
   readonly client: HttpClient.HttpClient.With<E, R>
-  /** Makes the request, with all that the client adds to it. */
+  /** Makes the request, with everything that the client adds to it. */
   readonly request: Effect.Effect<HttpClientRequest, E, R>
   readonly runner: Runner
   readonly options: Options<F>
   /** What the caller says that the request does. */
   readonly marked: Operation.Operation | undefined
-  /** Whether somebody around it decides by failures: another policy's call, or a redrive. */
+  /** Whether an outer policy's call or a redrive decides by this exchange's failures. */
   readonly isJudged: boolean
 }
 
@@ -35,16 +35,16 @@ type Failure<E> = E | HttpClientError.HttpClientError
 export class Exchange<E, R, F> {
   readonly facts: Facts<E, R, F>
   readonly first: Exit.Exit<HttpClientRequest, E>
-  /** The request of the attempt that is under way, once the client has made it. */
+  /** The request of the current attempt, once the client has made it. */
   current: HttpClientRequest | undefined = undefined
   attempts = 0
   idempotencyKey: string | undefined = undefined
-  /** What the last request failed with that was sent. */
+  /** The failure of the last request that was sent. */
   last: Failure<E> | undefined = undefined
-  /** Answers whose bodies nobody has read yet, and those of them that have become failures. */
+  /** Answers whose bodies are not read yet, and those of them that became failures. */
   readonly unread = new Set<HttpClientResponse>()
   readonly spent = new Set<HttpClientResponse>()
-  /** Answers that this exchange has made failures of, with their verdicts. */
+  /** The failures that this exchange made of answers, with their verdicts. */
   readonly refused = new Map<unknown, Verdict.Verdict>()
 
   constructor(facts: Facts<E, R, F>, first: Exit.Exit<HttpClientRequest, E>) {
@@ -78,13 +78,13 @@ export class Exchange<E, R, F> {
     )
   }
 
-  /** What the request does. Before the client has made it nothing was sent, which may be tried again, but not twice at once. */
+  /** The request's operation. Before the client has made the request nothing was sent, so it counts as idempotent. */
   operation(): Operation.Operation {
     const { current } = this
     if (current === undefined) return "idempotent"
     const { marked, options, runner } = this.facts
     const said = marked ?? options.operation?.(current) ?? operationOf(current, runner.policy.operation)
-    // A key that is made anew for each attempt does not tell two of them for one.
+    // If each attempt has a new key, the server cannot recognise the second one as a repeat.
     const isKept = current.headers["idempotency-key"] === this.idempotencyKey
     return said === "idempotent" && !isKept ? "create" : said
   }
@@ -97,10 +97,10 @@ export class Exchange<E, R, F> {
     const made = Effect.flatMap(isFirst ? this.first : request, (one) => {
       this.current = one
       const isSentTwice = this.operation() === "create" && this.last !== undefined && Operation.isAmbiguous(this.last)
-      // It is the failure of an attempt that has been told already, so it may be of either kind.
+      // An earlier attempt has failed with it already, so either type is in the call's error.
       return isSentTwice ? Effect.fail(this.last as E) : Effect.succeed(one)
     })
-    // An answer is noted before an interruption can lose it.
+    // Uninterruptible, so that every answer is noted.
     return Effect.uninterruptibleMask((restore) =>
       Effect.matchCauseEffect(restore(client.postprocess(made)), {
         onSuccess: (response) => this.judge(response),
@@ -120,7 +120,7 @@ export class Exchange<E, R, F> {
     return Effect.failCause(cause)
   }
 
-  /** An answer that a retry may help is a failure; any other is an answer. */
+  /** Fails with an answer that a retry may help; returns any other. */
   judge(response: HttpClientResponse): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> {
     this.unread.add(response)
     if (response.status < 400) return Effect.succeed(response)
@@ -169,7 +169,7 @@ export class Exchange<E, R, F> {
     this.spent.add(response)
   }
 
-  /** Lets go of answers that nobody will read, or their sockets would wait for a reader. */
+  /** Discards answers that nobody will read, or their sockets would stay busy. */
   letGo(responses: ReadonlySet<HttpClientResponse>, except?: HttpClientResponse): void {
     for (const response of responses) {
       this.unread.delete(response)
@@ -179,15 +179,15 @@ export class Exchange<E, R, F> {
   }
 }
 
-/** Reads the beginning of a body: a small one frees its socket for another request, a large one is cut. One that stalls is not waited for. */
+/** Reads the first chunk of a body, for one second at most: a small body frees its socket for reuse, a large or stalled one is cut off. */
 const discard = (response: HttpClientResponse): Effect.Effect<void> =>
   Effect.ignore(Effect.timeoutOption(Stream.runDrain(Stream.take(response.stream, 1)), Duration.seconds(1)))
 
-/** The answer that a failure is about. */
+/** The answer in a `StatusCodeError`. */
 const answerIn = (failure: unknown): HttpClientResponse | undefined =>
   HttpClientError.isHttpClientError(failure) && failure.reason._tag === "StatusCodeError"
     ? failure.reason.response
     : undefined
 
-/** With a gate to wait at, an answer that asks for payment is worth waiting for. */
+/** With `parking`, a 402 parks the call until somebody pays. */
 const unpaid: Verdict.Reader = (failure) => (answerIn(failure)?.status === 402 ? Verdict.parked("pay") : undefined)

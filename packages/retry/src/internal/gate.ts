@@ -5,22 +5,22 @@ import type { Parking } from "../Parking.ts"
 import * as Deadlines from "./deadlines.ts"
 import type { Time } from "./time.ts"
 
-/** A gate that is shut until somebody has acted. Times are monotonic. */
+/** A gate that is shut until a person has acted. Times are monotonic. */
 export interface Gate {
   readonly until: string
   readonly deadlines: Deadlines.Deadlines
-  /** Those who wait, the longest first: a call of its own each, so they are small. */
+  /** The waiting calls, the longest first. Each call has an entry, so entries are small. */
   readonly waiting: Set<Waiting>
   isOpen: boolean
-  /** Whether a probe is on its way, and when the next one may go. */
+  /** Whether a probe is running, and when the next one may start. */
   isProbed: boolean
   probeAt: number
   probes: number
-  /** Sends the next probe. */
+  /** Starts the next probe. */
   alarm: Deadlines.Entry | undefined
 }
 
-/** How a wait at a gate ends: it is open, one may go and probe, or it took too long. */
+/** How a wait at a gate ends: the gate is open, this call becomes the probe, or the wait took too long. */
 export type Passage = "open" | "probe" | "too long"
 
 interface Waiting {
@@ -28,7 +28,7 @@ interface Waiting {
   readonly go: (passage: Passage) => void
 }
 
-/** Who goes ahead to probe a gate, and knows it. */
+/** A call that may become a gate's probe. */
 export interface Prober {
   probing: Gate | undefined
 }
@@ -44,7 +44,7 @@ export const shut = (parking: Parking, until: string, time: Time, random: number
   alarm: undefined
 })
 
-/** Whether nobody would notice if the gate were gone: no call waits at it, and none is on its way as its probe. */
+/** Whether the gate can be forgotten: no call waits at it, and no probe is running. */
 export const isIdle = ({ isProbed, waiting }: Gate): boolean => !isProbed && waiting.size === 0
 
 export const open = (gate: Gate): void => {
@@ -52,14 +52,14 @@ export const open = (gate: Gate): void => {
   for (const { go } of gate.waiting) go("open")
 }
 
-/** A probe came back without having opened the gate; `isCounted` if it found out that it is too early. */
+/** Handles a probe that did not open the gate; `isCounted` if it was too early, so that the next probe waits longer. */
 export const probed = (gate: Gate, parking: Parking, isCounted: boolean, now: number, random: number): void => {
   gate.isProbed = false
   if (isCounted) gate.probeAt = now + Duration.toMillis(Backoff.delay(parking.probe, ++gate.probes, random))
   arm(gate)
 }
 
-/** Waits at a gate until it `ends` at the latest. Nobody but the first goes and probes, and knows it in the same step. */
+/** Waits at a gate until `ends` at the latest. One call at a time becomes the probe, and is marked in the same step. */
 export const wait = (gate: Gate, prober: Prober, now: number, ends: number): Effect.Effect<Passage> => {
   if (gate.isOpen) return Effect.succeed("open")
   if (now >= ends) return Effect.succeed("too long")
@@ -71,7 +71,7 @@ export const wait = (gate: Gate, prober: Prober, now: number, ends: number): Eff
     const leave = () => {
       gate.waiting.delete(one)
       gate.deadlines.remove(end)
-      // Nobody is left to send: an alarm would keep the process.
+      // With no call left to probe, the alarm would only keep the process alive.
       if (gate.waiting.size === 0) disarm(gate)
     }
     const go = (passage: Passage) => {

@@ -12,7 +12,7 @@ import { type Call, type Failed, pastOf } from "./call.ts"
 import * as telling from "./telling.ts"
 import { isTimedOut } from "./timeout.ts"
 
-/** Ends a call without success; `again` is the wait after which trying would make sense. */
+/** Gives up a call; `again` is the wait after which another try makes sense. */
 export const giveUp = <A, E, R>(
   call: Call<A, E, R>,
   failure: unknown,
@@ -26,14 +26,14 @@ export const giveUp = <A, E, R>(
   telling.gaveUp(call, own, because)
   const facts = { name, because, attempts: past.failed.map(entryOf), failure: own }
   const later = again && comeBack(again, time.clock.currentTimeMillisUnsafe())
-  // Nobody threw it: it has a timeline in place of a stack.
+  // It is not thrown, and its timeline takes the place of a stack.
   return Effect.fail(Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>({ ...facts, ...later })))
 }
 
-/** The latest moment that a date can be. */
+/** The latest time that a date can hold. */
 const latest = 8.64e15
 
-/** When trying again would make sense: a wait without end, or past all dates, has no such moment. */
+/** When another try makes sense; `undefined` if that is never, or later than a date can hold. */
 const comeBack = (again: Duration.Duration, now: number) => {
   const at = now + Duration.toMillis(again)
   return at > latest ? undefined : { retryAt: DateTime.makeUnsafe(at), retryAfter: again }
@@ -48,11 +48,11 @@ const entryOf = ({ duration, failure, startedAt, verdict, wait }: Failed) => ({
   ...(wait === undefined ? {} : { wait: Duration.millis(wait) })
 })
 
-/** Whether the engine has added the failure, not the effect. */
+/** Whether the failure comes from the engine rather than the effect. */
 const isAdded = (failure: unknown): failure is Added =>
   isTimedOut(failure) || (Predicate.isTagged(failure, "Refused") && Predicate.hasProperty(failure, "because"))
 
-/** The failure of a call that was never tried; a parked one waits `until` somebody has done this. */
+/** The failure of a call that was refused; `until` names the action that a parked call waits for. */
 export const refused = (because: Refused["because"], until?: string): Refused => ({
   _tag: "Refused",
   because,

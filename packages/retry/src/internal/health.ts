@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
 
-/** The store of a breaker or of a rate limit, and what is said of it in the log. */
+/** A kind of store: that of a breaker or of a rate limit. */
 export type Kind = keyof typeof messages
 
 const messages = {
@@ -19,27 +19,27 @@ const messages = {
   }
 } as const
 
-/** The health of a store: whether it is asked, and what is logged of it. */
+/** The health of a store: decides whether it is asked, and logs when it goes away and comes back. */
 export interface Health {
-  /** Whether the next question is asked, is not (`rest`), or is asked to find out whether the store is back (`try`). */
+  /** What to do with the next request: send it (`ask`), skip it (`rest`), or send it as a trial whether the store is back (`try`). */
   readonly next: Effect.Effect<"ask" | "rest" | "try">
   readonly answered: Effect.Effect<void>
   readonly failed: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
-  /** It did not answer in time. */
+  /** Notes that the store did not answer in time. */
   readonly silent: (isTrial: boolean) => Effect.Effect<void>
 }
 
-/** How long a silent store is left alone, in milliseconds: twice as long each time. */
+/** How long a silent store is not asked, in milliseconds: twice as long each time. */
 const shortestRest = 1000
 const longestRest = 30_000
 
-/** Failures are logged at most once in so many milliseconds. */
+/** Failures are logged at most once in this many milliseconds. */
 const loggedEvery = 10_000
 
 export const make = (kind: Kind, timeout: Duration.Duration): Health => {
   let isLogged = false
   let loggedAt = -Infinity
-  // Zero unless the store is silent: one that fails at once costs a call nothing, and is asked by each.
+  // Zero unless the store is silent: a store that fails at once costs a call no time, so every call asks it.
   let rest = 0
   let restsUntil = -Infinity
 
@@ -59,7 +59,7 @@ export const make = (kind: Kind, timeout: Duration.Duration): Health => {
     next: Effect.map(millis, (at) => {
       if (at < restsUntil) return "rest"
       if (rest === 0) return "ask"
-      // One question at a time, whose end says when there may be another.
+      // One trial at a time: its end sets the time of the next.
       restsUntil = Infinity
       return "try"
     }),
@@ -76,7 +76,7 @@ export const make = (kind: Kind, timeout: Duration.Duration): Health => {
       }),
     silent: (isTrial) =>
       Effect.flatMap(millis, (at) => {
-        // Of many questions asked at once the first one speaks for all.
+        // Of many requests that time out together, only the first one counts.
         if (!isTrial && rest > 0) return Effect.void
         rest = Math.min(longestRest, Math.max(shortestRest, rest * 2))
         restsUntil = at + rest
@@ -85,10 +85,10 @@ export const make = (kind: Kind, timeout: Duration.Duration): Health => {
   }
 }
 
-/** A clock that nobody sets. */
+/** The monotonic time in milliseconds, which setting the clock does not move. */
 const millis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
-/** Logs at a level (`References.UnhandledLogLevel`), unless that is to be silent. */
+/** Logs at `level`, by default at `References.UnhandledLogLevel`; not at all if that is unset. */
 const log = (
   level: LogLevel.Severity | undefined,
   message: string,

@@ -4,8 +4,8 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 
 /**
- * An effect, and the same once more if the first is slow and may have company: the first success wins, and the other is interrupted.
- * A first that fails before the second was sent has failed.
+ * Runs an effect, and runs it a second time if it is slow and `mayHedge` allows it. The first success wins, and the other run is
+ * interrupted. If the first run fails before the second has started, that failure is the result.
  */
 export const hedged = <A, E, R>(
   self: Effect.Effect<A, E, R>,

@@ -6,13 +6,13 @@ import * as References from "effect/References"
 import * as Result from "effect/Result"
 import { Judged } from "./shared.ts"
 
-/** How one item's run ended, and why it cannot go again if that is not for its verdict to say. */
+/** How one item's run ended. `because` is set if the item cannot go again whatever its verdict. */
 export interface Ended<A, E> {
   readonly result: Result.Result<A, E | Cause.UnknownError>
   readonly because?: "permanent" | "interrupted"
 }
 
-/** Runs one item to whatever end it has: none of them may lose what became of the others. */
+/** Runs one item and catches every end, so that a defect or interruption of one item does not lose the others' results. */
 export const ended = <I, A, E, R>(
   each: (item: I, round: number) => Effect.Effect<A, E, R>,
   item: I,
@@ -30,7 +30,7 @@ export const ended = <I, A, E, R>(
   })
 }
 
-/** Runs a callback that only looks on: a defect in it is logged, and goes no further. */
+/** Runs a callback that only observes: a defect in it is logged and stops there. */
 export const unharmed = (name: string, callback: () => Effect.Effect<void> | undefined): Effect.Effect<void> =>
   Effect.suspend(() => callback() ?? Effect.void).pipe(
     Effect.catchCause((cause) =>

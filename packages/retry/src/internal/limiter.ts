@@ -7,12 +7,13 @@ import { keyOf, type Store } from "./store.ts"
 
 type Answer = RateLimiter.ConsumeResult | RateLimiter.RateLimitExceeded
 
-/** A store that is never away. */
+/** Asks a store that is never away. */
 const local: Store["ask"] = (question) => Effect.orDie(question)
 
 /**
- * Counts calls with Effect's limiter. It looks before it reserves, so that a refused call is not counted: what this process is about to
- * reserve is added to what the look has found. Other processes may reserve in between, so the reservation is judged, too.
+ * Counts calls with Effect's limiter. It checks before it reserves, so that a refused call does not count. Reservations of this process
+ * that are still under way are added to the wait that the check finds. Other processes may reserve in between, so the wait of the
+ * reservation is checked too.
  */
 export const limiter = (
   { consume }: RateLimiter.RateLimiter,
@@ -21,7 +22,7 @@ export const limiter = (
   ask = local
 ): Limiter => {
   const interval = Duration.toMillis(window) / limit
-  // How many reservations of a key are under way.
+  // How many reservations are under way, by key.
   const reserving = new Map<string, number>()
 
   const count = (key: string, by: number) => {
@@ -43,7 +44,7 @@ export const limiter = (
     const turn = (wait: Duration.Duration) =>
       isLonger(wait, patience) ? Effect.fail(new Refusal(wait)) : Effect.succeed(wait)
     const waited = (answer: Answer | undefined) => {
-      // A store that is away must not stop what it was to protect.
+      // A store that is away must not stop the calls.
       if (answer === undefined) return Effect.succeed(Duration.zero)
       return turn("delay" in answer ? answer.delay : answer.retryAfter)
     }
@@ -55,11 +56,11 @@ export const limiter = (
   }
 }
 
-/** Fractions of a millisecond, which come of dividing a window, do not count. */
+/** Ignores fractions of a millisecond, which come from dividing a window. */
 const isLonger = (wait: Duration.Duration, than: Duration.Duration): boolean =>
   Math.floor(Duration.toMillis(wait)) > Duration.toMillis(than)
 
-/** That the limit is exceeded is an answer; all else is the store's failure. */
+/** An exceeded limit is an answer; any other error is a failure of the store. */
 const answerOf = (
   consumed: Effect.Effect<RateLimiter.ConsumeResult, RateLimiter.RateLimiterError>
 ): Effect.Effect<Answer, RateLimiter.RateLimiterError> =>

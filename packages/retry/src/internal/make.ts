@@ -5,7 +5,7 @@ import type * as RetryPolicy from "../RetryPolicy.ts"
 import * as runner from "./runner.ts"
 import * as Shared from "./shared.ts"
 
-/** A runner of a policy, and of parts that come from elsewhere. */
+/** Makes a runner of a policy, with parts that other processes share. */
 export const makeRunner = (policy: RetryPolicy.RetryPolicy, name: string, parts: Shared.Parts): Runner => {
   const shared = Shared.make(policy, name, parts)
   return {
@@ -26,7 +26,7 @@ export const makeRunner = (policy: RetryPolicy.RetryPolicy, name: string, parts:
   }
 }
 
-/** A runner of a policy alone. */
+/** Makes a runner of a policy whose state is all in this process. */
 export const makeLocal = (policy: RetryPolicy.RetryPolicy, name: string): Runner => {
   if (policy.rateLimit !== undefined)
     throw new Error(`the policy of ${name} has a rateLimit, which needs a counter: make its runner with Distributed`)

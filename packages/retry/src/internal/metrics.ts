@@ -1,13 +1,13 @@
 import type * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 
-/** Counts what a fiber did under the values of its labels. */
+/** Adds one to a counter of the fiber's registry, under these values of its labels. */
 type Count = (fiber: Fiber.Fiber<unknown, unknown>, ...values: ReadonlyArray<string>) => void
 
-/** A program that names each call differently, against what `name` is for, must not fill a memory with it. */
+/** The most label combinations: a program that names every call differently must not fill the memory. */
 const most = 1000
 
-/** A counter by labels: names that a program gives and words of a closed set, never a key, a URL or a message. */
+/** A counter with labels: call names and words of a closed set, never a key, a URL or a message. */
 const counter = (name: string, description: string, ...labels: ReadonlyArray<string>): Count => {
   const known = new Map<string, Metric.Counter<number>>()
   const add = (key: string, values: ReadonlyArray<string>) => {

@@ -8,17 +8,17 @@ const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "Q
 /** Methods that have the same effect however often they are sent: RFC 9110, section 9.2.2. */
 const idempotent: ReadonlySet<string> = new Set(["PUT", "DELETE"])
 
-/** What a request does: as its policy says, if that says more than the default, else by its method and its Idempotency-Key. */
+/** The operation of a request: the policy's unless that is the default `read`, else by its method and its Idempotency-Key. */
 export const operationOf = ({ headers, method }: HttpClientRequest, said: Operation.Operation): Operation.Operation => {
   if (said !== "read") return said
   if (safe.has(method)) return "read"
   return idempotent.has(method) || headers["idempotency-key"] !== undefined ? "idempotent" : "create"
 }
 
-/** The other side, for breakers and gates: scheme, host and port. */
+/** The default key of breakers and gates: scheme, host and port. */
 export const keyOf = ({ url }: HttpClientRequest): string => (URL.canParse(url) ? new URL(url).origin : "")
 
-/** Whether a body is still there after it was sent. Of a raw one only what is known to be is: anything else may be a stream. */
+/** Whether a body can be sent a second time. A raw body of an unknown type may be a stream, so it cannot. */
 export const isReplayable = (body: HttpBody.HttpBody): boolean => {
   if (body._tag !== "Raw") return body._tag !== "Stream"
   const raw = body.body

@@ -17,9 +17,9 @@ import { aroundOf, type Shared, withinOf } from "./shared.ts"
 import * as telling from "./telling.ts"
 
 /*
- * A call is two frames on its fiber's stack: one that catches failures and tries again, and around it one that gives everything back,
- * whatever happens. What is to be given back is taken inside of it, and noted in the call in the same step: so a fiber that is
- * interrupted between any two steps loses nothing.
+ * A call is two frames on its fiber's stack: the inner one catches failures and retries, the outer one releases everything, whatever
+ * happens. Everything is taken inside the outer frame, and noted in the call in the same step. So an interruption between any two steps
+ * leaks nothing.
  */
 
 type Attempts<A, E, R> = Call.Attempts<A, E, R>
@@ -30,14 +30,14 @@ class Entering<A, E, R> extends Call.Call<A, E, R> {
   }
 }
 
-/** Runs a call as its policy says. */
+/** Runs an effect under the policy of a runner. */
 export const run = <A, E, R, F>(
   shared: Shared,
   self: Effect.Effect<A, E, R>,
   options: Options<A, E, R, F>
 ): Effect.Effect<A, Exhausted<E, F>, R> =>
   Effect.withFiber((fiber) => {
-    // Only `giveUp` makes an `F`, so nothing else has to know of it.
+    // Only `giveUp` makes an `F`, so no other code needs the type.
     const call = new Entering(shared, self, options as Options<A, E, R>, fiber)
     const tried = Effect.onExitPrimitive(
       Effect.catchCause(call, (cause) => caught(call, cause)),
@@ -46,17 +46,17 @@ export const run = <A, E, R, F>(
     return tried as Effect.Effect<A, Exhausted<E, F>, R>
   })
 
-/** Further attempts, and what follows when one fails. */
+/** Begins further attempts, and handles their failures. */
 const tried = <A, E, R>(call: Call.Call<A, E, R>, begin: () => Attempts<A, E, R>): Effect.Effect<A, Exhausted<E>, R> =>
   Effect.catchCause(Effect.suspend(begin), (cause) => caught(call, cause))
 
-/** The call, once its gate is open. */
+/** Enters the call: waits at its gate if that is shut. */
 const enter = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const gate = call.shared.gates.get(call.key)
   return gate === undefined ? inPlace(call) : atGate(call, gate, refused("parked", gate.until))
 }
 
-/** The call, once it has a place: its own, or that of a call of the same runner around it, which could not end without it. */
+/** Goes on once the call has a place. A call nested in one of the same runner shares its place, since a second one could deadlock. */
 const inPlace = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { key, shared, surroundings } = call
   const { bulkhead } = shared
@@ -70,13 +70,13 @@ const inPlace = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
     if (!call.hasPlace) return giveUp(call, refused("bulkhead"), "deadline")
     call.started = 0
     if (call.past.probing !== undefined || !shared.gates.has(key)) return inTurn(call)
-    // The gate was shut while this call stood in line for a place.
+    // The gate was shut while this call waited for a place.
     leave(call, "failure", call.time.now())
     return enter(call)
   })
 }
 
-/** The call, once the rate limit lets it begin. */
+/** Goes on once the rate limit lets the call begin. */
 const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { key, shared } = call
   if (shared.limiter === undefined) return start(call)
@@ -91,7 +91,7 @@ const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   })
 }
 
-/** Waits at a gate. One call goes ahead of those who wait, and opens it unless it finds out that it is too early. */
+/** Waits at a gate. One of the waiting calls becomes the probe, and opens the gate unless it is too early. */
 const atGate = <A, E, R>(call: Call.Call<A, E, R>, gate: Gate.Gate, failure: unknown): Attempts<A, E, R> => {
   const { ends, shared } = call
   const now = call.time.now()
@@ -116,7 +116,7 @@ const start = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   return attempt(call, now)
 }
 
-/** Gives back what a call holds. */
+/** Releases everything that a call holds. */
 const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.Outcome, now: number): void => {
   const { around, fiber, past, shared, surroundings } = call
   if (call.hasPlace) shared.bulkhead?.release(call)
@@ -139,14 +139,14 @@ const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Exhausted<E>>
   if (isSuccess && failed.length > 0) telling.recovered(call)
 }
 
-/** What failed with a type may be tried again; defects and interruption go on. */
+/** Handles a typed failure; defects and interruption pass through. */
 const caught = <A, E, R>(
   call: Call.Call<A, E, R>,
   cause: Cause.Cause<E | Cause.TimeoutError | Exhausted<E>>
 ): Effect.Effect<A, Exhausted<E>, R> => {
   const failure = call.past.isOver || Cause.hasDies(cause) ? Option.none() : Cause.findErrorOption(cause)
   if (Option.isSome(failure)) return onFailure(call, failure.value as E | Cause.TimeoutError)
-  // Beside a defect, a failure that nobody judged has no place in the call's type.
+  // A typed failure next to a defect was not judged, and the call's type does not have it, so only the defect goes on.
   const reasons = call.past.isOver ? cause.reasons : cause.reasons.filter(({ _tag }) => _tag !== "Fail")
   return Effect.failCause(Cause.fromReasons(reasons as ReadonlyArray<Cause.Reason<Exhausted<E>>>))
 }
@@ -181,7 +181,7 @@ const onFailure = <A, E, R>(
   })
 }
 
-/** Shuts the gate of the call's key, unless it is shut, and waits there: what was tried in vain is not counted. */
+/** Shuts the gate of the call's key, unless it is shut, and waits there. Parked attempts are not counted. */
 const parked = <A, E, R>(
   call: Call.Call<A, E, R>,
   failure: E | Cause.TimeoutError,
@@ -195,7 +195,7 @@ const parked = <A, E, R>(
   return tried(call, () => atGate(call, gate, failure))
 }
 
-/** The next attempt, after the wait that the policy wants, if it, the deadline and the budget allow one. */
+/** Schedules the next attempt if the policy, the deadline and the budget allow one; gives up otherwise. */
 const again = <A, E, R>(
   call: Call.Call<A, E, R>,
   entry: Call.Failed,
@@ -207,7 +207,7 @@ const again = <A, E, R>(
   const { failure, verdict } = entry
   const random = Call.chance(call)
   const waited = { previous: past.failed.at(-2)?.wait ?? 0, total: past.waited }
-  // Of the deadline, its own or that of the call around it.
+  // The part of the deadline, the call's own or the outer call's, that has passed.
   const elapsed = Duration.millis(shared.deadline === Infinity ? 0 : shared.deadline - (ends - now))
   const about = { verdict, attempt: past.counted, elapsed, waited, ...codeOf(failure) }
   const decision = RetryPolicy.decide(policy, about, random)
@@ -227,6 +227,6 @@ const again = <A, E, R>(
   entry.wait = wait
   telling.retryScheduled(call, entry, delay)
   const next = tried(call, () => attempt(call, time.now()))
-  // A wait of nothing needs no timer: the runtime lets others run all the same.
+  // A wait of zero needs no timer: the runtime yields to other fibers anyway.
   return wait > 0 ? Effect.andThen(Effect.sleep(delay), next) : next
 }

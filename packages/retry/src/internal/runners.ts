@@ -3,28 +3,28 @@ import type { Runner } from "../Retry.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
 import { makeLocal } from "./make.ts"
 
-/** Policies that are equal, and how many of them in a row were used for the first time. */
+/** A group of equal policies: `fresh` counts how many in a row were new, `isSaid` whether the warning was logged. */
 interface Kind {
   fresh: number
   isSaid: boolean
 }
 
-/** A runner that calls share, and what its first call has to say. */
+/** A runner that calls share, and the warning that its first call logs. */
 export interface Entry {
   readonly runner: Runner
   readonly warning: Effect.Effect<void> | undefined
   readonly kind: Kind | undefined
 }
 
-/** So many equal policies in a row, each used for the first time, are made inside the call: nobody writes them out by hand. */
+/** From this many new equal policies in a row, the policy is taken to be made inside the call. */
 const suspicious = 10
 
 const mostKinds = 1000
 
-/** The parts of a policy that only work when calls share them. */
+/** The parts of a policy that work only if calls share them. */
 const parts = ["budget", "breaker", "bulkhead", "parking", "hedge"] as const
 
-/** Finds the runner that all users of a policy value share, where they have made none themselves. */
+/** Finds the runner that all calls with the same policy value share. */
 export const sharedRunners = (name: string): ((policy: RetryPolicy.RetryPolicy) => Entry) => {
   const known = new WeakMap<RetryPolicy.RetryPolicy, Entry>()
   const kinds = new Map<string, Kind>()

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 
-/** A duration of a policy: text in JSON, never below zero and never without end. */
+/** A duration of a policy: a string in JSON, not negative and finite. */
 export const PolicyDuration = Schema.DurationFromString.check(
   Schema.makeFilter((duration) => {
     if (Duration.isNegative(duration)) return "a duration below zero"
@@ -11,19 +11,19 @@ export const PolicyDuration = Schema.DurationFromString.check(
   })
 )
 
-/** A duration of which there must be some. */
+/** A duration above zero. */
 export const SomeDuration = PolicyDuration.check(
   Schema.makeFilter((duration) => !Duration.isZero(duration) || "a duration of nothing")
 )
 
-/** What a constructor makes. What it refuses is said in the error's message, with the field's name. */
+/** Runs a schema's constructor; turns its refusal into an error whose message names the fields. */
 export const made = <A>(construct: () => A): A => {
   try {
     return construct()
   } catch (error) {
     const issue = error instanceof Error ? error.cause : undefined
     if (!SchemaIssue.isIssue(issue)) throw error
-    // The message says it all, and the issue would print the whole schema.
+    // The message is enough: the issue as a cause would print the whole schema.
     // oxlint-disable-next-line preserve-caught-error
     throw new Error(new Schema.SchemaError(issue).message)
   }
@@ -43,7 +43,7 @@ export const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
 export const atLeastOne = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 
-/** For a backoff that somebody is to be left in peace by. */
+/** Rejects a backoff whose first wait is zero. */
 export const notAtOnce = Schema.makeFilter(({ base }: { readonly base: Duration.Duration }) =>
   Duration.isZero(base) ? { path: ["base"], issue: "a wait of nothing" } : undefined
 )

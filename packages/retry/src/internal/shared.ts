@@ -14,8 +14,10 @@ import * as telling from "./telling.ts"
 import * as Time from "./time.ts"
 
 /**
- * What a call within another policy's call must know: the outer runner, and the monotonic time at which the outer call ends. `running`
- * counts the calls of which this is said: zero when only a fiber that they forked and left behind still has this context.
+ * The outer call as a nested call sees it: its runner, and the monotonic time at which it ends.
+ *
+ * `running` counts the outer calls that share this value. Zero means that they have all ended, and only a fiber that they forked still
+ * has it in its context.
  */
 export interface Around {
   readonly shared: Pick<Shared, "bulkhead" | "name">
@@ -23,18 +25,18 @@ export interface Around {
   running: number
 }
 
-/** The call around this fiber's, if there is one. */
+/** The outer call of a fiber, if there is one. */
 const Surrounding: Context.Reference<Around | undefined> = Context.Reference<Around | undefined>(
   "@redrive/retry/internal/shared/Surrounding",
   { defaultValue: () => undefined }
 )
 
-/** Whether somebody who decides by failures is around this fiber, other than a policy's call. */
+/** Whether this fiber runs within something other than a policy's call that decides by failures, such as a redrive. */
 export const Judged: Context.Reference<boolean> = Context.Reference<boolean>("@redrive/retry/internal/shared/Judged", {
   defaultValue: () => false
 })
 
-/** Whether a failure that may pass is for somebody around this fiber to decide about. */
+/** Whether an outer policy's call or a redrive decides about this fiber's failures. */
 export const isJudged = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
   fiber.getRef(Judged) || (fiber.getRef(Surrounding)?.running ?? 0) > 0
 
@@ -43,20 +45,20 @@ export interface Surroundings {
   readonly outside: Context.Context<never>
   readonly time: Time.Time
   readonly outer: Around | undefined
-  /** What calls without a deadline say to those within them, and the context that says so. */
+  /** The outer call as seen within calls without a deadline, and the context that holds it. */
   readonly endless: Around
   readonly within: Context.Context<never>
 }
 
-/** The call around those of a context, if it is under way. */
+/** The outer call, if it is still running. */
 export const aroundOf = ({ outer }: Surroundings): Around | undefined =>
   outer !== undefined && outer.running > 0 ? outer : undefined
 
-/** A context as that of calls which say this to those within them. */
+/** The context within a call: the outside one, with this as the outer call. */
 export const withinOf = (outside: Context.Context<never>, around: Around): Context.Context<never> =>
   Context.add(outside, Surrounding, around)
 
-/** What was refused without a failure of its own, and when trying again would make sense. */
+/** A refusal by a breaker or rate limit; `again` is the wait after which another try makes sense. */
 export class Refusal {
   readonly _tag = "Refusal"
   readonly again: Duration.Duration | undefined
@@ -68,7 +70,7 @@ export class Refusal {
 
 export const isRefusal = (u: unknown): u is Refusal => u instanceof Refusal
 
-/** Lets an attempt through or refuses it, within `most` (as long as it takes); `verdictOf` reads its failure. */
+/** Admits an attempt or refuses it, within `most` (default: no limit); `verdictOf` reads the attempt's failure. */
 export type Guard = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   key: string,
@@ -76,46 +78,46 @@ export type Guard = <A, E, R>(
   most?: Duration.Duration
 ) => Effect.Effect<A, E | Refusal, R>
 
-/** How long a call of the key has to wait for its turn; refused if that is longer than `most`. */
+/** Returns how long a call of the key has to wait for its turn; refuses a wait longer than `most`. */
 export type Limiter = (key: string, most: Duration.Duration) => Effect.Effect<Duration.Duration, Refusal>
 
-/** Parts of a runner that are not its own, but other processes' too. */
+/** Parts of a runner that other processes share. */
 export interface Parts {
   readonly guard?: Guard | undefined
   readonly limiter?: Limiter | undefined
 }
 
-/** What the calls of one runner share. */
+/** The state that the calls of one runner share. */
 export interface Shared extends Parts {
   readonly name: string
   readonly policy: RetryPolicy.RetryPolicy
-  /** The policy's deadline and longest wait for a server, in milliseconds. */
+  /** The policy's deadline and longest Retry-After, in milliseconds. */
   readonly deadline: number
   readonly maxRetryAfter: number
   readonly budget: Budget.State | undefined
   readonly bulkhead: Bulkhead.Bulkhead | undefined
-  /** How many attempts may be sent twice. */
+  /** Limits how many attempts may be sent twice. */
   readonly hedges: Budget.State | undefined
   readonly gates: ReadonlyMap<string, Gate.Gate>
-  /** What a fiber's context says to calls. */
+  /** Reads the surroundings of a call from its fiber's context. */
   readonly surroundingsOf: (fiber: Fiber.Fiber<unknown, unknown>) => Surroundings
-  /** The breaker of a key, which is made when it is first asked for. */
+  /** The breaker of a key, made on first use. */
   readonly breakerOf: (key: string) => Breaker.State | undefined
-  /** Tells what breakers have done since this was last called, as a call of this name. */
+  /** Reports the breakers' changes since the last report, under the name of this call. */
   readonly tellChanges: (fiber: Fiber.Fiber<unknown, unknown>, name: string) => void
   readonly shut: (key: string, until: string, time: Time.Time, random: number) => Gate.Gate
   readonly probed: (gate: Gate.Gate, isCounted: boolean, now: number, random: number) => void
   /** Opens the gate of a key, if it is shut. */
   readonly open: (fiber: Fiber.Fiber<unknown, unknown>, key: string) => void
-  /** Says, the first time, that calls run within another policy's. */
+  /** Logs, once, that calls run within another policy's. */
   readonly sayNested: (around: string) => Effect.Effect<void>
 }
 
 type Change = Observer.BreakerOpened | Observer.BreakerClosed
 
 /**
- * Keeps breakers for the 5,000 newest keys and as many before them, and as many gates that no call waits at. A closed breaker that is
- * forgotten starts anew; after a forgotten gate, the next call of its key finds out for itself.
+ * Keeps breakers for the 5,000 newest keys, for up to 5,000 keys before them, and 5,000 idle gates. A closed breaker that is forgotten
+ * starts anew; after a forgotten gate, the next call of its key is an ordinary attempt.
  */
 const mostKeys = 5000
 
@@ -150,19 +152,19 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
     return state
   }
 
-  /** Forgets idle gates: the oldest beyond `mostKeys`, and those that nobody has probed for as long as a call would wait. */
+  /** Forgets idle gates: the oldest beyond `mostKeys`, and those without a probe for as long as a call would wait. */
   const forgetGates = (now: number, longest: number) => {
     let looks = 8
     for (const [key, gate] of gates) {
       const isOld = gates.size > mostKeys || now > gate.probeAt + longest
       if (!isOld || looks-- === 0) return
       gates.delete(key)
-      // One that is in use goes to the end of the line.
+      // A gate in use becomes the newest.
       if (!Gate.isIdle(gate)) gates.set(key, gate)
     }
   }
 
-  // One fiber makes many calls: the context of the last one is most often that of the next one, too.
+  // One fiber makes many calls, so the next call mostly has the same context as the last.
   let last: Surroundings | undefined
 
   return {

@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import type { Fields } from "../RetryPolicy.ts"
 
-/** With more retries than this, only a deadline ends a call in any time that somebody would wait. */
+/** With more retries than this, only a deadline ends a call in a reasonable time. */
 const many = 100
 
 interface Problem {
@@ -9,7 +9,7 @@ interface Problem {
   readonly issue: string
 }
 
-/** What of a policy would never be used, could never work, or would never end; each by the name of its field. */
+/** Settings that can never take effect, never work or never end, each with the path of its field. */
 export const problems = (self: Fields): ReadonlyArray<Problem> => {
   const { attemptTimeout, breaker, deadline, hedge, operation, retries } = self
   const found: Array<Problem> = []
@@ -31,7 +31,7 @@ export const problems = (self: Fields): ReadonlyArray<Problem> => {
   refuse(hedge !== undefined && operation === "create", "a creation is never sent twice: leave out the hedge", "hedge")
   refuse(isTooLong(hedge?.after), "no attempt may take so long", "hedge", "after")
   refuse(isTooLong(breaker?.slowerThan), "no attempt may take so long", "breaker", "slowerThan")
-  // No retries at all are allowed beside anything, so that one setting stops them in an emergency.
+  // `retries: 0` is allowed with any override, so that one setting stops all retries in an emergency.
   for (const [code, one] of Object.entries(self.overrides)) {
     refuse(
       retries > 0 && (one.retries ?? 0) > retries,

@@ -6,24 +6,24 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Health from "./health.ts"
 
-/** Gives an effect the interruptibility of the code around it. */
+/** Restores the interruptibility of the surrounding code. */
 export type Restore = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** `most` is the longest wait for an answer. An answer that arrives after its caller has left goes to `giveBack`. */
+/** How a request is asked: `most` is the longest wait. An answer that arrives after its caller has left goes to `giveBack`. */
 export interface Asking<in A = unknown> {
   readonly most?: Duration.Duration | undefined
   readonly restore?: Restore | undefined
   readonly giveBack?: ((answer: A) => Effect.Effect<unknown>) | undefined
 }
 
-/** A store outside of this process: it may fail, or neither answer nor fail. */
+/** A store outside of this process, which may fail or stay silent. */
 export interface Store {
-  /** Gives the store's answer, or `undefined` while the store is away. Waits no longer than the bound. */
+  /** Returns the store's answer, or `undefined` while the store is away. Waits no longer than the store's timeout. */
   readonly ask: <A extends object, E, R>(
     question: Effect.Effect<A, E, R>,
     asking?: Asking<A>
   ) => Effect.Effect<A | undefined, never, R>
-  /** Sends something in the background, unless the store is away. The fiber ends within the bound. */
+  /** Sends a message in the background, unless the store is away. The fiber ends within the store's timeout. */
   readonly send: <E, R>(
     message: Effect.Effect<object, E, R>
   ) => Effect.Effect<Fiber.Fiber<unknown> | undefined, never, R>
@@ -31,17 +31,17 @@ export interface Store {
 
 const now = { startImmediately: true }
 
-/** One store serves many runners, whose policies differ: a circuit or a count of a key is a runner's own. */
+/** Prefixes a key with the runner's name: one store serves many runners, whose breakers and counts must not mix. */
 export const keyOf = (name: string, key: string): string => `${name}:${key}`
 
-/** A store that has `timeout` to answer. */
+/** Makes a store that counts as away if it does not answer within `timeout`. */
 export const make = Effect.fnUntraced(function* (
   kind: Health.Kind,
   timeout: Duration.Duration
 ): Effect.fn.Return<Store, never, Scope.Scope> {
   const health = Health.make(kind, timeout)
   const sending = new Set<Fiber.Fiber<unknown>>()
-  // What was sent in the background is waited for: each ends within the bound.
+  // Waits for messages under way, each of which ends within the timeout.
   yield* Effect.addFinalizer(() => Fiber.awaitAll(sending))
 
   const ask: Store["ask"] = (question, { giveBack, most, restore } = {}) =>
@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function* (
   return { ask, send }
 })
 
-/** One question under way: `within` ends within the bound, `abandon` leaves the answer to `giveBack`. */
+/** A request under way: `within` ends within the timeout, `abandon` leaves the answer to `giveBack`. */
 interface Inquiry<A> {
   readonly within: Fiber.Fiber<A | undefined>
   readonly abandon: Effect.Effect<void>
@@ -89,7 +89,7 @@ const inquire = <A extends object, E, R>(
   let isAbandoned = false
   const back = (exit: Exit.Exit<A, E>) =>
     Exit.isSuccess(exit) ? Effect.asVoid(Effect.forkDetach(giveBack(exit.value), now)) : Effect.void
-  // Nobody interrupts a question: its answer may be a place that has to be given back.
+  // A request is never interrupted: its answer may be a place that has to be given back.
   const asked = Effect.tap(Effect.exit(question), (exit) => (isAbandoned ? back(exit) : Effect.void))
   return Effect.flatMap(Effect.forkDetach(asked, now), (answering) => {
     const abandon = Effect.suspend(() => {
@@ -118,8 +118,8 @@ const inTime = <A>(fiber: Fiber.Fiber<A>, timeout: Duration.Duration): Effect.Ef
   Effect.raceFirst(Effect.asSome(Fiber.join(fiber)), Effect.as(elapse(timeout), Option.none<A>()))
 
 /**
- * Time in which this process listens: the silence is its own while it is busy with something else. So the time comes in parts, each of
- * which may take longer than it should, and after each one what has arrived is read.
+ * Lets a timeout elapse without counting the time in which this process was too busy to read an answer. So it sleeps in parts, each of
+ * which may take longer than it should, and lets arrived answers be read after each.
  */
 const elapse = (time: Duration.Duration): Effect.Effect<void> => {
   const part = Effect.andThen(Effect.sleep(Duration.divideUnsafe(time, parts)), Effect.yieldNow)

@@ -7,7 +7,7 @@ import type { Because } from "../RetryPolicy.ts"
 import type { Call, Failed } from "./call.ts"
 import * as metrics from "./metrics.ts"
 
-// What a call did, told to observers, metrics and the fiber's span. None of it can fail or wait.
+// Reports a call's events to observers, metrics and the fiber's span. No report can fail or wait.
 
 type AnyCall = Pick<Call<unknown, unknown, unknown>, "time" | "fiber" | "key" | "name" | "past">
 
@@ -76,7 +76,7 @@ export const breakerChanged = (
   if (event._tag === "BreakerOpened") metrics.breakerOpened(fiber, event.name)
 }
 
-/** An event on the fiber's span, if it is traced. */
+/** Adds an event to the fiber's span, if the fiber is traced. */
 const note = ({ fiber, name, past, time }: AnyCall, event: string, attributes: Record<string, unknown>): void => {
   const { span } = fiber.cache
   if (span?._tag !== "Span") return

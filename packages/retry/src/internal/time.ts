@@ -2,8 +2,8 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 
 /**
- * A clock's monotonic time in milliseconds, which no setting of the clock moves. It starts as epoch milliseconds, so that it reads like
- * a date; it drifts from the wall clock only when that is set.
+ * A clock's monotonic time in milliseconds, which setting the clock does not move. It starts as epoch milliseconds, so that it reads
+ * like a date, and differs from the wall clock only after that was set.
  */
 export interface Time {
   readonly clock: Clock.Clock
@@ -12,7 +12,7 @@ export interface Time {
 
 const known = new WeakMap<Clock.Clock, Time>()
 
-/** The one time of a clock: readings of two origins could not be compared. */
+/** Returns the same `Time` for the same clock: times with different origins cannot be compared. */
 export const of = (clock: Clock.Clock): Time => {
   const found = known.get(clock)
   if (found !== undefined) return found
@@ -27,10 +27,10 @@ const nowOf = (clock: Clock.Clock) => {
   return () => origin + monotonic()
 }
 
-/** The clock of programs that provide none. */
+/** The clock of programs that do not provide one. */
 const live = Context.get(Context.empty(), Clock.Clock)
 
-/** Every call reads it, and this takes two thirds of the time that nanoseconds in a bigint take. */
+/** Every call reads the time, and this costs a third less than nanoseconds in a bigint. */
 const liveNow = (): number => origin + performance.now()
 
 const origin = performance.timeOrigin

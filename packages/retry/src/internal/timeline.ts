@@ -4,11 +4,11 @@ const row = 18
 const left = 44
 const width = 720
 
-/** A moment on the axis, in as few digits as tell it apart. */
+/** A time on the axis, rounded to one decimal. */
 const moment = (millis: number): string =>
   millis < 120_000 ? `${Number((millis / 1000).toFixed(1))} s` : `${Number((millis / 60_000).toFixed(1))} min`
 
-/** A run as a picture: a row for each call, a bar for each attempt, a line for the wait between two. Colours are told apart by shape too. */
+/** A run as an image: a row for each call, a bar for each attempt, a line for each wait. Good and bad attempts also differ in shape. */
 export const svg = ({ calls }: Result): string => {
   const end = calls.reduce((last, { endedAt }) => Math.max(last, endedAt), 1)
   const x = (millis: number) => Number((left + (millis / end) * (width - left - 60)).toFixed(1))

@@ -7,8 +7,8 @@ import * as Deadlines from "./deadlines.ts"
 import type { Time } from "./time.ts"
 
 /**
- * Interrupts an effect at a monotonic time, as `Effect.timeout` does, with one timer for all: many calls that are under way take half of
- * the memory, and an effect that ends at once takes no timer at all.
+ * Interrupts an effect at a monotonic time, like `Effect.timeout`, but with one timer for all effects. Many concurrent calls take half
+ * the memory, and an effect that ends at once needs no timer.
  */
 export const timeout = <A, E, R>(
   self: Effect.Effect<A, E, R>,
@@ -40,7 +40,7 @@ export const timeout = <A, E, R>(
 
 const timeouts = new WeakSet<object>()
 
-/** Whether a failure is a timeout of the engine's, not one that the effect itself failed with. */
+/** Whether a failure is the engine's own timeout rather than one of the effect. */
 export const isTimedOut = (u: unknown): u is Cause.TimeoutError =>
   typeof u === "object" && u !== null && timeouts.has(u)
 

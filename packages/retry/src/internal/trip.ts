@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import type * as Breaker from "../Breaker.ts"
 import * as Window from "./window.ts"
 
-/** Counts results, and knows when there were too many failures. */
+/** Counts results, and says when there were too many failures. */
 export interface Trip {
   readonly count: (isFailure: boolean, now: number) => void
   readonly isTripped: (now: number) => boolean

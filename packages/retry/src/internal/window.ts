@@ -1,4 +1,4 @@
-/** Counts of the last while, in slices that end one by one. Times are milliseconds. */
+/** A sliding sum in slices, which expire one by one. Times are in milliseconds. */
 export interface Window {
   readonly add: (now: number, amount: number) => void
   readonly sum: (now: number) => number
@@ -10,7 +10,7 @@ export const make = (length: number, slices: number): Window => {
   let total = 0
   let latest: number | undefined
 
-  /** Where the slice of a moment is kept, once what has left the window is forgotten. A clock that was set back stands still. */
+  /** The index of a time's slice, after clearing the slices that have left the window. A clock that was set back stands still. */
   const at = (now: number): number => {
     const current = Math.max(latest ?? -Infinity, Math.floor(now / slice))
     const passed = latest === undefined ? 0 : Math.min(slices, current - latest)

@@ -1,8 +1,8 @@
 /**
- * The one table of what can go wrong: what each failure means, says, merits, and who must act.
+ * The catalogue of failures: the meaning, message, verdict and severity of each, and who must act.
  *
- * A failure's identity is (level, code): `internal_error` of a job is not `internal_error` of an item. A `detail` refines a
- * code without adding to the closed set that goes on the wire. Everything else is derived from the table and repeats nothing.
+ * A failure's identity is (level, code): `internal_error` of a job is not `internal_error` of an item. A `detail` refines a code without
+ * adding to the closed set of codes on the wire. Everything else about a failure is derived from the catalogue.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ export type Level = "job" | "item"
 export type Actor = "caller" | "site owner" | "operator" | "nobody"
 
 /**
- * What a failure merits: its verdict, how loud it is, and who acts.
+ * How to treat a failure: its verdict, its severity, and who acts.
  *
  * @category models
  * @since 0.1.0
@@ -41,8 +41,8 @@ export interface Row {
 /**
  * A refinement of a code.
  *
- * `status` and `message` override the code's; `pages` lists the page statuses that mean it; `extended` is the code that takes the
- * place of its code on a wire that has been opened for more than the closed set.
+ * `status` and `message` override the code's. `pages` lists the page statuses that mean this detail. `extended` replaces the code on a
+ * wire that allows more than the closed set.
  *
  * @category models
  * @since 0.1.0
@@ -55,7 +55,7 @@ export interface Detail extends Row {
 }
 
 /**
- * A code: HTTP status of the answer that carries it, message template (`{name}` stands for a fact), meaning in a sentence, and details.
+ * A code: the HTTP status of answers that carry it, a message template (`{name}` stands for a fact), its meaning, and its details.
  *
  * @category models
  * @since 0.1.0
@@ -88,7 +88,7 @@ export type Made<C extends Partial<Catalogue>> = {
   readonly [L in Level]: C extends { readonly [K in L]: infer Codes extends Catalogue[L] } ? Codes : {}
 }
 
-/** Names in each part of a catalogue that it does not have, so that the compiler blames the name. */
+/** Requires an impossible type of unknown names, so that the compiler's error points at the name. */
 type Unknown<T, Known extends PropertyKey, What extends string> = {
   readonly [K in Exclude<keyof T, Known>]: { readonly [W in What]: Known }
 }
@@ -111,9 +111,9 @@ type Strange<C> = Unknown<C, Level, "not a level; the levels are"> & {
 }
 
 /**
- * A catalogue that keeps its codes and details as literal types. A level without codes may be left out.
+ * Makes a catalogue whose codes and details are literal types. A level without codes may be left out.
  *
- * Throws an error that names the level, the code and the column of everything that is wrong, and what is allowed there.
+ * Throws an error that lists every mistake by level, code and column, with the allowed values.
  *
  * @category constructors
  * @since 0.1.0
@@ -141,7 +141,7 @@ export const entry = (catalogue: Catalogue, level: Level, code: string): Entry |
   own(catalogue[level], code)
 
 /**
- * What a failure of a code merits: the row of its detail if the entry has one, else the entry itself.
+ * The row for a failure of a code: that of its detail if the entry has one, else the entry itself.
  *
  * @category getters
  * @since 0.1.0
@@ -150,7 +150,7 @@ export const refine = (self: Entry, detail: string | undefined): Detail =>
   detail === undefined ? self : (own(self.details, detail) ?? self)
 
 /**
- * What a failure merits: the row of its detail if the catalogue has one, else of its code, else nothing.
+ * The row for a failure: that of its detail, else of its code; `undefined` if the catalogue has neither.
  *
  * @category getters
  * @since 0.1.0
@@ -161,7 +161,7 @@ export const row = (catalogue: Catalogue, level: Level, code: string, detail?: s
 }
 
 /**
- * Where the documentation of a code begins: the anchor of its heading.
+ * The anchor of a code's heading in the documentation.
  *
  * @category getters
  * @since 0.1.0
@@ -169,7 +169,7 @@ export const row = (catalogue: Catalogue, level: Level, code: string, detail?: s
 export const anchor = (level: Level, code: string): string => `${level}-${code}`
 
 /**
- * The code and the detail that an extended code stands for: what a reader that knows the closed set only falls back to.
+ * The code and the detail behind an extended code, for readers that know only the closed set.
  *
  * @category getters
  * @since 0.1.0
@@ -187,7 +187,7 @@ export const fallback = (
 }
 
 /**
- * The code and the detail that are answered with an HTTP status, if the catalogue lists it.
+ * The code, and the detail if any, whose answers have an HTTP status, if the catalogue lists that status.
  *
  * @category getters
  * @since 0.1.0
@@ -215,7 +215,7 @@ export const detailOfPage = (entry: Entry, status: number): string | undefined =
   Object.keys(entry.details).find((detail) => entry.details[detail]?.pages?.includes(status) === true)
 
 /**
- * A message template with its facts filled in; a fact that is missing stays visible as `{name}`.
+ * Fills a message template with facts; a missing fact stays visible as `{name}`.
  *
  * @category formatting
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * The documentation of a catalogue as Markdown: what each code means, looks like, and merits.
+ * Writes the documentation of a catalogue as Markdown: each code with its meaning, an example and its row.
  *
- * It is made of the catalogue alone, so that it cannot say anything else than the program does. The headings' anchors are those of
- * `Catalogue.anchor`. It is for a build script: programs that only fail do not need it.
+ * It is generated from the catalogue alone, so it cannot contradict the program. The headings' anchors are those of `Catalogue.anchor`. Use
+ * it in a build script; programs do not need it at run time.
  *
  * @since 0.1.0
  */
@@ -29,26 +29,26 @@ export type Meanings<C extends Catalogue.Catalogue = Catalogue.Catalogue> = {
 } & { readonly [L in Catalogue.Level]?: MeaningsOf<C, L> }
 
 /**
- * What stands on the page besides the catalogue.
+ * The parts of the page that do not come from the catalogue.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options<C extends Catalogue.Catalogue = Catalogue.Catalogue> {
-  /** A sentence about each detail; none. */
+  /** A sentence about each detail. Default: none. */
   readonly meanings?: Meanings<C> | undefined
-  /** The heading of the page; `Errors`. */
+  /** The heading of the page. Default: `Errors`. */
   readonly title?: string | undefined
-  /** A text below the heading; none. */
+  /** A text below the heading. Default: none. */
   readonly preface?: string | undefined
-  /** The example of a code as JSON; its envelope. */
+  /** The example of a code as JSON. Default: its envelope. */
   readonly example?: ((level: Catalogue.Level, code: string, entry: Catalogue.Entry) => unknown) | undefined
-  /** An introduction for each level; a sentence. */
+  /** An introduction for each level. Default: a sentence about the level. */
   readonly levels?: { readonly [Level in Catalogue.Level]?: string } | undefined
 }
 
 /**
- * A page in Markdown: each level that has codes, every code with its example, and its details in a table.
+ * Writes a page of Markdown: each level that has codes, every code with its example, and its details in a table.
  *
  * @category formatting
  * @since 0.1.0
@@ -73,7 +73,7 @@ const introductions = {
   item: "One item of a job failed; the others, and the job, may be fine."
 }
 
-/** Every code on a line, so that the page need not be read to its end. */
+/** An overview with every code on a line. */
 const overview = (catalogue: Catalogue.Catalogue): string =>
   table(
     ["Level", "Code", "Meaning", "Retry", "Who acts"],
@@ -147,7 +147,7 @@ const retryOf = (verdict: Parameters<typeof format>[0]): string => {
   }
 }
 
-/** What differs by detail says so. */
+/** A value that all details share, or `by reason` if they differ. */
 const several = (values: ReadonlyArray<string>): string => {
   const [first = "", ...others] = [...new Set(values)]
   return others.length === 0 ? first : "by reason"

@@ -1,8 +1,8 @@
 /**
- * Checks of options when an adapter is made, for programs without types and for values that types do not bound.
+ * Checks an adapter's options when it is made: for untyped programs, and for limits that types cannot express.
  *
- * Every option of an adapter has a rule. An option that there is not, or a value that its rule does not take, is refused with the name of the
- * adapter and of the option, what was given, and what is allowed; all problems are told at once.
+ * Every option of an adapter has a rule. An unknown option, or a value that the rule does not allow, is refused. The error names the
+ * adapter, the option, the given value and the allowed values, and lists all problems at once.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import * as rules from "./internal/rules.ts"
 
 /**
- * What an option takes (`isRight`), and how that is said (`allowed`).
+ * The values that an option allows (`isRight`), and their description in messages (`allowed`).
  *
  * @category models
  * @since 0.1.0
@@ -28,7 +28,7 @@ export interface Rule extends rules.Rule {}
 export type Rules<Options> = { readonly [Name in keyof Options]-?: Rule }
 
 /**
- * Gives options back, or throws an error that tells all that is wrong with them. `adapter` is its name in the message, such as `Log.layer`.
+ * Returns the options, or throws an error that lists everything wrong with them. `adapter` is the name in the message, such as `Log.layer`.
  *
  * @category running
  * @since 0.1.0
@@ -44,7 +44,7 @@ export const options = <Options extends object>(adapter: string, of: Rules<Optio
 }
 
 /**
- * An option that may not be left out.
+ * Makes a rule's option required.
  *
  * @category rules
  * @since 0.1.0
@@ -52,7 +52,7 @@ export const options = <Options extends object>(adapter: string, of: Rules<Optio
 export const required: (rule: Rule) => Rule = rules.required
 
 /**
- * Anything for which a test holds; `allowed` says what that is, as `a stream with a write`.
+ * A value that passes a test; `allowed` describes it, such as `a stream with a write`.
  *
  * @category rules
  * @since 0.1.0
@@ -60,7 +60,7 @@ export const required: (rule: Rule) => Rule = rules.required
 export const where = (allowed: string, isRight: (value: unknown) => boolean): Rule => ({ allowed, isRight })
 
 /**
- * A duration that is not negative; one without end only where `isEndless` (false).
+ * A duration that is not negative; an infinite one only if `isEndless` (default: false).
  *
  * @category rules
  * @since 0.1.0
@@ -76,7 +76,7 @@ export const duration = ({ isEndless = false }: { readonly isEndless?: boolean }
 
 const unit = /^(weeks|days|hours|minutes|seconds|milliseconds|microseconds|nanoseconds)$/
 
-/** Effect takes these for no time at all: NaN, and an object whose units it does not know, such as `{ second: 5 }`. */
+/** Inputs that Effect reads as zero: NaN, and an object with unknown units, such as `{ second: 5 }`. */
 const isNoInput = (value: unknown): boolean => {
   if (!rules.isRecord(value) || Duration.isDuration(value) || Array.isArray(value)) return Number.isNaN(value)
   const names = Object.keys(value)
@@ -124,7 +124,7 @@ export const boolean: Rule = { allowed: "true, false", isRight: (value) => typeo
 export const callback: Rule = { allowed: "a function", isRight: (value) => typeof value === "function" }
 
 /**
- * One of several texts.
+ * One of several strings.
  *
  * @category rules
  * @since 0.1.0
@@ -163,7 +163,7 @@ export const having = (method: string): Rule => ({
 })
 
 /**
- * A secret in Effect's `Redacted`, of whose text a test holds. No message shows it, whatever was given in its place.
+ * A secret in Effect's `Redacted` whose text passes a test. No message shows the given value.
  *
  * @category rules
  * @since 0.1.0

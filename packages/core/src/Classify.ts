@@ -1,8 +1,8 @@
 /**
- * From what a fetch threw or a page answered to the reason an item failed.
+ * Finds the reason of an item's failure from a thrown value or a page's answer.
  *
- * Failures are known by their system call, code, name, and where nothing else tells, by fetch's own words, through wrapped causes
- * and aggregates. Blame is preserved: what the site did never becomes `internal_error`. No function throws.
+ * Failures are recognised by system call, code and name, or, if these do not tell, by fetch's own messages, through wrapped causes and
+ * aggregates. The site's faults never become `internal_error`. No function here throws.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import * as waits from "./internal/waits.ts"
 import type * as ItemError from "./ItemError.ts"
 
 /**
- * Headers by their lower-case names, or an object that is asked for them, such as a `Response`'s.
+ * Headers by their lower-case names, or an object with `get`, such as the headers of a `Response`.
  *
  * @category models
  * @since 0.1.0
@@ -22,7 +22,7 @@ import type * as ItemError from "./ItemError.ts"
 export type HeadersLike = waits.HeadersLike
 
 /**
- * What a page answered. The beginning of its `body`, where it is at hand, tells a robot check from a refusal.
+ * A page's answer. The beginning of its `body`, if given, tells a robot check from a refusal.
  *
  * @category models
  * @since 0.1.0
@@ -30,10 +30,10 @@ export type HeadersLike = waits.HeadersLike
 export type Answer = classify.Answer
 
 /**
- * The reason that a thrown or failed value means; the value itself is kept as the reason's `cause`.
+ * Finds the reason for a thrown or failed value, and keeps the value as the reason's `cause`.
  *
- * Understood are errors of Node.js, its DNS, TLS and zlib, of undici, and of HTTP clients that turn an answer into an error, Effect's
- * among them. `now`, in epoch milliseconds, turns a Retry-After date of such an answer into a wait.
+ * It recognises errors of Node.js (with its DNS, TLS and zlib), of undici, and of HTTP clients that turn an answer into an error, such as
+ * Effect's. `now`, in epoch milliseconds, turns a Retry-After date of such an answer into a wait.
  *
  * @category constructors
  * @since 0.1.0
@@ -41,11 +41,11 @@ export type Answer = classify.Answer
 export const thrown = (cause: unknown, now?: number): ItemError.Reason => classify.fromLinks(chain(cause), now, cause)
 
 /**
- * The reason that a page's answer means, or `undefined` for a status in 200-299.
+ * Finds the reason for a page's answer; `undefined` for a status in 200-299.
  *
- * It keeps how long to wait: by `retry-after-ms` or Retry-After, else (403, 429, 5xx) by the longest reset of the rate limits that are
- * used up, in the forms of the IETF drafts 3 to 10, GitHub, OpenAI and others. A limit that does not say how much is left counts for a
- * 429 only. `now` is in epoch milliseconds.
+ * The reason keeps how long to wait. That is `retry-after-ms` or Retry-After; otherwise, for 403, 429 and 5xx, the longest reset of the
+ * exhausted rate limits, in the formats of the IETF drafts 3 to 10, GitHub, OpenAI and others. A limit without a remaining count is used
+ * for 429 only. `now` is in epoch milliseconds.
  *
  * @category constructors
  * @since 0.1.0
@@ -54,9 +54,9 @@ export const answered = (answer: Answer, now: number): ItemError.Reason | undefi
   classify.reasonOfAnswer(answer, now)
 
 /**
- * The wait that a Retry-After header asks for, in seconds or as an HTTP date, a year at most; `undefined` for anything else.
+ * Reads a Retry-After header, in seconds or as an HTTP date, as a wait of a year at most.
  *
- * Decimals, which RFC 9110 does not have, are rounded up to milliseconds.
+ * Returns `undefined` for anything else. Decimal seconds, which RFC 9110 does not allow, are rounded up to milliseconds.
  *
  * @category parsing
  * @since 0.1.0
@@ -65,13 +65,13 @@ export const retryAfterOf: (header: string | undefined, now: number) => Duration
   waits.retryAfterOf
 
 /**
- * Whether it is certain that nothing of the request was sent. Unknown means sent.
+ * Whether it is certain that no part of the request was sent. Without evidence it counts as sent.
  *
- * Evidence is looked for through wrapped causes, and for every member of an aggregate: a failed lookup, connection or handshake, a
- * refused certificate, an invalid URL, a call that a circuit breaker or rate limiter held back. One sign of a later failure decides
+ * Evidence is a failed lookup, connection or handshake, a refused certificate, an invalid URL, or a call that a circuit breaker or rate
+ * limiter refused. It is searched for in wrapped causes, and every member of an aggregate needs it. One sign of a later failure decides
  * against it.
  *
- * A client that follows redirects may tell only of the last request: let it follow none where the first must not be repeated.
+ * A client that follows redirects may report only the last request. Turn redirects off if the first request must not be repeated.
  *
  * @category guards
  * @since 0.1.0
@@ -79,10 +79,11 @@ export const retryAfterOf: (header: string | undefined, now: number) => Duration
 export const isUnsent: (failure: unknown) => boolean = sent.isUnsent
 
 /**
- * Whether a request that failed like this may have had its effect all the same.
+ * Whether a request that failed with this may have taken effect anyway.
  *
- * It had none if nothing was sent (`isUnsent`) or a status in 400-499 refused it, every member of an aggregate alike. A failure's own
- * `isAmbiguous` is believed. Everything else, a time-out and a 5xx among it, may have.
+ * A failure's own `isAmbiguous` decides. Otherwise the request had no effect if nothing was sent (`isUnsent`), or if a status in 400-499
+ * refused it; this must hold for every member of an aggregate. After any other failure, such as a timeout or a 5xx, it may have taken
+ * effect.
  *
  * @category guards
  * @since 0.1.0

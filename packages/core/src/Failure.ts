@@ -1,8 +1,8 @@
 /**
  * Errors with a level, a place and one reason, made from a catalogue.
  *
- * A reason class stands for one code of a catalogue; a job's or an item's error class joins the reasons of a level, and compiles
- * only if every code has one. What they say of themselves (verdict, severity, texts) is read from the catalogue when asked.
+ * A reason class stands for one code of a catalogue. A job's or an item's error class joins the reasons of a level, and compiles only if
+ * every code has one. Verdict, severity and texts are read from the catalogue on access.
  *
  * @since 0.1.0
  */
@@ -24,7 +24,7 @@ import type { Verdict } from "./internal/verdict.ts"
 export const TypeId = internal.TypeId
 
 /**
- * What every reason tells of itself: `code`, the `kind` that refines it, its `row` of the catalogue, and what follows from it.
+ * The properties of every reason: `code`, the `kind` that refines it, its `row` of the catalogue, and values derived from these.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +40,7 @@ export interface Reason<Code extends string = string> {
 }
 
 /**
- * What every error of a level tells of itself. `lastError` is the text for people; `retryAfter` how long the other side asks to wait.
+ * The properties of every error of a level. `lastError` is the text for people; `retryAfter` how long the other side asks to wait.
  *
  * @category models
  * @since 0.1.0
@@ -59,7 +59,7 @@ export interface Failure<Level extends Catalogue.Level = Catalogue.Level> {
 }
 
 /**
- * Which code of which catalogue a reason stands for; `detail` is the refinement, or finds it from the reason's facts.
+ * The code of a catalogue that a reason stands for. `detail` is its refinement, or a function that finds it from the reason's facts.
  *
  * @category models
  * @since 0.1.0
@@ -72,7 +72,7 @@ export interface Identity<C extends Catalogue.Catalogue, L extends Catalogue.Lev
 }
 
 /**
- * Fields of every reason: `detail` refines the code, `lastError` is what the other side said, `cause` what was thrown.
+ * The fields of every reason: `detail` refines the code, `lastError` is the other side's message, `cause` the thrown value.
  *
  * @category schemas
  * @since 0.1.0
@@ -85,7 +85,7 @@ type ReasonFields<Tag extends string, Fields extends Schema.Struct.Fields> = Sch
 >
 
 /**
- * The base class of a reason: like `Schema.TaggedError`, with the code that it stands for, and the facts of every reason.
+ * The base class of a reason: like `Schema.TaggedError`, with the code it stands for and the facts of every reason.
  *
  * @category constructors
  * @since 0.1.0
@@ -110,7 +110,7 @@ export const Reason =
   }
 
 /**
- * A code that the catalogue does not have, kept as it came. Nothing is known of it, so nothing is retried.
+ * A reason whose code the catalogue does not have, kept as it came. It is never retried, since nothing is known about it.
  *
  * @category reasons
  * @since 0.1.0
@@ -129,7 +129,7 @@ type ReasonClass = Schema.Codec<Reason, unknown> &
   (new (facts: never) => Reason) & { readonly prototype: Reason; readonly fields: Schema.Struct.Fields }
 
 /**
- * What may be known of a reason before it is made: each class keeps what it has a field for.
+ * The facts known before a reason is made; each class keeps those that it has a field for.
  *
  * @category models
  * @since 0.1.0
@@ -144,7 +144,7 @@ export interface Known {
 }
 
 /**
- * Makes the reason of a code, by its detail where a class is for that alone; `Unrecognized` if the catalogue has no such code.
+ * Makes the reason of a code, from the class of its detail if there is one; `Unrecognized` if the catalogue has no such code.
  *
  * @category models
  * @since 0.1.0
@@ -221,7 +221,7 @@ export const Job = make("job", { operation: Schema.String, jobId: id })
 export const Item = make("item", { jobId: id, itemId: id, url: id })
 
 /**
- * An error of either level and of whatever catalogue: what it tells of itself, its reason and its place.
+ * An error of either level, from any catalogue: its properties, its reason and its place.
  *
  * @category models
  * @since 0.1.0
@@ -252,7 +252,7 @@ export const statusOf = (self: Failure | Reason): number =>
   internal.statusOf("reason" in self ? (self.reason as Reason) : self)
 
 /**
- * Makes errors without their stack traces, which cost more than all else about them: for failures that are expected, on hot paths.
+ * Makes errors without stack traces, which are their main cost: for expected failures on hot paths.
  *
  * @category constructors
  * @since 0.1.0

@@ -51,8 +51,8 @@ export class HostReturnedError extends Failure.Reason<HostReturnedError>(id("Hos
 ) {}
 
 /**
- * The website keeps the crawler out: it answered 403, or its robots.txt says so (`status` 0). A 403 with a wait (`retryAfter`) is a
- * rate limit.
+ * The website keeps the crawler out: it answered 403, or its robots.txt disallows the page (`status` 0). A 403 with a wait (`retryAfter`)
+ * is a rate limit.
  *
  * @category reasons
  * @since 0.1.0

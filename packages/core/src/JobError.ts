@@ -144,7 +144,7 @@ export const Operation = Schema.Literals(["create", "poll", "cancel", "run"])
  */
 export type Operation = typeof Operation.Type
 
-/** A status that refuses a request; without one, it may have been carried out. */
+/** Whether a status refuses a request; a request without such a status may have been carried out. */
 const isRefusal = (status: number | undefined) => status !== undefined && status >= 400 && status < 500
 
 /**

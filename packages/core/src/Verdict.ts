@@ -1,8 +1,8 @@
 /**
- * What a failure says about trying again.
+ * The verdict of a failure: whether, when and how patiently to try again.
  *
- * A verdict is a value on the failure itself, so that no policy tests status codes. `of` reads it from any value: our own
- * errors carry one, foreign errors are understood by their structure. It does not decide: a policy may still refuse.
+ * Policies read verdicts, so none of them tests status codes. `of` reads the verdict of any value: our own errors carry one, foreign errors
+ * are recognised by their structure. A verdict is advice: a policy may still give up.
  *
  * @since 0.1.0
  */
@@ -15,11 +15,11 @@ import { transient, type Verdict } from "./internal/verdict.ts"
 
 export * from "./internal/verdict.ts"
 
-/** The verdict on a failure that nothing is known about: one quick retry, then give up. */
+/** The verdict on an unknown failure: one quick retry, then give up. */
 const unknown = transient("quick", 1)
 
 /**
- * Reads the verdict of failures that it knows; `undefined` of all others.
+ * Reads the verdict of the failures it knows, and returns `undefined` for all others.
  *
  * @category models
  * @since 0.1.0
@@ -27,24 +27,33 @@ const unknown = transient("quick", 1)
 export type Reader = (failure: unknown) => Verdict | undefined
 
 /**
- * `readers` are asked first, in their order (none); `now` in epoch milliseconds lets a Retry-After date be understood (it is not).
+ * How a verdict is read.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** Readers that are asked first, in order. Default: none. */
   readonly readers?: ReadonlyArray<Reader> | undefined
+  /** The current time in epoch milliseconds, which turns a Retry-After date into a wait. Default: such dates are ignored. */
   readonly now?: number | undefined
 }
 
 /**
- * The verdict on any failure.
+ * Reads the verdict of any failure. Never throws, whatever the value's getters do.
  *
- * In this order: what a reader says; the failure's own `verdict`; errors of Effect (`AiError`, `SqlError`, `PlatformError`,
- * `RateLimiterError`, `CircuitBreakerError`, `TimeoutError`), `retryAfter` and `isRetryable` by structure; what a well-known client
- * says, also of an error that is wrapped (AWS, gRPC, SQLSTATE of PostgreSQL and MySQL, kafkajs, BullMQ, OpenAI, Stripe); the HTTP status
- * of an answer that it carries; and what Node.js and fetch throw, at the pace of calls between services. A failure that says nothing
- * about itself merits one quick retry. Never throws, whatever the value's getters do.
+ * The first source that knows the failure decides, in this order:
+ *
+ * 1. a reader;
+ * 2. the failure's own `verdict`;
+ * 3. errors of Effect (`AiError`, `SqlError`, `PlatformError`, `RateLimiterError`, `CircuitBreakerError`, `TimeoutError`), and any
+ *    `retryAfter` or `isRetryable`, recognised by structure;
+ * 4. errors of Effect that are wrapped, and errors of well-known clients, wrapped or not (AWS, gRPC, PostgreSQL and MySQL by SQLSTATE,
+ *    kafkajs, BullMQ, OpenAI, Stripe);
+ * 5. the HTTP status of an answer that the failure carries;
+ * 6. the errors of Node.js and fetch, at the pace of calls between services.
+ *
+ * An unknown failure merits one quick retry.
  *
  * @category constructors
  * @since 0.1.0
@@ -69,7 +78,7 @@ export const Readers: Context.Reference<ReadonlyArray<Reader>> = Context.Referen
 )
 
 /**
- * Teaches the program a foreign failure: the reader is asked before those that are there already.
+ * Adds a reader, for foreign failures. It is asked before the readers that are already installed.
  *
  * @category layers
  * @since 0.1.0
@@ -81,7 +90,7 @@ export const layer = (reader: Reader): Layer.Layer<never> =>
   )
 
 /**
- * The verdict on a failure by the fiber's own readers and clock.
+ * Reads the verdict of a failure with the fiber's own readers and clock.
  *
  * @category running
  * @since 0.1.0

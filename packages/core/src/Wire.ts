@@ -83,10 +83,10 @@ export const JobNotFound = envelopes.codec(JobError.JobNotFound)
 export const codecOf = envelopes.codecOf
 
 /**
- * The `error` of an endpoint of Effect's `HttpApi`: one codec for each status that the catalogue has for the reasons of an error
- * class of your own, so that each reason is answered with its row's status, in the envelope of `codecOf`.
+ * Makes the `error` of an `HttpApi` endpoint from an error class of your own: one codec for each HTTP status.
  *
- * The endpoint fails with reasons. A code that the catalogue does not have is answered with 500. Reading takes any code with any status.
+ * The endpoint fails with reasons. Each is answered with the status of its row, in the envelope of `codecOf`; a code that the catalogue
+ * does not have is answered with 500. Reading accepts any code with any status.
  *
  * @category codecs
  * @since 0.1.0

@@ -34,7 +34,7 @@ const detail: Rules = {
   pages: { allowed: "a list of HTTP statuses", isRight: (value) => Array.isArray(value) && value.every(isStatus) }
 }
 
-/** Throws if a catalogue has what it should not: told are the place of each mistake and what is allowed there. */
+/** Throws if a catalogue has mistakes; the error lists the place of each, and the allowed values. */
 export const checkCatalogue = (catalogue: object): void => {
   const found = [...problemsOf({ job: record, item: record }, catalogue, "")]
   for (const [level, codes] of entries(catalogue)) {
@@ -58,7 +58,7 @@ export const checkCatalogue = (catalogue: object): void => {
 
 const entries = (value: unknown): ReadonlyArray<[string, unknown]> => Object.entries(Object(value))
 
-/** Throws if a catalogue does not have the code, or the detail, that a reason stands for. */
+/** Throws if a catalogue does not have a reason's code or detail. */
 export const checkReason = (
   tag: string,
   {
@@ -84,10 +84,10 @@ interface ReasonClass {
   readonly fields: object
 }
 
-/** What a message is filled with besides the fields of its reason. */
+/** Placeholders that are filled without a field of the reason. */
 const always = ["status", "host", "field"]
 
-/** Throws if a code has no reason, or if its message has a placeholder that no field of its reason fills. */
+/** Throws if a code has no reason, or if a placeholder in its message has no field of the reason to fill it. */
 export const checkReasons = (
   tag: string,
   level: Catalogue.Level,

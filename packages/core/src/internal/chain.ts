@@ -1,6 +1,6 @@
 import * as Predicate from "effect/Predicate"
 
-/** One object of a failure; `depth` counts the wraps around it, `parent` is the nearest, of which it may be one member among several. */
+/** One object of a failure: `depth` counts its wrappers, `parent` is the nearest one, `isMember` says whether that is an aggregate. */
 export interface Link {
   readonly value: object
   readonly depth: number
@@ -8,19 +8,19 @@ export interface Link {
   readonly isMember: boolean
 }
 
-/** A value by itself, whatever it wraps. */
+/** A value alone, without what it wraps. */
 export const alone = (value: object): Link => ({ value, depth: 0, parent: undefined, isMember: false })
 
-/** No honest chain is longer; a hostile one must not keep us. */
+/** Real chains are shorter; a hostile one must not cost more. */
 const longest = 32
 
-/** Where wrappers keep what they wrap, the last of them first: errors, Effect's reasons and causes, and our own giving up. */
+/** Fields in which wrappers keep the wrapped value, looked at from last to first: errors, Effect's reasons and causes, `RetryExhausted`. */
 export const inner = ["failure", "defect", "error", "reason", "cause"]
 
-/** Where aggregates keep their members, likewise. */
+/** Fields in which aggregates keep their members, likewise. */
 export const members = ["reasons", "errors"]
 
-/** A value, what it wraps, and the members of aggregates, outermost first; each object once. */
+/** A value, the values that it wraps, and the members of aggregates, outermost first; each object once. */
 export const chain = (value: unknown): ReadonlyArray<Link> => {
   const seen = new Set<object>()
   const links: Array<Link> = []
@@ -33,7 +33,7 @@ export const chain = (value: unknown): ReadonlyArray<Link> => {
     seen.add(next.value)
     links.push(next)
     const depth = next.depth + 1
-    // The last that is pushed comes first.
+    // The stack returns the last pushed value first.
     for (const name of members)
       for (const value of some(next.value, name)) stack.push({ value, depth, parent: next, isMember: true })
     for (const name of inner) {
@@ -46,13 +46,13 @@ export const chain = (value: unknown): ReadonlyArray<Link> => {
 
 const isLink = (entry: { readonly value: unknown }): entry is Link => Predicate.isObjectKeyword(entry.value)
 
-/** The first members of an aggregate, the last of them first. */
+/** The first members of an aggregate, in reverse order. */
 const some = (value: object, name: string): ReadonlyArray<unknown> => {
   const found = property(value, name)
   return attempt(() => (Array.isArray(found) ? found.slice(0, longest).toReversed() : undefined)) ?? []
 }
 
-/** What a foreign value makes throw is as good as nothing. */
+/** Returns `undefined` if reading a foreign value throws. */
 export const attempt = <A>(run: () => A): A | undefined => {
   try {
     return run()
@@ -70,7 +70,7 @@ export const property = (value: object, name: PropertyKey): unknown => {
   }
 }
 
-/** The same, if it is a text. */
+/** A property of a foreign value, if it is a string. */
 export const read = (value: object, name: string): string | undefined => {
   const found = property(value, name)
   return typeof found === "string" ? found : undefined
@@ -79,7 +79,7 @@ export const read = (value: object, name: string): string | undefined => {
 /** An error's name, else its tag. */
 export const nameOf = (value: object): string => read(value, "name") ?? read(value, "_tag") ?? "Object"
 
-/** What an error says of itself as text, made safe to show. */
+/** An error's own fields as text, made safe to show. */
 export const describe = (value: object, safe: (text: string) => string) => {
   const [code, syscall] = [read(value, "code"), read(value, "syscall")]
   return {

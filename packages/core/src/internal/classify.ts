@@ -12,7 +12,7 @@ export interface Answer {
   readonly body?: string | undefined
 }
 
-/** The reason that the first link of known meaning tells; of the members of an aggregate, whatever their order, the one that got furthest. */
+/** The reason from the first recognised link; among the members of an aggregate, from the one that got furthest, whatever their order. */
 export const fromLinks = (links: ReadonlyArray<Link>, now: number | undefined, cause: unknown): ItemError.Reason => {
   const told: Array<Link> = []
   let best: ItemError.Reason | undefined
@@ -36,11 +36,11 @@ const memberOf = (link: Link | undefined): Link | undefined => {
   return member
 }
 
-/** Whether a link is within a member that has told its meaning: what that wraps adds nothing. */
+/** Whether a link is within a member that is recognised already, so that it adds nothing. */
 const isTold = (link: Link | undefined, told: ReadonlyArray<Link>): boolean =>
   link !== undefined && (told.includes(link) || isTold(link.parent, told))
 
-/** Puts the reason that decides first; of two answers, the one with the higher status or the longer wait. */
+/** Sorts the deciding reason first; of two answers, the one with the higher status, then the longer wait. */
 const compare = (a: ItemError.Reason, b: ItemError.Reason): number =>
   Signals.rank(a.kind) - Signals.rank(b.kind) || (weightOf(a) > weightOf(b) ? -1 : 1)
 
@@ -65,9 +65,9 @@ const reasonOfLink = (
   return reasonOf(meaning.detail === "connection_reset" && isInBody(link) ? Signals.brokenBody : meaning, cause)
 }
 
-/** Whether the code is that of a member: Node.js gives an aggregate the code of its first one, and clients copy that. */
+/** Whether a code is copied from a member: Node.js gives an aggregate the code of its first member, and clients copy that. */
 const isCopy = (code: string, link: Link, links: ReadonlyArray<Link>): boolean => {
-  // What a link wraps comes after it.
+  // A link comes before the links that it wraps.
   for (let index = links.length - 1; index >= 0; index--) {
     const other = links[index]
     if (other === undefined || other === link) return false
@@ -83,7 +83,7 @@ const isInBody = (link: Link | undefined): boolean =>
   link !== undefined &&
   (read(link.value, "message") === "terminated" || read(link.value, "_tag") === "DecodeError" || isInBody(link.parent))
 
-/** Made on hot paths and thrown by nobody, so it needs no stack. */
+/** Without a stack, since it is made on hot paths and never thrown. */
 const reasonOf = ({ code, detail }: Signals.Meaning, cause: unknown): ItemError.Reason =>
   withoutStack(() => ItemError.ItemError.reasonOf(code, { status: 0, detail, cause }))
 
@@ -100,7 +100,7 @@ const meaningOf = (link: object, code: string | undefined): Signals.Meaning | un
 
 const prefixed = (code: string) => Signals.byPrefix.find(([prefix]) => code.startsWith(prefix))?.[1]
 
-/** The answer that a client's error is about, if its status is no success. */
+/** The answer in a client's error, if its status is 300 or more. */
 const answerOf = (link: object): Answer | undefined => {
   for (const value of [property(link, "response"), link, property(link, "$metadata")]) {
     if (!Predicate.isObjectKeyword(value)) continue
@@ -115,7 +115,7 @@ const answerOf = (link: object): Answer | undefined => {
 const isStatus = (value: unknown): value is number =>
   Number.isInteger(value) && Number(value) >= 300 && Number(value) <= 599
 
-/** What Cloudflare's page says to a browser that it takes for a robot. */
+/** The title of Cloudflare's page for a suspected robot. */
 const challenge = /<title>Just a moment\.\.\.<\/title>/
 
 export const reasonOfAnswer = (
@@ -126,7 +126,7 @@ export const reasonOfAnswer = (
   if (status >= 200 && status <= 299) return undefined
   const isChallenge = header(headers, "cf-mitigated") === "challenge" || (body !== undefined && challenge.test(body))
   const facts = {
-    // What is no whole number is no status of HTTP, and could not be written as one.
+    // A status that is not an integer is not an HTTP status, and could not be encoded.
     ...(Number.isSafeInteger(status) ? { status } : { status: 0, detail: "odd_status" }),
     ...(isChallenge && (status === 403 || status === 429 || status === 503) ? { detail: "bot_challenge" } : {}),
     ...(cause === undefined ? {} : { cause })

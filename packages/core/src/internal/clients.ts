@@ -6,11 +6,11 @@ import * as services from "./services.ts"
 import { ofSql } from "./sqlstate.ts"
 import { isRetryable, permanent, throttled, transient, type Verdict } from "./verdict.ts"
 
-/** What a well-known client says itself about a failure, by its structure: no package of theirs is imported. */
+/** The verdict on an error of a well-known client, recognised by structure; no client package is imported. */
 export const ofClient = (link: object, now: number | undefined): Verdict | undefined =>
   ofAws(link, now) ?? ofGrpc(link) ?? ofSql(link) ?? ofKafka(link) ?? ofOthers(link, now) ?? ofAdvice(link, now)
 
-/** Names of AWS's own list of throttling errors that do not say so; the others have `Throttl` in them. */
+/** Names in AWS's own list of throttling errors that do not contain `Throttl`. */
 const awsThrottling = new Set(
   (
     "BandwidthLimitExceeded LimitExceededException PriorRequestNotComplete ProvisionedThroughputExceededException " +
@@ -18,13 +18,13 @@ const awsThrottling = new Set(
   ).split(" ")
 )
 
-/** AWS's own rules of what its SDK retries, but for what any client's status or code says as well. */
+/** The retry rules of AWS's own SDK, except those that follow from a status or code of any client. */
 const ofAws = (link: object, now: number | undefined): Verdict | undefined => {
   const [metadata, retryable] = [property(link, "$metadata"), property(link, "$retryable")]
   const about = Predicate.isObjectKeyword(metadata) ? metadata : undefined
   if (about === undefined && retryable === undefined && property(link, "$fault") === undefined) return undefined
   const [name, message] = [read(link, "name") ?? "", read(link, "message")]
-  // The SDK keeps the answer, with its headers, out of sight.
+  // The SDK keeps the answer, with its headers, in a property that is not enumerable.
   const response = property(link, "$response")
   const answer = Predicate.isObjectKeyword(response) ? fromLinks([alone(response)], now, undefined) : undefined
   const isThrottling = Predicate.isObjectKeyword(retryable) && property(retryable, "throttling") === true
@@ -33,7 +33,7 @@ const ofAws = (link: object, now: number | undefined): Verdict | undefined => {
   }
   const isLate = name.startsWith("RequestTimeout") || (answer !== undefined && name === "TimeoutError")
   if (retryable !== undefined || isLate) return transient("quick")
-  // The SDK has set its clock by the answer: it is right now, or never.
+  // The SDK has corrected its clock by the answer, so one retry shows whether that was the fault.
   const isExpired = name === "InvalidSignatureException" && message?.includes("Signature expired") === true
   if (isExpired || (about && property(about, "clockSkewCorrected") === true)) return transient("quick", 1)
   return answer && services.verdictOf(answer)
@@ -42,19 +42,19 @@ const ofAws = (link: object, now: number | undefined): Verdict | undefined => {
 const ofKafka = (link: object): Verdict | undefined => {
   const [name, retriable] = [read(link, "name"), property(link, "retriable")]
   if (typeof retriable !== "boolean" || name?.startsWith("KafkaJS") !== true) return undefined
-  // It only says that the client has tried for long; what it tried for is its cause.
+  // This error says only that the client gave up; its cause says why.
   if (name === "KafkaJSNumberOfRetriesExceeded" && property(link, "cause") !== undefined) return undefined
   if (!retriable) return permanent
   return property(link, "type") === "THROTTLING_QUOTA_EXCEEDED" ? throttled() : transient("quick")
 }
 
-/** What has no structure of its own, by class, name and code. */
+/** Errors without a structure of their own, recognised by class, name and code. */
 const ofOthers = (link: object, now: number | undefined): Verdict | undefined => {
   const [code, message, names] = [read(link, "code"), read(link, "message"), namesOf(link)]
-  // BullMQ takes a job away from its worker by throwing these: to work on would be wrong.
+  // BullMQ throws these to take a job away from its worker, which must not go on.
   if (names.includes("UnrecoverableError") || message?.startsWith("bullmq:") === true) return permanent
   if (names.includes("APIUserAbortError") || code === "ERR_CANCELED") return permanent
-  // No wait refills it, and others who share the account may have a quota of their own.
+  // Waiting does not refill a quota; not parked, since callers who share the account may have other quotas.
   if (code === "insufficient_quota") return permanent
   if (names.includes("APIConnectionTimeoutError")) return transient("steady")
   if (names.includes("AxiosError") && code === "ECONNABORTED") return transient("steady")
@@ -64,7 +64,7 @@ const ofOthers = (link: object, now: number | undefined): Verdict | undefined =>
   return services.verdictOf(fromLinks(chain(property(link, "detail")), now, undefined)) ?? transient("quick")
 }
 
-/** An error's name, and those of its classes, since not all of them set the former. */
+/** An error's name and the names of its classes, since not every class sets `name`. */
 const namesOf = (link: object): ReadonlyArray<string | undefined> => {
   const names = [read(link, "name")]
   for (let type = prototypeOf(link); !builtIn.has(type) && names.length < 8; type = prototypeOf(type as object)) {
@@ -74,7 +74,7 @@ const namesOf = (link: object): ReadonlyArray<string | undefined> => {
   return names
 }
 
-/** Where there is no more to learn: most failures are of no class of their own. */
+/** Prototypes that end the search: most failures have no class of their own. */
 const builtIn: ReadonlySet<object | null | undefined> = new Set([
   null,
   undefined,
@@ -83,7 +83,7 @@ const builtIn: ReadonlySet<object | null | undefined> = new Set([
 
 const prototypeOf = (value: object) => attempt((): object | null => Object.getPrototypeOf(value))
 
-/** What OpenAI's, Anthropic's and Stripe's servers say for their own clients: whether to try again. */
+/** The header in which servers of OpenAI, Anthropic and Stripe tell their own clients whether to retry. */
 const ofAdvice = (link: object, now: number | undefined): Verdict | undefined => {
   const response = property(link, "response")
   const headers = property(link, "headers") ?? (Predicate.isObjectKeyword(response) && property(response, "headers"))

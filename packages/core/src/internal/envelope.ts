@@ -28,7 +28,7 @@ export const envelope = (reason: JobError.Reason): Envelope => ({
   error_message: textOf(reason)
 })
 
-/** The codec between a reason and its envelope, described as an API's documentation should have it. */
+/** The codec between a reason and its envelope, with descriptions for an API's documentation. */
 export const codec = <Reason extends JobError.Reason>(
   type: Schema.Codec<Reason, unknown> & {
     readonly prototype: Reason
@@ -48,16 +48,16 @@ export const codec = <Reason extends JobError.Reason>(
   ).annotate({ description: kind === undefined ? meaning : `${kind}: ${meaning}` })
 }
 
-/** An error class of any catalogue, as far as its reasons matter. */
+/** The part of an error class, of any catalogue, that the codecs need. */
 interface Reasons<R extends Failure.Reason> {
   readonly fields: { readonly reason: Schema.Codec<R, unknown> }
   readonly reasonOf: Failure.ReasonOf<R>
 }
 
-/** The codec between the reasons of any catalogue and their envelope, which also tells the detail. */
+/** The codec between the reasons of any catalogue and their envelope, which also carries the detail. */
 export const codecOf = <R extends Failure.Reason>(type: Reasons<R>) => answeredWith(type, undefined)
 
-/** The same for each status that the reasons are answered with, and for codes that the catalogue does not have. */
+/** One codec for each HTTP status of the reasons, and for the 500 of codes that the catalogue does not have. */
 export const httpErrorsOf = <R extends Failure.Reason>(
   type: Reasons<R> & { readonly statuses: ReadonlyArray<number> }
 ) =>
@@ -65,7 +65,7 @@ export const httpErrorsOf = <R extends Failure.Reason>(
     answeredWith(type, httpApiStatus).annotate({ httpApiStatus })
   )
 
-/** Writes the reasons of one status, and reads any: the other side may know more codes. */
+/** Writes only the reasons of one status, but reads any reason, since the other side may know more codes. */
 const answeredWith = <R extends Failure.Reason>(type: Reasons<R>, status: number | undefined) =>
   Schema.Struct({ error_code: text, error_message: text, reason: maybe(Schema.String) }).pipe(
     Schema.decodeTo(
@@ -90,12 +90,12 @@ const answeredWith = <R extends Failure.Reason>(type: Reasons<R>, status: number
     )
   )
 
-/** The three shapes an API error comes in: the page's, a scrape's, and the gateway's. */
+/** The three shapes of an API error: the page's, a scrape's and the gateway's. */
 const AnyEnvelope = Schema.Struct({ error_code: text, error_message: text, message: text, error: text })
 
 const readEnvelope = Schema.decodeUnknownOption(AnyEnvelope)
 
-/** An answer other than success, as far as it matters. */
+/** The parts of an unsuccessful answer that are needed. */
 export interface Answer {
   readonly status: number
   readonly body: unknown
@@ -111,9 +111,9 @@ export const reasonOf = ({ body, retryAfter, status }: Answer): JobError.Reason 
     ...(retryAfter === undefined ? {} : { retryAfter })
   }
   if (status === 403 && !json?.error_code) return new JobError.Unauthorized({ ...facts, detail: "suspended" })
-  // A refusal is known by its status alone; a failure without an envelope did not come from the API itself.
+  // A 4xx status alone tells the reason; a 5xx without an envelope did not come from the API itself.
   const refusal = status < 500 ? Catalogue.ofStatus(catalogue, "job", status) : undefined
-  // Two statuses say more than the code that comes with them.
+  // 401 and 404 say more than the code that comes with them.
   const code = status === 401 || status === 404 ? "" : (json?.error_code ?? "")
   if (code !== "") return JobError.JobError.reasonOf(code, facts)
   if (refusal === undefined) return new JobError.MalformedResponse(facts)

@@ -14,7 +14,7 @@ export const facts = {
   cause: Schema.optionalKey(Cause)
 }
 
-/** The fields of `facts`, and of the reasons that have them. */
+/** The fields of `facts`, and those that only some reasons have. */
 export interface Facts {
   readonly code: string
   readonly detail?: string
@@ -24,7 +24,7 @@ export interface Facts {
   readonly cause?: unknown
 }
 
-/** A reason as its own getters and its wrapper's see it. */
+/** A reason as seen by its own getters and those of its error. */
 interface Reason extends Facts {
   readonly kind: string | undefined
   readonly row: Catalogue.Detail
@@ -40,15 +40,15 @@ interface Identity {
   readonly detail?: string | ((self: Facts) => string | undefined) | undefined
 }
 
-/** A code that the catalogue does not have: nothing is known, so nothing is retried. */
+/** The row of an unknown code, which is not retried. */
 const unrecognized: Catalogue.Detail = { verdict: Verdict.permanent, severity: "Warn", actor: "caller" }
 
-/** The key of the HTTP status that answers with a reason, apart from `status`, which is a fact of some. */
+/** The key of the HTTP status of answers with a reason; `status` itself is a fact of some reasons. */
 const answered = "~@redrive/core/answered"
 
 export const statusOf = (reason: object): number => (reason as { readonly [answered]: number })[answered]
 
-/** Every HTTP status of a level, once. */
+/** The distinct HTTP statuses of a level. */
 export const statusesOf = (codes: Catalogue.Catalogue[Catalogue.Level]): ReadonlyArray<number> => [
   ...new Set(
     Object.values(codes).flatMap(({ details, status }) => [
@@ -58,7 +58,7 @@ export const statusesOf = (codes: Catalogue.Catalogue[Catalogue.Level]): Readonl
   )
 ]
 
-/** Defines on a reason's prototype what the catalogue says about its code. */
+/** Defines getters on a reason's prototype that read the catalogue. */
 export const describeReason = (prototype: object, identity: Identity | undefined): void => {
   const entry = identity && Catalogue.entry(identity.catalogue, identity.level, identity.code)
   const detailOf = ({ detail }: Facts, self: Facts) =>
@@ -80,7 +80,7 @@ export const describeReason = (prototype: object, identity: Identity | undefined
 
 type ReasonClass = new (facts: never) => object
 
-/** Finds the class of a code, first by the detail that it stands for, and makes it of what is known. */
+/** Finds the class of a code, first by its detail, and makes a reason from the known facts. */
 export const reasonOf = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonClass) => {
   const known = new Map<string, ReasonClass>()
   for (const type of classes) {
@@ -93,17 +93,17 @@ export const reasonOf = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonCla
     try {
       return new type(whole)
     } catch {
-      // The class has fields of its own that nobody told.
+      // The class requires fields that are not known.
       return new unknown(whole)
     }
   }
 }
 
-/** A side that says when to come back is heeded wherever a retry may help; a 413 may only help with such a word. */
+/** Honours a wait that the other side asks for if a retry may help; a 413 is retryable only with such a wait. */
 const heed = (verdict: Verdict.Verdict, { retryAfter, status }: Facts): Verdict.Verdict =>
   retryAfter !== undefined && (Verdict.isRetryable(verdict) || status === 413) ? Verdict.throttled(retryAfter) : verdict
 
-/** An error of a level, as its getters see it: of a job with its operation, of an item with its URL. */
+/** An error of a level as seen by its getters: a job's has an operation, an item's a URL. */
 interface Failure {
   readonly operation?: string
   readonly jobId?: string
@@ -114,7 +114,7 @@ interface Failure {
   readonly lastError: string
 }
 
-/** Defines on an error's prototype what its reason and its place say. */
+/** Defines getters on an error's prototype that read its reason and its place. */
 export const describeFailure = (prototype: object, level: Catalogue.Level): void => {
   define(prototype, {
     [TypeId]: () => level,
@@ -135,7 +135,7 @@ export const describeFailure = (prototype: object, level: Catalogue.Level): void
   })
 }
 
-/** What the other side said, else the catalogue's text with the facts that the reason has. */
+/** The other side's message, or else the catalogue's, filled with the reason's facts. */
 export const textOf = (reason: object, url?: string): string => {
   const { lastError, status, template } = reason as Reason
   if (lastError !== undefined) return lastError
@@ -159,7 +159,7 @@ const define = (prototype: object, getters: { readonly [name: PropertyKey]: (sel
       get() {
         return read(this)
       },
-      // An error may be marked with a severity of its own, or be ignored.
+      // Setting a getter's value, such as a severity, overrides it for this error.
       set(value: unknown) {
         Object.defineProperty(this, name, { configurable: true, writable: true, value })
       }

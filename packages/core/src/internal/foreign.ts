@@ -7,7 +7,7 @@ import { chain, type Link, property } from "./chain.ts"
 import * as services from "./services.ts"
 import { parked, permanent, throttled, transient, Verdict } from "./verdict.ts"
 
-/** Reasons of Effect's own errors that merit more than their `isRetryable` says, by the tag of their wrapper. */
+/** Verdicts on Effect's own errors where `isRetryable` says too little, by the tags of the wrapper and the reason. */
 const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: Verdict } } = {
   AiError: {
     QuotaExhaustedError: parked("raise the quota"),
@@ -34,7 +34,7 @@ const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: V
 
 const isVerdict = Schema.is(Verdict)
 
-/** What a failure says of itself, or nothing. Its getters may throw. */
+/** The verdict that a failure itself tells, or `undefined`. Its getters may throw. */
 export const read = (failure: unknown, now: number | undefined): Verdict | undefined => {
   if (!Predicate.isObjectKeyword(failure)) return undefined
   const own = property(failure, "verdict")
@@ -48,7 +48,7 @@ export const read = (failure: unknown, now: number | undefined): Verdict | undef
   )
 }
 
-/** One of Effect's own errors, of which the reason may say more than its `isRetryable`. */
+/** The verdict on one of Effect's own errors, whose reason may say more than its `isRetryable`. */
 const ofEffect = (failure: object): Verdict | undefined => {
   const [wrapper, reason] = [property(failure, "_tag"), property(failure, "reason")]
   if (wrapper === "TimeoutError") return transient("steady")
@@ -56,14 +56,14 @@ const ofEffect = (failure: object): Verdict | undefined => {
   const inner = Predicate.isObjectKeyword(reason) ? property(reason, "_tag") : undefined
   if (!Predicate.isObjectKeyword(reason) || typeof inner !== "string") return undefined
   const reasons = effectErrors[wrapper] ?? {}
-  // The platform's other reasons are about what was asked for, which does not change.
+  // The platform's other reasons are about the request itself, which a retry does not change.
   const otherwise = wrapper === "PlatformError" ? permanent : (ofProperties(failure) ?? ofProperties(reason))
   const verdict = Object.hasOwn(reasons, inner) ? reasons[inner] : otherwise
   const wait = property(reason, "retryAfter")
   return verdict?._tag === "Throttled" && Duration.isDuration(wait) ? throttled(wait) : verdict
 }
 
-/** `retryAfter` and `isRetryable`, the names that Effect's errors share. */
+/** The verdict by `retryAfter` and `isRetryable`, the names that Effect's errors share. */
 const ofProperties = (failure: object): Verdict | undefined => {
   const isRetryable = property(failure, "isRetryable")
   if (isRetryable === false) return permanent
@@ -72,7 +72,7 @@ const ofProperties = (failure: object): Verdict | undefined => {
   return isRetryable === true ? transient("steady") : undefined
 }
 
-/** The first of Effect's errors or of a known client's that it wraps, else the status of an answer or the code of what was thrown. */
+/** The verdict by the first error of Effect or a known client in the chain; else by the status of an answer or an error's code. */
 const ofLinks = (links: ReadonlyArray<Link>, now: number | undefined): Verdict | undefined => {
   for (const { value } of links) {
     const verdict = ofEffect(value) ?? ofClient(value, now)

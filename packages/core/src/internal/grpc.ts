@@ -5,7 +5,7 @@ import { permanent, throttled, transient, type Verdict } from "./verdict.ts"
 
 const unclear = transient("quick", 1)
 
-/** By the published meaning of gRPC's status codes, which their place is. */
+/** Verdicts by the published meaning of gRPC's status codes; the index is the code. */
 const verdicts: ReadonlyArray<Verdict | undefined> = [
   undefined, // OK
   permanent, // CANCELLED, by this side
@@ -33,7 +33,7 @@ export const ofGrpc = (link: object): Verdict | undefined => {
     return undefined
   const verdict = verdicts[code]
   const pushback = verdict && valueOf(metadata, "grpc-retry-pushback-ms")
-  // The server's own word; what cannot be read as a time means: not again (gRFC A6).
+  // The server's own instruction; a value that is not a time means: do not retry (gRFC A6).
   if (typeof pushback === "string") return /^\d{1,10}$/.test(pushback) ? waiting(Number(pushback)) : permanent
   if (verdict === undefined || verdict._tag === "Permanent") return verdict
   const status = valueOf(metadata, "grpc-status-details-bin")
@@ -51,7 +51,7 @@ const valueOf = (metadata: object, name: string): unknown => {
   return Array.isArray(values) ? values[0] : undefined
 }
 
-/** Milliseconds of the `google.rpc.RetryInfo` among the details of a `google.rpc.Status`. */
+/** The milliseconds in the `google.rpc.RetryInfo` among the details of a `google.rpc.Status`. */
 const retryDelay = (status: Uint8Array): number | undefined => {
   for (const [field, any] of fieldsOf(status)) {
     if (field !== 3 || typeof any === "number") continue
@@ -66,7 +66,7 @@ const retryDelay = (status: Uint8Array): number | undefined => {
   return undefined
 }
 
-/** The fields of a message of Protocol Buffers that are numbers or bytes; throws where there are others. */
+/** The fields of a Protocol Buffers message, each a number or bytes; throws on any other type. */
 const fieldsOf = (bytes: Uint8Array): ReadonlyArray<readonly [field: number, value: number | Uint8Array]> => {
   const fields: Array<readonly [number, number | Uint8Array]> = []
   let at = 0

@@ -1,9 +1,9 @@
-/** What a field takes, and how that is said. */
+/** The values that a field allows, and their description. */
 export interface Rule {
   readonly allowed: string
   readonly isRight: (value: unknown) => boolean
   readonly isRequired?: boolean
-  /** How a wrong value is told, where it is not told as it is. */
+  /** How a message shows a wrong value. Default: as it is, shortened. */
   readonly show?: (value: unknown) => string
   readonly fields?: Rules
 }
@@ -23,7 +23,7 @@ export const isRecord = (value: unknown): value is object => typeof value === "o
 
 export const required = (rule: Rule): Rule => ({ ...rule, isRequired: true })
 
-/** All that is wrong with the fields of a value, by their names. */
+/** Everything wrong with the fields of a value, by name. */
 export const problemsOf = (rules: Rules, value: object, path: string): ReadonlyArray<string> =>
   Object.keys({ ...rules, ...value }).flatMap((field) => {
     const name = `${path}${field}`
@@ -35,7 +35,7 @@ export const problemsOf = (rules: Rules, value: object, path: string): ReadonlyA
     return rule.fields === undefined ? [] : problemsOf(rule.fields, given as object, `${name}.`)
   })
 
-/** A value by its kind alone. */
+/** The kind of a value, without the value itself. */
 export const kindOf = (value: unknown): string => {
   if (value === undefined) return "missing"
   if (Array.isArray(value)) return "a list"
@@ -47,7 +47,7 @@ export const shown = (value: unknown): string => {
   return typeof value === "number" || typeof value === "boolean" ? String(value) : kindOf(value)
 }
 
-/** Throws an error that tells all problems at once. */
+/** Throws one error that lists all problems, if there are any. */
 export const refuse = (what: string, problems: ReadonlyArray<string>): void => {
   if (problems.length > 0) throw new Error([`${what}:`, ...problems].join("\n  "))
 }

@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import type { ItemCode, ItemDetail } from "../CrawlCatalogue.ts"
 import { isRetryable, permanent, throttled, transient, type Verdict } from "./verdict.ts"
 
-/** Everything that `classify.ts` can find. */
+/** Every detail that `classify.ts` can find. */
 type Kind = { readonly [Code in ItemCode]: ItemDetail<Code> }[ItemCode]
 
 const quick = transient("quick")
@@ -10,8 +10,8 @@ const once = transient("quick", 1)
 const steady = transient("steady")
 
 /**
- * The verdict between services. A crawler is in no hurry and has other pages; a caller here waits, and most of these pass in seconds.
- * At least what AWS's SDK and RFC 9110 call retryable is.
+ * Verdicts for calls between services. A crawler is in no hurry and has other pages; here a caller waits, and most faults pass in
+ * seconds. Everything that AWS's SDK or RFC 9110 calls retryable is retryable here too.
  */
 const verdicts = {
   // Nothing was sent, or nothing came back: a restart, a rollout, a connection that was idle for too long.
@@ -23,12 +23,12 @@ const verdicts = {
   tls_interrupted: quick,
   response_timeout: steady,
   dns_unavailable: quick,
-  // Resolvers forget names for a moment, but a typo must not take long.
+  // Resolvers lose a name for a moment, but a mistyped name must fail soon.
   dns_not_found: transient("quick", 2),
   no_answer: once,
   bad_http: once,
   bad_encoding: once,
-  // The answer's status says so.
+  // The status of an answer.
   request_timeout: quick,
   too_early: quick,
   conflict: transient("steady", 2),
@@ -57,7 +57,7 @@ const verdicts = {
   redirect_loop: permanent,
   bad_redirect: permanent,
   bad_link: permanent,
-  // This side.
+  // Faults on this side.
   network_down: steady,
   resources: steady,
   proxy: steady,
@@ -66,7 +66,7 @@ const verdicts = {
   cancelled: permanent,
   defect: permanent,
   unknown: once,
-  // What only a crawler says.
+  // Details that only a crawler reports.
   robots: permanent,
   robots_unreachable: steady,
   too_large: permanent,
@@ -82,10 +82,10 @@ interface Reason {
   readonly retryAfter?: unknown
 }
 
-/** Refusals that a wait turns into something that passes: too large for now, and a rate limit under another name. */
+/** Statuses that are retryable only with a wait: 413, too large for now, and 403, which some sites use as a rate limit. */
 const passWithTime: ReadonlySet<number | undefined> = new Set([403, 413])
 
-/** The verdict on what `classify.ts` found; nothing where it found nothing. */
+/** The verdict on a reason of `classify.ts`; `undefined` if it found none. */
 export const verdictOf = ({ kind, retryAfter, status }: Reason): Verdict | undefined => {
   if (kind === undefined || kind === "unknown" || !Object.hasOwn(verdicts, kind)) return undefined
   const verdict = verdicts[kind as Kind]

@@ -1,6 +1,6 @@
 import type { ItemCode, ItemDetail } from "../CrawlCatalogue.ts"
 
-/** What a signal means: an item code, and the detail that refines it. */
+/** The meaning of a signal: an item code, and the detail that refines it. */
 export type Meaning = {
   readonly [Code in ItemCode]: { readonly code: Code; readonly detail: ItemDetail<Code> }
 }[ItemCode]
@@ -11,11 +11,11 @@ const ours = (detail: ItemDetail<"internal_error">): Meaning => ({ code: "intern
 
 const all = (meaning: Meaning, codes: string) => codes.split(" ").map((code) => [code, meaning] as const)
 
-/** What Node.js says of a certificate while it verifies it, all of it: before anything is sent. */
+/** All codes of Node.js for a certificate that it refuses, which happens before anything is sent. */
 export const certificates =
   "UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_CRL UNABLE_TO_DECRYPT_CERT_SIGNATURE UNABLE_TO_DECRYPT_CRL_SIGNATURE UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY CERT_SIGNATURE_FAILURE CRL_SIGNATURE_FAILURE CERT_NOT_YET_VALID CERT_HAS_EXPIRED CRL_NOT_YET_VALID CRL_HAS_EXPIRED ERROR_IN_CERT_NOT_BEFORE_FIELD ERROR_IN_CERT_NOT_AFTER_FIELD ERROR_IN_CRL_LAST_UPDATE_FIELD ERROR_IN_CRL_NEXT_UPDATE_FIELD DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE CERT_CHAIN_TOO_LONG CERT_REVOKED INVALID_CA PATH_LENGTH_EXCEEDED INVALID_PURPOSE CERT_UNTRUSTED CERT_REJECTED HOSTNAME_MISMATCH ERR_TLS_CERT_ALTNAME_INVALID"
 
-/** What Node.js says of a connection that ends within the handshake, under the code of a reset. */
+/** Node.js's message for a connection that ends during the handshake; its code is that of a reset. */
 export const cutHandshake = "Client network socket disconnected before secure TLS connection was established"
 
 /** Error codes of Node.js, its DNS, TLS and zlib, and of undici, by what they mean for a page. */
@@ -58,7 +58,7 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
   )
 ])
 
-/** Families of codes, for what is not listed one by one. */
+/** Prefixes of code families, for codes that are not listed one by one. */
 export const byPrefix: ReadonlyArray<readonly [prefix: string, meaning: Meaning]> = [
   ["ERR_SSL_", host("tls_handshake")],
   ["ERR_TLS_", host("tls_handshake")],
@@ -71,7 +71,7 @@ export const byPrefix: ReadonlyArray<readonly [prefix: string, meaning: Meaning]
   ["UND_ERR_SOCKS5", ours("proxy")]
 ]
 
-/** Errors that carry no string code are known by name or tag. */
+/** Errors without a string code, by name or tag. */
 export const byName: ReadonlyMap<string, Meaning> = new Map([
   ["HTTPParserError", host("bad_http")],
   ["TimeoutError", host("response_timeout")],
@@ -79,7 +79,7 @@ export const byName: ReadonlyMap<string, Meaning> = new Map([
   ["AbortError", ours("cancelled")]
 ])
 
-/** What is said in words only, or more exactly in words. Whole messages, since a wrapper's may quote the page's URL. */
+/** Errors that only their message tells apart. Whole messages, since a wrapper's message may quote the page's URL. */
 const byMessage: ReadonlyMap<string, Meaning> = new Map([
   ["redirect count exceeded", host("redirect_loop")],
   ["URL scheme must be a HTTP(S) scheme", host("bad_redirect")],
@@ -93,26 +93,26 @@ export const ofMessage = (message: string): Meaning | undefined => {
   return ours(message.includes("(407)") ? "proxy_login" : "proxy")
 }
 
-/** A resolver that refuses to be asked: the same code as a refused connection, told apart by its system call. */
+/** A resolver that refuses queries: it has the code of a refused connection, but another system call. */
 export const resolverRefused = name("dns_unavailable")
 
-/** A connection on which nothing comes any more: the same code as one that never stood, told apart by its system call. */
+/** A connection that has gone silent: it has the code of a connect timeout, but another system call. */
 export const readTimeout = host("response_timeout")
 
-/** A connection that breaks once the body has begun. */
+/** A connection that breaks after the body has begun. */
 export const brokenBody = host("truncated_body")
 
-/** Nothing in the whole chain is known: ours, because the site is not to be blamed without evidence. */
+/** Nothing in the chain is recognised. It counts as ours, since the site is not blamed without evidence. */
 export const unknown = ours("unknown")
 
 /**
- * The order in which an aggregate's members decide what it means: how far each got, the furthest first. An answer, which has no place
- * here, comes before all of them; what the site did comes before what we did.
+ * The order in which an aggregate's members decide its meaning: the one that got furthest comes first. Answers are not listed and come
+ * before all of them; the site's faults come before ours.
  */
 const furthestFirst =
   "truncated_body bad_encoding too_large redirect_loop bad_redirect bad_http connection_reset response_timeout tls_interrupted tls_certificate tls_handshake connect_timeout connection_refused host_unreachable dns_unavailable dns_not_found bad_link proxy proxy_login network_down resources local_policy defect cancelled unknown".split(
     " "
   )
 
-/** The place of a detail in that order: a smaller one decides. */
+/** The index of a detail in that order; the smallest decides. */
 export const rank = (detail: string | undefined): number => furthestFirst.indexOf(detail ?? "")

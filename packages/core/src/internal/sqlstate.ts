@@ -4,10 +4,10 @@ import { permanent, throttled, transient, type Verdict } from "./verdict.ts"
 const quick = transient("quick")
 const steady = transient("steady")
 
-/** What a database that restarts or changes its leader needs some seconds for; more would not help a query that is too slow. */
+/** One retry after some seconds, enough for a restart or a failover; more would not help a query that is too slow. */
 const once = transient("steady", 1)
 
-/** Whole codes of SQLSTATE, of PostgreSQL and of the standard. */
+/** Verdicts by whole SQLSTATE codes, of PostgreSQL and of the standard. */
 const states: { readonly [state: string]: Verdict } = {
   "08P01": transient("quick", 1),
   "25006": transient("steady", 2),
@@ -24,7 +24,7 @@ const states: { readonly [state: string]: Verdict } = {
   "57P05": quick
 }
 
-/** Classes of SQLSTATE, its first two characters. What is in none of these is unknown. */
+/** Verdicts by SQLSTATE class, the first two characters. Any other class is unknown, or one of `refusals`. */
 const classes: { readonly [state: string]: Verdict } = {
   "08": quick,
   "40": quick,
@@ -32,10 +32,10 @@ const classes: { readonly [state: string]: Verdict } = {
   "58": transient("steady", 2)
 }
 
-/** Classes about what was asked for: data, constraints, syntax, rights, names, transactions in the wrong state. */
+/** Classes that reject the request itself: data, constraints, syntax, privileges, names, invalid transaction states. */
 const refusals = /^(?:0[ABFLPZ]|2[0-8BDF]|3[4589BDF]|4[24]|5[457]|F0|P0)/
 
-/** MySQL's numbers whose SQLSTATE says too little (HY000), or something else. */
+/** Verdicts by MySQL error number, where its SQLSTATE says too little (HY000) or something else. */
 const mysql: { readonly [errno: number]: Verdict } = {
   1040: throttled(),
   1053: steady,
@@ -50,7 +50,7 @@ const mysql: { readonly [errno: number]: Verdict } = {
   3572: quick
 }
 
-/** What clients say of the connection themselves, by code or whole message: there is no SQLSTATE without an answer. */
+/** Verdicts on clients' own connection errors, by code or whole message: without an answer there is no SQLSTATE. */
 const connections: { readonly [said: string]: Verdict } = {
   PROTOCOL_CONNECTION_LOST: quick,
   PROTOCOL_SEQUENCE_TIMEOUT: steady,
@@ -63,7 +63,7 @@ const connections: { readonly [said: string]: Verdict } = {
 
 const isState = /^[0-9A-Z]{5}$/
 
-/** The verdict on an error of a database, as pg, postgres, mysql2 and mariadb tell it. */
+/** The verdict on a database error, as pg, postgres, mysql2 and mariadb report it. */
 export const ofSql = (link: object): Verdict | undefined => {
   const code = read(link, "code")
   const said = own(connections, code) ?? own(connections, read(link, "message"))
@@ -71,7 +71,7 @@ export const ofSql = (link: object): Verdict | undefined => {
   const mysqlState = read(link, "sqlState")
   const state = mysqlState ?? (property(link, "severity") === undefined ? undefined : code)
   if (state === undefined) return undefined
-  // Before the handshake MySQL sends its number alone.
+  // Before the handshake MySQL sends only its error number.
   const numbered = mysqlState === undefined ? undefined : own(mysql, String(property(link, "errno")))
   if (numbered !== undefined || !isState.test(state)) return numbered
   return own(states, state) ?? own(classes, state.slice(0, 2)) ?? (refusals.test(state) ? permanent : undefined)

@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
 /**
- * How patient a retry must be: `quick` for a hiccup, `steady` for a server in trouble, `slow` for what takes minutes.
+ * How patient a retry must be: `quick` for a brief fault, `steady` for a server in trouble, `slow` for faults that last minutes.
  *
  * @category models
  * @since 0.1.0
@@ -16,7 +16,7 @@ export type Pace = typeof Pace.Type
 export const Pace = Schema.Literals(["quick", "steady", "slow"])
 
 /**
- * It may pass on its own; `limit` is how many retries the failure merits at most, where it says so.
+ * A failure that may pass on its own. `limit` is the most retries that it merits, if it has such a limit.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,7 @@ export const Pace = Schema.Literals(["quick", "steady", "slow"])
 export const Transient = Schema.TaggedStruct("Transient", { pace: Pace, limit: Schema.optionalKey(Schema.Int) })
 
 /**
- * The other side asks for patience, and may say how long.
+ * A failure after which the other side asks the caller to wait, and may say how long.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +32,7 @@ export const Transient = Schema.TaggedStruct("Transient", { pace: Pace, limit: S
 export const Throttled = Schema.TaggedStruct("Throttled", { retryAfter: Schema.optionalKey(Schema.DurationFromMillis) })
 
 /**
- * Nothing helps until somebody has acted; `until` names the action, such as `top up`.
+ * A failure that lasts until somebody acts; `until` names the action, such as `top up`.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +40,7 @@ export const Throttled = Schema.TaggedStruct("Throttled", { retryAfter: Schema.o
 export const Parked = Schema.TaggedStruct("Parked", { until: Schema.String })
 
 /**
- * It fails the same way every time.
+ * A failure that repeats every time.
  *
  * @category models
  * @since 0.1.0
@@ -62,7 +62,7 @@ export const Verdict = Schema.Union([Transient, Throttled, Parked, Permanent])
 export type Verdict = typeof Verdict.Type
 
 /**
- * A failure that may pass on its own, at a pace, at most `limit` times.
+ * Makes the verdict on a failure that may pass on its own: retry at this pace, at most `limit` times.
  *
  * @category constructors
  * @since 0.1.0
@@ -71,7 +71,7 @@ export const transient = (pace: Pace, limit?: number): Verdict =>
   limit === undefined ? { _tag: "Transient", pace } : { _tag: "Transient", pace, limit }
 
 /**
- * A failure that asks the caller to come back later.
+ * Makes the verdict on a failure that asks the caller to come back later.
  *
  * @category constructors
  * @since 0.1.0
@@ -80,7 +80,7 @@ export const throttled = (retryAfter?: Duration.Duration): Verdict =>
   retryAfter === undefined ? { _tag: "Throttled" } : { _tag: "Throttled", retryAfter }
 
 /**
- * A failure that waits for a person.
+ * Makes the verdict on a failure that lasts until a person acts.
  *
  * @category constructors
  * @since 0.1.0
@@ -88,7 +88,7 @@ export const throttled = (retryAfter?: Duration.Duration): Verdict =>
 export const parked = (until: string): Verdict => ({ _tag: "Parked", until })
 
 /**
- * A failure that will not pass.
+ * The verdict on a failure that will not pass.
  *
  * @category constructors
  * @since 0.1.0
@@ -96,7 +96,7 @@ export const parked = (until: string): Verdict => ({ _tag: "Parked", until })
 export const permanent: Verdict = { _tag: "Permanent" }
 
 /**
- * Whether trying again without anybody's help may succeed.
+ * Whether a retry may succeed without anybody's help.
  *
  * @category guards
  * @since 0.1.0
@@ -104,7 +104,7 @@ export const permanent: Verdict = { _tag: "Permanent" }
 export const isRetryable = (self: Verdict): boolean => self._tag === "Transient" || self._tag === "Throttled"
 
 /**
- * How long the failure asks to wait, if it says so.
+ * How long the failure asks the caller to wait, if it says so.
  *
  * @category getters
  * @since 0.1.0

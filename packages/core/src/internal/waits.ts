@@ -3,14 +3,14 @@ import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import { attempt, property } from "./chain.ts"
 
-/** Headers by their lower-case names, or an object that is asked for them, as a `Response` has it. */
+/** Headers by their lower-case names, or an object with `get`, such as the headers of a `Response`. */
 export type HeadersLike = { readonly [name: string]: unknown } | { readonly get: (name: string) => string | null }
 
 export const header = (headers: HeadersLike, name: string): string | undefined => readerOf(headers)(name)
 
 type Read = (name: string) => string | undefined
 
-/** Reads many headers of one answer. */
+/** Makes a reader for several headers of one answer. */
 const readerOf = (headers: HeadersLike): Read => {
   const get = property(headers, "get")
   const read = (name: string): unknown =>
@@ -21,7 +21,7 @@ const readerOf = (headers: HeadersLike): Read => {
   }
 }
 
-/** How long an answer asks to wait: by Retry-After, else, where a wait can matter, by the rate limit that is used up. */
+/** How long an answer asks to wait: by Retry-After, or else, for 403, 429 and 5xx, by an exhausted rate limit. */
 export const waitOf = (
   headers: HeadersLike,
   status: number,
@@ -33,10 +33,10 @@ export const waitOf = (
   return limitOf(read, status === 429, now)
 }
 
-/** No honest site asks for more, and a wait without end could not be written as JSON. */
+/** No honest site asks for more, and an infinite wait could not be encoded as JSON. */
 const longest = 365 * 24 * 3600 * 1000
 
-/** Part of a millisecond counts as one; what floating point adds does not. */
+/** Rounds up to whole milliseconds, but ignores floating-point errors. */
 const wait = (millis: number): Duration.Duration => {
   const whole = Number.isInteger(millis) ? millis : Math.ceil(Number(millis.toFixed(3)))
   return Duration.millis(Math.min(longest, Math.max(0, whole)))
@@ -52,7 +52,7 @@ const millisOf = (value: string | undefined): Duration.Duration | undefined => {
   return millis === undefined ? undefined : wait(millis)
 }
 
-/** Retry-After, RFC 9110 10.2.3, with the decimals that servers send in spite of it. Without a clock, dates are not understood. */
+/** Reads Retry-After (RFC 9110, section 10.2.3), and the decimals that servers send in spite of it. Dates need `now`. */
 export const retryAfterOf = (value: string | undefined, now: number | undefined): Duration.Duration | undefined => {
   const seconds = numberOf(value)
   if (seconds !== undefined) return wait(seconds * 1000)
@@ -61,13 +61,13 @@ export const retryAfterOf = (value: string | undefined, now: number | undefined)
   return Result.isSuccess(date) ? wait(Duration.toMillis(Headers.retryAfterDelay(date.success, now))) : undefined
 }
 
-/** What is left of a rate limit, and when it starts again, as the headers say it. */
+/** The remaining count of a rate limit and its reset, as in the headers. */
 interface Limit {
   readonly remaining: string | undefined
   readonly reset: string | undefined
 }
 
-/** The longest wait for limits that are used up. One that does not say what is left counts where the answer itself says it (429). */
+/** The longest reset of exhausted limits. A limit without a remaining count is used if the status itself says so (429). */
 const limitOf = (read: Read, isLimited: boolean, now: number | undefined): Duration.Duration | undefined => {
   const limits = [...listed(read("ratelimit")), ...separate(read)]
   if (limits.length === 0) return undefined
@@ -79,7 +79,7 @@ const limitOf = (read: Read, isLimited: boolean, now: number | undefined): Durat
   return longestOf(0) ?? (isLimited ? longestOf(undefined) : undefined)
 }
 
-/** Headers of their own: the IETF drafts 3 to 6, those that were usual before, and OpenAI's, one pair for each resource. */
+/** Separate headers: the IETF drafts 3 to 6, the usual ones before them, and OpenAI's, one pair for each resource. */
 const pairs = ["ratelimit", "x-ratelimit", "x-rate-limit"].flatMap((family) =>
   ["", "-requests", "-tokens"].map(
     (resource) => [`${family}-remaining${resource}`, `${family}-reset${resource}`] as const
@@ -95,13 +95,13 @@ const separate = (read: Read): ReadonlyArray<Limit> => {
   return limits
 }
 
-/** No server has so many limits; what is longer is not read. */
+/** Longer headers are not read: no server has so many limits. */
 const longestList = 2000
 
-/** One header for all: the IETF drafts 8 to 10 list limits with parameters, draft 7 has one limit. */
+/** A single header: the IETF drafts 8 to 10 list limits with parameters, draft 7 has one limit. */
 const listed = (value: string | undefined): ReadonlyArray<Limit> => {
   if (value === undefined || value.length > longestList) return []
-  // The names of limits may have in them what stands between limits.
+  // The quoted names of limits may contain separators.
   const text = value.replace(/"(?:[^"\\]|\\.)*"/g, "_")
   if (/\b(?:remaining|reset)\s*=/.test(text)) return [limit(text, "remaining", "reset")]
   return text.split(",").map((item) => limit(item, "r", "t"))
@@ -115,10 +115,10 @@ const limit = (text: string, remaining: string, reset: string): Limit => ({
 const parameter = (text: string, name: string): string | undefined =>
   new RegExp(`(?:^|[;,\\s])${name}\\s*=\\s*([^\\s;,]+)`).exec(text)?.[1]
 
-/** Hours, minutes and seconds or milliseconds, as Go writes a duration. */
+/** Hours, minutes and seconds or milliseconds, in Go's format of a duration. */
 const duration = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)(m?)s)?$/
 
-/** Seconds or a duration from now, or seconds or milliseconds since the epoch, told apart by their size. */
+/** A reset as seconds or a duration from now, or as seconds or milliseconds since the epoch, told apart by size. */
 const resetOf = (value: string | undefined, now: number | undefined): Duration.Duration | undefined => {
   if (value === undefined || value.length > 32) return undefined
   const number = numberOf(value)

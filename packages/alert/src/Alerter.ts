@@ -21,23 +21,23 @@ import * as Groups from "./internal/groups.ts"
 import { Sink } from "./Sink.ts"
 
 /**
- * Which failures people are told of, and when.
+ * Which failures raise an alert, and when.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** The severity below which nobody is told; `Error`. */
+  /** Failures below this severity raise no alert. Default: `Error`. */
   readonly threshold?: LogLevel.Severity | undefined
-  /** The wait from a group's first report to its alert, and from a failed delivery to the next; 30 seconds. */
+  /** The wait from a group's first report to its alert, and from a failed delivery to the next. Default: 30 seconds. */
   readonly groupWait?: Duration.Input | undefined
-  /** The wait before the same kind is told again; 4 hours. */
+  /** The wait before the same kind of failure raises another alert. Default: 4 hours. */
   readonly repeatInterval?: Duration.Input | undefined
-  /** How many groups are held, beyond which reports share one; 1000. */
+  /** How many groups are kept; further reports share one group. Default: 1000. */
   readonly maxKeys?: number | undefined
-  /** Bounds the last delivery, when the scope closes; 5 seconds. */
+  /** The longest time for the last delivery, when the scope closes. Default: 5 seconds. */
   readonly flushTimeout?: Duration.Input | undefined
-  /** Is told when the scope closes of how many failures nobody was told, if any; says so on stderr. */
+  /** Called when the scope closes with the number of failures that no alert reported, if any. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined
 }
 

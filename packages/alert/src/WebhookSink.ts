@@ -21,21 +21,21 @@ import * as AlertWire from "./AlertWire.ts"
 import { Sink, SinkError } from "./Sink.ts"
 
 /**
- * The receiver, and how patiently it is tried.
+ * The receiver of the alerts, and how deliveries are retried.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** The receiver's http or https URL; required. */
+  /** The receiver's http or https URL. Required. */
   readonly url: Redacted.Redacted
-  /** How often a delivery is tried, the first attempt included; 4. */
+  /** How many attempts a delivery gets, including the first one. Default: 4. */
   readonly attempts?: number | undefined
-  /** The wait after the first attempt, doubled after each; 1 second. */
+  /** The wait after the first attempt, doubled after each further one. Default: 1 second. */
   readonly backoff?: Duration.Input | undefined
-  /** Bounds one attempt; 10 seconds. */
+  /** The longest time for one attempt. Default: 10 seconds. */
   readonly attemptTimeout?: Duration.Input | undefined
-  /** The longest Retry-After that is waited for; 1 minute. */
+  /** The longest Retry-After that a delivery waits for. Default: 1 minute. */
   readonly maxRetryAfter?: Duration.Input | undefined
 }
 

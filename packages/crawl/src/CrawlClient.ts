@@ -29,30 +29,30 @@ import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import { Authorization, CrawlApi, type CrawlRequest } from "./CrawlApi.ts"
 
 /**
- * Which API, in whose name, and how patiently.
+ * The API, the account, and the retry policies.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** The http or https URL of the API; required. */
+  /** The http or https URL of the API. Required. */
   readonly url: string
-  /** The key of the account; required. */
+  /** The API key of the account. Required. */
   readonly apiKey: Redacted.Redacted
-  /** The policy of polls and cancellations; 5 retries within 2 minutes, 30 seconds an attempt. */
+  /** The policy of polls and cancellations. Default: 5 retries within 2 minutes, 30 seconds for an attempt. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
-  /** The policy of creations, which are sent again only where they cannot bill twice; the same. */
+  /** The policy of creations, which are sent again only if they cannot bill twice. Default: the same settings. */
   readonly createPolicy?: RetryPolicy.RetryPolicy | undefined
 }
 
 /**
- * What is told while a job is waited for.
+ * Callbacks while the client waits for a job.
  *
  * @category options
  * @since 0.1.0
  */
 export interface CrawlOptions {
-  /** Sees the job after every poll; nothing does. */
+  /** Called with the job after every poll. Default: not called. */
   readonly onJob?: ((job: Job.Job) => Effect.Effect<void>) | undefined
 }
 

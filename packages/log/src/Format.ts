@@ -40,21 +40,21 @@ export interface Record {
 export type Format = (record: Record) => string
 
 /**
- * Who writes: collectors group by it.
+ * The program that writes the log; collectors group records by it.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Service {
-  /** The name of the program; none. */
+  /** The name of the program. Default: none. */
   readonly service?: string | undefined
-  /** Its version; none. */
+  /** The version of the program. Default: none. */
   readonly version?: string | undefined
 }
 
 const service: Check.Rules<Service> = { service: Check.text, version: Check.text }
 
-/** The format of a service, whose options are looked at once. */
+/** Makes a format for a service; its options are checked once. */
 const formatOf = <Options extends Service>(
   name: string,
   rules: Check.Rules<Options>,
@@ -107,15 +107,15 @@ export const gcp = (options: Service & { readonly project?: string | undefined }
 export const datadog = (options: Service = {}): Format => formatOf("Format.datadog", service, options, datadogOf)
 
 /**
- * How a terminal shows lines.
+ * How lines look on a terminal.
  *
  * @category options
  * @since 0.1.0
  */
 export interface TerminalOptions {
-  /** Whether levels and details have colors; they have none. */
+  /** Whether levels and details have colors. Default: `false`. */
   readonly colors?: boolean | undefined
-  /** The columns that lines are folded to; they are not folded. */
+  /** The number of columns that lines are folded to. Default: not folded. */
   readonly width?: number | undefined
 }
 

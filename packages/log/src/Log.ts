@@ -30,35 +30,35 @@ import { recordOf } from "./internal/record.ts"
 import * as Writer from "./internal/writer.ts"
 
 /**
- * Where records are written, how they look, and how many. Which levels are logged is up to Effect's `MinimumLogLevel` (`Info`).
+ * Where records are written, how they look, and how many are written. Effect's `MinimumLogLevel` (`Info`) decides which levels are logged.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** Takes the records in place of a stream; none. */
+  /** Takes the records instead of `stream`. Default: none. */
   readonly destination?: Destination.Destination | undefined
-  /** Lines are written to it; stderr. */
+  /** The stream that lines are written to. Default: stderr. */
   readonly stream?: Destination.Stream | undefined
-  /** The format of a line, by name or a function; `auto`, which is `pretty` on a terminal and `json` elsewhere. */
+  /** The format of a line, a name or a function. Default: `auto`, which is `pretty` on a terminal and `json` elsewhere. */
   readonly format?: "auto" | "pretty" | "json" | Format.Format | undefined
   /**
-   * Whether pretty lines have colors; on a terminal they have, unless `NO_COLOR` is set or it is a dumb one, and with `FORCE_COLOR`
-   * anywhere.
+   * Whether pretty lines have colors. Default: `true` with `FORCE_COLOR`, and on a terminal unless `NO_COLOR` is set or the terminal is
+   * dumb.
    */
   readonly colors?: boolean | undefined
-  /** The share of the records of a level that is written, from 0 to 1; records of failures always are. All. */
+  /** The share of a level's records that is written, from 0 to 1; records of failures are always written. Default: 1. */
   readonly sample?: { readonly [Level in LogLevel.Severity]?: number } | undefined
-  /** Lets `most` failures of a class be written in each `window`, and says how many more there were; no cap. */
+  /** Writes at most `most` failures of a class in each `window`, and reports how many more there were. Default: no cap. */
   readonly cap?: { readonly most: number; readonly window: Duration.Duration } | undefined
-  /** Bounds the wait for a slow destination at the end; 2 seconds. */
+  /** The longest wait for a slow destination at the end. Default: 2 seconds. */
   readonly flushWithin?: Duration.Duration | undefined
-  /** Is told at the end how many records were lost since the beginning, if any were; says so on stderr. */
+  /** Called at the end with the number of records lost since the beginning, if any. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined
 }
 
 /**
- * What each option takes, for adapters that pass options on.
+ * The rules that check the options, for adapters that pass options on.
  *
  * @category options
  * @since 0.1.0

@@ -20,13 +20,13 @@ import * as Names from "./internal/names.ts"
 import * as Outlet from "./internal/outlet.ts"
 
 /**
- * How many records are written, as `Log.Options` has it.
+ * How many records are written: a part of `Log.Options`.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options extends Pick<Log.Options, "cap" | "flushWithin" | "sample"> {
-  /** Is told at the end how many lines pino's stream refused or is not known to have written; says so on stderr. */
+  /** Called at the end with the number of lines that pino's stream refused or may not have written. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined
 }
 
@@ -80,7 +80,7 @@ export const logger = (to: pino.Logger, options: Options = {}): Logger.Logger<un
  */
 export const layer = (to: pino.Logger, options: Options = {}): Layer.Layer<never> => {
   checked("Pino.layer", to, options)
-  // Each that is built counts its own losses.
+  // Each layer built from this counts its own losses.
   return Layer.suspend(() => Log.layer({ onLost: say, ...options, destination: destination(to) }))
 }
 

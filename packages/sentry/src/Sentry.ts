@@ -23,21 +23,21 @@ import * as Delivery from "./internal/delivery.ts"
 import { type Captured, eventOf } from "./internal/event.ts"
 
 /**
- * What is sent, with which client, and how long it is waited for.
+ * Which failures are sent, with which client, and how long to wait for it.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** Sends the events; the client that `Sentry.init` has made. */
+  /** The client that sends the events. Default: the one that `Sentry.init` made. */
   readonly client?: Client | undefined
-  /** The severity below which nothing is sent; `Error`. */
+  /** Failures below this severity are not sent. Default: `Error`. */
   readonly threshold?: LogLevel.Severity | undefined
-  /** How many events wait to be sent, beyond which they are counted in place of sent; 1000. */
+  /** How many events may wait to be sent; further ones are counted instead of sent. Default: 1000. */
   readonly capacity?: number | undefined
-  /** Bounds the wait for a batch, and for the last one at the end; 2 seconds. */
+  /** The longest wait for a batch, and for the last one at the end. Default: 2 seconds. */
   readonly flushWithin?: Duration.Duration | undefined
-  /** Is told at the end how many failures Sentry has refused and has not answered, if any; says so on stderr. */
+  /** Called at the end with how many failures Sentry refused, and how many it did not answer, if any. Default: prints it to stderr. */
   readonly onLost?: ((refused: number, unheard: number) => void) | undefined
 }
 

@@ -20,15 +20,15 @@ import { connectionTo } from "./internal/connection.ts"
 import { sqlError } from "./internal/error.ts"
 
 /**
- * Which database, and how long its lock is waited for.
+ * The database file, and how long to wait for its lock.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** The file of the database, made where there is none, or `:memory:`; required. */
+  /** The database file, created if it does not exist, or `:memory:`. Required. */
   readonly filename: string
-  /** How long a statement waits for another connection's lock; 5 seconds. */
+  /** How long a statement waits for another connection's lock. Default: 5 seconds. */
   readonly busyTimeout?: Duration.Input | undefined
 }
 

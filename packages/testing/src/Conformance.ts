@@ -122,13 +122,13 @@ export interface Adapter {
 }
 
 /**
- * How long the programs may take.
+ * How long the test programs may take.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** Bounds a program with the adapter, its end included; 10 seconds. */
+  /** The longest time for a program with the adapter, including its end. Default: 10 seconds. */
   readonly closesWithin?: Duration.Duration | undefined
 }
 

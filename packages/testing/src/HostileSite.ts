@@ -30,19 +30,19 @@ import * as Visits from "./internal/visits.ts"
 export type Request = Visits.Request
 
 /**
- * What the site says, and how slow and large it is.
+ * The site's texts, and how slow and large its answers are.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** The seed of all texts; 1. */
+  /** The seed of all texts. Default: 1. */
   readonly seed?: number | undefined
-  /** The wait that 429 and 503 ask for, in whole seconds, rounded up; 1 second. */
+  /** The wait that 429 and 503 ask for, rounded up to whole seconds. Default: 1 second. */
   readonly retryAfter?: Duration.Input | undefined
-  /** How long slow headers take and a stalled body stalls; 30 seconds. */
+  /** How long slow headers take and a stalled body stalls. Default: 30 seconds. */
   readonly delay?: Duration.Input | undefined
-  /** The size of the huge page; 20 MiB. */
+  /** The size of the huge page, in bytes. Default: 20 MiB. */
   readonly hugeBytes?: number | undefined
 }
 

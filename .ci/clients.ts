@@ -1,4 +1,4 @@
-// docs/clients.md: what real clients throw, by the clients themselves.
+// Writes docs/clients.md: the errors of real clients, produced by running them.
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"

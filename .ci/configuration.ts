@@ -1,4 +1,4 @@
-// The table of docs/configuration.md: the variable of every field of a policy, by its JSON Schema.
+// Writes the table of docs/configuration.md: the variable of every field of a policy, from its JSON Schema.
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
@@ -23,7 +23,7 @@ const resolved = (node: Node): Node => {
   return name === undefined ? node : (definitions[name] ?? node)
 }
 
-/** What a field takes, by its variable: texts and numbers, each once. */
+/** The values that each variable takes, each once. */
 const rows = new Map<string, Set<string>>()
 
 const visit = (unresolved: Node, path: ReadonlyArray<string>): void => {
@@ -56,7 +56,7 @@ const variables = table(
   [...rows].map(([variable, taken]) => [`\`${variable}\``, [...taken].join(", ")])
 )
 
-/** The document with its table as the policy would have it. */
+/** The document with its table rewritten from the policy. */
 export const configuration = readFileSync(file, "utf8").replace(
   /(<!-- Written by `pnpm generate`\. -->\n\n)(?:\|.*\n)*/,
   (_, mark: string) => `${mark}${variables}\n`

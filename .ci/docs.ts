@@ -1,4 +1,4 @@
-// Writes the documents that programs can say best; with --check it only says whether they are current.
+// Writes the generated documents; with --check it only says whether they are current.
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { configuration } from "./configuration.ts"
@@ -25,7 +25,7 @@ for (const [name, text] of Object.entries(documents)) {
     console.error(`docs/${name} is not what the program says: run \`pnpm generate\``)
   }
 }
-// This one takes servers and some seconds; a test compares it.
+// This document takes servers and some seconds to write, so a test checks it instead.
 if (!process.argv.includes("--check")) {
   const { clients } = await import("./clients.ts")
   writeFileSync(join(folder, "clients.md"), clients)

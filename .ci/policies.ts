@@ -1,4 +1,4 @@
-// docs/policies.md: what settings of a policy come to, by the policy itself.
+// Writes docs/policies.md: the effect of a policy's settings, computed with the policy itself.
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Duration from "effect/Duration"
@@ -30,7 +30,7 @@ const short = (millis: number): string =>
       ? `${Number((millis / 1000).toFixed(1))} s`
       : `${Number((millis / 60_000).toFixed(1))} min`
 
-/** The delays of a backoff, from the shortest to the longest that chance makes of each. */
+/** The delays of a backoff, each from its shortest to its longest random value. */
 const delays = (backoff: ReturnType<typeof Backoff.make>): ReadonlyArray<string> => {
   let [least, most] = [
     { previous: 0, total: 0 },
@@ -103,7 +103,7 @@ const outcomes = await Promise.all(
   })
 )
 
-/** One failure now and then: the first attempt of every call fails, and the second would succeed. */
+/** A dependency on which the first attempt of every call fails, and a second one would succeed. */
 const hiccup = Simulation.script({ fails: Verdict.transient("quick") }, {})
 
 const quiet = await Promise.all(
@@ -137,27 +137,27 @@ export const policies = [
   "",
   "<!-- Written by `pnpm generate`, by the policies themselves. -->",
   "",
-  "What the settings of a `RetryPolicy` come to. Every number here was computed by the package; the outages ran in its `Simulation`.",
+  "The effect of a `RetryPolicy`'s settings in numbers. The package computed all of them; the outages ran in its `Simulation`.",
   "",
   "## Paces",
   "",
-  "A failure's verdict says how patient a retry must be. Waits after each failed attempt, with the defaults (full jitter):",
+  "A failure's verdict says how patient a retry must be: its pace. Waits after each failed attempt, with the defaults (full jitter):",
   "",
   table(["Pace", ...after], paces),
   "",
   "## Backoff",
   "",
-  "Every `kind` with a base of 1 s and a cap of 30 s, without jitter. The last two are jitter by themselves.",
+  "Every `kind` with a base of 1 s and a cap of 30 s, without jitter. The last two are random without it.",
   "",
   table(["Kind", ...after], kinds),
   "",
-  "Every `jitter` of an exponential one. The cap comes last; a number is more or less by that share.",
+  "Every `jitter` of an exponential backoff. A number spreads a delay by that share, up and down. The cap applies after the jitter.",
   "",
   table(["Jitter", ...after], jitters),
   "",
   "## The worst case",
   "",
-  "The dependency never succeeds, every attempt takes as long as it may, and chance makes every wait the longest.",
+  "The dependency never succeeds, every attempt takes as long as it may, and every random wait is the longest possible.",
   "",
   table(["Pace", "Policy", "Attempts", "Gives up after", "Because"], worstCases),
   "",
@@ -167,20 +167,20 @@ export const policies = [
   "",
   table(["Policy", "Attempts per call", "Calls that succeeded", "Longest call"], outcomes),
   "",
-  "One client of the second row: a square is an attempt that failed, a rounded one succeeded, a dotted line is a wait.",
+  "One client of the second row: a square bar is a failed attempt, a rounded bar a successful one, a dotted line a wait.",
   "",
   "![attempts over time](policies-outage.svg)",
   "",
   "## Budgets",
   "",
-  "`budget` takes a name or a rule spelled out. The named ones are what their sources state. `standard` is this package's own: a fifth of the calls of",
-  "ten seconds, and three retries more for each client. Such a floor is added up over all clients, so it is a small one",
+  "`budget` takes a name or a rule. Named budgets have the settings of their sources. `standard` is this package's own: retries for a fifth of the calls",
+  "in ten seconds, and three more for each client. That floor is small, since the floors of all clients add up",
   "([decision 21](decisions/0021-a-floor-for-quiet-clients.md)).",
   "",
   table(["Name", "Rule", "Settings"], budgets),
   "",
-  "A budget counts what a client has done, so one that calls rarely may never be allowed a retry. One client calls 60 times; every first attempt fails,",
-  "and a retry would succeed. Calls that succeeded:",
+  "A budget depends on a client's own calls, so it may never allow a retry to a client that calls rarely. In this table one client calls 60 times; every",
+  "first attempt fails, and a retry would succeed. Calls that succeeded:",
   "",
   table(["Budget", "a call a minute", "one in 10 s", "one a second"], quiet),
   ""

@@ -20,9 +20,9 @@ const limits: ReadonlyArray<{
   {
     what: "all that a program runs",
     name: "core",
-    // Documentation is made by build scripts; plain data and checked options are adapters' work.
+    // Build scripts make the documentation; only adapters use plain data and checked options.
     modules: (file) => !["CatalogueDocs.ts", "Check.ts", "CrawlMeanings.ts", "Plain.ts"].includes(file),
-    // About a kilobyte of it says what is wrong with a catalogue of a program's own.
+    // About a kilobyte of it reports mistakes in a program's own catalogue.
     limit: 18_000
   },
   { what: "checks of options", name: "core", modules: (file) => file === "Check.ts", limit: 1000 },

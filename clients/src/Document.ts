@@ -1,5 +1,5 @@
 /**
- * docs/clients.md: what well-known clients throw, as this machine has seen it.
+ * Writes docs/clients.md: the errors of well-known clients, as seen on this machine.
  *
  * @since 0.1.0
  */
@@ -8,32 +8,33 @@ import { format, type Section, sections } from "./Table.ts"
 
 const fence = "```"
 
-/** What stands above the tables. */
+/** The text above the tables. */
 const head = `# What clients throw
 
 <!-- Written by \`pnpm generate\`, which runs the clients. -->
 
-\`Verdict.of\` knows what these clients throw, by the structure of their errors; nothing has to be set up. Each row below is a call that was
-made with the real package, to a server on the same machine that failed in that way: the tables are what came out, and a test compares
-them. The version beside a client's name is the one it was made with; others may differ.
+\`Verdict.of\` recognises the errors of these clients by their structure, without any setup. For each row, the real package called a server
+on the same machine that failed in that way. The tables show the results, and a test compares them. The version after a client's name is the
+one that ran; other versions may differ.
 
-- **Switch off a client's own retries** within a policy, as was done here: got's and ky's \`retry\`, \`maxAttempts: 1\` of an AWS client,
-  \`"grpc.enable_retries": 0\`, \`maxRetries: 0\` of OpenAI's, \`maxNetworkRetries: 0\` of Stripe's, \`retry: { retries: 0 }\` of kafkajs.
-  Otherwise three retries of four attempts are sixteen requests, and no budget, breaker or Retry-After is heeded in between.
-- **The verdict** is what a policy acts on; its paces are in [policies](policies.md). "give up" fails in the same way every time.
-- **A creation is sent again** says, for a call with \`operation: "create"\`, whether it may be. "no": the failure does not prove that nothing
+- **Switch off a client's own retries** within a policy, as was done here: \`retry\` of got and ky, \`maxAttempts: 1\` of an AWS client,
+  \`"grpc.enable_retries": 0\`, \`maxRetries: 0\` of OpenAI, \`maxNetworkRetries: 0\` of Stripe, \`retry: { retries: 0 }\` of kafkajs. Otherwise
+  three retries of a call that makes four attempts are sixteen requests, and budget, breaker and Retry-After do not apply to most of them.
+- **Verdict**: a policy acts on it; its paces are in [policies](policies.md). "give up" means that the call would fail every time.
+- **A creation is sent again**: whether a call with \`operation: "create"\` is retried. "no" means that the failure does not prove that nothing
   happened, so it could happen twice.
-- **What is unknown gets one quick retry**, such as an error that has only words. No verdict of a client parks the calls of everybody: a
-  402 or an empty quota is given up.
+- **An unknown failure gets one quick retry**, such as an error with only a message. No client's verdict parks the calls of others: a 402 or
+  an empty quota is given up.
 
 AWS's errors are read by the SDK's own lists, gRPC's by the published meaning of its status codes, PostgreSQL's and MySQL's by SQLSTATE and
-number. Also known are kafkajs (\`retriable\`), BullMQ (\`UnrecoverableError\`, and what takes a job away from its worker: give up), OpenAI and
-Anthropic (\`insufficient_quota\`: give up), Stripe (a decline: give up), and the headers \`x-should-retry\` and \`stripe-should-retry\`.
+error number. Also recognised are kafkajs (\`retriable\`), BullMQ (\`UnrecoverableError\`, and errors that take a job away from its worker: give
+up), OpenAI and Anthropic (\`insufficient_quota\`: give up), Stripe (a decline: give up), and the headers \`x-should-retry\` and
+\`stripe-should-retry\`.
 
-## Teach it another one
+## Add a reader for another client
 
-A reader is asked before all that is known already, and says nothing of what it does not know. It may be provided to the whole program,
-or be the \`verdict\` of one call.
+A reader is asked before the built-in rules, and returns \`undefined\` for failures that it does not know. Provide it to the whole program, or
+use it as the \`verdict\` of one call.
 
 ${fence}ts
 import * as Verdict from "@redrive/core/Verdict"

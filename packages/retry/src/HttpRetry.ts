@@ -14,9 +14,8 @@ import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Verdict from "@redrive/core/Verdict"
-import { Exchange } from "./internal/exchange.ts"
+import { exchange } from "./internal/exchange.ts"
 import { sharedRunners } from "./internal/runners.ts"
-import { isJudged } from "./internal/shared.ts"
 import type * as Operation from "./Operation.ts"
 import type * as Retry from "./Retry.ts"
 import type * as RetryPolicy from "./RetryPolicy.ts"
@@ -97,12 +96,12 @@ export const httpClient =
   <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<Exhausted<E, F>, R> => {
     const { runner, warning = Effect.void } = "run" in policy ? { runner: policy } : runnerOf(policy)
     return HttpClient.makeWith<E, R, Exhausted<E, F>, R>(
-      (request) =>
+      (making) =>
         Effect.withFiber((fiber) => {
-          const facts = { client, request, runner, options, marked: fiber.getRef(Marked), isJudged: isJudged(fiber) }
-          return Effect.flatMap(Effect.andThen(warning, Effect.exit(request)), (first) =>
-            new Exchange(facts, first).run()
-          )
+          const marked = fiber.getRef(Marked)
+          const sent = Effect.andThen(warning, exchange({ client, making, runner, options, marked, fiber }))
+          // Requests that the client makes for this one, such as for a token, are not what the caller has marked.
+          return marked === undefined ? sent : Effect.provideService(sent, Marked, undefined)
         }),
       // Later additions to a request run after this client's own, as with Effect's own `retry`.
       client.preprocess

@@ -9,7 +9,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as Classify from "@redrive/core/Classify"
-import { isMarkedUnsent } from "./internal/unsent.ts"
+import { wasSent } from "./internal/unsent.ts"
 
 /**
  * @category schemas
@@ -40,4 +40,4 @@ export const isSafe = (self: Operation): boolean => self === "read" || self === 
  * @category guards
  * @since 0.1.0
  */
-export const isAmbiguous = (failure: unknown): boolean => !isMarkedUnsent(failure) && Classify.isAmbiguous(failure)
+export const isAmbiguous = (failure: unknown): boolean => wasSent(failure) ?? Classify.isAmbiguous(failure)

@@ -171,9 +171,9 @@ export interface Outcome<out I, out A, out E> {
  * @category options
  * @since 0.1.0
  */
-export interface Options<I, A, E, R> {
+export interface Options<I, A, E, R, E2 = E> {
   /** Runs one item once more; `round` counts from 2. No default. */
-  readonly each: (item: I, round: number) => Effect.Effect<A, E, R>
+  readonly each: (item: I, round: number) => Effect.Effect<A, E2, R>
   /** The redrive's name in events. Default: `redrive`. */
   readonly name?: string | undefined
   /** Decides about each item: its `retries` are the rounds, its `overrides` the rounds by code. Default: two rounds. */
@@ -184,10 +184,10 @@ export interface Options<I, A, E, R> {
   readonly concurrency?: number | undefined
   /** Called with each item's result as soon as the item has ended. A defect in it is logged and loses no item. Default: not called. */
   readonly onItem?:
-    | ((item: I, result: Result.Result<A, E | Cause.UnknownError>, round: number) => Effect.Effect<void>)
+    | ((item: I, result: Result.Result<A, E2 | Cause.UnknownError>, round: number) => Effect.Effect<void>)
     | undefined
   /** Called with every plan before its wait. A defect in it is logged and loses no item. Default: not called. */
-  readonly onPlan?: ((plan: Plan<I, E>, round: number) => Effect.Effect<void>) | undefined
+  readonly onPlan?: ((plan: Plan<I, E | E2>, round: number) => Effect.Effect<void>) | undefined
 }
 
 const isNumber = (value: unknown) => typeof value === "number"
@@ -211,10 +211,10 @@ const rules: Check.Rules<Options<unknown, unknown, unknown, unknown>> = {
  * @category running
  * @since 0.1.0
  */
-export const run = Effect.fnUntraced(function* <I, A, E, R>(
+export const run = Effect.fnUntraced(function* <I, A, E, R, E2 = E>(
   failures: ReadonlyArray<Failed<I, E>>,
-  options: Options<I, A, E, R>
-): Effect.fn.Return<Outcome<I, A, E>, never, R> {
+  options: Options<I, A, E, R, E2>
+): Effect.fn.Return<Outcome<I, A, E | E2>, never, R> {
   Check.options<object>("Redrive.run", rules, options)
   const { concurrency = Preset.concurrency, each, name = "redrive", onItem, onPlan, policy, spend } = options
   const clock = yield* Clock.clockWith(Effect.succeed)
@@ -222,14 +222,14 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
   const begun = time.now()
   const readers = yield* Verdict.Readers
   const saved: Array<Saved<I, A>> = []
-  const final: Array<Final<I, E | Cause.UnknownError>> = []
-  let failed = failures
+  const final: Array<Final<I, E | E2 | Cause.UnknownError>> = []
+  let failed: ReadonlyArray<Failed<I, E | E2>> = failures
   let round = 1
   let spent = 0
   while (failed.length > 0) {
     const elapsed = Duration.millis(time.now() - begun)
     const now = clock.currentTimeMillisUnsafe()
-    const verdict = (error: E) => Verdict.of(error, { readers, now })
+    const verdict = (error: E | E2) => Verdict.of(error, { readers, now })
     const left = spend === undefined ? undefined : { ...spend, limit: spend.limit - spent }
     const next = plan(failed, { policy, elapsed, spend: left, verdict }, yield* Random.next)
     final.push(...next.final)
@@ -239,13 +239,13 @@ export const run = Effect.fnUntraced(function* <I, A, E, R>(
     yield* unharmed("onPlan", () => onPlan?.(next, round))
     yield* Observer.tell(() => ({ _tag: "Redriven", name, attempt: round, items: next.again.length, delay: next.wait }))
     yield* Effect.sleep(next.wait)
-    const again = ({ item }: Failed<I, E>) =>
+    const again = ({ item }: Failed<I, E | E2>) =>
       Effect.tap(ended(each, item, round), ({ result }) => unharmed("onItem", () => onItem?.(item, result, round)))
     const results = yield* Effect.forEach(next.again, again, { concurrency })
     failed = results.flatMap(({ because, result }, index) => {
       const { item, rounds = 1 } = next.again[index]!
       if (Result.isSuccess(result)) saved.push({ item, value: result.success, round })
-      else if (because === undefined) return [{ item, error: result.failure as E, rounds: rounds + 1 }]
+      else if (because === undefined) return [{ item, error: result.failure as E2, rounds: rounds + 1 }]
       else final.push({ item, error: result.failure, rounds: rounds + 1, because })
       return []
     })

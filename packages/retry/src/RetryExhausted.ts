@@ -102,6 +102,7 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
   readonly because: RetryPolicy.Because
   readonly attempts: ReadonlyArray<Attempt>
   readonly failure: unknown
+  readonly until?: string
   readonly retryAt?: DateTime.Utc
   readonly retryAfter?: Duration.Duration
 }> {
@@ -119,12 +120,11 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
    * `Throttled` or `Parked`. A creation that may have happened, and a call that is not replayable, are `Permanent`.
    */
   get verdict(): Verdict.Verdict {
-    const { attempts, because, failure, retryAfter } = this
+    const { attempts, because, retryAfter, until } = this
     if (because === "ambiguous" || because === "not replayable") return Verdict.permanent
     const last = attempts.at(-1)
     if (last !== undefined) return because === "breaker" ? Verdict.throttled(retryAfter) : last.verdict
-    const until = Predicate.hasProperty(failure, "until") ? failure.until : undefined
-    return typeof until === "string" ? Verdict.parked(until) : Verdict.throttled(retryAfter)
+    return until === undefined ? Verdict.throttled(retryAfter) : Verdict.parked(until)
   }
 
   /** Whether any attempt may have been carried out; a later attempt that was never sent does not change that. */
@@ -179,6 +179,7 @@ export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
     because: RetryPolicy.Because,
     attempts: Schema.Array(Attempt),
     failure: Schema.Union([failure, TimedOut, Refused]),
+    until: Schema.optionalKey(Schema.String),
     retryAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
     retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
   }).pipe(
@@ -192,13 +193,15 @@ export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
           failure,
           name,
           retryAfter,
-          retryAt
+          retryAt,
+          until
         }: RetryExhausted<E | Cause.TimeoutError | Refused>) => ({
           _tag: "RetryExhausted" as const,
           name,
           because,
           attempts,
           failure,
+          ...(until !== undefined && { until }),
           ...(retryAt && { retryAt }),
           ...(retryAfter && { retryAfter })
         })

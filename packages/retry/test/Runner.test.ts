@@ -325,23 +325,29 @@ describe("a runner", () => {
     })
   )
 
-  it.effect("is said to protect nothing where its policy is made anew for each call: once, by name", () =>
+  it.effect("is said to protect nothing where its policy is made anew for each call: once, by its parts", () =>
     Effect.gen(function* () {
       const lines: Array<unknown> = []
       const logger = Logger.make(({ message }) => void lines.push(message))
-      const heard = Effect.provide(Logger.layer([logger]))
-      const made = (retries: number) => policyOf({ retries, breaker: {}, budget: "standard" })
-      const shared = made(1)
+      const run = (policy: RetryPolicy.RetryPolicy) =>
+        Effect.provide(Retry.retry(Effect.succeed(1), policy), Logger.layer([logger]))
+      const said = (parts: string) => [
+        `call: 10 policies with the same ${parts} were used once each. A policy that is made inside the call protects nothing: make it once, outside`
+      ]
+      const bulkhead = (concurrent: number) => ({ bulkhead: { concurrent } })
+      // Policies that are made once, for each tenant, and policies that share nothing.
+      const tenants = Array.from({ length: 9 }, () => policyOf(bulkhead(2)))
       for (let call = 0; call < 30; call++) {
-        yield* heard(Retry.retry(Effect.succeed(1), made(2)))
-        yield* heard(Retry.retry(Effect.succeed(1), { ...shared, retries: 3 }))
-        // Ones that are made once, or share nothing, are fine.
-        yield* heard(Retry.retry(Effect.succeed(1), shared))
-        yield* heard(Retry.retry(Effect.succeed(1), policyOf()))
+        for (const tenant of tenants) yield* run(tenant)
+        yield* run(policyOf())
       }
-      const told =
-        "call: the policy is made anew for each call, so its budget, breaker protects nothing: make it once, outside of the call"
-      assert.deepStrictEqual(lines, [[told], [told]])
+      assert.deepStrictEqual(lines, [])
+      for (let call = 0; call < 30; call++) yield* run(policyOf({ ...bulkhead(3), deadline: seconds(10 + call) }))
+      assert.deepStrictEqual(lines, [said("bulkhead")])
+      // A spread is another value, too; that the policy itself is used now and then changes nothing.
+      const shared = policyOf({ ...bulkhead(4), hedge: { after: seconds(1) } })
+      for (let call = 0; call < 60; call++) yield* run(call % 5 === 0 ? shared : { ...shared, retries: 1 })
+      assert.deepStrictEqual(lines, [said("bulkhead"), said("bulkhead, hedge")])
     })
   )
 

@@ -7,7 +7,7 @@ import * as Verdict from "@redrive/core/Verdict"
 import type * as Breaker from "../Breaker.ts"
 import type * as Budget from "../Budget.ts"
 import type * as Operation from "../Operation.ts"
-import type { Exhausted, Options } from "../Retry.ts"
+import type { Added, Exhausted, Options } from "../Retry.ts"
 import type { Gate, Prober } from "./gate.ts"
 import { aroundOf, type Around, type Shared, type Surroundings } from "./shared.ts"
 import type { Time } from "./time.ts"
@@ -52,6 +52,14 @@ const nothing: Past = Object.freeze({
   isOver: false
 })
 
+/** What the engine's own callers may say of a call besides. */
+export interface CallOptions<A, E, R, F = Added> extends Options<A, E, R, F> {
+  /** The monotonic time at which the call ends at the latest. */
+  readonly ends?: number | undefined
+  /** Hears that the call will try again, before it waits for that. */
+  readonly onWait?: (() => void) | undefined
+}
+
 /** The rest of a call: it fails with an attempt's failure, or with the call's own. */
 export type Attempts<A, E, R> = Effect.Effect<A, E | Cause.TimeoutError | Exhausted<E>, R>
 
@@ -62,7 +70,7 @@ export type Attempts<A, E, R> = Effect.Effect<A, E | Cause.TimeoutError | Exhaus
 export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.TimeoutError | Exhausted<E>, R> {
   readonly shared: Shared
   readonly self: Effect.Effect<A, E, R>
-  readonly options: Options<A, E, R>
+  readonly options: CallOptions<A, E, R>
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly surroundings: Surroundings
   past: Past = nothing
@@ -79,7 +87,7 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   constructor(
     shared: Shared,
     self: Effect.Effect<A, E, R>,
-    options: Options<A, E, R>,
+    options: CallOptions<A, E, R>,
     fiber: Fiber.Fiber<unknown, unknown>
   ) {
     super()
@@ -95,6 +103,7 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
       this.started = now
       this.ends = outer !== undefined && outer.deadline < own ? outer.deadline : own
     } else if (outer !== undefined) this.ends = outer.deadline
+    if (options.ends !== undefined && options.ends < this.ends) this.ends = options.ends
   }
 
   static {

@@ -12,8 +12,13 @@ export interface Code {
 export const codeOf = (failure: unknown): Code => {
   if (Predicate.isTagged(failure, "RetryExhausted") && Predicate.hasProperty(failure, "failure"))
     return codeOf(failure.failure)
-  if (Failure.isFailure(failure)) return { code: failure.code, detail: failure.reason.kind }
-  return Predicate.hasProperty(failure, "code") && typeof failure.code === "string" ? { code: failure.code } : {}
+  try {
+    if (Failure.isFailure(failure)) return { code: failure.code, detail: failure.reason.kind }
+    return Predicate.hasProperty(failure, "code") && typeof failure.code === "string" ? { code: failure.code } : {}
+  } catch {
+    // A getter of a foreign error threw.
+    return {}
+  }
 }
 
 /** The most exact override wins. */

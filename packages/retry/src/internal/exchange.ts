@@ -8,99 +8,141 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import * as Stream from "effect/Stream"
 import * as Verdict from "@redrive/core/Verdict"
 import type { Exhausted, Options } from "../HttpRetry.ts"
 import * as Operation from "../Operation.ts"
 import type { Runner } from "../Retry.ts"
-import { markUnsent } from "./unsent.ts"
+import { answerIn, discard, isOfAnother, isPaymentDue } from "./answers.ts"
+import type { CallOptions } from "./call.ts"
 import { isReplayable, keyOf, operationOf } from "./request.ts"
+import { isJudged, NotAgain } from "./shared.ts"
+import * as Time from "./time.ts"
+import { timeout } from "./timeout.ts"
+import { markSent, markUnsent } from "./unsent.ts"
 
-/** What is known of an exchange before its first attempt. */
+/** The facts of an exchange before its first attempt. */
 export interface Facts<E, R, F> {
   readonly client: HttpClient.HttpClient.With<E, R>
   /** Makes the request, with everything that the client adds to it. */
-  readonly request: Effect.Effect<HttpClientRequest, E, R>
+  readonly making: Effect.Effect<HttpClientRequest, E, R>
   readonly runner: Runner
   readonly options: Options<F>
-  /** What the caller says that the request does. */
+  /** The operation that the caller has set. */
   readonly marked: Operation.Operation | undefined
-  /** Whether an outer policy's call or a redrive decides by this exchange's failures. */
-  readonly isJudged: boolean
+  readonly fiber: Fiber.Fiber<unknown, unknown>
 }
 
-type Failure<E> = E | HttpClientError.HttpClientError
+/** The first request is used if its attempt begins this soon, in milliseconds; a signature may not last longer. */
+const freshFor = 1000
 
-/** One request through all of its attempts, and the answers that came. */
-export class Exchange<E, R, F> {
+type Result<E, F> = Exhausted<E, F>
+
+/**
+ * Sends a request by a policy. Its key, its body and its operation are known once the client has made it, which may fail: that is tried
+ * again as a call of its own, in which nothing is sent.
+ */
+export const exchange = <E, R, F>(facts: Facts<E, R, F>): Effect.Effect<HttpClientResponse, Result<E, F>, R> => {
+  const { making, options, runner } = facts
+  const { attemptTimeout, deadline } = runner.policy
+  const time = Time.of(facts.fiber.getRef(Clock.Clock))
+  const now = time.now()
+  const ends = deadline === undefined ? undefined : now + Duration.toMillis(deadline)
+  const limit = Duration.min(attemptTimeout ?? Duration.infinity, deadline ?? Duration.infinity)
+  const bounded = Duration.isFinite(limit) ? timeout(making, limit, now + Duration.toMillis(limit), time) : making
+  const send = (request: HttpClientRequest) => new Exchange(facts, request, time, ends).run()
+  return Effect.flatMap(Effect.exit(bounded), (first) => {
+    if (Exit.isSuccess(first)) return send(first.value)
+    let isFirst = true
+    const made = Effect.suspend((): Effect.Effect<HttpClientRequest, E | Cause.TimeoutError, R> => {
+      const next = isFirst ? first : making
+      isFirst = false
+      return Effect.tapError(next, (error) => Effect.sync(() => markUnsent(error)))
+    })
+    const call: CallOptions<HttpClientRequest, E | Cause.TimeoutError, R, F> = {
+      operation: "idempotent",
+      verdict: options.verdict,
+      errorOf: options.errorOf,
+      ends
+    }
+    return Effect.flatMap(
+      runner.run<HttpClientRequest, E | Cause.TimeoutError, R, F>(made, call),
+      send
+    ) as Effect.Effect<HttpClientResponse, Result<E, F>, R>
+  })
+}
+
+/** One request with all of its attempts and their answers. */
+class Exchange<E, R, F> {
   readonly facts: Facts<E, R, F>
-  readonly first: Exit.Exit<HttpClientRequest, E>
-  /** The request of the current attempt, once the client has made it. */
-  current: HttpClientRequest | undefined = undefined
-  attempts = 0
-  idempotencyKey: string | undefined = undefined
-  /** The failure of the last request that was sent. */
-  last: Failure<E> | undefined = undefined
+  readonly time: Time.Time
+  readonly ends: number | undefined
+  readonly idempotencyKey: string | undefined
+  /** A request that is made and not sent yet, and when it was made. */
+  fresh: HttpClientRequest | undefined
+  readonly madeAt: number
+  /** The request of the current attempt, and whether the client has made it yet. */
+  current: HttpClientRequest
+  isMade = false
+  /** Whether the last request that was sent may have been carried out, by its failure, or since nothing came of it. */
+  mayHaveHappened = false
   /** Answers whose bodies are not read yet, and those of them that became failures. */
   readonly unread = new Set<HttpClientResponse>()
   readonly spent = new Set<HttpClientResponse>()
   /** The failures that this exchange made of answers, with their verdicts. */
   readonly refused = new Map<unknown, Verdict.Verdict>()
 
-  constructor(facts: Facts<E, R, F>, first: Exit.Exit<HttpClientRequest, E>) {
+  constructor(facts: Facts<E, R, F>, request: HttpClientRequest, time: Time.Time, ends: number | undefined) {
     this.facts = facts
-    this.first = first
-    if (Exit.isFailure(first)) return
-    this.current = first.value
-    this.idempotencyKey = first.value.headers["idempotency-key"]
+    this.time = time
+    this.ends = ends
+    this.fresh = request
+    this.current = request
+    this.madeAt = time.now()
+    this.idempotencyKey = request.headers["idempotency-key"]
   }
 
-  run(): Effect.Effect<HttpClientResponse, Exhausted<E, F>, R> {
-    const { first } = this
+  run(): Effect.Effect<HttpClientResponse, Result<E, F>, R> {
     const { options, runner } = this.facts
-    const request = Exit.isSuccess(first) ? first.value : undefined
+    const { current } = this
     const operation = () => this.operation()
-    const called = runner.run(
-      Effect.suspend(() => this.attempt()),
-      {
-        name: request === undefined ? runner.name : `${runner.name} ${request.method}`,
-        key: request === undefined ? "" : (options.key?.(request) ?? keyOf(request)),
-        isReplayable: request === undefined || isReplayable(request.body),
-        verdict: (failure) => this.refused.get(failure) ?? options.verdict?.(failure),
-        errorOf: options.errorOf,
-        get operation() {
-          return operation()
-        }
+    const call: CallOptions<HttpClientResponse, E | HttpClientError.HttpClientError, R, F> = {
+      name: `${runner.name} ${current.method}`,
+      key: options.key?.(current) ?? keyOf(current),
+      isReplayable: isReplayable(current.body),
+      verdict: (failure) => this.verdictOf(failure),
+      errorOf: options.errorOf,
+      ends: this.ends,
+      onWait: () => this.letGo(this.spent),
+      // The client may make another request of it for each attempt.
+      get operation() {
+        return operation()
       }
+    }
+    const tried = runner.run(
+      Effect.suspend(() => this.attempt()),
+      call
     )
-    return Effect.catch(called, (exhausted) => this.answerOf(exhausted)).pipe(
+    return Effect.catch(tried, (exhausted) => this.answerOf(exhausted)).pipe(
       Effect.onExit((exit) => Effect.sync(() => this.letGo(this.unread, this.kept(exit))))
     )
   }
 
-  /** The request's operation. Before the client has made the request nothing was sent, so it counts as idempotent. */
   operation(): Operation.Operation {
-    const { current } = this
-    if (current === undefined) return "idempotent"
-    const { marked, options, runner } = this.facts
-    const said = marked ?? options.operation?.(current) ?? operationOf(current, runner.policy.operation)
-    // If each attempt has a new key, the server cannot recognise the second one as a repeat.
-    const isKept = current.headers["idempotency-key"] === this.idempotencyKey
-    return said === "idempotent" && !isKept ? "create" : said
+    const { current, facts, idempotencyKey } = this
+    const { marked, options, runner } = facts
+    return marked ?? options.operation?.(current) ?? operationOf(current, runner.policy.operation, idempotencyKey)
   }
 
-  attempt(): Effect.Effect<HttpClientResponse, Failure<E>, R> {
-    const { client, request } = this.facts
-    const isFirst = this.attempts++ === 0
-    if (!isFirst) this.letGo(this.spent)
-    this.current = undefined
-    const made = Effect.flatMap(isFirst ? this.first : request, (one) => {
-      this.current = one
-      const isSentTwice = this.operation() === "create" && this.last !== undefined && Operation.isAmbiguous(this.last)
-      // An earlier attempt has failed with it already, so either type is in the call's error.
-      return isSentTwice ? Effect.fail(this.last as E) : Effect.succeed(one)
+  attempt(): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
+    const { client, making } = this.facts
+    this.isMade = false
+    const made = Effect.suspend(() => {
+      const { fresh } = this
+      this.fresh = undefined
+      const isFresh = fresh !== undefined && this.time.now() - this.madeAt < freshFor
+      return isFresh ? this.accept(fresh) : Effect.flatMap(making, (request) => this.accept(request))
     })
-    // Uninterruptible, so that every answer is noted.
+    // The response is recorded before an interruption can lose it.
     return Effect.uninterruptibleMask((restore) =>
       Effect.matchCauseEffect(restore(client.postprocess(made)), {
         onSuccess: (response) => this.judge(response),
@@ -109,59 +151,84 @@ export class Exchange<E, R, F> {
     )
   }
 
+  /** Takes a request for the attempt, unless it would do once more what another one may have done. */
+  accept(request: HttpClientRequest): Effect.Effect<HttpClientRequest, E> {
+    this.current = request
+    this.isMade = true
+    // Only the runner sees it, which gives the call up for it.
+    if (this.mayHaveHappened && this.operation() === "create") return Effect.fail(new NotAgain() as E)
+    // Until something comes of it.
+    this.mayHaveHappened = true
+    return Effect.succeed(request)
+  }
+
   failed(cause: Cause.Cause<E>): Effect.Effect<never, E> {
     for (const reason of cause.reasons) {
-      if (reason._tag !== "Fail") continue
-      if (this.current === undefined) markUnsent(reason.error)
-      else this.last = reason.error
+      if (reason._tag !== "Fail" || reason.error instanceof NotAgain) continue
       const response = answerIn(reason.error)
       if (response !== undefined) this.spend(response)
+      this.note(reason.error)
     }
     return Effect.failCause(cause)
   }
 
-  /** Fails with an answer that a retry may help; returns any other. */
+  /** Notes what a failure says about its request. */
+  note(failure: unknown): void {
+    if (!this.isMade) return markUnsent(failure)
+    if (isOfAnother(failure, this.current)) markSent(failure)
+    this.mayHaveHappened = Operation.isAmbiguous(failure)
+  }
+
+  /** Makes a failure of an answer that a retry may help; any other is returned. */
   judge(response: HttpClientResponse): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> {
     this.unread.add(response)
     if (response.status < 400) return Effect.succeed(response)
-    const request = this.current ?? response.request
-    return Effect.withFiber((fiber) => {
-      const error = new HttpClientError.HttpClientError({
-        reason: new HttpClientError.StatusCodeError({ request, response })
-      })
-      const verdict = this.verdictOf(error, fiber)
-      const mayPark = verdict._tag === "Parked" && this.facts.runner.policy.parking !== undefined
-      if (!Verdict.isRetryable(verdict) && !mayPark) return Effect.succeed(response)
-      this.refused.set(error, verdict)
-      this.spend(response)
-      this.last = error
-      return Effect.fail(error)
+    const error = new HttpClientError.HttpClientError({
+      reason: new HttpClientError.StatusCodeError({ request: this.current, response })
     })
+    const verdict = this.verdictOf(error) ?? this.judged(error)
+    const mayPark = verdict._tag === "Parked" && this.facts.runner.policy.parking !== undefined
+    if (!Verdict.isRetryable(verdict) && !mayPark) return Effect.succeed(response)
+    this.refused.set(error, verdict)
+    this.spend(response)
+    this.note(error)
+    return Effect.fail(error)
   }
 
-  verdictOf(error: HttpClientError.HttpClientError, fiber: Fiber.Fiber<unknown, unknown>): Verdict.Verdict {
+  /** The verdict of this exchange or of the client's options, if either knows the failure. */
+  verdictOf(failure: unknown): Verdict.Verdict | undefined {
+    if (failure instanceof NotAgain) return Verdict.permanent
     const { options, runner } = this.facts
-    const readers = fiber.getRef(Verdict.Readers)
-    const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-    const own = options.verdict?.(error)
-    return own ?? Verdict.of(error, { readers: runner.policy.parking ? [...readers, unpaid] : readers, now })
+    const said = this.refused.get(failure) ?? options.verdict?.(failure)
+    if (said !== undefined || runner.policy.parking === undefined || !isPaymentDue(failure)) return said
+    return this.judged(failure, () => Verdict.parked("pay"))
   }
 
-  /** When the last failure was an answer, returns that answer, unless somebody around it decides by failures. */
-  answerOf(exhausted: Exhausted<E, F>): Effect.Effect<HttpClientResponse, Exhausted<E, F>> {
-    const { attempts, failure, verdict } = exhausted
+  /** The verdict of the program's readers, then of the further one, then of `Verdict.of`. */
+  judged(failure: unknown, further: Verdict.Reader = () => undefined): Verdict.Verdict {
+    const readers = [...this.facts.fiber.getRef(Verdict.Readers), further]
+    return Verdict.of(failure, { readers, now: this.time.clock.currentTimeMillisUnsafe() })
+  }
+
+  /** When the last failure was an answer, returns that answer, unless an outer policy or redrive decides by failures. */
+  answerOf(exhausted: Result<E, F>): Effect.Effect<HttpClientResponse, Result<E, F>> {
+    const { failure } = exhausted
+    const response = this.refused.has(failure) ? answerIn(failure) : undefined
+    const mayReturn = response !== undefined && this.unread.has(response) && !this.isFailure(exhausted)
+    return mayReturn ? Effect.succeed(response) : Effect.fail(exhausted)
+  }
+
+  isFailure({ attempts, verdict }: Result<E, F>): boolean {
     const mayHelp = Verdict.isRetryable(verdict) || verdict._tag === "Parked"
-    if (attempts.length === 0 || !this.refused.has(failure) || (this.facts.isJudged && mayHelp))
-      return Effect.fail(exhausted)
-    const response = answerIn(failure)
-    return response === undefined ? Effect.fail(exhausted) : Effect.succeed(response)
+    return attempts.length === 0 || (mayHelp && isJudged(this.facts.fiber, verdict))
   }
 
-  /** The answer that the caller may still read: the one that was given back, or that a client's own failure carries. */
-  kept(exit: Exit.Exit<HttpClientResponse, Exhausted<E, F>>): HttpClientResponse | undefined {
+  /** The answer whose body the caller may still read: the returned one, or the one in a client's own failure. */
+  kept(exit: Exit.Exit<HttpClientResponse, Result<E, F>>): HttpClientResponse | undefined {
     if (Exit.isSuccess(exit)) return exit.value
-    if (this.facts.isJudged || this.refused.has(this.last)) return undefined
-    return answerIn(this.last)
+    const error = Cause.findErrorOption(exit.cause)
+    if (error._tag === "None" || this.isFailure(error.value)) return undefined
+    return this.refused.has(error.value.failure) ? undefined : answerIn(error.value.failure)
   }
 
   spend(response: HttpClientResponse): void {
@@ -169,7 +236,7 @@ export class Exchange<E, R, F> {
     this.spent.add(response)
   }
 
-  /** Discards answers that nobody will read, or their sockets would stay busy. */
+  /** Discards responses that nobody will read, which would hold their sockets. */
   letGo(responses: ReadonlySet<HttpClientResponse>, except?: HttpClientResponse): void {
     for (const response of responses) {
       this.unread.delete(response)
@@ -178,16 +245,3 @@ export class Exchange<E, R, F> {
     }
   }
 }
-
-/** Reads the first chunk of a body, for one second at most: a small body frees its socket for reuse, a large or stalled one is cut off. */
-const discard = (response: HttpClientResponse): Effect.Effect<void> =>
-  Effect.ignore(Effect.timeoutOption(Stream.runDrain(Stream.take(response.stream, 1)), Duration.seconds(1)))
-
-/** The answer in a `StatusCodeError`. */
-const answerIn = (failure: unknown): HttpClientResponse | undefined =>
-  HttpClientError.isHttpClientError(failure) && failure.reason._tag === "StatusCodeError"
-    ? failure.reason.response
-    : undefined
-
-/** With `parking`, a 402 parks the call until somebody pays. */
-const unpaid: Verdict.Reader = (failure) => (answerIn(failure)?.status === 402 ? Verdict.parked("pay") : undefined)

@@ -24,7 +24,9 @@ export const giveUp = <A, E, R>(
   past.isOver = true
   const own = call.options.errorOf !== undefined && isAdded(failure) ? call.options.errorOf(failure) : failure
   telling.gaveUp(call, own, because)
-  const facts = { name, because, attempts: past.failed.map(entryOf), failure: own }
+  const until = Predicate.isTagged(failure, "Refused") ? (failure as unknown as Refused).until : undefined
+  const attempts = past.failed.map(entryOf)
+  const facts = { name, because, attempts, failure: own, ...(until !== undefined && { until }) }
   const later = again && comeBack(again, time.clock.currentTimeMillisUnsafe())
   // It is not thrown, and its timeline takes the place of a stack.
   return Effect.fail(Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>({ ...facts, ...later })))

@@ -18,8 +18,10 @@ export const ended = <I, A, E, R>(
   item: I,
   round: number
 ): Effect.Effect<Ended<A, E>, never, R> => {
-  const run = Effect.suspend(() => each(item, round)).pipe(Effect.provideService(Judged, true))
+  const judging = { isOver: false }
+  const run = Effect.suspend(() => each(item, round)).pipe(Effect.provideService(Judged, judging))
   return Effect.map(Effect.exit(run), (exit): Ended<A, E> => {
+    judging.isOver = true
     if (Exit.isSuccess(exit)) return { result: Result.succeed(exit.value) }
     const failure = Cause.hasDies(exit.cause) ? Option.none() : Cause.findErrorOption(exit.cause)
     if (Option.isSome(failure)) return { result: Result.fail(failure.value) }

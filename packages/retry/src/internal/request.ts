@@ -8,11 +8,19 @@ const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "Q
 /** Methods that have the same effect however often they are sent: RFC 9110, section 9.2.2. */
 const idempotent: ReadonlySet<string> = new Set(["PUT", "DELETE"])
 
-/** The operation of a request: the policy's unless that is the default `read`, else by its method and its Idempotency-Key. */
-export const operationOf = ({ headers, method }: HttpClientRequest, said: Operation.Operation): Operation.Operation => {
+/**
+ * The operation of a request: the policy's, if that says more than the default, else by its method, else by its Idempotency-Key. A key that
+ * is not the first request's is made anew for each attempt, and tells no two of them for one.
+ */
+export const operationOf = (
+  { headers, method }: HttpClientRequest,
+  said: Operation.Operation,
+  firstKey: string | undefined
+): Operation.Operation => {
   if (said !== "read") return said
   if (safe.has(method)) return "read"
-  return idempotent.has(method) || headers["idempotency-key"] !== undefined ? "idempotent" : "create"
+  const key = headers["idempotency-key"]
+  return idempotent.has(method) || (key !== undefined && key === firstKey) ? "idempotent" : "create"
 }
 
 /** The default key of breakers and gates: scheme, host and port. */

@@ -13,7 +13,7 @@ import * as Call from "./call.ts"
 import { codeOf, overrideOf } from "./code.ts"
 import * as Gate from "./gate.ts"
 import { giveUp, refused } from "./giveUp.ts"
-import { aroundOf, type Shared, withinOf } from "./shared.ts"
+import { aroundOf, NotAgain, type Shared, withinOf } from "./shared.ts"
 import * as telling from "./telling.ts"
 
 /*
@@ -107,8 +107,9 @@ const start = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { ends, fiber, shared, surroundings } = call
   const { endless, outside, within } = surroundings
   const now = call.started > 0 ? call.started : call.time.now()
-  const isEndless = ends === Infinity
-  const around = isEndless ? endless : { shared, deadline: ends, running: 0 }
+  // A call that may cut others short has a value of its own, in which they can say what they were doing.
+  const isEndless = ends === Infinity && shared.policy.attemptTimeout === undefined
+  const around = isEndless ? endless : { shared, deadline: ends, retries: endless.retries, running: 0 }
   around.running++
   call.around = around
   fiber.setContext(isEndless ? within : withinOf(outside, around))
@@ -134,9 +135,17 @@ const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Exhausted<E>>
   const isTimed = call.permit !== undefined || call.past.probing !== undefined || call.shared.budget !== undefined
   const now = isTimed ? call.time.now() : 0
   settle(call, isSuccess ? "success" : isOver ? "given up" : "ignored", now)
+  if (!isSuccess && !isOver) cutShort(call)
   const isAnswered = failed.at(-1)?.verdict._tag === "Permanent"
   leave(call, isSuccess ? "success" : isAnswered ? "permanent" : "failure", now)
   if (isSuccess && failed.length > 0) telling.recovered(call)
+}
+
+/** Tells the call around a creation that it was interrupted: it may have happened all the same. */
+const cutShort = <A, E, R>(call: Call.Call<A, E, R>): void => {
+  const outer = aroundOf(call.surroundings)
+  if (outer === undefined || call.around === undefined || Call.operationOf(call) !== "create") return
+  if (outer.deadline !== Infinity || outer.shared.policy.attemptTimeout !== undefined) outer.mayHaveCreated = true
 }
 
 /** Handles a typed failure; defects and interruption pass through. */
@@ -156,8 +165,12 @@ const onFailure = <A, E, R>(
   failure: E | Cause.TimeoutError
 ): Effect.Effect<A, Exhausted<E>, R> => {
   const { options, shared, started, time } = call
-  const { budget, policy } = shared
+  const { budget } = shared
   const now = time.now()
+  if (failure instanceof NotAgain) {
+    settle(call, "ignored", now)
+    return giveUp(call, call.past.failed.at(-1)?.failure, "ambiguous")
+  }
   const wall = time.clock.currentTimeMillisUnsafe()
   const verdict = Call.verdictOf(call, failure, wall)
   const duration = Math.round(now - started)
@@ -166,11 +179,13 @@ const onFailure = <A, E, R>(
   settle(call, verdict, now)
   Call.note(call, entry)
   telling.attemptFailed(call, entry)
-  const mayWait = policy.parking !== undefined && overrideOf(policy, codeOf(failure))?.giveUp !== true
-  if (verdict._tag === "Parked" && mayWait) return parked(call, failure, verdict.until)
+  const mayHaveHappened = mayHaveCreated(call, failure)
+  if (verdict._tag === "Parked" && !mayHaveHappened && mayWait(call, failure)) {
+    return parked(call, failure, verdict.until)
+  }
   if (Verdict.isRetryable(verdict)) budget?.failed(now)
   call.past.counted++
-  if (Call.operationOf(call) !== "create" || !Operation.isAmbiguous(failure)) return again(call, entry, now)
+  if (!mayHaveHappened) return again(call, entry, now)
   if (options.reconcile === undefined) return giveUp(call, failure, "ambiguous")
   return Effect.matchEffect(bounded(call, options.reconcile(failure), now, call.ends - now), {
     onFailure: () => giveUp(call, failure, "ambiguous"),
@@ -180,6 +195,16 @@ const onFailure = <A, E, R>(
     })
   })
 }
+
+/** Whether the call is, or held, a creation that may have happened. */
+const mayHaveCreated = <A, E, R>(call: Call.Call<A, E, R>, failure: E | Cause.TimeoutError): boolean =>
+  call.around?.mayHaveCreated === true || (Call.operationOf(call) === "create" && Operation.isAmbiguous(failure))
+
+/** Whether a call that needs somebody to act waits for that, and can be sent then. */
+const mayWait = <A, E, R>({ options, shared }: Call.Call<A, E, R>, failure: E | Cause.TimeoutError): boolean =>
+  shared.policy.parking !== undefined &&
+  options.isReplayable !== false &&
+  overrideOf(shared.policy, codeOf(failure))?.giveUp !== true
 
 /** Shuts the gate of the call's key, unless it is shut, and waits there. Parked attempts are not counted. */
 const parked = <A, E, R>(
@@ -192,6 +217,7 @@ const parked = <A, E, R>(
   const gate = known ?? shared.shut(key, until, time, Call.chance(call))
   if (known === undefined) telling.parked(call, until, failure)
   leave(call, "failure", time.now())
+  call.options.onWait?.()
   return tried(call, () => atGate(call, gate, failure))
 }
 
@@ -215,8 +241,8 @@ const again = <A, E, R>(
   const { delay } = decision
   const wait = Duration.toMillis(delay)
   if (call.options.isReplayable === false) return giveUp(call, failure, "not replayable", delay)
-  if (around !== undefined && policy.nested === "once") {
-    return Effect.andThen(shared.sayNested(around.shared.name), giveUp(call, failure, "nested", delay))
+  if (around?.retries === true && policy.nested === "once") {
+    return Effect.andThen(shared.sayNested(call.name, around.shared.name), giveUp(call, failure, "nested", delay))
   }
   if (now + wait >= ends) return giveUp(call, failure, "deadline", delay)
   const isThrottled = verdict._tag === "Throttled"
@@ -225,6 +251,7 @@ const again = <A, E, R>(
   past.isThrottled = isThrottled
   past.waited += wait
   entry.wait = wait
+  call.options.onWait?.()
   telling.retryScheduled(call, entry, delay)
   const next = tried(call, () => attempt(call, time.now()))
   // A wait of zero needs no timer: the runtime yields to other fibers anyway.

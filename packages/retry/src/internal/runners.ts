@@ -16,7 +16,7 @@ export interface Entry {
   readonly kind: Kind | undefined
 }
 
-/** From this many new equal policies in a row, the policy is taken to be made inside the call. */
+/** This many policies with equal shared parts, each used for the first time, look as if they were made inside the call. */
 const suspicious = 10
 
 const mostKinds = 1000
@@ -30,7 +30,8 @@ export const sharedRunners = (name: string): ((policy: RetryPolicy.RetryPolicy) 
   const kinds = new Map<string, Kind>()
 
   const kindOf = (policy: RetryPolicy.RetryPolicy): Kind => {
-    const text = JSON.stringify(policy)
+    // A policy that is made for a call may have the call's own deadline.
+    const text = JSON.stringify(parts.map((part) => policy[part]))
     const found = kinds.get(text)
     if (found !== undefined) return found
     if (kinds.size >= mostKinds) kinds.clear()
@@ -52,7 +53,7 @@ export const sharedRunners = (name: string): ((policy: RetryPolicy.RetryPolicy) 
     const found = known.get(policy)
     if (found !== undefined) {
       // A policy that is used again was made outside of its calls.
-      if (found.kind !== undefined) found.kind.fresh = 0
+      if (found.kind !== undefined && found.kind.fresh > 0) found.kind.fresh--
       return found
     }
     const entry = make(policy)
@@ -66,6 +67,6 @@ const warningOf = (kind: Kind, name: string, shared: string): Effect.Effect<void
     if (kind.isSaid) return Effect.void
     kind.isSaid = true
     return Effect.logWarning(
-      `${name}: the policy is made anew for each call, so its ${shared} protects nothing: make it once, outside of the call`
+      `${name}: ${suspicious} policies with the same ${shared} were used once each. A policy that is made inside the call protects nothing: make it once, outside`
     )
   })

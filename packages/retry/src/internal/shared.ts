@@ -20,9 +20,13 @@ import * as Time from "./time.ts"
  * has it in its context.
  */
 export interface Around {
-  readonly shared: Pick<Shared, "bulkhead" | "name">
+  readonly shared: Pick<Shared, "bulkhead" | "name" | "policy">
   readonly deadline: number
+  /** Whether this call, or one around it, retries: then the calls within it need not. */
+  readonly retries: boolean
   running: number
+  /** Whether a creation within it was cut short, which may have happened. Calls that share this value cannot tell whose it was. */
+  mayHaveCreated?: boolean
 }
 
 /** The outer call of a fiber, if there is one. */
@@ -31,14 +35,24 @@ const Surrounding: Context.Reference<Around | undefined> = Context.Reference<Aro
   { defaultValue: () => undefined }
 )
 
-/** Whether this fiber runs within something other than a policy's call that decides by failures, such as a redrive. */
-export const Judged: Context.Reference<boolean> = Context.Reference<boolean>("@redrive/retry/internal/shared/Judged", {
-  defaultValue: () => false
-})
+/** An item of a redrive, which decides by the item's failure while the item runs. */
+export interface Judging {
+  isOver: boolean
+}
 
-/** Whether an outer policy's call or a redrive decides about this fiber's failures. */
-export const isJudged = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
-  fiber.getRef(Judged) || (fiber.getRef(Surrounding)?.running ?? 0) > 0
+/** The redrive's item that this fiber runs in, if any. */
+export const Judged: Context.Reference<Judging | undefined> = Context.Reference<Judging | undefined>(
+  "@redrive/retry/internal/shared/Judged",
+  { defaultValue: () => undefined }
+)
+
+/** Whether a redrive, or an outer policy's call that can do something about this verdict, decides by this fiber's failures. */
+export const isJudged = (fiber: Fiber.Fiber<unknown, unknown>, verdict: Verdict.Verdict): boolean => {
+  if (fiber.getRef(Judged)?.isOver === false) return true
+  const outer = fiber.getRef(Surrounding)
+  if (outer === undefined || outer.running === 0) return false
+  return outer.retries || (verdict._tag === "Parked" && outer.shared.policy.parking !== undefined)
+}
 
 /** What a fiber's context says to the calls in it. */
 export interface Surroundings {
@@ -57,6 +71,11 @@ export const aroundOf = ({ outer }: Surroundings): Around | undefined =>
 /** The context within a call: the outside one, with this as the outer call. */
 export const withinOf = (outside: Context.Context<never>, around: Around): Context.Context<never> =>
   Context.add(outside, Surrounding, around)
+
+/** An attempt's way to say that it must not be sent, since the one before it may have happened. */
+export class NotAgain {
+  readonly _tag = "NotAgain"
+}
 
 /** A refusal by a breaker or rate limit; `again` is the wait after which another try makes sense. */
 export class Refusal {
@@ -110,7 +129,7 @@ export interface Shared extends Parts {
   /** Opens the gate of a key, if it is shut. */
   readonly open: (fiber: Fiber.Fiber<unknown, unknown>, key: string) => void
   /** Logs, once, that calls run within another policy's. */
-  readonly sayNested: (around: string) => Effect.Effect<void>
+  readonly sayNested: (call: string, around: string) => Effect.Effect<void>
 }
 
 type Change = Observer.BreakerOpened | Observer.BreakerClosed
@@ -178,11 +197,13 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
     surroundingsOf: (fiber) => {
       const { context } = fiber
       if (last?.outside === context) return last
-      const endless = { shared: { bulkhead: places, name }, deadline: Infinity, running: 0 }
+      const outer = fiber.getRef(Surrounding)
+      const retries = policy.retries > 0 || outer?.retries === true
+      const endless = { shared: { bulkhead: places, name, policy }, deadline: Infinity, retries, running: 0 }
       last = {
         outside: context,
         time: Time.of(fiber.getRef(Clock.Clock)),
-        outer: fiber.getRef(Surrounding),
+        outer,
         endless,
         within: withinOf(context, endless)
       }
@@ -218,11 +239,11 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
       Gate.open(gate)
       Observer.tellUnsafe(fiber, () => ({ _tag: "Resumed", name, key }))
     },
-    sayNested: (around) =>
+    sayNested: (call, around) =>
       Effect.suspend(() => {
         if (isNestingSaid) return Effect.void
         isNestingSaid = true
-        return Effect.logInfo(`calls of ${name} run within ${around}, which tries again: one attempt each`)
+        return Effect.logInfo(`calls of ${call} run within ${around}, which tries again: one attempt each`)
       })
   }
 }

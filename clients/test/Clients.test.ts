@@ -5,26 +5,26 @@ import * as Effect from "effect/Effect"
 import { render } from "../src/Document.ts"
 import * as Table from "../src/Table.ts"
 
-// docs/clients.md is what the clients do; where it is not, `pnpm generate` writes it anew.
+// docs/clients.md must show what the clients do; `pnpm generate` updates it.
 
 const document = readFileSync(join(import.meta.dirname, "../../docs/clients.md"), "utf8")
 
-/** The parts of the document by their headings, without what this machine cannot show. */
+/** The sections of the document by heading, without those that this machine cannot produce. */
 const partsOf = (text: string, leaves: (line: string) => boolean): ReadonlyMap<string, string> =>
   new Map(
     text.split(/^## /m).map((part) => {
       const [heading = "", ...lines] = part.split("\n")
-      // Widths of columns depend on what is left out.
+      // Column widths depend on the rows that are left out.
       const kept = lines.filter((line) => !leaves(line)).map((line) => line.replace(/ {2,}|-{3,}/g, " "))
       return [heading, kept.join("\n")]
     })
   )
 
-/** What may have happened on the other side, whichever client tells of it. */
+/** Failures after which the request may have happened, for every client. */
 const mayHaveHappened =
   /^(?:no answer in time|reset before|cut within|ended by|statement_timeout|max_execution_time|503|called off)/
 
-/** Only a machine that is very busy takes so long. */
+/** Only a very busy machine takes this long. */
 const limit = 120_000
 
 it.live(

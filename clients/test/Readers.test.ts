@@ -18,7 +18,7 @@ import * as GrpcClient from "../src/GrpcClient.ts"
 import * as Mysql from "../src/Mysql.ts"
 import * as Postgres from "../src/Postgres.ts"
 
-// What well-known clients say, by errors that their own packages made.
+// Verdicts on errors that the clients' own packages made.
 
 const { permanent, throttled, transient } = Verdict
 
@@ -30,7 +30,7 @@ interface Reply {
   readonly headers?: { readonly [name: string]: string }
 }
 
-/** A web server that answers each request with what `reply` holds then. */
+/** A web server that answers each request with the current `reply`. */
 const replying = (replies: { reply: Reply }) =>
   Program.serve(
     createServer((request, response) => {
@@ -41,11 +41,11 @@ const replying = (replies: { reply: Reply }) =>
     })
   )
 
-/** What a promise of a client rejects with. */
+/** The error with which a client's promise rejects. */
 const rejected = (call: () => Promise<unknown>) => Effect.map(thrown("a call", call), ({ threw }) => threw)
 
 describe("AWS", () => {
-  /** A list of the SDK's own, which it does not export. */
+  /** A list inside the SDK that it does not export. */
   const listOf = (name: string): ReadonlyArray<string> => {
     const source = readFileSync(require.resolve("@smithy/core/retry"), "utf8")
     const [, list = ""] = new RegExp(`${name} = \\[([^\\]]*)\\]`).exec(source) ?? []
@@ -74,7 +74,7 @@ describe("AWS", () => {
     headers
   })
 
-  it.live("asks for patience by each name of its own list, with the wait that the answer names", () =>
+  it.live("is throttled for each name in its own list, with the wait of the answer", () =>
     Effect.gen(function* () {
       const fail = yield* failing
       const names = listOf("THROTTLING_ERROR_CODES")
@@ -89,7 +89,7 @@ describe("AWS", () => {
     })
   )
 
-  it.live("may pass where its own list says so, with a status of 400 too", () =>
+  it.live("is transient where its own list says so, even with a status of 400", () =>
     Effect.gen(function* () {
       const fail = yield* failing
       const names = listOf("TRANSIENT_ERROR_CODES")
@@ -109,7 +109,7 @@ describe("AWS", () => {
     })
   )
 
-  it("retries whatever of Node.js its own lists name, without a limit but for a name that does not exist", () => {
+  it("retries the Node.js errors in its own lists, with a limit only for an unknown name", () => {
     const codes = [...listOf("NODEJS_TIMEOUT_ERROR_CODES"), ...listOf("NODEJS_NETWORK_ERROR_CODES")]
     assert.include(codes, "ECONNREFUSED")
     for (const code of codes) {
@@ -118,7 +118,7 @@ describe("AWS", () => {
     }
   })
 
-  it.live("is tried once more when the SDK has set its clock by the answer", () =>
+  it.live("is retried once when the SDK has corrected its clock by the answer", () =>
     Effect.gen(function* () {
       const fail = yield* failing
       const skewed = yield* fail(named("RequestTimeTooSkewed", 403, { date: "Tue, 24 Nov 2020 00:00:00 GMT" }))
@@ -128,7 +128,7 @@ describe("AWS", () => {
     })
   )
 
-  it.live("gives up what was refused, whatever its name has in common with a throttle", () =>
+  it.live("gives up a refusal, even if its name resembles a throttle", () =>
     Effect.gen(function* () {
       const fail = yield* failing
       for (const name of ["InvalidParameterValue", "QueueDoesNotExist", "InstanceLimitExceeded", "AccessDenied"]) {
@@ -165,7 +165,7 @@ describe("gRPC", () => {
     )
   }
 
-  it.live("heeds a server's pushback, and one that says not again or cannot be read (gRFC A6)", () =>
+  it.live("honours a server's pushback, also one that forbids a retry or cannot be read (gRFC A6)", () =>
     Effect.gen(function* () {
       for (const code of [grpc.status.UNAVAILABLE, grpc.status.RESOURCE_EXHAUSTED]) {
         const pushed = (value: string) => {
@@ -180,7 +180,7 @@ describe("gRPC", () => {
     })
   )
 
-  /** A field of Protocol Buffers that is bytes. */
+  /** A Protocol Buffers field of bytes. */
   const field = (number: number, bytes: Uint8Array) =>
     Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes])
 
@@ -194,7 +194,7 @@ describe("gRPC", () => {
     return metadata
   }
 
-  it.live("heeds google.rpc.RetryInfo among the details, and nothing else that may be there", () =>
+  it.live("honours google.rpc.RetryInfo among the details, and ignores the rest", () =>
     Effect.gen(function* () {
       // 200 s and 500 ms: seconds = 200, nanos = 500000000.
       const delay = field(1, Buffer.from([8, 200, 1, 16, 0x80, 0xca, 0xb5, 0xee, 1]))
@@ -225,7 +225,7 @@ describe.skipIf(Postgres.isMissing())("PostgreSQL", () => {
     ["40002 42501 42601 42703 42P01 0A000 54001 55000 57P04 P0001", permanent]
   ]
 
-  it.live("says what it means by SQLSTATE", () =>
+  it.live("is judged by SQLSTATE", () =>
     Effect.gen(function* () {
       const config = yield* Postgres.server(undefined)
       for (const [list, expected] of states) {
@@ -259,7 +259,7 @@ describe("MySQL", () => {
     [1364, "HY000", transient("quick", 1)]
   ]
 
-  it.live("says what it means by number and SQLSTATE", () =>
+  it.live("is judged by error number and SQLSTATE", () =>
     Effect.gen(function* () {
       const port = yield* Mysql.server(
         Object.fromEntries(errors.map(([errno, state]) => [String(errno), [errno, state, "no"] as const]))
@@ -279,7 +279,7 @@ describe("kafkajs", () => {
     readonly errorCodes: ReadonlyArray<{ readonly code: number }>
   }
 
-  it("says itself whether an error of the protocol may pass", () => {
+  it("says itself whether a protocol error is retriable", () => {
     assert.isAbove(errorCodes.length, 80)
     for (const { code } of errorCodes) {
       const error = createErrorFromCode(code)
@@ -287,7 +287,7 @@ describe("kafkajs", () => {
     }
   })
 
-  it.live("has tried for long: what it tried for decides", () =>
+  it.live("is judged by the cause when its own retries are exhausted", () =>
     Effect.gen(function* () {
       const port = yield* Program.freePort
       const client = new kafka.Kafka({
@@ -301,13 +301,13 @@ describe("kafkajs", () => {
     })
   )
 
-  it("gives up what it calls not retriable", () => {
+  it("gives up errors that it calls not retriable", () => {
     assert.deepStrictEqual(Verdict.of(new kafka.KafkaJSNonRetriableError("no")), permanent)
   })
 })
 
 describe("BullMQ", () => {
-  it("gives up what is unrecoverable, and what takes the job away from its worker", () => {
+  it("gives up unrecoverable errors, and those that take the job away from its worker", () => {
     class Declined extends bullmq.UnrecoverableError {}
     const errors = [new bullmq.UnrecoverableError("no"), new bullmq.UnrecoverableError(), new Declined("no")]
     const moved = [new bullmq.DelayedError(), new bullmq.WaitingChildrenError(), new bullmq.RateLimitError()]
@@ -328,7 +328,7 @@ describe("OpenAI", () => {
       }
     })
 
-  it.live("an empty quota is given up, a rate limit is not, and the server's advice is heeded", () =>
+  it.live("an empty quota is given up, a rate limit is not, and the server's advice decides", () =>
     Effect.gen(function* () {
       const judged = yield* calling({ reply: { status: 200, body: {} } })
       const error = (code: string) => ({ error: { code, type: code, message: "no" } })
@@ -365,7 +365,7 @@ describe("Stripe", () => {
     return rejected(() => client.charges.create({ amount: 1, currency: "eur", source: "tok_x" }))
   }
 
-  it.live("a declined card is given up, and parks nobody; the server's advice is heeded", () =>
+  it.live("a declined card is given up without parking; the server's advice decides", () =>
     Effect.gen(function* () {
       const replies: { reply: Reply } = { reply: { status: 200, body: {} } }
       const url = yield* replying(replies)
@@ -390,7 +390,7 @@ describe("Stripe", () => {
     })
   )
 
-  it.live("a connection that failed is known by what it hides in its detail", () =>
+  it.live("a failed connection is recognised by the error in its detail", () =>
     Effect.gen(function* () {
       const port = yield* Program.freePort
       assert.deepStrictEqual(Verdict.of(yield* calling(`http://127.0.0.1:${port}`)), transient("quick"))

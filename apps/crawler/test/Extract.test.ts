@@ -44,7 +44,7 @@ describe("a page's content", () => {
   })
 })
 
-/** What Markdown may be of a page: eight times as long, and 16 KiB. */
+/** The limit of a page's Markdown: eight times the page's length plus 16 KiB. */
 const boundOf = (html: string) => 8 * html.length + 16 * 1024
 
 describe("the Markdown of a hostile page is bounded by the page", () => {
@@ -81,7 +81,7 @@ describe("the Markdown of a hostile page is bounded by the page", () => {
     }, 20_000)
   }
 
-  it("whatever it is made of", () => {
+  it("whatever the page is made of", () => {
     const one = <A>(of: ReadonlyArray<A>): A => of[Math.floor(Math.random() * of.length)] as A
     const starts =
       "ul ol li dl dt dd blockquote table tr td th a del s b em q p div h1 pre code br hr img input select video".split(
@@ -100,7 +100,7 @@ describe("the Markdown of a hostile page is bounded by the page", () => {
     for (let n = 0; n < 60; n++) {
       const piece = (): string =>
         Math.random() < 0.7 ? `<${one(starts)}${one(attributes)}>` : one(texts).repeat(Math.random() * 40)
-      // A repeated piece is what multiplies.
+      // Only repeated pieces can multiply.
       const html = Array.from({ length: 5 }, () =>
         Array.from({ length: 4 }, piece)
           .join("")
@@ -111,13 +111,13 @@ describe("the Markdown of a hostile page is bounded by the page", () => {
   }, 30_000)
 })
 
-describe("a page that is no attack keeps its structure", () => {
+describe("a page that is not an attack keeps its structure", () => {
   it("spans leave the cells that they cover empty", () => {
     const { markdown } = page("<table><tr><th colspan=2>a</th></tr><tr><td>b</td><td>c</td></tr></table>")
     assert.strictEqual(markdown, "| a | |\n| - | - |\n| b | c |\n")
   })
 
-  it("a cell that spans more than there is does not widen a large table", () => {
+  it("a cell that spans more columns than there are does not widen a large table", () => {
     const rows = "<tr><td>b</td><td>c</td></tr>".repeat(200)
     const { markdown } = page(`<table><tr><th colspan=1000>a</th></tr>${rows}</table>`)
     assert.isTrue(markdown.startsWith("| a | |\n| - | - |\n| b | c |\n"))

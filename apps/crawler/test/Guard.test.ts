@@ -17,10 +17,10 @@ import { serve, site } from "./origin.ts"
 const clientOf = (url: string) =>
   Effect.provide(CrawlClient.make({ url, apiKey: Accounts.local.apiKey }), PlainHttp.layer)
 
-/** A URL under a name that `namesAreLoopback` sends to 127.0.0.1. */
+/** The URL under a name that `namesAreLoopback` resolves to 127.0.0.1. */
 const named = (url: string) => url.replace("127.0.0.1", "inside.test")
 
-/** A webhook receiver; `received` are the codes of the alerts that it was sent. */
+/** A webhook receiver; `received` lists the codes of its alerts. */
 const receiver = Effect.gen(function* () {
   const received: Array<string> = []
   const url = yield* serve((request, response) => {
@@ -50,7 +50,7 @@ describe("a name that resolves to a private address", () => {
     )
   }
 
-  it.live("is where alerts are posted while the crawler refuses it", () =>
+  it.live("receives alerts although the crawler refuses it", () =>
     Effect.gen(function* () {
       const { received, url } = yield* receiver
       const database = join(yield* folder, "crawl.db")
@@ -67,7 +67,7 @@ describe("a name that resolves to a private address", () => {
 })
 
 describe("the crawler's client", () => {
-  it.live("is its own: neither a client in its context nor a `fetch` in it is used", () => {
+  it.live("is its own: it uses no client and no `fetch` from its context", () => {
     let used = 0
     const stranger = () => {
       used++

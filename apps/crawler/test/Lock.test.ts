@@ -22,13 +22,13 @@ const refusal = (database: string) => Effect.flip(Effect.scoped(open(database)))
 
 describe.concurrent("a database file that a process serves", () => {
   it.live(
-    "is refused to a second process under each of its names, by file and process",
+    "is refused to a second process under each of its names, with file and process",
     () =>
       Effect.gen(function* () {
         const base = yield* folder
         const database = join(base, "real", "crawl.db")
         mkdirSync(join(base, "real"))
-        // The link is there before the file.
+        // The link exists before the file.
         symlinkSync(database, join(base, "link.db"))
         symlinkSync(join(base, "real"), join(base, "folder"))
         const { pid } = yield* start(join(base, "link.db"))
@@ -60,7 +60,7 @@ describe.concurrent("a database file that a process serves", () => {
 })
 
 describe("a database file that is open", () => {
-  it.live("can be read and written by hand, and beside it another is opened", () =>
+  it.live("can be read and written by others, and a second file can be open too", () =>
     Effect.gen(function* () {
       const base = yield* folder
       yield* open(join(base, "a.db"))
@@ -72,7 +72,7 @@ describe("a database file that is open", () => {
     })
   )
 
-  it.live("is waited for while its holder ends", () =>
+  it.live("is waited for while its process ends", () =>
     Effect.gen(function* () {
       const database = join(yield* folder, "crawl.db")
       const first = yield* Scope.make()
@@ -85,7 +85,7 @@ describe("a database file that is open", () => {
     })
   )
 
-  it.live("is refused to a second service of the same process, too", () =>
+  it.live("is refused to a second service of the same process", () =>
     Effect.gen(function* () {
       const database = join(yield* folder, "crawl.db")
       yield* open(database)
@@ -95,7 +95,7 @@ describe("a database file that is open", () => {
     })
   )
 
-  it.live("is refused where nobody knows its holder", () =>
+  it.live("is refused even if its process is unknown", () =>
     Effect.gen(function* () {
       const database = join(yield* folder, "crawl.db")
       yield* open(database)
@@ -106,5 +106,5 @@ describe("a database file that is open", () => {
     })
   )
 
-  it.live("in memory is nobody else's", () => Effect.all([open(":memory:"), open(":memory:")]))
+  it.live("in memory is not shared", () => Effect.all([open(":memory:"), open(":memory:")]))
 })

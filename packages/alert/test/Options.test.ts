@@ -6,11 +6,11 @@ import * as Redacted from "effect/Redacted"
 
 const url = Redacted.make("https://hooks.example/s3cret")
 
-// As a program without types would call them.
+// Called as an untyped program would call them.
 const alerter = (options: unknown) => () => Alerter.layer(options as never)
 const webhook = (options: object) => () => WebhookSink.layer({ url, ...options })
 
-/** Options that are refused, and what is said of each. */
+/** Refused options, and the message for each. */
 const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
   [alerter({ groupwait: 1 }), "Alerter.layer:", "groupwait is unknown; allowed: threshold, groupWait, repeatInterval"],
   [
@@ -42,7 +42,7 @@ describe("options", () => {
     })
   }
 
-  it("are taken where they are right", () => {
+  it("are accepted when they are right", () => {
     Alerter.layer()
     Alerter.layer({ groupWait: "1 second", repeatInterval: Duration.infinity, maxKeys: 1, onLost: () => undefined })
     WebhookSink.layer({ url, attempts: 1, backoff: 0, attemptTimeout: "1 second", maxRetryAfter: Duration.zero })

@@ -9,11 +9,11 @@ import * as Effect from "effect/Effect"
 const coded = (code: string, syscall?: string) => Object.assign(new Error(code), { code }, syscall && { syscall })
 const fetchFailed = (cause: unknown) => new TypeError("fetch failed", { cause })
 
-/** As Node.js makes an aggregate of a connection's attempts: it takes the code of the first. */
+/** An aggregate of connection attempts as Node.js makes it, with the code of the first. */
 const ofAttempts = (errors: ReadonlyArray<{ readonly code?: string }>) =>
   Object.assign(new AggregateError(errors), { code: errors[0]?.code })
 
-/** As axios and got wrap it: they take the code once more. */
+/** Wraps as axios and got do: with the same code again. */
 const copied = (cause: Error & { readonly code?: string | undefined }) =>
   Object.assign(new Error(cause.message, { cause }), { name: "AxiosError", code: cause.code })
 
@@ -27,7 +27,7 @@ const meaning = (failure: unknown) => {
   return `${code}/${kind}`
 }
 
-/** Members of an aggregate, and what all of them together mean: how far the furthest got. */
+/** Members of an aggregate, and the meaning of them all: that of the one that got furthest. */
 const cases: ReadonlyArray<readonly [expected: string, members: ReadonlyArray<object>]> = [
   ["name_not_resolved/connection_refused", [coded("ECONNREFUSED", "connect"), coded("ENETUNREACH", "connect")]],
   ["name_not_resolved/connection_refused", [coded("ECONNREFUSED"), coded("EACCES"), coded("EADDRNOTAVAIL")]],
@@ -50,7 +50,7 @@ const cases: ReadonlyArray<readonly [expected: string, members: ReadonlyArray<ob
   ["internal_error/unknown", [new Error("x"), { reason: "y" }]]
 ]
 
-describe("the order of an aggregate's members does not decide what it means", () => {
+describe("the order of an aggregate's members does not decide its meaning", () => {
   for (const [expected, members] of cases) {
     it(`${expected}: one of ${members.length}`, () => {
       for (const order of permutations(members)) {
@@ -73,7 +73,7 @@ describe("the order of an aggregate's members does not decide what it means", ()
     })
   }
 
-  it("nor how long it asks to wait", () => {
+  it("nor the wait that it asks for", () => {
     const answers = [1, 3, 2].map((seconds) => ({ status: 503, headers: { "retry-after": `${seconds}` } }))
     for (const order of permutations<object>([...answers, { status: 429 }, coded("ECONNRESET")]))
       assert.deepStrictEqual(
@@ -82,7 +82,7 @@ describe("the order of an aggregate's members does not decide what it means", ()
       )
   })
 
-  it("and a wrapper that says more than a copied code is believed", () => {
+  it("and a wrapper that says more than a copied code decides", () => {
     const aggregate = ofAttempts([coded("ECONNREFUSED"), coded("ENETUNREACH")])
     const wrapper = (code: string) => Object.assign(new Error("x", { cause: aggregate }), { code })
     assert.strictEqual(meaning(wrapper("UND_ERR_CONNECT_TIMEOUT")), "host_returned_error/connect_timeout")
@@ -93,7 +93,7 @@ describe("the order of an aggregate's members does not decide what it means", ()
     assert.strictEqual(meaning({ cause: aggregate, error: coded("ENOTFOUND") }), "name_not_resolved/connection_refused")
   })
 
-  it.live("where Node.js tries the addresses of a name in turn", () =>
+  it.live("when Node.js tries the addresses of a name in turn", () =>
     Effect.gen(function* () {
       const kinds = new Set<string>()
       for (const addresses of [
@@ -106,7 +106,7 @@ describe("the order of an aggregate's members does not decide what it means", ()
             addresses.map((address) => ({ address, family: address === "::1" ? 6 : 4 }))
           )
         const failure = yield* Effect.callback<unknown>((resume) => {
-          // Nothing listens on a port that only the system may use.
+          // Nothing listens on this port, which only the system may use.
           const socket = connect({ host: "two.invalid", port: 1, lookup, autoSelectFamily: true })
           socket.on("error", (error) => resume(Effect.succeed(error)))
         })

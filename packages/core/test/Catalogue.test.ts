@@ -82,10 +82,10 @@ describe("a catalogue of one's own", () => {
 describe("a catalogue that is made", () => {
   const row = { verdict: Verdict.permanent, severity: "Warn", actor: "caller" }
   const right = { ...row, meaning: "", status: 200, message: "torn in {part}", details: {} }
-  // As a program without types would call it.
+  // Called as an untyped program would call it.
   const make: (catalogue: unknown) => Catalogue.Catalogue = Catalogue.make as never
 
-  it("has both levels, whichever are given", () => {
+  it("always has both levels", () => {
     assert.deepStrictEqual(make({}), { job: {}, item: {} })
     assert.deepStrictEqual(Object.keys(make({ item: { torn: right } }).item), ["torn"])
     assert.deepStrictEqual(make({ item: { torn: right } }).job, {})
@@ -118,10 +118,10 @@ describe("a catalogue that is made", () => {
     [{ torn: undefined }, "item.torn.verdict is missing"]
   ]
   for (const [item, says] of mistakes) {
-    it(`is refused with the place of a mistake: ${says}`, () => assert.throws(() => make({ item }), says))
+    it(`is refused with the place of each mistake: ${says}`, () => assert.throws(() => make({ item }), says))
   }
 
-  it("is refused with all mistakes at once, and by its levels", () => {
+  it("is refused with all mistakes at once, also for unknown levels", () => {
     assert.throws(() => make({ items: {} }), "items is unknown; allowed: job, item")
     assert.throws(() => make({ item: "torn" }), 'item is "torn"; allowed: a record')
     try {
@@ -153,7 +153,7 @@ describe("a catalogue that is made", () => {
   const torn = { catalogue, level: "item", code: "torn" } as const
   const { part, place } = { part: { part: Schema.String }, place: { place: Schema.String } }
 
-  it("has the codes and details that reasons stand for", () => {
+  it("must have the codes and details of the reasons", () => {
     assert.throws(
       () => Failure.Reason("X")("Burnt", { ...torn, code: "burnt" as "torn" }),
       /Failure.Reason Burnt:[^]*item code burnt is unknown; allowed: torn/
@@ -168,7 +168,7 @@ describe("a catalogue that is made", () => {
     )
   })
 
-  it("has a reason for each code, whose fields fill its messages", () => {
+  it("must have a reason for each code, with fields for its message", () => {
     class Torn extends Failure.Reason<Torn>("Torn")("Torn", torn, { ...part, ...place }) {}
     class Partly extends Failure.Reason<Partly>("Partly")("Partly", torn, part) {}
     class Twice extends Failure.Reason<Twice>("Twice")("Twice", { ...torn, detail: "twice" }, place) {}

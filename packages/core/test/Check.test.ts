@@ -3,7 +3,7 @@ import * as Check from "@redrive/core/Check"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 
-/** What is said of a value of one option, after the name of what is checked. */
+/** The message about the value of one option, without the adapter's name. */
 const said = (rule: Check.Rule, value: unknown): string => {
   try {
     Check.options<object>("X.layer", { a: rule }, { a: value })
@@ -111,7 +111,7 @@ const rules: ReadonlyArray<
 
 describe("a rule of an option", () => {
   for (const [name, rule, right, wrong] of rules) {
-    it(`takes what is right and tells of what is not: ${name}`, () => {
+    it(`accepts right values and refuses wrong ones: ${name}`, () => {
       for (const value of right) assert.strictEqual(said(rule, value), "fine")
       for (const [value, says] of wrong) {
         assert.include(said(rule, value), `X.layer:\n  ${says}`)
@@ -120,7 +120,7 @@ describe("a rule of an option", () => {
     })
   }
 
-  it("tells all problems at once, those of names among them", () => {
+  it("reports all problems at once, including unknown names", () => {
     const of = { size: Check.int(1), wait: Check.duration() }
     const given = { size: 0, wait: "soon", sise: "s3cret", constructor: 1 }
     assert.throws(

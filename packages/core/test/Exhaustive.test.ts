@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 
 const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc")
 
-/** What the compiler says of programs that use the package. */
+/** The compiler's errors for programs that use the package. */
 const complaints = (...programs: ReadonlyArray<string>): string => {
   const folder = mkdtempSync(join(import.meta.dirname, ".types-"))
   try {
@@ -91,7 +91,7 @@ const right = lines(
   "  }"
 )
 
-/** A mistake, the line of it that the compiler is to blame, and what it must say. */
+/** A mistake, the line where the compiler must report it, and the text of the error. */
 const mistakes: ReadonlyArray<
   readonly [what: string, from: string, to: string, blamed: string, ...says: ReadonlyArray<string>]
 > = [
@@ -120,7 +120,7 @@ describe("a mistake in a catalogue", () => {
   const said = complaints(`${header}${right}\n})\n`, ...programs)
 
   for (const [index, [what, , , blamed, ...says]] of mistakes.entries()) {
-    it(`is blamed on its line: ${what}`, () => {
+    it(`is reported on its line: ${what}`, () => {
       const program = programs[index] ?? ""
       const line = program.split("\n").findIndex((text) => text.includes(blamed)) + 1
       const errors = said.split(/^(?=\S)/m).filter((one) => one.includes(`program${index + 1}.ts`))
@@ -130,5 +130,5 @@ describe("a mistake in a catalogue", () => {
     })
   }
 
-  it("is not seen where there is none", () => assert.notInclude(said, "program0.ts"))
+  it("is not reported for a right program", () => assert.notInclude(said, "program0.ts"))
 })

@@ -18,11 +18,11 @@ const refused = () => coded("ECONNREFUSED", "connect")
 const reset = () => coded("ECONNRESET", "read")
 const fetchFailed = (cause: unknown) => new TypeError("fetch failed", { cause })
 
-/** As axios and got wrap: the code and the message are copied, the system call is not. */
+/** Wraps as axios and got do: with the code and the message, but without the system call. */
 const copied = (cause: Error & { readonly code: string }, more: object = {}) =>
   Object.assign(new Error(cause.message, { cause }), { name: "AxiosError", code: cause.code }, more)
 
-/** As got throws a time-out: two errors, both with the phase that took too long. */
+/** A timeout of got: two errors, both with the phase that took too long. */
 const gotTimeout = (event: string) => {
   const make = () =>
     Object.assign(new Error(`Timeout awaiting '${event}' for 150ms`), {
@@ -161,7 +161,7 @@ const mayBeSent: { readonly [what: string]: unknown } = {
   "two failures in a Cause": Cause.combine(Cause.fail(refused()), Cause.die(new Error("x")))
 }
 
-describe("nothing was sent, as is said", () => {
+describe("nothing was sent, as is proved", () => {
   for (const [what, failure] of Object.entries(unsent)) {
     it(`by ${what}`, () => {
       assert.isTrue(Classify.isUnsent(failure))
@@ -171,7 +171,7 @@ describe("nothing was sent, as is said", () => {
   }
 })
 
-describe("something may have been sent, as is not excluded", () => {
+describe("something may have been sent, since nothing excludes it", () => {
   for (const [what, failure] of Object.entries(mayBeSent)) {
     it(`by ${what}`, () => {
       assert.isFalse(Classify.isUnsent(failure))
@@ -180,7 +180,7 @@ describe("something may have been sent, as is not excluded", () => {
     })
   }
 
-  it("by one member of an aggregate, wherever it stands", () => {
+  it("by one member of an aggregate, in any position", () => {
     for (const failure of Object.values(mayBeSent)) {
       for (const members of [
         [refused(), failure],
@@ -197,12 +197,12 @@ describe("something may have been sent, as is not excluded", () => {
     }
   })
 
-  it("by what an error wraps, whatever its own code is, and the other way round", () => {
+  it("by a wrapped error whatever the outer code, and the other way round", () => {
     assert.isFalse(Classify.isUnsent(Object.assign(new Error("x", { cause: reset() }), { code: "ECONNREFUSED" })))
     assert.isFalse(Classify.isUnsent(Object.assign(new Error("x", { cause: refused() }), { code: "ECONNRESET" })))
   })
 
-  it("where it cannot be read", () => {
+  it("when the failure cannot be read", () => {
     for (const name of ["code", "cause", "syscall", "message", "errors", "status", "response", "request"]) {
       const failure = Object.defineProperty(refused(), name, {
         get: () => {
@@ -218,7 +218,7 @@ describe("something may have been sent, as is not excluded", () => {
     assert.isFalse(Classify.isUnsent(revoked.proxy))
   })
 
-  it("beyond what is read", () => {
+  it("when the failure has more objects than are read", () => {
     const deep = (leaf: unknown, depth: number): unknown =>
       depth === 0 ? leaf : { code: "ECONNREFUSED", cause: deep(leaf, depth - 1) }
     assert.isTrue(Classify.isUnsent(deep(refused(), 60)))
@@ -226,7 +226,7 @@ describe("something may have been sent, as is not excluded", () => {
     assert.isFalse(Classify.isUnsent(new AggregateError(Array.from({ length: 1000 }, refused))))
   })
 
-  it("a cycle does not hide it", () => {
+  it("in a failure with a cycle", () => {
     const cycle: Error & { cause?: unknown } = refused()
     cycle.cause = { cause: cycle }
     assert.isTrue(Classify.isUnsent(cycle))
@@ -237,7 +237,7 @@ describe("something may have been sent, as is not excluded", () => {
     assert.isFalse(Classify.isUnsent(aggregate))
   })
 
-  it("after a wire that lost an aggregate's members", () => {
+  it("in an aggregate that lost its members on a wire", () => {
     const codec = Schema.toCodecJson(ItemError.Reason)
     const arrived = (cause: unknown) => Schema.decodeSync(codec)(Schema.encodeSync(codec)(Classify.thrown(cause)))
     assert.isTrue(Classify.isUnsent(arrived(fetchFailed(refused()))))
@@ -247,7 +247,7 @@ describe("something may have been sent, as is not excluded", () => {
 })
 
 describe("a creation", () => {
-  it("that a status in 400-499 refused had no effect, though it was sent", () => {
+  it("refused by a status in 400-499 had no effect, although it was sent", () => {
     for (const failure of [
       { status: 400 },
       Object.assign(new Error("x"), { response: { status: 429 } }),
@@ -260,7 +260,7 @@ describe("a creation", () => {
     }
   })
 
-  it("of which one of two requests was not refused may have happened", () => {
+  it("may have happened if one of two requests was not refused", () => {
     for (const other of [reset(), { status: 503 }, { status: 200 }, new Error("x")]) {
       assert.isTrue(Classify.isAmbiguous(new AggregateError([{ status: 400 }, other])))
       assert.isTrue(Classify.isAmbiguous(new AggregateError([other, { status: 400 }])))
@@ -268,11 +268,11 @@ describe("a creation", () => {
     assert.isTrue(Classify.isAmbiguous({ code: "ECONNRESET", cause: { status: 400 } }))
   })
 
-  it("is believed about itself, and a part of it only where that may have happened", () => {
+  it("is decided by its own isAmbiguous, and by a part's only if that is true", () => {
     assert.isFalse(Classify.isAmbiguous({ isAmbiguous: false, cause: reset() }))
     assert.isTrue(Classify.isAmbiguous({ isAmbiguous: true, cause: refused() }))
     assert.isTrue(Classify.isAmbiguous({ code: "ECONNREFUSED", cause: { isAmbiguous: true } }))
-    // A poll that failed says nothing about the creation before it.
+    // A failed poll says nothing about the creation before it.
     assert.isTrue(Classify.isAmbiguous({ cause: { isAmbiguous: false, cause: reset() } }))
   })
 })

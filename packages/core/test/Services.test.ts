@@ -3,7 +3,7 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Duration from "effect/Duration"
 
-// The verdict between services: of every failure that has none of its own.
+// Verdicts between services, for failures without a verdict of their own.
 
 const { permanent, throttled, transient } = Verdict
 
@@ -50,7 +50,7 @@ describe("between services", () => {
     })
   }
 
-  it("a server that says when to come back is heeded wherever a retry may help", () => {
+  it("a server's wait is honoured wherever a retry may help", () => {
     const wait = throttled(Duration.seconds(7))
     for (const status of [408, 409, 413, 425, 429, 500, 502, 503, 504]) {
       assert.deepStrictEqual(Verdict.of(answered(status, { "retry-after": "7" })), wait, String(status))
@@ -60,14 +60,14 @@ describe("between services", () => {
     }
   })
 
-  it("no account is parked by one request", () => {
+  it("one request does not park an account", () => {
     for (let status = 300; status <= 599; status += 1) {
       assert.notStrictEqual(Verdict.of(answered(status))._tag, "Parked", String(status))
     }
     assert.deepStrictEqual(Verdict.of(new Error("Proxy response (407) !== 200 when HTTP Tunneling")), permanent)
   })
 
-  it("leaves the crawler its own pace", () => {
+  it("the crawler keeps its own pace", () => {
     const item = (reason: ItemError.Reason) => Verdict.of(new ItemError.ItemError({ url: "http://x/", reason }))
     assert.deepStrictEqual(item(new ItemError.NameNotResolved({ detail: "connection_refused" })), transient("slow"))
     assert.deepStrictEqual(item(new ItemError.NameNotResolved({ detail: "dns_not_found" })), permanent)

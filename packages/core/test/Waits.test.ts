@@ -46,7 +46,7 @@ describe("Retry-After (RFC 9110 10.2.3)", () => {
     assert.deepStrictEqual(Classify.retryAfterOf("1.5", now), Duration.millis(1500))
   })
 
-  it("yields to milliseconds, which say it more exactly, unless they say nothing", () => {
+  it("yields to retry-after-ms, which is more exact, if that is valid", () => {
     expectWaits([
       [{ "retry-after": "2", "retry-after-ms": "1234" }, 1234],
       [{ "retry-after-ms": "1234.5" }, 1235],
@@ -54,21 +54,21 @@ describe("Retry-After (RFC 9110 10.2.3)", () => {
     ])
   })
 
-  it("comes before the limits, and limits before nothing", () => {
+  it("comes before the rate limits, which count only without it", () => {
     expectWaits([
       [{ "retry-after": "3", "ratelimit-reset": "9", "ratelimit-remaining": "0" }, 3000],
       [{ "retry-after": "soon", "ratelimit-reset": "9", "ratelimit-remaining": "0" }, 9000]
     ])
   })
 
-  it("is nothing where it makes no sense", () => {
+  it("is ignored when it makes no sense", () => {
     for (const nonsense of ["", " ", "soon", "-5", "1e9", "0x10", "1,5", "1, 3", ".5", "5.", "Infinity", "NaN"]) {
       assert.isUndefined(Classify.retryAfterOf(nonsense, now), nonsense)
       expectWaits([[{ "retry-after": nonsense, "retry-after-ms": nonsense }, undefined]])
     }
   })
 
-  it("is heard from whoever answers: an object, a Headers, one that throws", () => {
+  it("is read from an object, from Headers, and from one that throws", () => {
     const { headers, status } = new Response(undefined, { status: 429, headers: { "Retry-After": "3" } })
     assert.deepStrictEqual(Verdict.of({ status, headers }, { now }), Verdict.throttled(Duration.seconds(3)))
     const hostile = {
@@ -142,7 +142,7 @@ describe("the rate limits of an answer", () => {
     ])
   })
 
-  it("matter where a retry may help, and only when they are used up; a 429 may leave that unsaid", () => {
+  it("count only when they are exhausted, which a 429 need not say", () => {
     const left = { "x-ratelimit-remaining": "4999", "x-ratelimit-reset": "3000" }
     const used = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "60" }
     for (const status of [403, 429, 500, 502, 503, 504])
@@ -155,7 +155,7 @@ describe("the rate limits of an answer", () => {
     for (const status of [500, 503]) assert.isTrue(Verdict.isRetryable(Verdict.of({ status, headers: left }, { now })))
   })
 
-  it("that make no sense are none", () => {
+  it("are ignored when they make no sense", () => {
     for (const nonsense of [
       "",
       "soon",
@@ -205,7 +205,7 @@ describe("a 403", () => {
     }
   })
 
-  it("with quota left, or of a robot check, is none", () => {
+  it("with quota left, or of a robot check, is not a rate limit", () => {
     assert.deepStrictEqual(reasonOf({}).verdict, Verdict.permanent)
     const left = reasonOf({ "x-ratelimit-remaining": "59", "x-ratelimit-reset": `${epoch + 60}` })
     assert.strictEqual(left.kind, "forbidden")
@@ -224,7 +224,7 @@ describe("whatever the headers say", () => {
     "ratelimit-reset",
     "x-ratelimit-reset-tokens"
   ]
-  /** Texts that are made of what the headers' forms are made of. */
+  /** Strings made of the parts of the headers' formats. */
   const text = Schema.Array(
     Schema.Union([
       Schema.Literals([

@@ -5,10 +5,10 @@ import * as Redacted from "effect/Redacted"
 
 const right = { url: "http://127.0.0.1:1/", apiKey: Redacted.make("s3cret") }
 
-// As a program without types would call it.
+// Called as an untyped program would call it.
 const layer = (options: object) => () => CrawlClient.layer({ ...right, ...options })
 
-/** Options that are refused, and what is said of each. */
+/** Refused options, and the message for each. */
 const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
   [
     layer({ baseUrl: "http://127.0.0.1/" }),
@@ -32,7 +32,7 @@ describe("options", () => {
     })
   }
 
-  it("are taken where they are right", () => {
+  it("are accepted when they are right", () => {
     CrawlClient.layer(right)
     CrawlClient.layer({ ...right, policy: RetryPolicy.make(), createPolicy: { ...RetryPolicy.make(), retries: 0 } })
   })

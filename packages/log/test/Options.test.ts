@@ -3,10 +3,10 @@ import * as Format from "@redrive/log/Format"
 import * as Log from "@redrive/log/Log"
 import * as Duration from "effect/Duration"
 
-// As a program without types would call them.
+// Called as an untyped program would call them.
 const layer = (options: unknown) => () => Log.layer(options as never)
 
-/** Options that are refused, and what is said of each. */
+/** Refused options, and the message for each. */
 const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
   [
     layer({ formt: "json" }),
@@ -47,7 +47,7 @@ describe("options", () => {
     })
   }
 
-  it("are taken where they are right", () => {
+  it("are accepted when they are right", () => {
     const cap = { most: 1, window: Duration.minutes(1) }
     Log.layer()
     for (const format of [Format.otel, Format.ecs, Format.gcp, Format.datadog]) format({ service: "a", version: "1" })

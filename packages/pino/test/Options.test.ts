@@ -5,10 +5,10 @@ import pino from "pino"
 
 const logger = pino({ level: "silent" })
 
-// As a program without types would call it.
+// Called as an untyped program would call it.
 const layer = (options: unknown) => () => Pino.layer(logger, options as never)
 
-/** Options that are refused, and what is said of each. */
+/** Refused options, and the message for each. */
 const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
   [layer({ stream: process.stderr }), "Pino.layer:", "stream is unknown; allowed: cap, flushWithin, onLost, sample"],
   [layer({ flushWithin: "soon" }), `flushWithin is "soon"; allowed: a duration that is not negative`],
@@ -29,7 +29,7 @@ describe("options", () => {
     })
   }
 
-  it("are taken where they are right", () => {
+  it("are accepted when they are right", () => {
     Pino.layer(logger)
     Pino.layer(logger, { sample: { Debug: 0.5 }, flushWithin: Duration.seconds(1) })
     Pino.logger(logger, { onLost: () => undefined, cap: { most: 1, window: Duration.minutes(1) } })

@@ -16,7 +16,7 @@ const seconds = Duration.seconds
 const hour = 3_600_000
 const fork = { startImmediately: true }
 
-/** The test's clock, whose wall time can be set without any time passing. */
+/** The test's clock, whose wall-clock time can be set without any time passing. */
 const settable = Effect.map(Clock.clockWith(Effect.succeed), (clock) => {
   let offset = 0
   const wall: Clock.Clock = Object.assign(Object.create(clock), {
@@ -34,7 +34,7 @@ for (const [name, by] of [
   ["forward", hour]
 ] as const) {
   describe(`a clock that is set ${name} by an hour`, () => {
-    it.effect("moves no deadline, of a call, an attempt, or a line", () =>
+    it.effect("does not move the deadline of a call, an attempt or a bulkhead's queue", () =>
       Effect.gen(function* () {
         const { on, set } = yield* settable
         const bulkhead = { concurrent: 1, queue: 2 }
@@ -50,7 +50,7 @@ for (const [name, by] of [
         assert.strictEqual(Duration.toMillis(first.attempts[0]!.duration), 4000)
         assert.isUndefined(fibers[1]!.pollUnsafe())
         yield* TestClock.adjust("1 second")
-        // The second had a place for the last second, the third never had one.
+        // The second call had a place for the last second, the third never had one.
         const others = yield* Effect.forEach(fibers.slice(1), Fiber.join)
         assert.deepStrictEqual(
           others.map(({ attempts, because }) => [attempts.length, because]),
@@ -62,7 +62,7 @@ for (const [name, by] of [
       })
     )
 
-    it.effect("keeps no breaker open, and opens none early", () =>
+    it.effect("neither keeps a breaker open nor closes it early", () =>
       Effect.gen(function* () {
         const { on, set } = yield* settable
         const openFor = { kind: "constant", base: seconds(5), cap: seconds(5), jitter: "none" } as const
@@ -74,7 +74,7 @@ for (const [name, by] of [
         yield* TestClock.adjust("4999 millis")
         assert.isTrue(Exit.isFailure(yield* run(Effect.void)))
         yield* TestClock.adjust("1 millis")
-        // A probe that is never heard of holds the breaker for its lease.
+        // A probe that never reports blocks the breaker for its lease.
         yield* Effect.forkChild(run(Effect.never), fork)
         set(-by)
         yield* TestClock.adjust("2999 millis")
@@ -84,7 +84,7 @@ for (const [name, by] of [
       })
     )
 
-    it.effect("sends the probe of a gate when it is due, and ends the wait there in time", () =>
+    it.effect("does not move a gate's probe, or the end of a wait there", () =>
       Effect.gen(function* () {
         const { on, set } = yield* settable
         const probe = { kind: "constant", base: seconds(10), cap: seconds(10), jitter: "none" } as const
@@ -103,7 +103,7 @@ for (const [name, by] of [
       })
     )
 
-    it.effect("refills no budget, and spends none for longer", () =>
+    it.effect("neither refills a budget nor keeps it spent for longer", () =>
       Effect.gen(function* () {
         const { on, set } = yield* settable
         const budget = { _tag: "Ratio", ratio: 1, window: seconds(10), floor: 0 } as const
@@ -111,7 +111,7 @@ for (const [name, by] of [
         const call = on(Effect.flip(runner.run(Effect.fail(bad))))
         const first = yield* Effect.forkChild(call, fork)
         yield* TestClock.adjust("1 second")
-        // One call deposits one retry, and the second has to be refused, wherever the clock stands.
+        // One call deposits one retry, so the second must be refused, whatever the clock says.
         assert.strictEqual((yield* Fiber.join(first)).because, "budget")
         set(by)
         const second = yield* Effect.forkChild(call, fork)
@@ -120,7 +120,7 @@ for (const [name, by] of [
       })
     )
 
-    it.effect("moves the deadline of no redrive and of no schedule", () =>
+    it.effect("does not move the deadline of a redrive or a schedule", () =>
       Effect.gen(function* () {
         const { on, set } = yield* settable
         const patient = policyOf({ retries: 9, deadline: seconds(10) })
@@ -135,7 +135,7 @@ for (const [name, by] of [
           set(by)
           yield* TestClock.adjust("20 seconds")
           yield* Fiber.join(fiber)
-          // Waits of 1, 2 and 4 seconds fit; the next one, of 8, does not.
+          // Waits of 1, 2 and 4 seconds fit; the next one, of 8 seconds, does not.
           assert.strictEqual(tried, program === redriven ? 3 : 4)
         }
       })
@@ -187,7 +187,7 @@ describe("a wait that a server asks for", () => {
     })
   )
 
-  it.effect("may be endless: the call is given up, and says so", () =>
+  it.effect("may be infinite: the call is given up without a time to come back", () =>
     Effect.gen(function* () {
       const error = yield* exhausted(Retry.retry(Effect.fail({ verdict: endless }), policyOf()))
       assert.deepStrictEqual([error.because, error.retryAt], ["retry-after too long", undefined])
@@ -198,7 +198,7 @@ describe("a wait that a server asks for", () => {
     })
   )
 
-  it("of nothing at all does not end the backoff, nor does one that is below zero", () => {
+  it("of zero or less still backs off", () => {
     for (const asked of [Duration.zero, Duration.seconds(-5)]) {
       const waits = [1, 2, 3].map((attempt) => {
         const failed = { verdict: Verdict.throttled(asked), attempt, elapsed: Duration.zero }

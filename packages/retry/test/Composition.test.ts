@@ -25,7 +25,7 @@ const paces = { quick: wait, steady: wait, slow: wait }
 const policyOf = (options: Parameters<typeof RetryPolicy.make>[0] = {}) =>
   RetryPolicy.make({ retries: 2, ...paces, ...options })
 
-/** Whatever it fails with. */
+/** An effect with any error. */
 type Client = HttpClient.HttpClient
 type Call = Effect.Effect<HttpClientResponse.HttpClientResponse, unknown>
 
@@ -57,7 +57,7 @@ const calls = {
   timeout: (call: Call): Call => Effect.timeout(call, "5 seconds")
 }
 
-/** What a server saw that answers 503 twice and then 200, and what the caller got. */
+/** The requests that a server saw which answers 503 twice and then 200, and the caller's result. */
 const outcome = Effect.fnUntraced(function* (
   on: ReadonlyArray<keyof typeof clients>,
   around: ReadonlyArray<keyof typeof calls>,
@@ -85,7 +85,7 @@ const told = (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, unknown>): 
     : String(Predicate.hasProperty(failure, "_tag") && failure._tag)
 }
 
-/** For each pair: what comes of a server that fails twice, and of one that never stops failing. */
+/** For each pair: the result with a server that fails twice, and with one that always fails. */
 const pairs: { readonly [pair: string]: readonly [string, string] } = {
   "HttpRetry around HttpRetry": ["3 asked, 200", "3 asked, gave up: retries"],
   "filterStatusOk around HttpRetry": ["3 asked, 200", "3 asked, HttpClientError"],
@@ -140,7 +140,7 @@ const pairs: { readonly [pair: string]: readonly [string, string] } = {
 
 const isClient = (name: string): name is keyof typeof clients => Object.hasOwn(clients, name)
 
-/** Calls are made by a client that makes failures of answers, unless the pair is about that. */
+/** Calls use a client that turns answers into failures, unless the pair is about that. */
 const partsOf = (pair: string) => {
   const [outer = "", inner = ""] = pair.split(" around ")
   const on = [inner, outer].filter(isClient)
@@ -148,7 +148,7 @@ const partsOf = (pair: string) => {
   return { on: on.length === 0 ? ["filterStatusOk" as const] : on, around }
 }
 
-describe("each part around each other, and around itself", () => {
+describe("each part around every other, and around itself", () => {
   const run = { on: FetchHttpClient.layer, quiet: Effect.provideService(References.MinimumLogLevel, "None") }
 
   for (const [pair, expected] of Object.entries(pairs)) {
@@ -160,7 +160,7 @@ describe("each part around each other, and around itself", () => {
     )
   }
 
-  it.live("two of them around a client that retries: as many attempts as one of them, and the answer", () =>
+  it.live("two policies around a client that retries make the attempts of one, and return the answer", () =>
     Effect.gen(function* () {
       const names = Object.keys(calls) as ReadonlyArray<keyof typeof calls>
       for (const inner of names) {

@@ -11,7 +11,7 @@ interface Node {
   readonly properties?: { readonly [name: string]: Node }
 }
 
-/** The path of every field that holds one value, by the JSON Schema. */
+/** The path of every field with a single value, from the JSON Schema. */
 const leaves = (): ReadonlyArray<string> => {
   const { definitions, schema } = RetryPolicy.jsonSchema()
   const visit = (node: Node, path: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -26,7 +26,7 @@ const leaves = (): ReadonlyArray<string> => {
 const backoff = { kind: "linear", base: "7 seconds", cap: "9 seconds", factor: 3, jitter: 0.25 }
 const exponential = { ...backoff, kind: "smooth", jitter: "equal" }
 
-/** Policies that set every field to something else than its default. */
+/** Policies that set every field to a value other than its default. */
 const policies: ReadonlyArray<{ readonly [field: string]: unknown }> = [
   {
     retries: 7,
@@ -68,7 +68,7 @@ const policies: ReadonlyArray<{ readonly [field: string]: unknown }> = [
 
 type Env = Record<string, string>
 
-/** A policy's variables as they are named in the documentation. */
+/** A policy's variables under their documented names. */
 const variables = (json: unknown, path: ReadonlyArray<string> = []): Env => {
   if (typeof json !== "object" || json === null || path.at(-1) === "overrides") {
     const text = typeof json === "string" ? json : JSON.stringify(json)
@@ -89,7 +89,7 @@ const fromEnv = (env: Env) => ConfigProvider.fromEnv({ env })
 
 const crawl = RetryPolicy.config("CRAWL")
 
-/** Ways to have the same variables read: a config, and a provider of variables without a prefix. */
+/** Ways to read the same variables: a config, and a provider of variables without a prefix. */
 const ways: ReadonlyArray<
   readonly [
     way: string,
@@ -134,7 +134,7 @@ describe("a policy from configuration", () => {
     )
   }
 
-  it.effect("needs each of these variables for what it sets", () =>
+  it.effect("needs each of these variables", () =>
     Effect.gen(function* () {
       for (const json of policies) {
         const env = under("CRAWL", variables(json))
@@ -160,7 +160,7 @@ describe("a policy from configuration", () => {
     })
   )
 
-  it.effect("has the defaults for what is empty, absent or Kubernetes'", () =>
+  it.effect("has the defaults for empty, absent and Kubernetes' variables", () =>
     Effect.gen(function* () {
       const env = {
         CRAWL_RETRIES: "",
@@ -227,7 +227,7 @@ describe("a name that is not a field", () => {
     })
   )
 
-  it.effect("is told together with all that is wrong, by the path of each field", () =>
+  it.effect("is reported together with every other problem, by path", () =>
     Effect.gen(function* () {
       const said = yield* refusal(
         fromEnv({
@@ -268,7 +268,7 @@ describe("a name that is not a field", () => {
 })
 
 describe("no retries at all", () => {
-  it.effect("may stand beside everything else, by every way in", () =>
+  it.effect("are allowed with any other setting, from every source", () =>
     Effect.gen(function* () {
       for (const json of policies) {
         const none = { ...json, retries: 0 }

@@ -199,7 +199,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("two processe
         assert.strictEqual(yield* runner.run(Effect.succeed(2), { key: "b" }), 2)
         yield* Effect.sleep("1100 millis")
         assert.strictEqual(yield* call, 1)
-        // The probe has its result before the store has it.
+        // The probe has its result before the store does.
         yield* Effect.sleep("50 millis")
         assert.deepStrictEqual(yield* neighbour(port, "succeed a"), ["ok"])
       }).pipe(Effect.scoped, Effect.provide(stores(port)))

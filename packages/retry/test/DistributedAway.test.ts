@@ -30,11 +30,11 @@ const guarded = RetryPolicy.make({ retries: 0, breaker })
 const limited = RetryPolicy.make({ retries: 0, rateLimit: { limit: 5, window: seconds(1), maximumWait: seconds(1) } })
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
-/** A call's exit, and when it ended, in milliseconds. */
+/** A call's exit, and its end in milliseconds. */
 const timed = <A, E, R>(call: Effect.Effect<A, E, R>) =>
   Effect.zip(Effect.exit(call), Clock.currentTimeMillis, { concurrent: false })
 
-/** Starts a call, lets time pass, and gives how it ended. */
+/** Starts a call, lets time pass, and returns how it ended. */
 const after = Effect.fnUntraced(function* <A, E, R>(time: Duration.Input, call: Effect.Effect<A, E, R>) {
   const fiber = yield* Effect.forkChild(timed(call), now)
   yield* TestClock.adjust(time)
@@ -56,7 +56,7 @@ const logged = () => {
 }
 
 describe("a store that stalls", () => {
-  it.effect("takes no more of a call than its deadline leaves, and nothing of an attempt's time", () => {
+  it.effect("takes no more time than a call's deadline leaves, and none of an attempt's", () => {
     const network = Network.make()
     network.way = Network.silent
     return Effect.gen(function* () {
@@ -97,7 +97,7 @@ describe("a store that stalls", () => {
       assert.strictEqual(network.asked.length, asked)
       assert.deepStrictEqual(lines, [`Error the store of the ${kind} cannot be reached: calls are not ${word}`])
 
-      // The next question finds out, but no call waits for it; each rest is twice as long.
+      // The next request finds out, but no call waits for it; each pause is twice as long.
       yield* TestClock.adjust("1 second")
       for (let n = 0; n < 10; n++) assert.strictEqual(yield* call, 1)
       assert.strictEqual(network.asked.length, asked + 1)
@@ -114,7 +114,7 @@ describe("a store that stalls", () => {
     }).pipe(Effect.provide(Layer.merge(network.stores, layer)))
   })
 
-  it.effect("does not keep a call that has its result", () => {
+  it.effect("does not delay a call that has its result", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       const runner = yield* Distributed.make(guarded, "page")
@@ -139,14 +139,14 @@ describe("a store that stalls", () => {
         const fiber = yield* Effect.forkChild(call, now)
         yield* Fiber.interrupt(fiber)
         assert.strictEqual(yield* Clock.currentTimeMillis, begun + 100)
-        // What nobody waits for any more has told of the store all the same.
+        // A request that nobody waits for any more still tells about the store.
         yield* TestClock.adjust("400 millis")
         assert.strictEqual(yield* call, 1)
       }
     }).pipe(quiet, Effect.scoped, Effect.provide(network.stores))
   })
 
-  it.effect("does not make a call interruptible that is not to be interrupted", () => {
+  it.effect("does not make an uninterruptible call interruptible", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       network.way = Network.silent
@@ -165,7 +165,7 @@ describe("a store that stalls", () => {
     }).pipe(quiet, Effect.scoped, Effect.provide(network.stores))
   })
 
-  it.effect("gives back the probe that came when nobody waited for it any more", () => {
+  it.effect("gives back a probe that is admitted after its caller has left", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       const runner = yield* Distributed.make(guarded, "page")
@@ -186,7 +186,7 @@ describe("a store that stalls", () => {
     }).pipe(quiet, Effect.scoped, Effect.provide(network.stores))
   })
 
-  it.effect("costs the calls of many keys one wait together", () => {
+  it.effect("makes the calls of many keys wait only once", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       const runner = yield* Distributed.make(RetryPolicy.make({ ...limited, breaker }), "page")
@@ -204,7 +204,7 @@ describe("a store that stalls", () => {
     }).pipe(quiet, Effect.scoped, Effect.provide(network.stores))
   })
 
-  it.effect("keeps a scope for as long as what it was told may take, and not longer", () => {
+  it.effect("delays the end of a scope by the time for its records, and no longer", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       const scope = yield* Scope.make()
@@ -218,7 +218,7 @@ describe("a store that stalls", () => {
     }).pipe(quiet, Effect.provide(network.stores))
   })
 
-  it.effect("is waited for as long as the option says", () => {
+  it.effect("has as long to answer as the option says", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       network.way = Network.silent
@@ -233,7 +233,7 @@ describe("a store that stalls", () => {
     }).pipe(quiet, Effect.scoped, Effect.provide(network.stores))
   })
 
-  it.effect("does not stop requests, nor those under way when the runner's layer is closed", () => {
+  it.effect("does not stop requests, even those under way when the runner's layer closes", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       const scope = yield* Scope.make()
@@ -287,7 +287,7 @@ describe("a store that fails", () => {
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(stores, layer)))
   })
 
-  it.effect("is not left alone: it fails at once, and one key's failure is not another's", () => {
+  it.effect("is asked again at once: its failure takes no time and may concern one key", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       const runner = yield* Distributed.make(guarded, "page")
@@ -299,7 +299,7 @@ describe("a store that fails", () => {
     }).pipe(quiet, Effect.scoped, Effect.provide(network.stores))
   })
 
-  it.effect("fails the layer that it cannot be built for", () => {
+  it.effect("fails the layer if it cannot be built", () => {
     class Pages extends Context.Service<Pages, Retry.Runner>()("test/Pages") {}
     const stores = Layer.effectDiscard(Effect.fail("no Redis")).pipe(Layer.provideMerge(Distributed.layerMemory))
     const layer = Layer.provide(Distributed.layer(Pages, guarded, "page"), stores)
@@ -310,7 +310,7 @@ describe("a store that fails", () => {
 })
 
 describe("a store that takes its time", () => {
-  it.effect("knows of a result when its caller calls again, and tells who listens", () => {
+  it.effect("has a result when its caller calls again, and tells observers", () => {
     const network = Network.make()
     const told: Array<string> = []
     const observer = Observer.layer((event) => "key" in event && told.push(`${event._tag} ${event.key}`))

@@ -18,10 +18,10 @@ import { policy } from "./fixtures/stalled.ts"
 
 const { millis, seconds } = Duration
 const storeTimeout = millis(200)
-/** What a busy machine may add. */
+/** The time, in milliseconds, that a busy machine may add. */
 const slack = 250
 
-/** How a call ends, and how long it took. */
+/** A call's end, and its duration. */
 const timed = Effect.fnUntraced(function* <A, E, R>(call: Effect.Effect<A, E, R>) {
   const begun = yield* Clock.currentTimeMillis
   const exit = yield* Effect.exit(call)
@@ -50,7 +50,7 @@ const runnerOf = Distributed.make(policy, "page", { storeTimeout })
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
 describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", () => {
-  it.live("that is stopped holds no call for longer than the bound, and is used again when it goes on", () =>
+  it.live("that is stopped delays no call beyond the timeout, and is used again when it goes on", () =>
     Effect.gen(function* () {
       const redis = yield* Redis.make
       yield* Effect.gen(function* () {
@@ -59,7 +59,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
         yield* succeedsWithin(0, runner.run(Effect.as(redis.stop, 1)))
         const short = yield* timed(Effect.timeoutOption(runner.run(Effect.succeed(1)), "50 millis"))
         assert.isAtMost(short.took, 50 + slack)
-        // The limit and the breaker find out one after the other.
+        // The limit and the breaker time out one after the other.
         yield* succeedsWithin(400, runner.run(Effect.succeed(1)))
         for (let n = 0; n < 100; n++) yield* runner.run(Effect.succeed(1))
         yield* succeedsWithin(0, runner.run(Effect.succeed(1)))
@@ -94,7 +94,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
     })
   )
 
-  it.live("that is slow is asked, unless it is slower than the bound", () =>
+  it.live("that is slow is used, unless it is slower than the timeout", () =>
     Effect.gen(function* () {
       const redis = yield* Redis.make
       const line = yield* Redis.line(redis.port)
@@ -110,7 +110,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
     })
   )
 
-  it.live("behind a line that swallows everything is reached again, over another connection", () =>
+  it.live("behind a connection that loses everything is reached again over a new one", () =>
     Effect.gen(function* () {
       const redis = yield* Redis.make
       const line = yield* Redis.line(redis.port)
@@ -130,7 +130,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
     })
   )
 
-  it.live("is not blamed for a process that is busy", () => {
+  it.live("does not count as away while this process is busy", () => {
     const lines: Array<unknown> = []
     const logger = Logger.layer([Logger.make(({ message }) => lines.push(message))])
     return Effect.gen(function* () {
@@ -147,7 +147,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
     }).pipe(Effect.provide(logger))
   })
 
-  it.live("that stalls for two runtimes at once is one store to both again", () =>
+  it.live("that stalls for two runtimes is shared by both again afterwards", () =>
     Effect.gen(function* () {
       const redis = yield* Redis.make
       yield* Effect.gen(function* () {
@@ -166,7 +166,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
     })
   )
 
-  it.live("lets a process end that stalls with it", () =>
+  it.live("lets a process end while it stalls", () =>
     Effect.gen(function* () {
       const redis = yield* Redis.make
       const program = join(import.meta.dirname, "fixtures/stalled.ts")
@@ -178,7 +178,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
     })
   )
 
-  it.live("counts for two runtimes that ask at once, and nobody waits longer than the maximum", () =>
+  it.live("counts for two runtimes that ask at once, and no call waits longer than the maximum", () =>
     Effect.gen(function* () {
       const redis = yield* Redis.make
       const rateLimit = { limit: 20, window: seconds(1), maximumWait: millis(500) }

@@ -14,7 +14,7 @@ const { millis, seconds } = Duration
 const now = { startImmediately: true }
 
 describe("the longest wait for a turn", () => {
-  /** Starts calls at once, and gives when those began that were not refused. */
+  /** Starts calls at once, and returns when the admitted ones began. */
   const began = Effect.fnUntraced(function* (runner: Retry.Runner, count: number, key = "") {
     const at: Array<number> = []
     const call = Effect.map(Clock.currentTimeMillis, (millis) => at.push(millis))
@@ -43,12 +43,12 @@ describe("the longest wait for a turn", () => {
         10
       )
       assert.isAtMost(Math.max(...at), 1000 + 2 * takes)
-      // One look each, and a reservation for those that wait.
+      // One check each, and a reservation for those that wait.
       assert.lengthOf(network.asked, 50)
     }).pipe(Effect.scoped, Effect.provide(network.stores))
   })
 
-  it.effect("holds for a fixed window, too, and for limits that do not divide it", () => {
+  it.effect("also holds for a fixed window, and for limits that do not divide it", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       network.way = Network.slow(3)
@@ -63,7 +63,7 @@ describe("the longest wait for a turn", () => {
     }).pipe(Effect.scoped, Effect.provide(network.stores))
   })
 
-  it.effect("is not made longer by who was interrupted, and leaves the next window as it was", () => {
+  it.effect("is not longer after interrupted calls, and the next window is unchanged", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       const rateLimit = { limit: 10, window: seconds(1), maximumWait: seconds(1) }
@@ -74,19 +74,19 @@ describe("the longest wait for a turn", () => {
       const waiting = yield* Effect.forEach(Array.from({ length: 10 }), () =>
         Effect.forkChild(runner.run(Effect.void), now)
       )
-      // Interrupted before they have looked: nothing is reserved for them.
+      // Interrupted before their check, so nothing is reserved for them.
       yield* Fiber.interruptAll(waiting)
       assert.lengthOf(yield* began(runner, 20), 10)
       assert.lengthOf(yield* began(runner, 40), 20)
     }).pipe(Effect.scoped, Effect.provide(network.stores))
   })
 
-  it.effect("refuses who finds that another process was quicker", () => {
+  it.effect("refuses a call if another process was quicker", () => {
     const network = Network.make()
     return Effect.gen(function* () {
       const rateLimit = { limit: 1, window: seconds(1), maximumWait: seconds(1) }
       const policy = RetryPolicy.make({ retries: 0, rateLimit })
-      // Two runners of a name know as little of each other as two processes do.
+      // Two runners with one name know as little of each other as two processes.
       const here = yield* Distributed.make(policy, "page")
       const there = yield* Distributed.make(policy, "page")
       yield* here.run(Effect.void)

@@ -20,7 +20,7 @@ describe("calls within calls", () => {
       const eager = flaky(bad)
       const twice = policyOf({ retries: 1, nested: "retry" })
       yield* exhausted(eager.effect.pipe(Retry.retry(twice), Retry.retry(policyOf({ retries: 1 }))))
-      // Its own retries, times the outer one's.
+      // Its own retries, times those of the outer policy.
       assert.lengthOf(eager.tried, 4)
     })
   )
@@ -45,13 +45,13 @@ describe("calls within calls", () => {
     "retries itself": policyOf({ nested: "retry", retries: 1 })
   }
   for (const [why, inner] of Object.entries(ends)) {
-    it.effect(`leave it to the outer policy whether a failure is worth a retry, though the inner one ${why}`, () =>
+    it.effect(`let the outer policy decide about a failure, even if the inner one ${why}`, () =>
       Effect.gen(function* () {
         const { effect, tried } = flaky(throttled, 3)
         const exit = yield* settled(effect.pipe(Retry.retry(inner), Retry.retry(policyOf({ retries: 4 }))))
         assert.deepStrictEqual(exit, Exit.succeed("done"))
         assert.lengthOf(tried, 4)
-        // The outer policy's overrides know the failure, too.
+        // The outer policy's overrides match the failure too.
         const never = flaky(throttled)
         const outer = policyOf({ overrides: { busy: { giveUp: true } } })
         const error = yield* exhausted(
@@ -62,7 +62,7 @@ describe("calls within calls", () => {
     )
   }
 
-  it.effect("that may have created something end the outer call as well, whichever attempt it was", () =>
+  it.effect("end the outer call too if any attempt may have created something", () =>
     Effect.gen(function* () {
       const create = { operation: "create" } as const
       const reset = { verdict: Verdict.transient("quick"), code: "ECONNRESET" }
@@ -70,7 +70,7 @@ describe("calls within calls", () => {
       const one = flaky(reset)
       yield* exhausted(one.effect.pipe(Retry.retry(policyOf(create)), Retry.retry(policyOf())))
       assert.lengthOf(one.tried, 1)
-      // The inner policy takes it for a read: its first attempt may have done it, its second was never sent.
+      // To the inner policy it is a read: its first attempt may have happened, its second was never sent.
       let asked = 0
       const two = Effect.suspend(() => Effect.fail(++asked === 1 ? reset : refused))
       const inner = Retry.retry(two, policyOf({ nested: "retry", retries: 1 }))
@@ -82,7 +82,7 @@ describe("calls within calls", () => {
     })
   )
 
-  it.effect("that are parked can be waited for at the outer gate", () =>
+  it.effect("wait at the outer gate if they are parked", () =>
     Effect.gen(function* () {
       const { effect, tried } = flaky({ verdict: Verdict.parked("top up") }, 1)
       const outer = Retry.make(policyOf({ parking: {} }))

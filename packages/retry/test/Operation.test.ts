@@ -10,7 +10,7 @@ const policy = RetryPolicy.make({ retries: 2, quick: none, steady: none, slow: n
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error(code), { code, ...more })
 
-/** How often a creation that fails like this is sent. */
+/** How often a creation with this failure is sent. */
 const sentOf = Effect.fnUntraced(function* (failure: unknown) {
   let sent = 0
   const create = Effect.suspend(() => (sent++, Effect.fail(failure)))
@@ -20,8 +20,8 @@ const sentOf = Effect.fnUntraced(function* (failure: unknown) {
 
 describe("a creation", () => {
   const once: { readonly [what: string]: unknown } = {
-    "whose answer timed out, as got says it": coded("ETIMEDOUT", { name: "TimeoutError", event: "response" }),
-    "whose answer timed out, as axios says it": coded("ETIMEDOUT", { name: "AxiosError", request: {} }),
+    "whose answer timed out, in got": coded("ETIMEDOUT", { name: "TimeoutError", event: "response" }),
+    "whose answer timed out, in axios": coded("ETIMEDOUT", { name: "AxiosError", request: {} }),
     "whose host became unreachable": coded("EHOSTUNREACH", { syscall: "read" }),
     "of two, one of which was reset": new AggregateError([
       coded("ECONNREFUSED", { syscall: "connect" }),
@@ -47,7 +47,7 @@ describe("a creation", () => {
     })
   )
 
-  it("is believed about itself", () => {
+  it("is decided by the failure's own isAmbiguous", () => {
     assert.isFalse(Operation.isAmbiguous({ isAmbiguous: false, status: 503 }))
     assert.isTrue(Operation.isAmbiguous({ isAmbiguous: true, status: 400 }))
   })

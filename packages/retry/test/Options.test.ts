@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 
 const compiler = join(import.meta.dirname, "../../../node_modules/typescript/bin/tsc")
 
-/** What the compiler says of each program, by its lines. */
+/** The compiler's errors for each program. */
 const complaints = (programs: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
   const folder = mkdtempSync(join(import.meta.dirname, ".types-"))
   try {
@@ -42,7 +42,7 @@ const effect: Effect.Effect<number, "torn"> = Effect.fail("torn" as const)
 const failed = [{ item: 1, error: "torn" }]
 `
 
-/** Calls whose options, or what stands in their place, are put in for `OPTIONS`. */
+/** Calls in which `OPTIONS` is replaced by options, or by a wrong argument. */
 const calls = {
   "Retry.retry of an effect": "export const one = Retry.retry(effect, policy, OPTIONS)",
   "Retry.retry in a pipe": "export const one = effect.pipe(Retry.retry(policy, OPTIONS))",
@@ -66,7 +66,7 @@ const cases = Object.entries(calls).flatMap(([call, code]) =>
   })
 )
 
-/** Calls that compile, and wrong ones that no overload may let through. */
+/** Calls that must compile; `wrong` are calls that no overload may accept. */
 const right = `${header}
 export const run = effect.pipe(runner.run)
 export const runs: ReadonlyArray<Effect.Effect<number, Retry.Exhausted<"torn">>> = [
@@ -94,10 +94,10 @@ describe("an option", () => {
     ...wrong.map((one) => header + one)
   ])
 
-  it("is not blamed where it is right", () => assert.deepStrictEqual(ofRight, []))
+  it("compiles when it is right", () => assert.deepStrictEqual(ofRight, []))
 
   for (const [index, { option, program, says, title }] of cases.entries()) {
-    it(`is blamed where it stands: ${title}`, () => {
+    it(`has its error at its own line: ${title}`, () => {
       const line = program.split("\n").findIndex((text) => text.trim() === option) + 1
       const errors = ofOthers[index] ?? []
       assert.lengthOf(errors, 1, errors.join(""))
@@ -130,7 +130,7 @@ describe("the options of a redrive", () => {
     )
   }
 
-  it.effect("are taken where they are right", () =>
+  it.effect("are accepted when they are right", () =>
     Effect.map(Redrive.run([], { each, concurrency: Infinity, spend: { limit: 1, cost: () => 1 } }), ({ rounds }) =>
       assert.strictEqual(rounds, 0)
     )

@@ -64,7 +64,7 @@ describe("parking", () => {
     })
   )
 
-  it.effect("is bounded, and does not count against the retries", () =>
+  it.effect("has a longest wait, and does not count against the retries", () =>
     Effect.gen(function* () {
       const bounded = policyOf({ retries: 1, parking: { probe, maximum: Duration.minutes(5) } })
       const error = yield* exhausted(Retry.make(bounded).run(account().call))
@@ -93,7 +93,7 @@ describe("parking", () => {
     })
   )
 
-  it.effect("keeps no gate of keys that nobody asks for again", () =>
+  it.effect("forgets the gates of keys that are not used again", () =>
     Effect.gen(function* () {
       const runner = Retry.make(policyOf({ deadline: seconds(1), parking: { probe, maximum: Duration.hours(1) } }))
       const keys = Array.from({ length: 5300 }, (_, index) => `key ${index}`)

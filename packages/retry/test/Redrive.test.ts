@@ -70,7 +70,7 @@ describe("a round loses nothing", () => {
     )
   }
 
-  it.effect("when a callback dies, throws or is interrupted, or an item cannot be priced", () =>
+  it.effect("when a callback dies, throws or is interrupted, or an item's cost is unknown", () =>
     Effect.gen(function* () {
       const throwing = (): never => {
         throw new Error("bug")
@@ -91,7 +91,7 @@ describe("a round loses nothing", () => {
     })
   )
 
-  it.effect("and yet ends when it is interrupted itself", () =>
+  it.effect("but ends when it is interrupted itself", () =>
     Effect.gen(function* () {
       let ran = 0
       const each = () =>
@@ -107,7 +107,7 @@ describe("a round loses nothing", () => {
     })
   )
 
-  it.effect("that a policy within it gave up: what it failed with decides", () =>
+  it.effect("when a policy within it gives up: the failure decides", () =>
     Effect.gen(function* () {
       let asked = 0
       const page = Retry.retry(

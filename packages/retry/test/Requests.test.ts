@@ -28,7 +28,7 @@ interface Asked {
   body: string
 }
 
-/** A server that answers so many requests with a status, and the following ones with 200, each after `takes` milliseconds. */
+/** A server that answers the first `failures` requests with a status, and later ones with 200, each after `takes` milliseconds. */
 const server = Effect.fnUntraced(function* (failures: number, status = 503, takes = 0) {
   const asked: Array<Asked> = []
   const http = createServer((request, response) => {
@@ -47,7 +47,7 @@ interface How {
   readonly using?: RetryPolicy.RetryPolicy
 }
 
-/** Sends a request through a client that is changed before it retries. */
+/** Sends a request through a client that is changed before the retries are added. */
 const sendThrough = <E>(
   change: (client: HttpClient.HttpClient) => HttpClient.HttpClient.With<E>,
   request: HttpClientRequest.HttpClientRequest,
@@ -62,7 +62,7 @@ const send = (request: HttpClientRequest.HttpClientRequest, how?: How) => sendTh
 const make = (method: HttpMethod.HttpMethod, url: string) => HttpClientRequest.make(method)(url)
 const keyed = HttpClientRequest.setHeader("idempotency-key", "order 7")
 
-describe("what a request does", () => {
+describe("the operation of a request", () => {
   const rows: ReadonlyArray<readonly [HttpMethod.HttpMethod, number]> = [
     // RFC 9110, section 9.2, and QUERY of draft-ietf-httpbis-safe-method-w-body.
     ["GET", 3],
@@ -91,7 +91,7 @@ describe("what a request does", () => {
     ["the caller, whatever the options say", "create", { operation: () => "read" }, 1]
   ]
   for (const [who, marked, options, expected] of says) {
-    it.live(`is for ${who} to say`, () =>
+    it.live(`is set by ${who}`, () =>
       Effect.gen(function* () {
         const { asked, url } = yield* server(2, 500)
         const request = who.includes("Key") ? keyed(make("POST", url)) : make("POST", url)
@@ -102,7 +102,7 @@ describe("what a request does", () => {
     )
   }
 
-  it.live("is a creation, whatever its method and its key, if the policy says so", () =>
+  it.live("is a creation, whatever the method and key, if the policy says so", () =>
     Effect.gen(function* () {
       for (const request of [make("GET", "/"), keyed(make("PUT", "/"))]) {
         const { asked, url } = yield* server(2)
@@ -113,7 +113,7 @@ describe("what a request does", () => {
     }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 
-  it.live("is sent twice at once only if it changes nothing: a hedge leaves writes alone", () =>
+  it.live("must be safe for a hedge: writes are not sent twice at once", () =>
     Effect.gen(function* () {
       const using = RetryPolicy.make({ retries: 0, hedge: { after: Duration.millis(20), share: 1 } })
       for (const [method, expected] of [
@@ -134,10 +134,10 @@ describe("what a request does", () => {
   )
 })
 
-describe("what the client adds to a request", () => {
+describe("a header that the client adds to a request", () => {
   class NoToken extends Data.TaggedError("NoToken")<{ readonly verdict: Verdict.Verdict }> {}
 
-  /** Adds a header that is made for each request, and fails as often as it is told. */
+  /** Adds a header that is computed for each request, and fails a given number of times. */
   const adding = (name: string, failures = 0) => {
     let made = 0
     return HttpClient.mapRequestEffect((request: HttpClientRequest.HttpClientRequest) =>
@@ -147,7 +147,7 @@ describe("what the client adds to a request", () => {
     )
   }
 
-  it.live("is made anew for each attempt, inside and outside of the retries", () =>
+  it.live("is computed again for each attempt, inside and outside of the retries", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* server(2)
       const client = (yield* HttpClient.HttpClient).pipe(
@@ -167,7 +167,7 @@ describe("what the client adds to a request", () => {
     }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 
-  it.live("may fail with an error of its own, which is tried again: a creation was not sent yet", () =>
+  it.live("may fail with its own error, which is retried: no creation was sent yet", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* server(0)
       yield* sendThrough(adding("x-token", 2), make("POST", url))
@@ -181,7 +181,7 @@ describe("what the client adds to a request", () => {
     }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 
-  it.live("is no idempotency key if it changes: a creation that may have happened is not sent with another one", () =>
+  it.live("is not an idempotency key if it changes: an ambiguous creation is not sent with another one", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* server(2, 500)
       const error = yield* Effect.flip(sendThrough(adding("idempotency-key"), make("POST", url)))
@@ -215,7 +215,7 @@ describe("a body", () => {
           asked.map(({ body }) => body),
           [text]
         )
-        // Within another policy's call, too, although that one would try again.
+        // Also within another policy's call, although that one would retry.
         const nested = yield* server(2)
         const again = HttpClientRequest.setBody(make("PUT", nested.url), body())
         yield* Retry.retry(send(again), policy)
@@ -227,7 +227,7 @@ describe("a body", () => {
     )
   }
 
-  it.live("that cannot be replayed is named where the request fails", () =>
+  it.live("that is not replayable is the reason when the request fails", () =>
     Effect.gen(function* () {
       const put = HttpClientRequest.setBody(make("PUT", "http://127.0.0.1:1/"), once["a Node.js stream"]())
       const error = yield* Effect.flip(send(put))
@@ -244,7 +244,7 @@ describe("a body", () => {
     "a form": new URLSearchParams({ [text]: "" })
   }
   for (const [name, body] of Object.entries(often)) {
-    it.live(`that is ${name} is sent as often as it takes, whole`, () =>
+    it.live(`that is ${name} is sent whole with every attempt`, () =>
       Effect.gen(function* () {
         const { asked, url } = yield* server(2)
         yield* send(HttpClientRequest.setBody(make("PUT", url), HttpBody.raw(body)))
@@ -256,7 +256,7 @@ describe("a body", () => {
 })
 
 describe("an answer", () => {
-  it.live("is judged by the program's readers, and by the client's first", () =>
+  it.live("is judged by the client's reader first, then by the program's", () =>
     Effect.gen(function* () {
       const reader: Verdict.Reader = (failure) =>
         HttpClientError.isHttpClientError(failure) && failure.response?.status === 404
@@ -274,7 +274,7 @@ describe("an answer", () => {
     }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 
-  it.live("that asks for payment is waited for at a gate, if the policy has one; else it is an answer", () =>
+  it.live("that asks for payment shuts a gate if the policy has parking, and is returned otherwise", () =>
     Effect.gen(function* () {
       const probe = { base: Duration.millis(20), cap: Duration.millis(20) }
       const parking = RetryPolicy.make({ retries: 0, parking: { probe, maximum: Duration.seconds(5) } })
@@ -282,19 +282,19 @@ describe("an answer", () => {
       assert.strictEqual((yield* send(make("GET", paid.url), { using: parking })).status, 200)
       const unpaid = yield* server(1, 402)
       assert.strictEqual((yield* send(make("GET", unpaid.url))).status, 402)
-      // A payment API's 402 is about one customer: its client says so.
+      // A payment API's 402 is about one customer, so its client has a reader for it.
       const declined = yield* server(1, 402)
       const options = { verdict: () => Verdict.permanent }
       assert.strictEqual((yield* send(make("GET", declined.url), { using: parking, options })).status, 402)
     }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 
-  it.live("whose body stalls holds up nobody: neither the next attempt nor the call", () =>
+  it.live("whose body stalls delays neither the next attempt nor the call", () =>
     Effect.gen(function* () {
       let number = 0
       const http = createServer((_, response) => {
         if (++number === 3) return void response.writeHead(200).end("ok")
-        // The headers come, and the body never does.
+        // The headers arrive, but the body never does.
         response.writeHead(503, { "content-length": "10" }).flushHeaders()
       })
       const url = yield* Program.serve(http)
@@ -304,7 +304,7 @@ describe("an answer", () => {
     }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 
-  it.live("that loses to a hedge gives its socket back, as does one that a client made a failure of", () =>
+  it.live("frees its socket if it loses to a hedge, or if the client turned it into a failure", () =>
     Effect.gen(function* () {
       const large = "x".repeat(1_000_000)
       let sockets = 0
@@ -353,7 +353,7 @@ describe("a time-out and a refusal of a request", () => {
 describe("a policy without a runner of its own", () => {
   const breaker = { trip: { _tag: "Consecutive", failures: 1 } } as const
 
-  it.live("has one breaker for all clients that are made of it, wherever they are made", () =>
+  it.live("has one breaker for all clients made with it, wherever they are made", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* server(9)
       const using = RetryPolicy.make({ retries: 0, breaker })

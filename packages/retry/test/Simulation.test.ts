@@ -66,7 +66,7 @@ describe("a simulation", () => {
     })
   )
 
-  it.effect("knows which failures a creation survives, as the runner does", () =>
+  it.effect("retries the same failures of a creation as the runner does", () =>
     Effect.gen(function* () {
       const create = policyOf({ operation: "create" })
       const simulated = (fails: Verdict.Verdict, isAmbiguous?: boolean) =>

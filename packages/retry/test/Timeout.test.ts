@@ -54,7 +54,7 @@ describe("an attempt's timeout", () => {
     })
   )
 
-  it.effect("is an error of the caller's own where the call says which, as a refusal is, and no other failure", () =>
+  it.effect("becomes the caller's own error with errorOf, like a refusal but no other failure", () =>
     Effect.gen(function* () {
       class Mine extends Data.TaggedError("Mine")<{ readonly why: string }> {}
       const errorOf = (added: Retry.Added) =>
@@ -67,12 +67,12 @@ describe("an attempt's timeout", () => {
       const runner = Retry.make(policy)
       const late: RetryExhausted<Mine> = yield* exhausted(runner.run(Effect.never, { errorOf }))
       assert.deepStrictEqual([late.because, late.failure.why], ["retries", "Operation timed out after '5s'"])
-      // The timeline still tells what happened, and the verdict is the timeout's.
+      // The timeline still shows the timeout, and the verdict is the timeout's.
       assert.include(late.attempts[0]?.message, "timed out")
       assert.strictEqual(late.verdict._tag, "Transient")
       const refused = yield* exhausted(Effect.never.pipe(runner.run({ errorOf })))
       assert.deepStrictEqual(refused.failure, new Mine({ why: "breaker" }))
-      // An effect's own time-out, and an error of its own of the same name, are the effect's.
+      // The effect's own timeout, and its own error of the same name, stay as they are.
       const theirs = new Cause.TimeoutError("theirs")
       const kept = yield* exhausted(Retry.retry(Effect.fail(theirs), once(Duration.seconds(5)), { errorOf }))
       assert.strictEqual(kept.failure, theirs)

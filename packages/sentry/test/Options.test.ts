@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Sentry from "@redrive/sentry/Sentry"
 import * as Duration from "effect/Duration"
 
-// As a program without types would call it.
+// Called as an untyped program would call it.
 const layer = (options: unknown) => () => Sentry.layer(options as never)
 
-/** Options that are refused, and what is said of each. */
+/** Refused options, and the message for each. */
 const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
   [
     layer({ dsn: "https://key@sentry.example/1" }),
@@ -25,7 +25,7 @@ describe("options", () => {
     })
   }
 
-  it("are taken where they are right", () => {
+  it("are accepted when they are right", () => {
     Sentry.layer()
     Sentry.layer({ threshold: "Warn", capacity: 1, flushWithin: Duration.seconds(1), onLost: () => undefined })
     Sentry.layer({ client: undefined })

@@ -21,7 +21,7 @@ import * as Schema from "effect/Schema"
 
 const merits = { verdict: Verdict.permanent, severity: "Warn", actor: "caller" } as const
 
-// A shop's catalogue: it has no items.
+// A shop's catalogue, without items.
 const catalogue = Catalogue.make({
   job: {
     refused: {
@@ -49,7 +49,7 @@ class Busy extends Failure.Reason<Busy>("shop/Busy")("Busy", { catalogue, level:
 
 class OrderError extends Failure.Job<OrderError>("shop/OrderError")("OrderError", catalogue, [Refused, Busy]) {}
 
-/** Every row of the catalogue, and what is answered with it. */
+/** Every row of the catalogue, with its answer. */
 const rows: ReadonlyArray<readonly [name: string, reason: typeof OrderError.fields.reason.Type, status: number]> = [
   ["refused", new Refused({ why: "too far" }), 422],
   ["sold_out", new Refused({ detail: "sold_out", lastError: "none is left" }), 409],
@@ -101,7 +101,7 @@ describe("the reasons of a catalogue in an HttpApi", () => {
       }).pipe(Effect.provide(layer))
     )
 
-    it.live(`arrive at the client as they were sent: ${name}`, () =>
+    it.live(`reach the client unchanged: ${name}`, () =>
       Effect.gen(function* () {
         const { orders } = yield* HttpApiClient.make(Shop)
         const arrived = yield* Effect.flip(orders.place({ params: { name } }))
@@ -114,14 +114,14 @@ describe("the reasons of a catalogue in an HttpApi", () => {
     )
   }
 
-  it.live("leave a success alone", () =>
+  it.live("do not change a success", () =>
     Effect.gen(function* () {
       const { orders } = yield* HttpApiClient.make(Shop)
       assert.strictEqual(yield* orders.place({ params: { name: "else" } }), "placed")
     }).pipe(Effect.provide(layer))
   )
 
-  it("are in the documentation of the API, by status", () => {
+  it("are in the API's documentation, by status", () => {
     const { paths } = OpenApi.fromApi(Shop)
     assert.includeMembers(Object.keys(paths["/orders/{name}"]?.get?.responses ?? {}), [
       "402",

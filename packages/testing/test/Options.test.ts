@@ -3,10 +3,10 @@ import * as Conformance from "@redrive/testing/Conformance"
 import * as HostileSite from "@redrive/testing/HostileSite"
 import * as Layer from "effect/Layer"
 
-// As a program without types would call it.
+// Called as an untyped program would call it.
 const layer = (options: unknown) => () => HostileSite.layer(options as never)
 
-/** Options that are refused, and what is said of each. */
+/** Refused options, and the message for each. */
 const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
   [layer({ sede: 1 }), "HostileSite:", "sede is unknown; allowed: seed, retryAfter, delay, hugeBytes"],
   [layer({ seed: "one" }), `seed is "one"; allowed: a whole number`],
@@ -26,7 +26,7 @@ describe("options", () => {
     })
   }
 
-  it("are taken where they are right", () => {
+  it("are accepted when they are right", () => {
     HostileSite.layer()
     HostileSite.layer({ seed: -3, retryAfter: "1 second", delay: 0, hugeBytes: 0 })
     assert.isDefined(Conformance.violations(() => Layer.empty, { closesWithin: undefined }))

@@ -13,7 +13,7 @@ import { Agent, fetch as undiciFetch, request as undiciRequest, type Agent as Ag
 import { lookupWith } from "./client.ts"
 import { serveRaw } from "./raw.ts"
 
-// Real servers count what they read, real clients say what they met: a request that a server read was never unsent.
+// Real servers count the requests they read, real clients report their failures: a request that was read must never count as unsent.
 
 type Client = (url: string, options?: AgentType.Options["connect"] & object) => Promise<unknown>
 
@@ -63,7 +63,7 @@ const clients: { readonly [name: string]: Client } = {
 const failureOf = (client: Client, url: string, options?: AgentType.Options["connect"] & object) =>
   Effect.flip(Effect.tryPromise(() => client(url, options)))
 
-/** A key and a certificate that nobody trusts, for a name that is nobody's. */
+/** A key and an untrusted certificate, for a name that does not exist. */
 const certificate = Effect.gen(function* () {
   const path = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "redrive-sent-"))),
@@ -89,15 +89,15 @@ const certificate = Effect.gen(function* () {
 })
 
 for (const [name, client] of Object.entries(clients)) {
-  describe(`what ${name} was refused was not sent`, () => {
-    it.live("by a port where nothing listens", () =>
+  describe(`a request that ${name} could not send is unsent`, () => {
+    it.live("when nothing listens on the port", () =>
       Effect.gen(function* () {
         const failure = yield* failureOf(client, `http://127.0.0.1:${yield* Program.freePort}/`)
         assert.isTrue(Classify.isUnsent(failure))
       })
     )
 
-    it.live("by two addresses, in either order", () =>
+    it.live("when two addresses fail, in either order", () =>
       Effect.gen(function* () {
         const port = yield* Program.freePort
         for (const addresses of [
@@ -116,7 +116,7 @@ for (const [name, client] of Object.entries(clients)) {
       })
     )
 
-    it.live("by the resolver", () =>
+    it.live("when the resolver fails", () =>
       Effect.gen(function* () {
         const lookup = lookupWith(() =>
           Promise.reject(Object.assign(new Error("x"), { code: "ESERVFAIL", syscall: "queryA" }))
@@ -125,7 +125,7 @@ for (const [name, client] of Object.entries(clients)) {
       })
     )
 
-    it.live("by a server that cuts the handshake", () =>
+    it.live("when the server cuts the handshake", () =>
       Effect.gen(function* () {
         const port = yield* serveRaw((socket) => socket.destroy())
         assert.isTrue(Classify.isUnsent(yield* failureOf(client, `https://127.0.0.1:${port}/`)))
@@ -133,8 +133,8 @@ for (const [name, client] of Object.entries(clients)) {
     )
   })
 
-  describe(`what ${name} lost may have been sent`, () => {
-    it.live("where the server resets, hangs up or is silent after the request", () =>
+  describe(`a request that ${name} lost may have been sent`, () => {
+    it.live("when the server resets, hangs up or is silent after the request", () =>
       Effect.gen(function* () {
         let seen = 0
         const ends = [
@@ -153,8 +153,8 @@ for (const [name, client] of Object.entries(clients)) {
   })
 }
 
-describe("what fetch lost after a redirect", () => {
-  it.live("to a URL that is none was sent", () =>
+describe("a request that fetch lost after a redirect", () => {
+  it.live("to an invalid URL was sent", () =>
     Effect.gen(function* () {
       const url = yield* Program.serve(
         createHttp((_, response) => response.writeHead(307, { location: "http://[" }).end())
@@ -185,7 +185,7 @@ describe.skipIf(Program.isMissing("openssl", "openssl"))("over TLS", () => {
       })
     )
 
-    it.live(`${name} cannot know what became of a request on a connection that ends`, () =>
+    it.live(`${name} cannot know the fate of a request on a connection that ends`, () =>
       Effect.gen(function* () {
         const { cert, key } = yield* certificate
         const failed: Array<unknown> = []
@@ -200,7 +200,7 @@ describe.skipIf(Program.isMissing("openssl", "openssl"))("over TLS", () => {
               .on("error", () => undefined)
               .once("data", () => {
                 seen++
-                // What is written around the encryption is no record of TLS.
+                // Bytes written around the encryption are not a TLS record.
                 if (end === "hang up") raw.destroy()
                 else raw.end("garbage".repeat(9))
               })

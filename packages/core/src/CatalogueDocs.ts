@@ -115,7 +115,7 @@ const envelope = (_level: Catalogue.Level, code: string, { message }: Catalogue.
   error_message: message
 })
 
-/** What refines a code, with the columns that any of its details needs. */
+/** The details of a code as a table, with the columns that any of them needs. */
 const reasons = ({ details }: Catalogue.Entry, meanings: { readonly [detail: string]: string }): string => {
   const rows = Object.entries(details)
   const columns: ReadonlyArray<readonly [title: string, cell: (name: string, detail: Catalogue.Detail) => string]> = [

@@ -23,7 +23,7 @@ const page = (pages: ReadonlyArray<number>, merits: Row): Catalogue.Detail => ({
 /** A detail of a job code that is answered with its own HTTP status. */
 const answered = (status: number, merits: Row) => ({ ...merits, status })
 
-/** A detail that has a later code of the provider's; the first of a code is what the code alone means. */
+/** A detail with a later code of the provider. A later code that several details share reads as the first of them. */
 const later = (extended: string, merits: Row) => ({ ...merits, extended })
 
 /**

@@ -1,8 +1,8 @@
 /**
  * One item of a job failed; the job it belongs to may still succeed.
  *
- * An `ItemError` says where (`url`, `itemId`, `jobId`) and carries one `reason` that says what. Verdict, severity and messages
- * come from the catalogue. It is not the wire format: see `Wire`.
+ * An `ItemError` says where the failure happened (`url`, `itemId`, `jobId`) and carries one `reason`. Verdict, severity and messages come
+ * from the catalogue. `Wire` has the wire format.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ const is = <Code extends ItemCode>(code: Code, detail?: (self: Facts) => string 
   detail
 })
 
-/** Statuses that no row lists fall into their hundred's row. */
+/** The detail of a status that no row lists, by its first digit. */
 const detailOfStatus = ({ status = 0 }: Facts): ItemDetail<"host_returned_error"> | undefined => {
   const listed = Catalogue.detailOfPage(catalogue.item.host_returned_error, status)
   if (listed !== undefined) return listed as ItemDetail<"host_returned_error">
@@ -39,7 +39,7 @@ const detailOfStatus = ({ status = 0 }: Facts): ItemDetail<"host_returned_error"
 }
 
 /**
- * The page's status is not a success, or the site gave no usable answer at all (`status` 0, `detail` says why).
+ * The page's status is not a success, or the site gave no usable answer (`status` 0; `detail` says why).
  *
  * @category reasons
  * @since 0.1.0
@@ -121,7 +121,7 @@ export class ItemError extends Failure.Item<ItemError>("@redrive/core/ItemError"
 export const Reason = ItemError.fields.reason
 
 /**
- * What went wrong with an item: the four codes that are emitted, and `Unrecognized` for one that was only decoded.
+ * The reason why an item failed: the four codes that are written, and `Unrecognized` for any other code that was read.
  *
  * @category reasons
  * @since 0.1.0

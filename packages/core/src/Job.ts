@@ -1,7 +1,7 @@
 /**
  * A crawl job and its items, as a program sees them.
  *
- * Failed items carry an `ItemError`; a job that did not run carries a `JobError` reason. What a job amounts to (`outcome`) is
+ * Failed items carry an `ItemError`; a job that did not run carries a `JobError` reason. The `outcome` of a job is
  * derived, never sent.
  *
  * @since 0.1.0
@@ -11,7 +11,7 @@ import * as ItemError from "./ItemError.ts"
 import * as JobError from "./JobError.ts"
 
 /**
- * Where a job or an item stands.
+ * The status of a job or an item.
  *
  * @category schemas
  * @since 0.1.0
@@ -25,7 +25,7 @@ export const Status = Schema.Literals(["new", "in_progress", "done", "error", "c
 export type Status = typeof Status.Type
 
 /**
- * What a page is returned as.
+ * The format in which a page is returned.
  *
  * @category schemas
  * @since 0.1.0
@@ -39,7 +39,7 @@ export const Format = Schema.Literals(["html", "cleaned", "markdown"])
 export type Format = typeof Format.Type
 
 /**
- * One page of a job. `cost` is in US dollars; `attempts` counts the fetches that ended, the last one included.
+ * One page of a job. `cost` is in US dollars; `attempts` counts the fetches that ended, including the last one.
  *
  * @category models
  * @since 0.1.0
@@ -65,7 +65,7 @@ export class Item extends Schema.Class<Item>("@redrive/core/Job/Item")({
 }) {}
 
 /**
- * A crawl job with its items; what it was asked to do stands beside what became of it.
+ * A crawl job with its items: the settings of its request, and its results.
  *
  * @category models
  * @since 0.1.0
@@ -98,12 +98,12 @@ export class Job extends Schema.Class<Job>("@redrive/core/Job")({
     return this.status === "done" || this.status === "error" || this.status === "cancelled"
   }
 
-  /** The failures of its items. */
+  /** The failures of the job's items. */
   get failures(): ReadonlyArray<ItemError.ItemError> {
     return this.items.flatMap((item) => (item.error === undefined ? [] : [item.error]))
   }
 
-  /** What the job amounts to: every item good, some, none, or the job did not run to its end. */
+  /** The result of the job: all items succeeded, some, none, or the job did not run to its end. */
   get outcome(): "running" | "ok" | "partial" | "all failed" | "not run" {
     if (!this.isFinished) return "running"
     if (this.status !== "done") return "not run"

@@ -1,8 +1,8 @@
 /**
  * A job failed to run, or the call about it failed; no item is to blame.
  *
- * A `JobError` says which call (`operation`, `jobId` wherever it is known) and carries one `reason` that says what. Three
- * reasons exist on the wire; the others are what a client meets on its way there and are never emitted as codes of their own.
+ * A `JobError` names the call (`operation`, and `jobId` if known) and carries one `reason`. Three reasons exist on the wire; the others
+ * are failures of a client's calls and are never written as codes of their own.
  *
  * @since 0.1.0
  */
@@ -40,7 +40,7 @@ export class InsufficientBalance extends Failure.Reason<InsufficientBalance>(id(
 ) {}
 
 /**
- * The request is invalid; `field` names the offending parameter where it is known.
+ * The request is invalid; `field` names the wrong parameter, if known.
  *
  * @category reasons
  * @since 0.1.0
@@ -74,7 +74,7 @@ export class Unauthorized extends Failure.Reason<Unauthorized>(id("Unauthorized"
 ) {}
 
 /**
- * The API knows no job of this id.
+ * There is no job with this id.
  *
  * @category reasons
  * @since 0.1.0
@@ -85,7 +85,7 @@ export class JobNotFound extends Failure.Reason<JobNotFound>(id("JobNotFound"))(
 ) {}
 
 /**
- * The API refuses calls for a while; nothing was done.
+ * The API refuses calls for a while; the call had no effect.
  *
  * @category reasons
  * @since 0.1.0
@@ -97,7 +97,7 @@ export class ApiThrottled extends Failure.Reason<ApiThrottled>(id("ApiThrottled"
 ) {}
 
 /**
- * No answer came: `sent` tells whether the request may have reached the API, so that sending it again could run it twice.
+ * No answer came. `sent` says whether the request may have reached the API, so that sending it again could run it twice.
  *
  * @category reasons
  * @since 0.1.0
@@ -109,7 +109,7 @@ export class ApiUnreachable extends Failure.Reason<ApiUnreachable>(id("ApiUnreac
 ) {}
 
 /**
- * An answer came that is none of the API's shapes.
+ * The answer does not have a format of the API.
  *
  * @category reasons
  * @since 0.1.0
@@ -170,7 +170,7 @@ export class JobError extends Failure.Job<JobError>("@redrive/core/JobError")(
 ) {
   readonly [TypeId] = TypeId
 
-  /** What the failure says about trying again; a `create` that may have happened is never sent a second time. */
+  /** The reason's verdict; `Permanent` for an ambiguous `create`, which is never sent a second time. */
   override get verdict(): Verdict.Verdict {
     const { verdict } = this.reason
     return Verdict.isRetryable(verdict) && this.isAmbiguous ? Verdict.permanent : verdict
@@ -200,7 +200,7 @@ export class JobError extends Failure.Job<JobError>("@redrive/core/JobError")(
 export const Reason = JobError.fields.reason
 
 /**
- * What went wrong with a job or a call about it.
+ * The reason why a job or a call about it failed.
  *
  * @category reasons
  * @since 0.1.0

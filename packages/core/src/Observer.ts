@@ -1,8 +1,8 @@
 /**
- * The seam through which the retry engine tells what it did.
+ * The events of the retry engine, and the observers that receive them.
  *
- * Observers stand in a fiber-local reference, are called synchronously before the engine sleeps or gives up, and are ignored
- * when they throw. Nobody listening costs nothing. It carries no final failures: those go through Effect's `ErrorReporter`.
+ * Observers are in a fiber-local reference. They are called synchronously, before the engine sleeps or gives up; one that throws is
+ * ignored. With no observers it costs nothing. Final failures are not events: they go through Effect's `ErrorReporter`.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import type * as Verdict from "./Verdict.ts"
 
 /**
- * What every event about a call tells: the call's name, and which attempt it was about, from 1.
+ * The fields of every event about a call: the call's name, and the number of the attempt, from 1.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +25,7 @@ export interface Attempt {
 }
 
 /**
- * An attempt failed, after `duration`; what follows is told next.
+ * An attempt failed, after `duration`. The next event says what follows.
  *
  * @category models
  * @since 0.1.0
@@ -61,7 +61,7 @@ export interface Recovered extends Attempt {
 }
 
 /**
- * No attempt follows; `because` says why in one word of the engine's own.
+ * A call was given up; `because` is the engine's reason.
  *
  * @category models
  * @since 0.1.0
@@ -73,7 +73,7 @@ export interface GaveUp extends Attempt {
 }
 
 /**
- * A call that was given up ended with its fallback all the same.
+ * A call that was given up succeeded with its fallback.
  *
  * @category models
  * @since 0.1.0
@@ -85,7 +85,7 @@ export interface FellBack extends Attempt {
 }
 
 /**
- * Items that failed go round again, after `delay`; `attempt` is the number of the round, from 2.
+ * Failed items run in another round, after `delay`; `attempt` is the number of the round, from 2.
  *
  * @category models
  * @since 0.1.0
@@ -97,7 +97,7 @@ export interface Redriven extends Attempt {
 }
 
 /**
- * A circuit breaker opened: calls under its `key` are refused for `delay`.
+ * A circuit breaker opened: it refuses calls of its `key` for `delay`.
  *
  * @category models
  * @since 0.1.0
@@ -110,7 +110,7 @@ export interface BreakerOpened {
 }
 
 /**
- * A circuit breaker closed: calls under its `key` are let through again.
+ * A circuit breaker closed: it lets calls of its `key` through again.
  *
  * @category models
  * @since 0.1.0
@@ -122,7 +122,7 @@ export interface BreakerClosed {
 }
 
 /**
- * Calls under a `key` wait at a gate, without attempts, until somebody has acted; `until` names the action, such as `top up`.
+ * Calls of a `key` wait at a gate, without attempts, until somebody has acted; `until` names the action, such as `top up`.
  *
  * @category models
  * @since 0.1.0
@@ -136,7 +136,7 @@ export interface Parked {
 }
 
 /**
- * The gate of a `key` is open again: what was waited for has happened.
+ * The gate of a `key` is open again.
  *
  * @category models
  * @since 0.1.0
@@ -148,7 +148,7 @@ export interface Resumed {
 }
 
 /**
- * What the engine did.
+ * An event of the retry engine.
  *
  * @category models
  * @since 0.1.0
@@ -166,7 +166,7 @@ export type Event =
   | Resumed
 
 /**
- * Somebody who listens, synchronously and on the fiber that did it.
+ * Receives events synchronously, on the fiber that caused them.
  *
  * @category models
  * @since 0.1.0
@@ -185,7 +185,7 @@ export const Observers: Context.Reference<ReadonlyArray<Observer>> = Context.Ref
 )
 
 /**
- * Adds an observer to those that listen already.
+ * Adds an observer to those that are already installed.
  *
  * @category layers
  * @since 0.1.0
@@ -197,7 +197,7 @@ export const layer = (observer: Observer): Layer.Layer<never> =>
   )
 
 /**
- * Tells every observer of a fiber; one that throws is ignored. The event is made once, and only if somebody listens.
+ * Tells every observer of a fiber; one that throws is ignored. The event is made once, and only if there is an observer.
  *
  * @category running
  * @since 0.1.0
@@ -210,7 +210,7 @@ export const tellUnsafe = (fiber: Fiber.Fiber<unknown, unknown>, event: () => Ev
     try {
       observer(told, fiber)
     } catch {
-      // A listener never changes what it listens to.
+      // An observer that throws must not affect the call.
     }
   }
 }

@@ -1,8 +1,8 @@
 /**
  * One failure as every adapter sees it: bounded, redacted, complete.
  *
- * A report is made from a failure by structure, so that foreign errors are reported too, and is plain data that any format can
- * carry. Making one never throws, whatever it is made of. It does not decide who is told: adapters do, by its severity.
+ * A report is made from a failure by structure, so that foreign errors are reported too. It is plain data that any format can carry.
+ * Making one never throws, whatever the value. Adapters decide by its severity where it goes.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import { read, unreadable } from "./internal/makeReport.ts"
 import type * as internal from "./internal/report.ts"
 
 /**
- * Named facts of a failure: texts, numbers and switches. Durations and moments are written as text.
+ * Named facts of a failure: strings, numbers and booleans. Durations and times are written as strings.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +30,7 @@ import type * as internal from "./internal/report.ts"
 export type Fields = internal.Fields
 
 /**
- * One thing that the failure wraps; `depth` counts the wraps around it, so that members of an aggregate share theirs.
+ * One error that the failure wraps. `depth` counts its wrappers; members of an aggregate have the same depth.
  *
  * @category models
  * @since 0.1.0
@@ -44,8 +44,8 @@ export interface Cause {
 }
 
 /**
- * A failure. `level` is `program` for what is no job's and no item's; `attributes` are the failure's own fields besides those here;
- * `stack` is of what was thrown first, where a program is to blame; `fingerprint` is equal for failures of the same class.
+ * A failure. `level` is `program` for a failure of neither a job nor an item. `attributes` are the failure's own fields that are not here
+ * already. `stack` is that of the innermost error, if a program is to blame. `fingerprint` is equal for failures of the same class.
  *
  * @category models
  * @since 0.1.0
@@ -78,7 +78,7 @@ export interface Options {
 }
 
 /**
- * What was reported, in which cause, where and when: `at` in nanoseconds since the epoch.
+ * A reported failure, its cause, and where and when it was reported; `at` is in nanoseconds since the epoch.
  *
  * @category models
  * @since 0.1.0
@@ -91,11 +91,11 @@ export interface Told {
 }
 
 /**
- * The report of a failure, whatever it is.
+ * Makes the report of any failure.
  *
- * A wrapper that carries another failure in `failure` (as `RetryExhausted` does) is reported as that failure. A value that says
- * nothing of its severity is an `Error`, as a defect should be. Shown are the fields that a schema declares and what an error says in
- * `ErrorReporter.attributes`; no text is longer than 2000 characters, and none shows a secret, credentials, or the query of a URL.
+ * A wrapper that carries another failure in `failure` (as `RetryExhausted` does) is reported as that failure. Without a severity of its
+ * own, a value has the severity `Error`. The report shows the fields that a schema declares, and those in `ErrorReporter.attributes`. No text
+ * is longer than 2000 characters, and none shows a secret, credentials, or the query of a URL.
  *
  * @category constructors
  * @since 0.1.0
@@ -104,7 +104,7 @@ export const make = (failure: unknown, options: Options = {}): Report =>
   attempt(() => read(unwrap(failure), options.secrets ?? [])) ?? unreadable
 
 /**
- * The reports of all failures in a cause, each once; none of interruption.
+ * The reports of all failures in a cause, each once, without interruptions.
  *
  * @category constructors
  * @since 0.1.0
@@ -115,7 +115,7 @@ export const fromCause = (cause: EffectCause.Cause<unknown>, options: Options = 
 }
 
 /**
- * The secrets that no report of the fiber shows. None by default, besides those that a failure's own fields hold.
+ * The secrets that the fiber's reports hide. None by default; secrets in a failure's own fields are always hidden.
  *
  * @category references
  * @since 0.1.0
@@ -125,7 +125,7 @@ export const Secrets: Context.Reference<ReadonlyArray<Redacted.Redacted>> = Cont
 >("@redrive/core/Report/Secrets", { defaultValue: () => [] })
 
 /**
- * Adds secrets to those that no report shows.
+ * Adds secrets that reports hide.
  *
  * @category layers
  * @since 0.1.0
@@ -137,7 +137,7 @@ export const layerSecrets = (...secrets: ReadonlyArray<Redacted.Redacted>): Laye
   )
 
 /**
- * An `ErrorReporter` that tells of every failure once, however often it is raised again, wrapped or unwrapped.
+ * An `ErrorReporter` that reports every failure once, however often it is raised again, wrapped or unwrapped.
  *
  * Interrupts and failures marked with `ErrorReporter.ignore` are left out. `tell` is called synchronously; what it throws is ignored.
  *
@@ -149,10 +149,10 @@ export const reporter = (tell: (report: Report, told: Told) => void): ErrorRepor
   return {
     [ErrorReporter.TypeId]: ErrorReporter.TypeId,
     report: ({ cause, fiber, timestamp }) => {
-      // A failure that is no object, such as a text, is known by the cause that carries it.
+      // A failure that is not an object, such as a string, is identified by the cause that carries it.
       if (told.has(cause)) return
       told.add(cause)
-      // Effect's own constructor hands on a copy of the error, which has lost its fields.
+      // Effect's own constructor passes on a copy of the error, without its fields.
       for (const failure of failuresOf(cause)) {
         if (attempt(() => ErrorReporter.isIgnored(unwrap(failure))) === true || !tellOnce(told, failure)) continue
         attempt(() => tell(make(failure, { secrets: fiber.getRef(Secrets) }), { failure, cause, fiber, at: timestamp }))
@@ -162,7 +162,7 @@ export const reporter = (tell: (report: Report, told: Told) => void): ErrorRepor
 }
 
 /**
- * A failure and all that it wraps, however deep: as its cause, its reason, or a member of it. Empty for what is no object. Never throws.
+ * A failure and everything that it wraps, at any depth: causes, reasons and members. Empty for a value that is not an object. Never throws.
  *
  * @category getters
  * @since 0.1.0
@@ -176,9 +176,9 @@ const failuresOf = (cause: EffectCause.Cause<unknown>): ReadonlyArray<unknown> =
   })
 
 /**
- * Whether a failure is new: neither it nor anything that it wraps was told of. From now on it was.
+ * Whether a failure is new, which means that neither it nor anything it wraps was reported. Marks it as reported.
  *
- * What a job or a page fails by is not it: many may fail by the same broken connection, and each is a failure of its own.
+ * The cause of a job's or an item's failure does not count: many may fail from the same broken connection, and each is a failure of its own.
  */
 const tellOnce = (told: WeakSet<object>, failure: unknown): boolean => {
   const links = chain(failure)

@@ -1,9 +1,9 @@
 /**
- * The crawl API's JSON: strict in what is written, lenient in what is read.
+ * The crawl API's JSON: strict when writing, lenient when reading.
  *
- * Written are the error page's codes, names and texts, and three additions that a reader may ignore: `reason`,
- * `retry_after_ms` and `attempts`. Read are empty, null and absent values alike, unknown codes, and either spelling of
- * cancelled. It knows no HTTP: statuses stand in the catalogue.
+ * It writes the error page's codes, names and texts, and three additions that a reader may ignore: `reason`, `retry_after_ms` and
+ * `attempts`. It reads empty, null and absent values alike, unknown codes, and either spelling of cancelled. HTTP statuses are in the
+ * catalogue.
  *
  * @since 0.1.0
  */
@@ -34,9 +34,9 @@ export const Envelope = envelopes.Envelope
 export const envelope: (reason: JobError.Reason) => typeof Envelope.Type = envelopes.envelope
 
 /**
- * The reason that an API answer other than success means: by its code first, by its HTTP status second.
+ * The reason for an unsuccessful answer of the API: by its code first, by its HTTP status second.
  *
- * Any body will do: a proxy's page in place of JSON is a `MalformedResponse`, or the refusal that its status tells.
+ * It accepts any body: a proxy's page instead of JSON is a `MalformedResponse`, or the refusal that its status means.
  *
  * @category decoding
  * @since 0.1.0
@@ -74,8 +74,9 @@ export const Unauthorized = envelopes.codec(JobError.Unauthorized)
 export const JobNotFound = envelopes.codec(JobError.JobNotFound)
 
 /**
- * The envelope of any catalogue's reasons: `error_code`, `error_message` and, as `reason`, the detail. For an error class of your own
- * that was made with `Failure.Job` or `Failure.Item`; reading keeps a code that it does not know in `Unrecognized`.
+ * The envelope of any catalogue's reasons: `error_code`, `error_message` and, as `reason`, the detail.
+ *
+ * It is for your own error classes made with `Failure.Job` or `Failure.Item`. Reading keeps an unknown code in `Unrecognized`.
  *
  * @category codecs
  * @since 0.1.0
@@ -116,7 +117,7 @@ const itemCodec = (codes: items.Codes) =>
   )
 
 /**
- * A job as the API writes it. A job in error says why in `error_code` and `error_message`, which one that ran does not have.
+ * A job as the API writes it. A failed job has an `error_code` and an `error_message`.
  *
  * @category codecs
  * @since 0.1.0
@@ -133,7 +134,7 @@ export const ItemBody = itemCodec("closed")
 
 /**
  * A job whose items are written with the provider's later codes too (`timeout_error`, `ssl_cert_error`, `blocked_by_robots_txt` and
- * the like), for readers that know them. Reading is the same: every codec takes a later code for the code that it falls back to.
+ * the like), for readers that know them. Every codec reads a later code as the code that it falls back to.
  *
  * @category codecs
  * @since 0.1.0
@@ -149,7 +150,7 @@ export const ExtendedJobBody = jobCodec("extended")
 export const ExtendedItemBody = itemCodec("extended")
 
 /**
- * A job that was read, and in `warnings` where the answer contradicts itself or knows more than this package does.
+ * A job that was read. `warnings` list where the answer contradicts itself, or has codes that this package does not know.
  *
  * @category models
  * @since 0.1.0
@@ -160,9 +161,9 @@ export interface Read {
 }
 
 /**
- * Reads a job from any JSON value, of whatever depth and size: in time and memory proportional to it, and without throwing.
+ * Reads a job from any JSON value, of any depth and size, in time and memory proportional to it. Never throws.
  *
- * What is no job is a `MalformedResponse` that names the first field that does not fit.
+ * A value that is not a job gives a `MalformedResponse` that names the first field that does not fit.
  *
  * @category decoding
  * @since 0.1.0

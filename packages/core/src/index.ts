@@ -1,5 +1,5 @@
 /**
- * What went wrong: typed job and item errors, verdicts, the catalogue, wire codecs, classification and reports.
+ * Typed job and item errors, verdicts, the catalogue, wire codecs, classification and reports.
  *
  * @since 0.1.0
  */

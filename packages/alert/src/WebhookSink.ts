@@ -47,7 +47,7 @@ const rules: Check.Rules<Options> = {
   maxRetryAfter: Check.duration({ isEndless: true })
 }
 
-/** What a failed attempt said; `wait` is how long to wait at least, nothing where another attempt would be in vain. */
+/** The failure of an attempt; `wait` is the shortest wait before another, or `undefined` if another cannot help. */
 interface Refusal {
   readonly message: string
   readonly wait?: Duration.Duration

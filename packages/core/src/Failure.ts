@@ -242,8 +242,8 @@ export interface Any extends Failure {
 export const isFailure = (u: unknown): u is Any => Predicate.hasProperty(u, TypeId)
 
 /**
- * The HTTP status of an answer that carries a failure or a reason: its detail's, else its code's; 500 for a code that the catalogue
- * does not have.
+ * The HTTP status of an answer that carries a failure or a reason. It is the status of the detail, else of the code; 500 for a code that
+ * the catalogue does not have.
  *
  * @category getters
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
  * Any value as plain data that every log format can carry: bounded, without secrets, and made without a throw.
  *
- * Adapters pass through it what programs hand to loggers. What a failure is made of goes through `Report` in place of this.
+ * Adapters use it for the values that programs log. Failures go through `Report` instead.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import { attempt, nameOf as nameOfError, read } from "./internal/chain.ts"
 import { bounded, hidden, isSecretName, type Scrub, scrubKnowing } from "./internal/text.ts"
 
 /**
- * What JSON can say.
+ * Any JSON value.
  *
  * @category models
  * @since 0.1.0
@@ -20,27 +20,28 @@ import { bounded, hidden, isSecretName, type Scrub, scrubKnowing } from "./inter
 export type Plain = string | number | boolean | null | ReadonlyArray<Plain> | { readonly [name: string]: Plain }
 
 /**
- * `secrets` that must not appear in any text (none).
+ * How a value is made plain.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** Secrets that must not appear in any text. Default: none. */
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
 }
 
 /**
- * No value is deeper, no object or list has more entries, no value has more of them in all, or longer texts together, no name is longer, and
- * no more names are kept.
+ * Limits: the depth of a value, the entries of one object or list, the entries and characters of a whole value, the length of a name, and
+ * the names that are cached.
  */
 const most = { depth: 6, entries: 64, nodes: 512, characters: 32_768, name: 200, names: 1000 }
 
 /**
- * A value as plain data.
+ * Turns a value into plain data.
  *
- * At most six levels deep, 64 entries a level and 512 in all, texts as in a `Report` and 32,768 characters of them together: what is beyond is
- * said, as `… 36 more`. Fields whose names speak of secrets are `<redacted>`, as are `Redacted` values; what throws when it is read is
- * `unreadable`, what contains itself is `circular`. An error is its name and message; reports say more.
+ * It has at most six levels, 64 entries a level and 512 in all, texts as in a `Report` and 32,768 characters of text in all. Anything beyond
+ * is counted, as `… 36 more`. Fields whose names suggest secrets are `<redacted>`, as are `Redacted` values. A value that throws when it is
+ * read is `unreadable`, one that contains itself `circular`. An error becomes its name and message; reports say more.
  *
  * @category constructors
  * @since 0.1.0
@@ -52,8 +53,9 @@ export const make = (value: unknown, options: Options = {}): Plain => {
 }
 
 /**
- * The fields of an object as plain data, bounded together as one value is, each by itself: one that cannot be read is `unreadable`, and costs
- * the others nothing. Never throws.
+ * Turns the fields of an object into plain data, under the limits of one value. Never throws.
+ *
+ * A field that cannot be read is `unreadable`, and does not affect the others.
  *
  * @category constructors
  * @since 0.1.0
@@ -64,7 +66,7 @@ export const fields = (object: object, options: Options = {}): { readonly [name:
 const walkOf = (safe: Scrub): Walk => ({ safe, names: namesOf(safe), seen: new Set(), nodes: 0, characters: 0 })
 
 /**
- * A text with what `make` would leave of it: at most 2000 characters, without secrets, credentials and the queries of URLs.
+ * Cleans a text as `make` does: at most 2000 characters, without secrets, credentials and the queries of URLs.
  *
  * @category constructors
  * @since 0.1.0
@@ -130,7 +132,7 @@ const ofObject = (value: object, depth: number, walk: Walk): Plain => {
   return made
 }
 
-/** The first entries, of what may have millions. */
+/** The first entries of a collection that may have millions. */
 function* first<A>(values: Iterable<A>): Generator<A> {
   let count = 0
   for (const value of values) {
@@ -154,13 +156,13 @@ const ofList = (values: ReadonlyArray<unknown>, size: number, depth: number, wal
   return list
 }
 
-/** A field's name: as safe as a text, and shorter. */
+/** A field's name, cleaned like a text but shorter. */
 interface Name {
   readonly text: string
   readonly isSecret: boolean
 }
 
-/** A program has few names of fields, and uses them with every line: what each comes to is kept, for texts that are scrubbed alike. */
+/** Caches cleaned names by scrub, since a program uses the same few field names with every line. */
 const known = new WeakMap<Scrub, Map<string, Name>>()
 
 const namesOf = (safe: Scrub): Map<string, Name> => {

@@ -68,12 +68,13 @@ export interface Report {
 }
 
 /**
- * `secrets` that must not appear in any text, besides those that the failure's own fields hold (none).
+ * How a report is made.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** Secrets that must not appear in any text, besides those in the failure's own fields. Default: none. */
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
 }
 

@@ -40,8 +40,8 @@ export type Exhausted<E = HttpClientError.HttpClientError, F = Retry.Added> = Re
  */
 export interface Options<out F = Retry.Added> {
   /**
-   * The operation of a request whose method does not tell it: `read` for a search or a GraphQL query sent as a POST. `undefined` leaves it
-   * to the policy's `operation`, the request's method and its `Idempotency-Key`. Default: `undefined` for every request.
+   * The operation of a request, such as `read` for a search or a GraphQL query that is a POST. `undefined` leaves it to the policy's
+   * `operation`, the request's method and its `Idempotency-Key`. Default: `undefined` for every request.
    */
   readonly operation?: ((request: HttpClientRequest.HttpClientRequest) => Operation.Operation | undefined) | undefined
   /** The key of the breaker, gate and rate limit that a request uses. Default: its scheme, host and port. */

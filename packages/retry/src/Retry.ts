@@ -24,7 +24,7 @@ import { isRetryExhausted, type Refused, type RetryExhausted } from "./RetryExha
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * The failures that the engine adds to the effect's own: an attempt that timed out, and a call that was refused before its first attempt.
+ * The failures that the engine adds to the effect's own: an attempt's timeout, and the refusal of a call.
  *
  * @category models
  * @since 0.1.0

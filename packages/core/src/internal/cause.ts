@@ -14,8 +14,8 @@ const LinkJson = Schema.Struct({
 type LinkJson = typeof LinkJson.Type
 
 /**
- * What was thrown: anything at all; written as the names, messages and codes of the chain, bounded and without the secrets of URLs;
- * read back as errors that wrap each other.
+ * The codec of a thrown value of any kind. It writes the names, messages and codes of the chain, bounded and without the secrets of URLs,
+ * and reads them as errors that wrap each other.
  */
 export const Cause = Schema.Array(LinkJson).pipe(
   Schema.decodeTo(
@@ -30,7 +30,7 @@ export const Cause = Schema.Array(LinkJson).pipe(
   )
 )
 
-/** An error for each link; it has no stack here, where it was not thrown. */
+/** Makes an error for each link, without a stack, since it was not thrown here. */
 const revive = ([first, ...wrapped]: ReadonlyArray<LinkJson>): unknown => {
   if (first === undefined) return undefined
   const { code, message, name, syscall } = first

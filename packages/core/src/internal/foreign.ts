@@ -72,7 +72,7 @@ const ofProperties = (failure: object): Verdict | undefined => {
   return isRetryable === true ? transient("steady") : undefined
 }
 
-/** The verdict by the first error of Effect or a known client in the chain; else by the status of an answer or an error's code. */
+/** The verdict by the first error of Effect or a known client in the chain, else by a status or an error code. */
 const ofLinks = (links: ReadonlyArray<Link>, now: number | undefined): Verdict | undefined => {
   for (const { value } of links) {
     const verdict = ofEffect(value) ?? ofClient(value, now)

@@ -35,10 +35,10 @@ export const JobJson = snakeKeys({
 
 type JobJson = typeof JobJson.Type
 
-/** What a webhook calls `job_id` is a job's id. */
+/** Checks that a job has an id, which a webhook calls `job_id`. */
 export const hasId = ({ id, jobId }: JobJson) => id !== "" || jobId !== undefined || "a job has an id"
 
-/** The job that a JSON job means. */
+/** Reads a job from its JSON. */
 export const jobOf = (json: JobJson): Job.Job => {
   const { errorCode, errorMessage, id, jobId = "", jobItems, recommendedPullDelayMs, status, ...rest } = json
   return new Job.Job({
@@ -56,7 +56,7 @@ const errorOf = (code: string | undefined, message: string | undefined): JobErro
     ? new JobError.InternalError({})
     : reasonOf({ status: 200, body: { error_code: code, error_message: message } })
 
-/** The JSON of a job. */
+/** Writes a job as JSON. */
 export const jobJson = ({ error, items, recommendedPullDelay, ...rest }: Job.Job, codes: Codes): JobJson => ({
   ...rest,
   recommendedPullDelayMs: Duration.toMillis(recommendedPullDelay),

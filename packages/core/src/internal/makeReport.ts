@@ -80,7 +80,7 @@ const placeOf = ({ itemId, jobId, url }: Failure.Any, safe: Scrub) => {
 const severityOf = (failure: unknown): LogLevel.Severity =>
   Predicate.isObject(failure) && ErrorReporter.severity in failure ? ErrorReporter.getSeverity(failure) : "Error"
 
-/** The report of what cannot even be read. */
+/** The report of a value that cannot be read. */
 export const unreadable: Report = {
   level: "program",
   code: "unreadable",

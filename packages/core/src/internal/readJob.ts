@@ -35,7 +35,7 @@ const malformed = (path: ReadonlyArray<PropertyKey>): JobError.MalformedResponse
     lastError: path.length === 0 ? "the answer is no job" : `the answer is no job: see its ${bounded(path.join("."))}`
   })
 
-/** Where the first thing stands that does not fit. Nothing is said of its value, which may be of any size. */
+/** The path of the first field that does not fit, without its value, which may be of any size. */
 const pathOf = (issue: SchemaIssue.Issue): ReadonlyArray<PropertyKey> => {
   switch (issue._tag) {
     case "Pointer":
@@ -53,7 +53,7 @@ const pathOf = (issue: SchemaIssue.Issue): ReadonlyArray<PropertyKey> => {
   }
 }
 
-/** Where the JSON says more than the job: codes beside a status that wins over them, and codes that nobody here knows. */
+/** Warnings about codes that a status overrules, and about unknown codes. */
 const warningsOf = (job: Job.Job, json: object): ReadonlyArray<string> => {
   const found = new Set<string>()
   const warn = (code: unknown, status: string, what: string) => {

@@ -44,10 +44,10 @@ const declaredOf = (value: object): ReadonlyArray<string> | undefined => {
   return Predicate.isObjectKeyword(declared) ? Object.keys(declared).slice(0, most.fields) : undefined
 }
 
-/** The fields of a failure that can be shown: those that are declared are meant to be; of other errors, those that Node.js documents. */
+/** The fields of a failure that may be shown: declared ones, or, for other errors, those that Node.js documents. */
 export const fieldsOf = (value: object, safe: Scrub): Fields => shown(value, declaredOf(value) ?? systemFields, safe)
 
-/** What an error says of itself in `ErrorReporter.attributes`. */
+/** The fields of an error's `ErrorReporter.attributes`. */
 export const attributesOf = (value: object, safe: Scrub): Fields => {
   const attributes = property(value, ErrorReporter.attributes)
   return Predicate.isObject(attributes) ? shown(attributes, Object.keys(attributes).slice(0, most.fields), safe) : {}
@@ -72,7 +72,7 @@ const fieldOf = (value: unknown, safe: Scrub): Field | undefined => {
   return DateTime.isDateTime(value) ? DateTime.formatIso(value) : undefined
 }
 
-/** What is wrapped, outermost first; a wrapper that only repeats a message is left out. */
+/** The wrapped errors, outermost first, without wrappers that only repeat a message. */
 export const causesOf = (links: ReadonlyArray<Link>, outermost: number, safe: Scrub) => {
   const said = new Set<string>()
   const causes = links.map(({ depth, value }) => {
@@ -85,12 +85,12 @@ export const causesOf = (links: ReadonlyArray<Link>, outermost: number, safe: Sc
     .slice(0, most.causes)
 }
 
-/** The stack of what was thrown first, which is the innermost link that has one; its message is cut before its frames are. */
+/** The stack of the error that was thrown first: the innermost one with frames. Its message is cut before its frames. */
 export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undefined => {
   for (const { value } of links.toSorted((a, b) => b.depth - a.depth)) {
     const frames = framesOf(value)
     if (frames.length === 0) continue
-    // A text is cut after its secrets are hidden, never before: half of one is one too.
+    // A text is cut only after its secrets are hidden, since half a secret is a secret too.
     const header = `${safe(nameOf(value))}: ${safe(read(value, "message") ?? "").slice(0, 200)}`
     return `${header}\n${safe(frames.slice(0, most.frames).join("\n"), true)}`
   }
@@ -104,11 +104,11 @@ const framesOf = (value: object): ReadonlyArray<string> =>
     .split("\n")
     .filter((line) => line.startsWith("    at "))
 
-/** What differs between two failures of the same class: numbers, identifiers, addresses and quoted values. */
+/** Parts that differ between two failures of the same class: numbers, identifiers, addresses and quoted values. */
 const particulars =
   /\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+|\b[\da-f]{8}-[\da-f-]{27}\b|\b(?=[\da-f]*\d)[\da-f]{6,}\b|"[^"]*\s[^"]*"|'[^']*\s[^']*'|\d+/gi
 
-/** A message without what differs each time. */
+/** A message without the parts that differ each time. */
 export const classOf = (message: string): string => message.slice(0, 500).replace(particulars, "#").slice(0, 200)
 
 /** FNV-1a over 32 bits twice, from two bases: equal on every machine, and nothing depends on its strength. */

@@ -7,14 +7,14 @@ import { withoutSecrets } from "./url.ts"
 /** No text of a report is longer, in UTF-16 units. */
 const longest = 2000
 
-/** A URL; its password may have what nothing else of it may. */
+/** A URL; its password may contain characters that no other part may. */
 const urls = /\b[a-z][a-z\d+.-]*:\/\/(?:[^\s/]{0,500}@)?[^\s"'<>]+/gi
 
 const credentials = /:\/\/[^\s/]{0,500}@/
 
 const query = /:\/\/\S{0,2000}[?#]/
 
-/** Whether a URL has anything to hide. What is found fastest is looked for first. */
+/** Whether a text may have a URL with something to hide. The cheapest checks come first. */
 const isTelling = (text: string): boolean =>
   text.includes("://") &&
   ((text.includes("@") && credentials.test(text)) || ((text.includes("?") || text.includes("#")) && query.test(text)))
@@ -22,29 +22,29 @@ const isTelling = (text: string): boolean =>
 /** Shorter secrets are not looked for: they would be found in every text. */
 const shortestSecret = 4
 
-/** What stands in the place of a secret. */
+/** The text that replaces a secret. */
 export const hidden = "<redacted>"
 
-/** The same while a text is searched: it ends no URL, and stands in no text. */
+/** The placeholder while a text is searched: it does not end a URL, and occurs in no text. */
 const mark = "\uFDD0"
 
-/** Names that speak of a secret, whatever holds them. */
+/** Names that suggest a secret, wherever they occur. */
 const names = "pass(?:w|phr)|pwd|secret|token(?!i|s)|authorization|cookie|credential|(?:api|access|private)[-_]?key"
 
 const secretName = new RegExp(names, "i")
 
 export const isSecretName = (name: string): boolean => secretName.test(name)
 
-/** Where texts have secrets, of which all that follows `$1` is hidden. No pattern looks far from a place, so none takes long. */
+/** Patterns of secrets in texts; everything after `$1` is hidden. Each looks only at nearby characters, so none takes long. */
 const secretive = [
   // A JSON web token.
   /\b()eyJ[\w-]+\.[\w.-]+/g,
-  // What a scheme of authorization names; in prose a small word follows.
+  // Credentials after an authorization scheme; in prose a lower-case word follows.
   /\b((?:[Bb]earer|BEARER|[Bb]asic|BASIC)\s+)(?=\S*[A-Z\d=])[\w.~+/=-]+/g,
-  // A header that is one: the rest of its line, but for the scheme.
+  // A secret header: the rest of its line after the scheme.
   /((?:authorization|cookie)\s*[:=]\s*(?:[a-z]+ )?)(?!["'])[^\n]+/gi,
   /((?:authorization|cookie)\\?["']?\s*[:=]\s*\\?["'](?:[a-z]+ )?)[^\n"']+/gi,
-  // A name and its value, unless that only says what is wrong with it.
+  // A name and its value, unless the value only says what is wrong.
   new RegExp(
     `((?:${names})[\\w-]*["'\\\\]*\\s*(?:[:=]|(?<=["']),)\\s*["'\\\\]*)` +
       `(?!(?:is|was|has|must|no|not|too|in\\w+|miss\\w+|wrong|null|undefined|true|false|\\w+ed)\\b|\\w* ?${mark})` +
@@ -53,10 +53,10 @@ const secretive = [
   )
 ]
 
-/** What each text has that any of this, or a URL, could be found in: most have none, and to know that is cheap. */
+/** A sign that every text with a secret or a URL has; a cheap check, since most texts have none. */
 const sign = /[:=?"'\uFDD0]|eyJ|[Bb](?:earer|asic)|B(?:EARER|ASIC)/
 
-/** The same, of a text with such a sign. */
+/** A narrower check for texts with such a sign. */
 const suspect = new RegExp(`${names}|bearer|basic|eyJ|[?]`, "i")
 
 const withoutSecretive = (text: string): string =>
@@ -66,7 +66,7 @@ const withoutSecretive = (text: string): string =>
     text.replace(/\?[^\s?="'<>]{1,99}=[^\s"'<>]*/g, "")
   )
 
-/** The forms in which a secret may stand in a text. */
+/** The forms in which a secret may occur in a text. */
 const formsOf = (secret: string): ReadonlyArray<string> => {
   const json = JSON.stringify(secret).slice(1, -1)
   // A lone surrogate has no percent form.
@@ -75,13 +75,13 @@ const formsOf = (secret: string): ReadonlyArray<string> => {
 }
 
 /**
- * Makes a text safe to store. Of places in a program (`arePlaces`) only URLs and what is known can be secrets; they are not cut.
+ * Makes a text safe to store. In stack frames (`arePlaces`) only URLs and known secrets are hidden, and nothing is cut.
  */
 export type Scrub = (text: string, arePlaces?: boolean) => string
 
 /**
- * A scrub that hides these secrets, in plain, JSON, percent and Base64 form, besides credentials and queries of URLs,
- * headers, tokens, and what stands behind the name of a secret, and that cuts a text longer than a screen.
+ * Makes a scrub that hides these secrets in plain, JSON, percent and Base64 form, and cuts a text longer than 2000 characters. It also
+ * hides credentials and queries of URLs, headers, tokens, and values after a name that suggests a secret.
  */
 export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
   const forms = secrets
@@ -107,19 +107,19 @@ export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
   }
 }
 
-/** Without what a cut may have left of a secret or a URL. */
+/** Removes the part of a secret or a URL that a cut may have left. */
 const withoutTail = (text: string, reach: number): string => {
   const rest = text.slice(0, Math.max(0, text.length - reach))
   const url = rest.lastIndexOf("://")
   return url < 0 || /\s/.test(rest.slice(url)) ? rest : rest.slice(0, url)
 }
 
-/** The scrub that knows no secret by its value. */
+/** The scrub without known secrets. */
 export const bounded: Scrub = scrub([])
 
 const known = new WeakMap<ReadonlyArray<Redacted.Redacted>, Scrub>()
 
-/** The scrub that knows these secrets, as they are when it is first asked for: programs give the same list with every line. */
+/** The scrub for a list of secrets, made once per list, since programs pass the same list with every line. */
 export const scrubKnowing = (secrets: ReadonlyArray<Redacted.Redacted> | undefined): Scrub => {
   if (secrets === undefined || secrets.length === 0) return bounded
   const found = known.get(secrets)
@@ -129,6 +129,6 @@ export const scrubKnowing = (secrets: ReadonlyArray<Redacted.Redacted> | undefin
   return made
 }
 
-/** What secrets hide, where that is text and they still know it. */
+/** The values of secrets that are strings and not wiped. */
 export const valuesOf = (secrets: ReadonlyArray<Redacted.Redacted<unknown>>): ReadonlyArray<string> =>
   secrets.map((secret) => attempt(() => Redacted.value(secret))).filter(Predicate.isString)

@@ -21,7 +21,7 @@ const messages = {
 
 /** The health of a store: decides whether it is asked, and logs when it goes away and comes back. */
 export interface Health {
-  /** What to do with the next request: send it (`ask`), skip it (`rest`), or send it as a trial whether the store is back (`try`). */
+  /** Whether to send the next request (`ask`), skip it (`rest`), or send it to find out whether the store is back (`try`). */
   readonly next: Effect.Effect<"ask" | "rest" | "try">
   readonly answered: Effect.Effect<void>
   readonly failed: (cause: Cause.Cause<unknown>) => Effect.Effect<void>

@@ -243,7 +243,7 @@ describe("a whole policy", () => {
     const text = JSON.stringify({ definitions, schema })
     for (const field of Object.keys(json)) assert.include(text, `"${field}"`)
     assert.include(text, '"aws2026"')
-    assert.include(JSON.stringify(schema.properties), "attempts after the first one (3)")
+    assert.include(JSON.stringify(schema.properties), "How many retries may follow the first attempt")
     assert.strictEqual(schema.additionalProperties, false)
   })
 })

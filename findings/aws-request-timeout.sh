@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# An AWS client's `requestTimeout` does not end a request: it warns, and the call waits on.
+# An AWS client's `requestTimeout` does not end a request: the client warns, and the call goes on waiting.
 #
 # Package: @aws-sdk/client-sqs 3.1175.0 (its @smithy/node-http-handler), Node.js 20 or newer.
 # Input: a queue on 127.0.0.1 that answers after 1500 ms, and `requestHandler: { requestTimeout: 300 }`.
-# One would guess: the call fails after 300 ms. It resolves after 1500 ms, and a warning goes to the logger.
-# Only `throwOnRequestTimeout: true` beside it makes the call fail.
+# One would guess: the call fails after 300 ms. It resolves after 1500 ms, and the client logs a warning.
+# The call fails only with `throwOnRequestTimeout: true` as well.
 #
 # Seen:
 #   requestTimeout 300: resolved after about 1500 ms
 #   requestTimeout 300, throwOnRequestTimeout: TimeoutError after about 300 ms
 #
-# Exits 0 while it is so.
+# Exits 0 while this holds.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

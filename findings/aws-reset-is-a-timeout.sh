@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# An AWS client calls a reset connection a TimeoutError, although nothing took long.
+# An AWS client reports a reset connection as a TimeoutError, although no time passed.
 #
 # Package: @aws-sdk/client-sqs 3.1175.0 (its @smithy/node-http-handler), Node.js 20 or newer.
-# Input: a queue on 127.0.0.1 that resets the connection at once, and no time-out set anywhere.
-# One would guess: an error whose name is not TimeoutError, as for a refused connection. The name is TimeoutError, for ECONNRESET, EPIPE
-# and ETIMEDOUT alike; only the code tells them apart.
+# Input: a queue on 127.0.0.1 that resets the connection at once, and no timeout set anywhere.
+# One would guess: the name is not TimeoutError, as for a refused connection. But the name is TimeoutError for ECONNRESET, EPIPE and
+# ETIMEDOUT alike; only the code tells them apart.
 #
 # Seen:
 #   refused: Error ECONNREFUSED
 #   reset: TimeoutError ECONNRESET
 #
-# Exits 0 while it is so.
+# Exits 0 while this holds.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

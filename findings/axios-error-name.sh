@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# An AxiosError's `name` is "AxiosError" for an answer, and "Error" for a connection that failed.
+# An AxiosError's `name` is "AxiosError" for an answer, but "Error" for a failed connection.
 #
 # Package: axios 1.21.1, Node.js 20 or newer.
 # Input: a GET to a closed port, to a server that resets the connection, and to one that answers 503, all on 127.0.0.1.
-# One would guess: the name is "AxiosError" each time, as the class is. Where a lower layer's error was wrapped, its name was taken over:
-# `error.name === "AxiosError"`, and whatever groups errors by name, misses all failed connections. `axios.isAxiosError` does not.
+# One would guess: the name is "AxiosError" each time, like the class. But when axios wraps a lower layer's error, it copies that error's name.
+# So `error.name === "AxiosError"`, and any grouping of errors by name, misses all failed connections. `axios.isAxiosError` does not.
 #
 # Seen:
 #   refused: name Error, code ECONNREFUSED, isAxiosError true
 #   reset: name Error, code ECONNRESET, isAxiosError true
 #   answer 503: name AxiosError, code ERR_BAD_RESPONSE, isAxiosError true
 #
-# Exits 0 while it is so.
+# Exits 0 while this holds.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# With a `socketTimeout`, the Redis layer of @effect/platform-node is shut for good once nothing was asked for so long.
+# With a `socketTimeout`, the Redis layer of @effect/platform-node closes for good once it was idle for that long.
 #
 # Versions: @effect/platform-node 4.1.0, effect 4.1.0, redis 6.3.1 (npm), redis-server 7.0.15 (Debian 12), Node.js 22.23.2.
 #
-# `socketTimeout` of node-redis is a time without any byte, not a time without an answer: a healthy connection that is idle runs into it.
-# The layer's `reconnectStrategy`, like node-redis's own, connects again after every other error, but answers a SocketTimeoutError with
-# `false`. Every later command fails with ClientClosedError, with the server there all along. A `pingInterval` below the timeout keeps an
-# idle connection, and a `reconnectStrategy` of one's own connects again.
+# node-redis's `socketTimeout` is a time without any byte, not a time without an answer, so a healthy idle connection runs into it.
+# The layer's `reconnectStrategy`, like node-redis's own, reconnects after every other error, but returns `false` for a SocketTimeoutError.
+# Every later command fails with ClientClosedError, although the server was there all along. A `pingInterval` below the timeout keeps an
+# idle connection open, and a custom `reconnectStrategy` reconnects.
 #
 # Output seen:
 #   socketTimeout 400, idle for 1 s: ClientClosedError

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A command timeout of node-redis does not end a command that a stalled server has been sent, and its close() may never settle.
+# node-redis's command timeout does not end a command that was sent to a stalled server, and its close() may never settle.
 #
 # Versions: redis 6.3.1 (npm), redis-server 7.0.15 (Debian 12), Node.js 22.23.2.
 #
-# `commandOptions: { timeout: 200 }` covers a command only until it is written to the socket, and `disableOfflineQueue` is about a lost
-# connection. Neither helps against a server that is connected and silent (SIGSTOP, a partition): the command waits for as long as the
-# server does. `socketTimeout` rejects it. A close() that waits for such a command, however, does not settle even after the socket
-# timeout has rejected it and nothing is left to wait for, nor after destroy(). destroy() in place of close() ends everything.
+# `commandOptions: { timeout: 200 }` covers a command only until it is written to the socket, and `disableOfflineQueue` covers only a lost
+# connection. Neither helps against a server that is connected and silent (SIGSTOP, a partition): the command waits as long as the
+# server is silent. `socketTimeout` rejects it. But a close() that waits for such a command does not settle even after the socket
+# timeout has rejected the command, nor after destroy(). destroy() instead of close() ends everything.
 #
 # Output seen:
 #   command with a timeout of 200 ms: pending after 1500 ms

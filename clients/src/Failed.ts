@@ -1,12 +1,12 @@
 /**
- * A client's failed call: what was done to it, and what it threw or gave.
+ * A client's failed call: how it was made to fail, and the result.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 
 /**
- * What was done to a call, and what its client `threw`; a client that takes a status for no failure `gave` an answer.
+ * `what` was done to a call, and the error that its client `threw`, or the answer that it `gave` if it does not throw for a status.
  *
  * @category models
  * @since 0.1.0
@@ -18,7 +18,7 @@ export interface Failed {
 }
 
 /**
- * Calls that go well although they should not are a mistake of the table.
+ * Runs a call that must fail, and catches its error. A call that succeeds is a bug in the table.
  *
  * @category running
  * @since 0.1.0
@@ -34,7 +34,7 @@ export const thrown = (what: string, call: () => Promise<unknown>): Effect.Effec
   })
 
 /**
- * The same of a client that gives an answer, whatever its status is.
+ * Runs a call of a client that returns an answer whatever its status.
  *
  * @category running
  * @since 0.1.0
@@ -52,7 +52,7 @@ export const given = (
   })
 
 /**
- * Milliseconds that a call is given which is meant to be too late.
+ * The timeout, in milliseconds, of a call that is meant to run into it.
  *
  * @category constants
  * @since 0.1.0
@@ -60,7 +60,7 @@ export const given = (
 export const brief = 1000
 
 /**
- * Milliseconds that any other call is given: more than a busy machine takes.
+ * The timeout, in milliseconds, of any other call: more than a busy machine needs.
  *
  * @category constants
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * gRPC's client, with its retries switched off, creating something at a server that fails.
+ * gRPC's client, without its own retries, sending a creation to a server that fails.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ const bytes = (value: Buffer) => value
 type Handle = (call: grpc.ServerUnaryCall<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) => void
 
 /**
- * A real gRPC server with one method. Gives its address.
+ * Starts a real gRPC server with one method, and returns its address.
  *
  * @category running
  * @since 0.1.0
@@ -40,7 +40,7 @@ export const server = (handle: Handle) =>
   )
 
 /**
- * Calls the method of a server, `start` once it is under way.
+ * Calls the server's method; `start` runs once the call is under way.
  *
  * @category running
  * @since 0.1.0
@@ -51,7 +51,7 @@ export const create = (
 ): Promise<unknown> => {
   const client = new grpc.Client(address, credentials, {
     "grpc.enable_retries": 0,
-    // A certificate is for a name; by an address Node.js warns.
+    // Node.js warns about a server name that is an address.
     "grpc.ssl_target_name_override": "localhost"
   })
   const called = new Promise((resolve, reject) => {
@@ -69,7 +69,7 @@ interface Options {
   readonly start?: (call: grpc.ClientUnaryCall) => void
 }
 
-/** A server that fails with a status, and says in its metadata when to come back. */
+/** A server that fails with a status, and says in its metadata when to retry. */
 const failing = (code: grpc.status, pushback?: string) =>
   server((_, done) => {
     const metadata = new grpc.Metadata()
@@ -77,7 +77,7 @@ const failing = (code: grpc.status, pushback?: string) =>
     done({ code, details: "no", metadata })
   })
 
-/** A server of HTTP/2 that begins to answer, and breaks off. */
+/** An HTTP/2 server that begins to answer, and then breaks the connection. */
 const cutting = Effect.suspend(() => {
   const server = createServer()
   const sessions = new Set<{ readonly destroy: () => void }>()
@@ -96,7 +96,7 @@ const cutting = Effect.suspend(() => {
   })
 })
 
-/** The same port of HTTP/2 with a certificate that nobody trusts. */
+/** An HTTP/2 server with an untrusted certificate. */
 const secure = (files: Servers.Certificate) =>
   Effect.suspend(() => {
     const server = createSecureServer(files)
@@ -108,13 +108,13 @@ const secure = (files: Servers.Certificate) =>
     })
   })
 
-/** Calls off what takes a moment. */
+/** Cancels a call after a moment. */
 const start = (call: grpc.ClientUnaryCall) => void setTimeout(() => call.cancel(), 50)
 
 const hostOf = (url: string) => new URL(url).host
 
 /**
- * What the client meets.
+ * All failures of the client.
  *
  * @category running
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * HTTP clients, each with its own retries switched off, creating something at a server that fails.
+ * HTTP clients, each without its own retries, sending a creation to a server that fails.
  *
  * @since 0.1.0
  */
@@ -13,12 +13,12 @@ import * as Program from "@redrive/testing/Program"
 import { ample, brief, type Failed, given, thrown } from "./Failed.ts"
 import * as Servers from "./Servers.ts"
 
-/** Sends a creation within `limit` milliseconds; `signal` calls it off. */
+/** Sends a creation within `limit` milliseconds; `signal` cancels it. */
 type Send<A> = (url: string, limit: number, signal: AbortSignal | undefined) => Promise<A>
 
 const [method, body] = ["POST", "{}"]
 
-/** Clients to which any status is an answer. */
+/** Clients that return an answer whatever its status. */
 const answering: { readonly [client: string]: Send<NonNullable<Failed["gave"]>> } = {
   fetch: async (url, limit, signal = AbortSignal.timeout(limit)) => {
     const response = await fetch(url, { method, body, signal })
@@ -39,7 +39,7 @@ const answering: { readonly [client: string]: Send<NonNullable<Failed["gave"]>> 
   }
 }
 
-/** Clients that throw where a status is no success. */
+/** Clients that throw for an unsuccessful status. */
 const throwing: { readonly [client: string]: Send<unknown> } = {
   got: (url, limit, signal) =>
     got.post(url, { body, retry: { limit: 0 }, timeout: { connect: limit, response: limit }, signal }),
@@ -59,7 +59,7 @@ const throwing: { readonly [client: string]: Send<unknown> } = {
 }
 
 /**
- * Names of the packages.
+ * The names of the packages.
  *
  * @category constants
  * @since 0.1.0
@@ -67,7 +67,7 @@ const throwing: { readonly [client: string]: Send<unknown> } = {
 export const names: ReadonlyArray<string> = [...Object.keys(answering), ...Object.keys(throwing)]
 
 /**
- * What each of the clients meets.
+ * All failures of each client.
  *
  * @category running
  * @since 0.1.0
@@ -96,7 +96,7 @@ export const failures = Effect.fnUntraced(function* (certificate: Servers.Certif
   }
 })
 
-/** Calls off what takes a moment. */
+/** Cancels a call after a moment. */
 const soon = () => {
   const controller = new AbortController()
   setTimeout(() => controller.abort(), 50)

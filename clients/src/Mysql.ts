@@ -1,5 +1,5 @@
 /**
- * `mysql2` creating something, in front of a server that speaks MySQL's protocol and fails as told.
+ * `mysql2` sending a creation to a server that speaks MySQL's protocol and fails on demand.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import * as Program from "@redrive/testing/Program"
 import { ample, brief, thrown } from "./Failed.ts"
 import * as Servers from "./Servers.ts"
 
-/** What the server does with a query: it answers with an error packet, by number, SQLSTATE and text, or breaks off. */
+/** The server's answer to a query: an error packet (number, SQLSTATE, message), a broken connection, or silence. */
 type Answer = readonly [errno: number, state: string, message: string] | "reset" | "cut" | "silence"
 
 /** An error packet of the protocol; the first packet of a connection has no SQLSTATE. */
@@ -20,7 +20,7 @@ const packet = ([errno, state, message]: readonly [number, string, string], sequ
   return Buffer.concat([head, text])
 }
 
-/** What is used of the server's side of a connection, which has no types. */
+/** The used part of a server-side connection, which has no types. */
 interface Connection {
   readonly stream: Socket
   sequenceId: number
@@ -34,7 +34,7 @@ const hello = {
   connectionId: 1,
   statusFlags: 2,
   characterSet: 8,
-  // All that the package's own side of a server can, which is not TLS.
+  // Everything that the package's server supports, which excludes TLS.
   capabilityFlags: 0xff_ff_ff ^ 0x08_00
 }
 
@@ -45,7 +45,7 @@ const answer = (connection: Connection, what: Answer) => {
 }
 
 /**
- * A server that answers each query with what the query's text stands for. Gives its port.
+ * Starts a server that looks up its answer by the query's text, and returns its port.
  *
  * @category running
  * @since 0.1.0
@@ -64,12 +64,12 @@ export const server = (answers: { readonly [query: string]: Answer }) =>
           connection.on("query", (text) => answer(connection, answers[text] ?? "silence"))
           const authCallback = (_: unknown, accept: (error: null) => void) => {
             accept(null)
-            // Each command counts its packets from 0, which this side of a server leaves to its user.
+            // Each command counts its packets from 0, which the package's server does not do itself.
             connection.sequenceId = 0
           }
           connection.serverHandshake({ ...hello, authCallback })
         })
-        // It takes what a server of Node.js takes, which its types leave out.
+        // It accepts the same arguments as a Node.js server, but its types do not say so.
         const listening = server as unknown as { readonly listen: (...to: ReadonlyArray<unknown>) => unknown }
         listening.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
       }),
@@ -83,7 +83,7 @@ export const server = (answers: { readonly [query: string]: Answer }) =>
   })
 
 /**
- * Sends a query over a connection of its own.
+ * Sends a query over a new connection.
  *
  * @category running
  * @since 0.1.0
@@ -127,7 +127,7 @@ const answers: { readonly [query: string]: Answer } = {
 }
 
 /**
- * What the client meets.
+ * All failures of the client.
  *
  * @category running
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * A PostgreSQL of the test's own, and its client `pg` creating something in it.
+ * A PostgreSQL server for the test, and its client `pg` sending a creation to it.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import * as Program from "@redrive/testing/Program"
 import { ample, brief, type Failed, thrown } from "./Failed.ts"
 import * as Servers from "./Servers.ts"
 
-/** Where Debian keeps the server's programs, the newest version first. */
+/** The folders in which Debian keeps the server's programs, the newest version first. */
 const folderOf = (): string => {
   try {
     const root = "/usr/lib/postgresql"
@@ -28,14 +28,14 @@ const folderOf = (): string => {
 const programs = folderOf()
 
 /**
- * Whether the machine lacks PostgreSQL's server, which is said once.
+ * Whether the machine lacks PostgreSQL's server; prints so once.
  *
  * @category guards
  * @since 0.1.0
  */
 export const isMissing = (): boolean => Program.isMissing(join(programs, "postgres"), "postgresql")
 
-/** The server does not run as root: another user owns it then. */
+/** The server refuses to run as root, so another user owns it then. */
 const ownerOf = () => {
   if (process.getuid?.() !== 0) return undefined
   return { uid: idOf("-u"), gid: idOf("-g") }
@@ -43,7 +43,7 @@ const ownerOf = () => {
 
 const idOf = (which: string) => Number(execFileSync("id", [which, "nobody"], { encoding: "utf8" }))
 
-/** A program and its arguments, as the server's owner. */
+/** A program and its arguments, to run as the server's owner. */
 const owned = (owner: ReturnType<typeof ownerOf>, program: string, args: ReadonlyArray<string>) => {
   const path = join(programs, program)
   if (owner === undefined) return [path, args] as const
@@ -51,7 +51,7 @@ const owned = (owner: ReturnType<typeof ownerOf>, program: string, args: Readonl
 }
 
 /**
- * Runs a server with an empty database, for as long as the scope. Gives how to connect.
+ * Runs a server with an empty database until the scope closes, and returns how to connect.
  *
  * @category running
  * @since 0.1.0
@@ -81,7 +81,7 @@ export const server = Effect.fnUntraced(function* (certificate: Servers.Certific
   const [program, args] = owned(owner, "postgres", ["-D", data, "-p", String(port), ...options])
   yield* Program.run(program, { args, port })
   const config = { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: ample }
-  // It listens before it is ready, and says until then that it is starting up.
+  // The server listens before it is ready, and refuses connections until then.
   yield* Effect.retry(
     Effect.tryPromise(() => query(config, "SELECT 1")),
     Schedule.max([Schedule.spaced("20 millis"), Schedule.recurs(500)])
@@ -89,10 +89,10 @@ export const server = Effect.fnUntraced(function* (certificate: Servers.Certific
   return config
 })
 
-/** Connects, works and ends. */
+/** Connects, runs the work and disconnects. */
 const using = async <A>(config: ClientConfig, work: (client: Client) => Promise<A>): Promise<A> => {
   const client = new Client(config)
-  // A connection that is lost is told to the query and here, and ends the process where nobody listens.
+  // A lost connection fails the query and also emits an event, which ends the process if nothing listens.
   client.on("error", () => undefined)
   try {
     await client.connect()
@@ -108,7 +108,7 @@ const query = (config: ClientConfig, ...texts: ReadonlyArray<string>): Promise<v
   })
 
 /**
- * Throws an error with a code of SQLSTATE, by the server itself.
+ * Makes the server itself raise an error with a SQLSTATE.
  *
  * @category running
  * @since 0.1.0
@@ -116,14 +116,14 @@ const query = (config: ClientConfig, ...texts: ReadonlyArray<string>): Promise<v
 export const raise = (config: ClientConfig, state: string) =>
   thrown(state, () => query(config, `DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${state}'; END $$`))
 
-/** Milliseconds, of a query that takes a second. */
+/** The timeout, in milliseconds, of a query that takes a second. */
 const soon = 200
 
 const insert = "INSERT INTO charge (id) VALUES (1)"
 
 const lock = (client: Client, id: number) => client.query(`UPDATE charge SET n = n + 1 WHERE id = ${id}`)
 
-/** Two transactions that lock two rows in opposite order. */
+/** Runs two transactions that lock two rows in opposite order. */
 const deadlock = (config: ClientConfig) =>
   using(config, (first) =>
     using(config, async (second) => {
@@ -133,7 +133,7 @@ const deadlock = (config: ClientConfig) =>
     })
   )
 
-/** A transaction whose row another one has changed since. */
+/** Updates a row that another transaction has changed since this one began. */
 const conflict = (config: ClientConfig) =>
   using(config, async (client) => {
     await client.query("BEGIN ISOLATION LEVEL SERIALIZABLE")
@@ -142,7 +142,7 @@ const conflict = (config: ClientConfig) =>
     await client.query("UPDATE charge SET n = n + 1 WHERE id = 1")
   })
 
-/** A row that another transaction has locked. */
+/** Locks a row that another transaction has locked. */
 const locked = (config: ClientConfig) =>
   using(config, async (client) => {
     await client.query("BEGIN")
@@ -150,7 +150,7 @@ const locked = (config: ClientConfig) =>
     await query(config, "SELECT * FROM charge WHERE id = 1 FOR UPDATE NOWAIT")
   })
 
-/** A query whose connection the server's operator ends. */
+/** Runs a query whose connection the server's operator terminates. */
 const terminated = (config: ClientConfig) =>
   using(config, async (client) => {
     const found = await client.query<{ readonly pid: number }>("SELECT pg_backend_pid() AS pid")
@@ -159,7 +159,7 @@ const terminated = (config: ClientConfig) =>
   })
 
 /**
- * What the client meets.
+ * All failures of the client.
  *
  * @category running
  * @since 0.1.0

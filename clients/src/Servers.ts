@@ -1,5 +1,5 @@
 /**
- * Servers that fail in one way each, on 127.0.0.1, for as long as a scope.
+ * Servers on 127.0.0.1, each of which fails in one way, until the scope closes.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import * as Program from "@redrive/testing/Program"
 import * as Effect from "effect/Effect"
 
 /**
- * A folder of its own, which `owner` may write to (the user that runs).
+ * A new folder that `owner` may write to. Default: the current user.
  *
  * @category running
  * @since 0.1.0
@@ -30,7 +30,7 @@ export const folder = (owner?: { readonly uid: number; readonly gid: number }) =
     (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
   )
 
-/** What is answered, by status: AWS's own names in the body, which other clients do not read. */
+/** Answers by status. The body has AWS's own error names, which other clients do not read. */
 const bodies: { readonly [path: string]: readonly [status: number, type: string] } = {
   "/429": [429, "RequestThrottled"],
   "/503": [503, "ServiceUnavailable"],
@@ -59,7 +59,7 @@ const listener: RequestListener = (request, response) => {
 
 /**
  * A web server: `/429` (with a Retry-After of 7 seconds), `/503` and `/404` are answers, `/reset` and `/cut` break the connection, and any
- * other path is never answered. Gives its URL.
+ * other path is never answered. Returns its URL.
  *
  * @category running
  * @since 0.1.0
@@ -67,7 +67,7 @@ const listener: RequestListener = (request, response) => {
 export const web = Effect.suspend(() => Program.serve(createServer(listener)))
 
 /**
- * A key and a certificate that nobody trusts.
+ * A key and an untrusted certificate.
  *
  * @category models
  * @since 0.1.0
@@ -78,7 +78,7 @@ export interface Certificate {
 }
 
 /**
- * Makes a certificate that signs itself.
+ * Makes a self-signed certificate.
  *
  * @category running
  * @since 0.1.0
@@ -95,7 +95,7 @@ export const certificate: Effect.Effect<Certificate, Program.ProgramError> = Eff
 )
 
 /**
- * The web server behind a certificate that nobody trusts. Gives its URL.
+ * The web server with an untrusted certificate. Returns its URL.
  *
  * @category running
  * @since 0.1.0
@@ -106,7 +106,7 @@ export const secureWeb = Effect.fnUntraced(function* (files: Certificate) {
 })
 
 /**
- * A TCP server that does something to each connection. Gives its port.
+ * A TCP server that runs a handler on each connection. Returns its port.
  *
  * @category running
  * @since 0.1.0
@@ -133,13 +133,13 @@ export const tcp = (accept: (socket: Socket) => void) =>
     )
   })
 
-/** Listens, says where, and never takes a connection. */
+/** Listens, prints its port, and never accepts a connection. */
 const deaf =
   `require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {` +
   `require("fs").writeSync(1, this.address().port + "\\n"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) })`
 
 /**
- * A port whose queue of connections is full, so that the next connection is never made.
+ * A port whose connection queue is full, so that a further connection is never established.
  *
  * @category running
  * @since 0.1.0

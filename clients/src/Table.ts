@@ -1,5 +1,5 @@
 /**
- * Real clients in front of real servers that fail: what each throws, and what is made of it.
+ * Real clients that call real, failing servers: the error of each, and its verdict.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import * as Postgres from "./Postgres.ts"
 import * as Servers from "./Servers.ts"
 
 /**
- * What one client met: `rows` are cells of the table. `rows` is empty where the machine lacks a server.
+ * The failures of one client: `rows` are the cells of its table, and empty if the machine lacks the server.
  *
  * @category models
  * @since 0.1.0
@@ -33,11 +33,11 @@ const text = (value: unknown, name: string): string | undefined => {
   return typeof found === "string" ? found : undefined
 }
 
-/** The first code of an error and of what it wraps. */
+/** The code of an error, or of the first wrapped error that has one. */
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error ? (text(error, "code") ?? codeOf(error.cause)) : undefined
 
-/** What a person sees of an error: its name and its code, or its words where it has no other. */
+/** An error as the table shows it: its name and code, or its message if it has only that. */
 const nameOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   const status = /^\d+ [A-Z_]+/.exec(error.message)?.[0]
@@ -58,7 +58,7 @@ const sectionOf = <E, R>(client: string, failures: Effect.Effect<ReadonlyArray<F
   Effect.map(failures, (failed): Section => ({ client, rows: failed.map(rowOf) }))
 
 /**
- * Whether a certificate cannot be made here, so that a row is left out of each table.
+ * Whether this machine cannot make a certificate, so that each table lacks a row.
  *
  * @category guards
  * @since 0.1.0
@@ -95,7 +95,7 @@ const versionOf = (client: string): string => {
 }
 
 /**
- * One client's part of the document.
+ * Formats one client's section of the document.
  *
  * @category formatting
  * @since 0.1.0

@@ -37,15 +37,15 @@ export const run = (
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
-/** A `serve` that runs for as long as the scope. */
+/** A `serve` that runs until the scope closes. */
 export interface Served {
   readonly url: string
   readonly pid: number
-  /** Ends it as a person or a supervisor would (SIGTERM), and waits until it is gone. */
+  /** Stops it as a person or a supervisor would (SIGTERM), and waits until it has ended. */
   readonly stop: (signal?: NodeJS.Signals) => Effect.Effect<void>
 }
 
-/** Starts `serve` on a free port, as a process of its own; `node` are flags of Node.js. Fails with what it wrote if it ends at once. */
+/** Starts `serve` on a free port, as a process of its own; `node` are flags of Node.js. Fails with its output if it ends at once. */
 export const serving = Effect.fnUntraced(function* (args: ReadonlyArray<string>, node: ReadonlyArray<string> = []) {
   const flags = ["--disable-warning=ExperimentalWarning", ...node, main, "serve", "--port", "0"]
   const child = yield* Effect.acquireRelease(

@@ -15,8 +15,8 @@ export interface Content {
 }
 
 /**
- * The most characters that a page's Markdown may have, and all of its links together: eight times its HTML, and 16 KiB. No honest page
- * comes near; a hostile one loses its structure, then its links.
+ * The most characters of a page's Markdown, and of all its links together: eight times its HTML plus 16 KiB. No honest page comes near
+ * this limit. A hostile one loses its structure and the links beyond the limit.
  */
 const mostOf = (html: string): number => 8 * html.length + 16 * 1024
 
@@ -49,8 +49,8 @@ const baseOf = (tree: Nodes, url: string): string => {
 }
 
 /**
- * Makes what the page refers to absolute, so that its text can be read elsewhere; gives its links. Beyond `most` characters, which only
- * a long base in front of very many references comes to, nothing is resolved.
+ * Makes the page's references absolute, so that its text can be read elsewhere, and returns its links. Beyond `most` characters, which
+ * takes a long base and very many references, no reference is resolved.
  */
 const absolute = (tree: Nodes, base: string, most: number): ReadonlyArray<string> => {
   const links: Array<string> = []

@@ -151,9 +151,9 @@ const decode = (bytes: Uint8Array, charset = "utf-8"): string => {
 }
 
 /**
- * The undici client: redirects are left to us, and a private address is refused where the connection is made.
+ * The undici client: it leaves redirects to the fetcher, and refuses a private address when it connects.
  *
- * It is made of no layer, and asks the context for no `fetch`: a layer of another client, shared by memoisation, would take the guard away.
+ * It uses no layer and no `fetch` from the context: a memoised layer of another client would remove the address check.
  */
 const clientOf = Effect.fnUntraced(function* (
   allowPrivate: boolean

@@ -1,8 +1,8 @@
 /**
- * A page's tree as Markdown that is bounded by the page: a stranger's page of some kilobytes must not fill the memory.
+ * Writes a page's tree as Markdown of bounded length, so that a small hostile page cannot fill the memory.
  *
- * Markdown repeats what HTML says once: the indentation of a list on each of its lines, empty cells in each row of a table, a link
- * around each of its paragraphs. A page that would grow beyond its bound is written as paragraphs of plain text.
+ * Markdown repeats things that HTML has once: the indentation of a list on each of its lines, empty cells in each row of a table, a link
+ * around each of its paragraphs. A page that would exceed the limit is written as paragraphs of plain text.
  */
 import type { Element, Nodes, Root } from "hast"
 import { toMdast } from "hast-util-to-mdast"
@@ -20,14 +20,14 @@ export const fromTree = (tree: Root, limit: number): string => {
   return write(tree)
 }
 
-/** No column is padded: it would be as wide in each row as its widest cell. */
+/** Columns are not padded, or each row would be as wide as the widest cells. */
 const extensions = [gfmToMarkdown({ tablePipeAlign: false })]
 
 const write = (tree: Root): string => toMarkdown(toMdast(tree), { extensions })
 
 const struck: ReadonlySet<string> = new Set(["del", "s", "strike"])
 
-/** Takes away what adds nothing but would be multiplied: links in links, a datalist for each of its inputs, the cells that a table lacks. */
+/** Removes content that adds nothing but would be repeated: links in links, a datalist per input, cells that fill up a table. */
 const tame = (node: Nodes, inside: { readonly link: boolean; readonly struck: boolean }): void => {
   if (!("children" in node)) return
   let within = inside
@@ -42,7 +42,7 @@ const tame = (node: Nodes, inside: { readonly link: boolean; readonly struck: bo
   for (const child of node.children) tame(child, within)
 }
 
-/** Leaves paragraphs of text: every element is a block or nothing, without attributes, and one without content is gone. */
+/** Flattens a tree to paragraphs of text: every element becomes a plain `div` or `span`, and empty ones are removed. */
 const flatten = (node: Root | Element): void => {
   const children = []
   for (const child of node.children) {

@@ -1,5 +1,5 @@
 /**
- * How much Markdown a page's tree would become, before it is made.
+ * Estimates the length of a page's Markdown before it is written.
  */
 import type { Element, Nodes } from "hast"
 import * as Table from "./Table.ts"
@@ -11,7 +11,7 @@ const blocks: ReadonlySet<string> = new Set(
   ).split(" ")
 )
 
-/** Whether an element begins a line of its own. */
+/** Whether an element begins on a line of its own. */
 export const isBlock = (tagName: string): boolean => blocks.has(tagName)
 
 const unwritten: ReadonlySet<string> = new Set(
@@ -21,23 +21,23 @@ const unwritten: ReadonlySet<string> = new Set(
 /** Whether an element's text belongs to the page's text. */
 export const isWritten = (tagName: string): boolean => !unwritten.has(tagName)
 
-/** What surrounds an element's content. */
+/** The surroundings of an element's content. */
 interface Around {
-  /** What each line begins with, in characters. */
+  /** The indentation of each line, in characters. */
   readonly indent: number
-  /** The markup of links and deletions, which each block within them repeats, in characters. */
+  /** The markup of surrounding links and deletions, which each block repeats, in characters. */
   readonly wrap: number
-  /** Whether line breaks count. */
+  /** Whether line breaks are kept. */
   readonly verbatim: boolean
-  /** Whether the content is a line of text, as that of a heading or a cell. */
+  /** Whether the content is a single line of text, as in a heading or a cell. */
   readonly inline: boolean
-  /** How often it is written: a block within a line of text is written twice, and what it holds as often. */
+  /** How often the content is written: a block within a line of text is written twice, with everything in it. */
   readonly times: number
 }
 
 const nothing: Around = { indent: 0, wrap: 0, verbatim: false, inline: false, times: 1 }
 
-/** Roughly the length of all Markdown that is written for a tree; escapes, which at most multiply it by six, do not count. */
+/** The approximate length of all Markdown that is written for a tree, without escapes, which make it at most six times as long. */
 export const estimate = (node: Nodes, outer: Around = nothing): number => {
   if (node.type === "text")
     return outer.times * (node.value.length + (outer.verbatim ? linesOf(node.value) * outer.indent : 0))
@@ -56,7 +56,7 @@ export const estimate = (node: Nodes, outer: Around = nothing): number => {
 
 const linesOf = (text: string): number => text.split("\n").length
 
-/** The markup of an element itself. */
+/** The length of an element's own markup. */
 const own = (element: Element, { indent, wrap }: Around): number => {
   const markup = 4 + attributesOf(element)
   if (element.tagName === "br") return markup + indent
@@ -99,7 +99,7 @@ const lines: ReadonlySet<string> = new Set(
   "audio b em h1 h2 h3 h4 h5 h6 i mark p strong summary td th u video".split(" ")
 )
 
-/** The digits of the largest number of a list. */
+/** The number of digits of a list's largest number. */
 const digitsOf = ({ children, properties }: Element): number => {
   const start = Number.parseInt(String(properties.start), 10)
   return String((Number.isNaN(start) ? 1 : start) + children.length).length

@@ -1,19 +1,19 @@
 /**
- * A table of a page: how many cells it has as a grid, where each row is as wide as the widest.
+ * The grid of a page's table, in which every row is as wide as the widest.
  */
 import type { Element } from "hast"
 
-/** A grid may have so many times the cells and rows that the page wrote. */
+/** A grid may have at most this many times the cells and rows that the page wrote. */
 const mostFilled = 8
 
-/** Cells of the table's grid. Markdown writes each of them, those that only a span or a longer row asks for included. */
+/** The number of cells in a table's grid. Markdown writes each of them, including those that only a span or a longer row adds. */
 export const grid = (table: Element): number => {
   const rows = rowsOf(table)
-  // The header that a table without one is given counts, and the line below it.
+  // Plus the header, which a table without one gets, and the line below it.
   return (rows.length + 2) * columnsOf(rows)
 }
 
-/** Takes spans away where they alone make a table huge; a table that is huge without them is no table, but blocks of text. */
+/** Removes spans if they alone make a table huge; a table that is huge without them becomes blocks of text. */
 export const tame = (table: Element): void => {
   const rows = rowsOf(table)
   const cells = rows.flatMap(cellsOf)
@@ -27,7 +27,7 @@ export const tame = (table: Element): void => {
   for (const part of [table, ...rows, ...cells]) part.tagName = "div"
 }
 
-/** The rows of a table; those of tables within it are not its own. */
+/** The rows of a table, without those of nested tables. */
 const rowsOf = (element: Element): ReadonlyArray<Element> => {
   const rows: Array<Element> = []
   for (const child of element.children) {
@@ -43,7 +43,7 @@ const cellsOf = (row: Element): ReadonlyArray<Element> =>
     (child) => child.type === "element" && (child.tagName === "td" || child.tagName === "th")
   ) as Array<Element>
 
-/** The cells of the longest row, with those that reach into it from above. */
+/** The number of cells in the longest row, including those that reach into it from above. */
 const columnsOf = (rows: ReadonlyArray<Element>): number => {
   const ends = new Map<number, number>()
   let carried = 0

@@ -51,7 +51,7 @@ const holder = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`CREATE TABLE hol
 
 const migrate = Migrator.make({})({ loader: Migrator.fromRecord({ "0001_tables": tables, "0002_holder": holder }) })
 
-/** An open database file with all tables, which no other process uses; `:memory:` is one that ends with the process. */
+/** Opens a database file with all tables, locked against other processes; `:memory:` is a database that ends with the process. */
 export const layer = (filename: string) =>
   Layer.effectDiscard(Effect.andThen(Lock.acquire, Effect.andThen(migrate, Lock.sign))).pipe(
     Layer.provideMerge(Sqlite.layer({ filename }))

@@ -1,8 +1,8 @@
 /**
- * One process at a time works the jobs of a database file: two would fetch every page twice and charge for it twice.
+ * Locks a database file to one process, since two would fetch every page twice and charge for it twice.
  *
- * The lock is a transaction on an empty database beside the file. The operating system ends it with the process, however that ends, so
- * that no lock is ever left behind. The file itself stays open to everybody, as for a look at its tables.
+ * The lock is a transaction on an empty database next to the file. The operating system releases it however the process ends, so no lock
+ * is left behind. Other programs can still read and write the file itself.
  */
 import process from "node:process"
 import { DatabaseSync } from "node:sqlite"
@@ -14,7 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { classifySqliteError, SqlError } from "effect/sql/SqlError"
 
-/** Another process has the database; `pid` is its id, where it is known. */
+/** Another process uses the database; `pid` is its id, if known. */
 export class DatabaseInUse extends Data.TaggedError("DatabaseInUse")<{
   readonly file: string
   readonly pid: number | undefined
@@ -24,14 +24,14 @@ export class DatabaseInUse extends Data.TaggedError("DatabaseInUse")<{
   }
 }
 
-/** A process that was told to end, or killed, needs a moment to be gone. */
+/** A process that was stopped or killed needs a moment to end. */
 const patience = Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(10)])
 
-/** Locks the file of the database in context for as long as the scope. A database in memory needs no lock. */
+/** Locks the file of the context's database until the scope closes. A database in memory needs no lock. */
 export const acquire: Effect.Effect<void, DatabaseInUse | SqlError, SqlClient.SqlClient | Scope.Scope> = Effect.gen(
   function* () {
     const sql = yield* SqlClient.SqlClient
-    // SQLite's own name of the file is absolute and without symbolic links: the same for all who open it.
+    // SQLite reports the file's absolute path without symbolic links, so it is the same for every process.
     const [main] = yield* sql<{ file: string }>`SELECT file FROM pragma_database_list WHERE name = 'main'`
     const file = main?.file ?? ""
     if (file === "") return
@@ -45,14 +45,14 @@ export const acquire: Effect.Effect<void, DatabaseInUse | SqlError, SqlClient.Sq
   }
 )
 
-/** Notes which process has the database, for whoever is refused. */
+/** Notes this process in the database, for the message to a process that is refused. */
 export const sign: Effect.Effect<void, SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`DELETE FROM holder`
   yield* sql`INSERT INTO holder ${sql.insert({ pid: process.pid })}`
 })
 
-/** A database that an older version made has no such table. */
+/** Reads the process that uses the database; a database made by an older version has no such table. */
 const holder = (sql: SqlClient.SqlClient) =>
   Effect.map(
     Effect.orElseSucceed(sql<{ pid: number }>`SELECT pid FROM holder`, () => []),

@@ -1,9 +1,9 @@
 /**
- * HTTP for whatever is not the crawler: the service's own API, the receiver of alerts. These addresses are the operator's, so that
+ * The HTTP client for everything but crawling: the service's own API and the receiver of alerts. The operator chooses these addresses, so
  * private ones are allowed.
  */
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 
-/** A client of its own wherever it is provided: Effect builds a layer that is used twice once, with the `fetch` of the first use. */
+/** Fresh wherever it is provided: Effect builds a shared layer only once, with the `fetch` of its first use. */
 export const layer = Layer.fresh(FetchHttpClient.layer)

@@ -32,14 +32,15 @@ const limits: ReadonlyArray<{
     name: "retry",
     modules: (file) => !["Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
     without: [...onlyAsked, "schedule"],
-    limit: 11_000
+    // More than a kilobyte of it says what is wrong with a policy.
+    limit: 12_500
   },
   {
     what: "a policy as a schedule, with its backoffs",
     name: "retry",
     modules: (file) => ["Backoff.ts", "RetryPolicy.ts"].includes(file),
     without: onlyAsked,
-    limit: 4000
+    limit: 4500
   }
 ]
 

@@ -179,6 +179,14 @@ export const secret = (what: string, isRight: (text: string) => boolean): Rule =
 })
 
 /**
+ * A value as messages show it: a text in quotes and up to 60 characters of it, and of an object only that it is one.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const shown: (value: unknown) => string = rules.shown
+
+/**
  * Whether a text is an absolute http or https URL.
  *
  * @category guards

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { made, PolicyDuration, withDefault } from "./internal/schema.ts"
+import { made, PolicyDuration, upTo, withDefault } from "./internal/schema.ts"
 
 /**
  * How a series of delays grows from its `base`.
@@ -40,10 +40,7 @@ export type Kind = typeof Kind.Type
  * @category schemas
  * @since 0.1.0
  */
-export const Jitter = Schema.Union([
-  Schema.Literals(["none", "equal", "full"]),
-  Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1))
-])
+export const Jitter = Schema.Union([Schema.Literals(["none", "equal", "full"]), upTo(1)])
 
 /**
  * @category models
@@ -65,7 +62,7 @@ export const Backoff = Schema.Struct({
   /** The longest delay. No default. */
   cap: PolicyDuration,
   /** How much each delay grows over the previous one, for `exponential` only. Default: 2. */
-  factor: withDefault(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)), 2),
+  factor: withDefault(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1, { expected: "a number of 1 or more" })), 2),
   /** How much of a delay is random. Default: `full`. */
   jitter: withDefault(Jitter, "full")
 }).check(
@@ -86,7 +83,7 @@ export type Backoff = typeof Backoff.Type
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: (typeof Backoff)["~type.make.in"]): Backoff => made(() => Backoff.make(options))
+export const make = (options: (typeof Backoff)["~type.make.in"]): Backoff => made("Backoff.make", Backoff, options)
 
 /**
  * The waits so far, in milliseconds: the last one (`previous`) and their sum (`total`).

@@ -10,10 +10,10 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Backoff from "./Backoff.ts"
-import { atLeastOne as count, notAtOnce, SomeDuration, withDefault } from "./internal/schema.ts"
+import { atLeastOne as count, notAtOnce, SomeDuration, upTo, withDefault } from "./internal/schema.ts"
 import * as Trip from "./internal/trip.ts"
 
-const rate = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1))
+const rate = upTo(1)
 
 /**
  * Opens after this many `failures` in a row.

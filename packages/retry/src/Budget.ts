@@ -9,12 +9,10 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { SomeDuration } from "./internal/schema.ts"
+import { natural, positive, SomeDuration, upTo } from "./internal/schema.ts"
 import * as states from "./internal/budget.ts"
 
-const share = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(10))
-const positive = Schema.Finite.check(Schema.isGreaterThan(0))
-const natural = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const share = upTo(10)
 
 /**
  * Allows retries for a `ratio` of the calls in the last `window`, plus a `floor` of retries a second. Finagle's rule.

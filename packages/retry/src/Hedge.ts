@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { SomeDuration, withDefault } from "./internal/schema.ts"
+import { SomeDuration, upTo, withDefault } from "./internal/schema.ts"
 
 /**
  * When an attempt is sent a second time, and how often that may happen.
@@ -21,7 +21,7 @@ export const Hedge = Schema.Struct({
    * The largest share of the attempts in the last ten seconds that may be sent twice. It must exceed the share of attempts that are slower
    * than `after`, or it is soon used up. Default: 0.1.
    */
-  share: withDefault(Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1)), 0.1)
+  share: withDefault(upTo(1), 0.1)
 })
 
 /**

@@ -23,9 +23,10 @@ import * as Hedge from "./Hedge.ts"
 import { codeOf, overrideOf } from "./internal/code.ts"
 import { configOf } from "./internal/config.ts"
 import * as description from "./internal/describe.ts"
-import { count, made, PolicyDuration, SomeDuration, withDefault } from "./internal/schema.ts"
+import { count, made, PolicyDuration, refusal, SomeDuration, strict, withDefault } from "./internal/schema.ts"
 import { problems } from "./internal/sound.ts"
 import * as Time from "./internal/time.ts"
+import { inJson, told } from "./internal/told.ts"
 import * as Operation from "./Operation.ts"
 import * as Parking from "./Parking.ts"
 import * as Preset from "./Preset.ts"
@@ -123,10 +124,7 @@ export type RetryPolicy = typeof RetryPolicy.Type
  * @since 0.1.0
  */
 export const make = (options: (typeof RetryPolicy)["~type.make.in"] = {}): RetryPolicy =>
-  made(() => RetryPolicy.make(options, { parseOptions: strict }))
-
-/** Reports every problem at once, and refuses unknown fields. */
-const strict = { errors: "all", onExcessProperty: "error" } as const
+  made("RetryPolicy.make", RetryPolicy, options)
 
 /**
  * Reads a policy from JSON, such as a configuration file's: durations are strings (`30 seconds`).
@@ -137,7 +135,9 @@ const strict = { errors: "all", onExcessProperty: "error" } as const
  * @since 0.1.0
  */
 export const fromJson = (json: unknown): Effect.Effect<RetryPolicy, Schema.SchemaError> =>
-  Schema.decodeUnknownEffect(RetryPolicy)(json, strict)
+  Effect.mapError(Schema.decodeUnknownEffect(RetryPolicy)(json, strict), ({ issue }) =>
+    refusal(told(RetryPolicy, issue, json, inJson))
+  )
 
 /**
  * Reads a policy from configuration under a name; fields left out take their defaults.

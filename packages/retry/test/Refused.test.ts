@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Backoff from "@redrive/retry/Backoff"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Duration from "effect/Duration"
+
+const { seconds } = Duration
+
+const messageOf = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  return "nothing was refused"
+}
+
+/** What a program without types may give. */
+const make = RetryPolicy.make as (options: unknown) => RetryPolicy.RetryPolicy
+
+const fields =
+  "retries, operation, attemptTimeout, deadline, maxRetryAfter, quick, steady, slow, server, overrides, nested, budget, breaker, bulkhead, rateLimit, parking, hedge"
+const duration = "a finite duration above zero, such as Duration.seconds(10)"
+
+describe("a policy that is refused", () => {
+  const cases: ReadonlyArray<readonly [options: unknown, ...problems: ReadonlyArray<string>]> = [
+    [{ maxRetries: 3 }, "maxRetries is unknown; the nearest is retries"],
+    [{ xyzzy: 1 }, `xyzzy is unknown; allowed: ${fields}`],
+    [{ attemptTimeout: "10 seconds" }, `attemptTimeout is "10 seconds"; allowed: ${duration}`],
+    [{ attemptTimeout: 10 }, `attemptTimeout is 10; allowed: ${duration}`],
+    [{ deadline: undefined }, `deadline is undefined; allowed: ${duration}`],
+    [{ deadline: seconds(-1) }, `deadline is -1s; allowed: ${duration}`],
+    [null, `the policy is null; allowed: an object of ${fields}`],
+    [[], `the policy is a list; allowed: an object of ${fields}`],
+    [{ operation: "w".repeat(99) }, `operation is "${"w".repeat(60)}"; allowed: create, idempotent, poll, read`],
+    [{ breaker: true }, "breaker is true; allowed: an object of trip, slowerThan, openFor, probes, lease"],
+    [{ breaker: { trip: 5 } }, "breaker.trip is 5; allowed: an object with _tag Consecutive, CountWindow, TimeWindow"],
+    [
+      { breaker: { trip: { _tag: "Rate" } } },
+      'breaker.trip._tag is "Rate"; allowed: Consecutive, CountWindow, TimeWindow'
+    ],
+    [
+      { breaker: { trip: { _tag: "Consecutive", failures: 3, size: 4 } } },
+      'breaker.trip.size belongs to CountWindow; breaker.trip._tag is "Consecutive"'
+    ],
+    [{ budget: {} }, "budget._tag is missing; allowed: Ratio, Tokens, Throttle, Adaptive, Concurrent"],
+    [
+      { budget: { ratio: 1, cost: 2 } },
+      "budget._tag is missing; allowed: Ratio, Tokens, Throttle, Adaptive, Concurrent (budget.ratio belongs to Ratio, Throttle, Concurrent, budget.cost belongs to Tokens)"
+    ],
+    [
+      { budget: { _tag: "Throttle", ratio: 0 } },
+      "budget.capacity is missing; allowed: a number above 0",
+      "budget.ratio is 0; allowed: a number above 0"
+    ],
+    [
+      { quick: { base: seconds(1), cap: seconds(2), jitter: 7 }, overrides: { gone: {}, lost: { retires: 1 } } },
+      "quick.jitter is 7; allowed: none, equal, full, a number above 0 and at most 1",
+      "overrides.gone: give retries, a backoff or both, or give up",
+      "overrides.lost.retires is unknown; the nearest is overrides.lost.retries"
+    ],
+    [
+      { retries: 200, attemptTimeout: seconds(5), hedge: { after: seconds(9) }, operation: "create" },
+      "retries is 200: more than 100 retries need a deadline",
+      "hedge: a creation is never sent twice: leave out the hedge",
+      "hedge.after is 9s: no attempt may take so long"
+    ],
+    [
+      { retries: 200, attemptTimeout: seconds(5), deadline: seconds(1) },
+      "deadline is 1s: the deadline is shorter than one attempt"
+    ]
+  ]
+  for (const [options, ...problems] of cases) {
+    it(`says all that is wrong, by names: ${JSON.stringify(options)}`, () => {
+      const told = messageOf(() => make(options)).split(/\n {2}|(?<=^RetryPolicy\.make:) /)
+      assert.deepStrictEqual(told, ["RetryPolicy.make:", ...problems])
+    })
+  }
+
+  it("says it of a backoff, too", () => {
+    assert.strictEqual(
+      messageOf(() => Backoff.make({ base: seconds(1), jiter: "none" } as never)),
+      "Backoff.make:\n  jiter is unknown; the nearest is jitter\n  cap is missing; allowed: a finite duration of zero or more, such as Duration.seconds(10)"
+    )
+  })
+})

@@ -21,11 +21,12 @@ import * as RateLimiter from "effect/persistence/RateLimiter"
 import type * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { problemsOf } from "./internal/checked.ts"
 import * as shared from "./internal/distributed.ts"
 import { draining } from "./internal/draining.ts"
 import { limiter } from "./internal/limiter.ts"
 import { makeRunner } from "./internal/make.ts"
-import { SomeDuration } from "./internal/schema.ts"
+import { refusal, SomeDuration } from "./internal/schema.ts"
 import * as Store from "./internal/store.ts"
 import type { RateLimit } from "./RateLimit.ts"
 import type * as Retry from "./Retry.ts"
@@ -75,7 +76,9 @@ export interface Options {
   readonly storeTimeout?: Duration.Duration | undefined
 }
 
-const Checked = Schema.Struct({ storeTimeout: Schema.toType(SomeDuration) })
+const policyProblems = problemsOf(Policy)
+
+const optionProblems = problemsOf(Schema.Struct({ storeTimeout: Schema.optionalKey(SomeDuration) }))
 
 /**
  * A runner that shares breakers and rate limits with every process that uses the same stores and `name`.
@@ -91,9 +94,9 @@ export const make = Effect.fnUntraced(function* (
   name: string,
   options: Options = {}
 ): Effect.fn.Return<Retry.Runner, Schema.SchemaError, Stores | Scope.Scope> {
-  yield* Schema.decodeEffect(Schema.toType(Policy))(policy)
-  const asked = { storeTimeout: options.storeTimeout ?? Duration.millis(500) }
-  const { storeTimeout } = yield* Schema.decodeEffect(Checked)(asked)
+  const { storeTimeout = Duration.millis(500) } = options
+  const problems = [...policyProblems(policy), ...optionProblems(options)]
+  if (problems.length > 0) return yield* Effect.fail(refusal(problems))
   const { breaker, maxRetryAfter, rateLimit } = policy
   return makeRunner(policy, name, {
     guard: breaker && (yield* shared.guard(breaker, maxRetryAfter, name, storeTimeout)),

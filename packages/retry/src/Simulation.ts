@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Verdict from "@redrive/core/Verdict"
 import { limiter } from "./internal/limiter.ts"
+import { checkPolicy } from "./internal/checked.ts"
 import { makeRunner } from "./internal/make.ts"
 import * as timeline from "./internal/timeline.ts"
 import * as Retry from "./Retry.ts"
@@ -197,8 +198,10 @@ const clientOf = (options: Options, client: number): Effect.Effect<ReadonlyArray
   })
 
 /** A runner of the policy, with an in-memory rate limiter if the policy has a rate limit. */
-const runnerOf = ({ rateLimit, ...policy }: RetryPolicy.RetryPolicy, layer: number): Effect.Effect<Retry.Runner> => {
+const runnerOf = (given: RetryPolicy.RetryPolicy, layer: number): Effect.Effect<Retry.Runner> => {
   const name = `layer ${layer + 1}`
+  checkPolicy(given, name)
+  const { rateLimit, ...policy } = given
   if (rateLimit === undefined) return Effect.sync(() => Retry.make(policy, name))
   const counted = Effect.map(RateLimiter.RateLimiter, (counter) =>
     makeRunner(policy, name, { limiter: limiter(counter, rateLimit, name) })

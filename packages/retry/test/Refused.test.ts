@@ -1,7 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Backoff from "@redrive/retry/Backoff"
+import * as Distributed from "@redrive/retry/Distributed"
+import * as HttpRetry from "@redrive/retry/HttpRetry"
+import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Simulation from "@redrive/retry/Simulation"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
 
 const { seconds } = Duration
 
@@ -80,6 +86,68 @@ describe("a policy that is refused", () => {
     assert.strictEqual(
       messageOf(() => Backoff.make({ base: seconds(1), jiter: "none" } as never)),
       "Backoff.make:\n  jiter is unknown; the nearest is jitter\n  cap is missing; allowed: a finite duration of zero or more, such as Duration.seconds(10)"
+    )
+  })
+})
+
+describe("what is not a policy", () => {
+  const policy = RetryPolicy.make({ operation: "create" })
+  const client = HttpClient.make(() => Effect.die("nothing is sent"))
+  const failed = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.matchCause(effect, {
+      onSuccess: () => "nothing was refused",
+      onFailure: (cause) => messageOf(() => Effect.runSync(Effect.failCause(cause)))
+    })
+  const thrown = (run: () => unknown) => Effect.sync(() => messageOf(run))
+
+  /** Every way in, and what a value that is not a policy comes to there. */
+  const doors: ReadonlyArray<readonly [name: string, enter: (policy: never) => Effect.Effect<string>]> = [
+    ["Retry.make", (policy) => thrown(() => Retry.make(policy, "call"))],
+    ["Retry.retry", (policy) => thrown(() => Retry.retry(Effect.void, policy))],
+    ["Retry.retry in a pipe", (policy) => thrown(() => Effect.void.pipe(Retry.retry(policy)))],
+    ["HttpRetry.httpClient", (policy) => thrown(() => HttpRetry.httpClient(policy)(client))],
+    ["Simulation.run", (policy) => failed(Simulation.run({ policy, dependency: Simulation.script({}) }))],
+    [
+      "Distributed.make",
+      (policy) => failed(Distributed.make(policy, "call").pipe(Effect.scoped, Effect.provide(Distributed.layerMemory)))
+    ]
+  ]
+  const wrong: ReadonlyArray<readonly [policy: unknown, ...says: ReadonlyArray<string>]> = [
+    [{ ...policy, deadline: seconds(-1) }, `deadline is -1s; allowed: ${duration}`],
+    [{ ...policy, maxRetries: 1 }, "maxRetries is unknown; the nearest is retries"],
+    [{ ...policy, hedge: { after: seconds(1), share: 0.1 } }, "hedge: a creation is never sent twice"],
+    [{ retries: 3 }, "operation is missing", "quick is missing"],
+    ["quick", 'the policy is "quick"']
+  ]
+  for (const [name, enter] of doors) {
+    it.effect(`is refused by its fields: ${name}`, () =>
+      Effect.gen(function* () {
+        for (const [value, ...says] of wrong) {
+          // A client looks for a runner first.
+          if (name === "HttpRetry.httpClient" && typeof value === "string") continue
+          const said = yield* enter(value as never)
+          if (name !== "Distributed.make")
+            assert.match(said, /^the policy of \S+( 1)? is not a policy; use RetryPolicy.make/)
+          for (const one of says) assert.include(said, one)
+        }
+      })
+    )
+
+    it.effect(`is no copy with other fields that go together: ${name}`, () =>
+      Effect.gen(function* () {
+        const copies = [{ retries: 0 }, { deadline: undefined }, { attemptTimeout: seconds(1), deadline: seconds(2) }]
+        for (const copy of copies) {
+          assert.strictEqual(yield* enter({ ...policy, ...copy } as never), "nothing was refused")
+        }
+      })
+    )
+  }
+
+  it("is nothing at all, too", () => {
+    const retry = Retry.retry as (self: unknown) => unknown
+    assert.match(
+      messageOf(() => retry(Effect.void)),
+      /^the policy of call is not a policy; .*: the policy is undefined/
     )
   })
 })

@@ -2,11 +2,17 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type { Options, Runner } from "../Retry.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
+import { checkPolicy } from "./checked.ts"
 import * as runner from "./runner.ts"
 import * as Shared from "./shared.ts"
 
 /** Makes a runner of a policy, with parts that other processes share. */
 export const makeRunner = (policy: RetryPolicy.RetryPolicy, name: string, parts: Shared.Parts): Runner => {
+  checkPolicy(policy, name)
+  return runnerOf(policy, name, parts)
+}
+
+const runnerOf = (policy: RetryPolicy.RetryPolicy, name: string, parts: Shared.Parts): Runner => {
   const shared = Shared.make(policy, name, parts)
   return {
     name,
@@ -28,7 +34,8 @@ export const makeRunner = (policy: RetryPolicy.RetryPolicy, name: string, parts:
 
 /** Makes a runner of a policy whose state is all in this process. */
 export const makeLocal = (policy: RetryPolicy.RetryPolicy, name: string): Runner => {
+  checkPolicy(policy, name)
   if (policy.rateLimit !== undefined)
     throw new Error(`the policy of ${name} has a rateLimit, which needs a counter: make its runner with Distributed`)
-  return makeRunner(policy, name, {})
+  return runnerOf(policy, name, {})
 }

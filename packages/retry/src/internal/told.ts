@@ -22,7 +22,9 @@ export interface How {
 const dotted = (path: Path): string => path.join(".") || "the policy"
 
 const object: How["struct"] = (_, fields, tags) =>
-  tags === undefined ? `an object of ${fields.join(", ")}` : `an object with _tag ${tags.join(", ")}`
+  tags === undefined
+    ? ["an object", ...fields].join(", ").replace(",", " of")
+    : `an object with _tag ${tags.join(", ")}`
 
 export const inCode: How = { name: dotted, duration: "Duration.seconds(10)", struct: object }
 

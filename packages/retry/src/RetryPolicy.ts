@@ -140,16 +140,23 @@ export const fromJson = (json: unknown): Effect.Effect<RetryPolicy, Schema.Schem
   )
 
 /**
- * Reads a policy from configuration under a name; fields left out take their defaults.
+ * Reads a policy from configuration under a name.
+ *
+ * Fields left out take their values from `defaults`, such as `Preset.service`, field by field: a variable changes one field of a backoff
+ * and keeps the others. Default: the policy's own defaults.
  *
  * In the environment `rateLimit.maximumWait` under `CRAWL` is `CRAWL_RATE_LIMIT_MAXIMUM_WAIT`, with or without Effect's
  * `ConfigProvider.constantCase`. In a document the fields are named as in JSON. `overrides` are one JSON object. An unknown field is
  * refused if the provider can list it. Without a name unknown fields are not refused, since the provider would list the whole environment.
+ * The error's `message` has a line for each problem: the name, its value and what is allowed. Throws if the defaults are refused.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const config = (name?: string): Config.Config<RetryPolicy> => configOf(RetryPolicy, name)
+export const config = (
+  name?: string,
+  defaults: (typeof RetryPolicy)["~type.make.in"] = {}
+): Config.Config<RetryPolicy> => configOf(RetryPolicy, name, made("RetryPolicy.config", RetryPolicy, defaults))
 
 /**
  * The JSON Schema of a policy, with the meaning and default of each field, for editors and for checks of configuration files.

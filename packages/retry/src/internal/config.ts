@@ -3,19 +3,25 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import * as SchemaIssue from "effect/SchemaIssue"
 import * as Text from "effect/String"
-import { inputOf } from "./configInput.ts"
-import { type Field, type Listed, type Path, type Problem, strange } from "./configNames.ts"
+import { inputOf, over } from "./configInput.ts"
+import { endsOf, type Field, fieldsBelow, isConstant, type Listed, nameOf, strange } from "./configNames.ts"
+import { refusal, strict } from "./schema.ts"
+import { at as valueAt, type How, inJson, type Path, told } from "./told.ts"
 
 /**
- * Reads a policy from configuration, each field by its own name.
+ * Reads a policy from configuration, each field by its own name; `defaults` hold where a field has no value.
  *
  * Effect's `Config.schema` does not find a name of two words in an environment, because the provider splits names at every underscore.
  */
-export const configOf = <A>(schema: Schema.Codec<A, unknown>, name?: string): Config.Config<A> => {
+export const configOf = <A>(
+  schema: Schema.Codec<A, unknown>,
+  name: string | undefined,
+  defaults: A
+): Config.Config<A> => {
   const codec = Schema.toCodecStringTree(schema)
   const fields = fieldsOf(SchemaAST.toEncoded(codec.ast))
+  const base = Schema.encodeSync(codec)(defaults)
   const under = name === undefined ? [] : [name]
   const constant = under.flatMap((one) => Text.configCase(one).split("_"))
   const parts = Config.all({
@@ -31,34 +37,48 @@ export const configOf = <A>(schema: Schema.Codec<A, unknown>, name?: string): Co
       return text === undefined ? [] : [{ field, text }]
     })
     const { problems, value } = inputOf(fields, given, listed)
+    const ends = [...endsOf(listed), ...endsOf(divided)]
+    const how = howOf(fields, where, value, ends.length === 0 || ends.some(({ path }) => isConstant(path)))
     const outer = where.slice(0, where.length - under.length)
     // Without a name, the provider would list the whole environment.
     const unknown =
       where.length === 0
         ? []
         : [...strange(fields, given, where, listed), ...strange(fields, given, [...outer, ...constant], divided)]
-    const all = [...problems.map(({ issue, path }) => ({ issue, path: [...where, ...path] })), ...unknown]
-    const issues = [...new Map(all.map((one) => [`${one.path.join()} ${one.issue}`, problemAt(one)])).values()]
-    return Effect.matchEffect(Schema.decodeUnknownEffect(codec)(value, strict), {
-      onSuccess: (policy) => (issues.length === 0 ? Effect.succeed(policy) : refused(codec.ast, issues)),
-      onFailure: ({ issue }) => refused(codec.ast, [...issues, new SchemaIssue.Pointer(where, issue)])
+    const found = [...problems.map(({ issue, path }) => `${how.name(path)}${issue}`), ...unknown]
+    const input = over(base, value, fields)
+    return Effect.matchEffect(Schema.decodeUnknownEffect(codec)(input, strict), {
+      onSuccess: (policy) => (found.length === 0 ? Effect.succeed(policy) : refused(found)),
+      onFailure: ({ issue }) => refused([...found, ...told(schema, issue, input, how)])
     })
   })
 }
 
-const strict = { errors: "all", onExcessProperty: "error" } as const
+/** How variables or a document name the fields. */
+const howOf = (fields: ReadonlyArray<Field>, where: Path, given: unknown, isVariable: boolean): How => ({
+  name: (path) => {
+    // What is in a record has no variable of its own.
+    const record =
+      isVariable &&
+      fields.find((field) => field.isRecord && field.path.join() === path.slice(0, field.path.length).join())
+    return record
+      ? [nameOf(where, record.path, true), ...path.slice(record.path.length)].join(".")
+      : nameOf(where, path, isVariable)
+  },
+  duration: inJson.duration,
+  struct: (path) => fieldsBelow(fields, where, path, isVariable),
+  isDefault: (path) => valueAt(given, path) === undefined
+})
 
-const problemAt = ({ issue, path }: Problem): SchemaIssue.Issue =>
-  new SchemaIssue.Pointer(path, new SchemaIssue.InvalidValue({ message: issue }))
-
-const refused = (
-  ast: SchemaAST.AST,
-  [first, ...others]: ReadonlyArray<SchemaIssue.Issue>
-): Effect.Effect<never, Config.ConfigError> => {
-  const issue =
-    first === undefined ? new SchemaIssue.InvalidValue() : new SchemaIssue.Composite(ast, [first, ...others])
-  return Effect.fail(new Config.ConfigError(new Schema.SchemaError(issue)))
+/** A `ConfigError` whose message is the problems alone, each on a line of its own. */
+class ConfigError extends Config.ConfigError {
+  override get message(): string {
+    return this.cause.message
+  }
 }
+
+const refused = (problems: ReadonlyArray<string>): Effect.Effect<never, Config.ConfigError> =>
+  Effect.fail(new ConfigError(refusal([...new Set(problems)])))
 
 /** Every field that takes one string; a record, such as the overrides, takes JSON. */
 const fieldsOf = (ast: SchemaAST.AST, path: Path = []): ReadonlyArray<Field> => {

@@ -1,8 +1,16 @@
 import * as Predicate from "effect/Predicate"
-import { endsOf, type Field, type Given, type Listed, type Path, type Problem } from "./configNames.ts"
+import * as Check from "@redrive/core/Check"
+import { endsOf, type Field, type Given, type Listed } from "./configNames.ts"
+import type { Path } from "./told.ts"
 
 interface Input {
   [name: string]: unknown
+}
+
+/** A string that is not a value of its field. */
+export interface Problem {
+  readonly path: Path
+  readonly issue: string
 }
 
 /** The strings of the fields as one value, for a codec whose leaves are strings. */
@@ -15,7 +23,7 @@ export const inputOf = (
   const problems: Array<Problem> = []
   const put = (path: Path, one: unknown) => {
     const taken = set(value, path, one)
-    if (taken !== undefined) problems.push({ path: taken, issue: "give one text or fields, not both" })
+    if (taken !== undefined) problems.push({ path: taken, issue: ": give one text or fields, not both" })
   }
   // `breaker: {}` asks for a breaker with all defaults.
   for (const { listed: one, path } of endsOf(listed)) {
@@ -28,11 +36,23 @@ export const inputOf = (
     else if (text !== undefined && !isRecord) put(path, text)
     else if (text !== undefined) {
       const parsed = parse(text)
-      if (parsed === undefined) problems.push({ path, issue: "not a JSON object" })
+      if (parsed === undefined) problems.push({ path, issue: ` is ${Check.shown(text)}; allowed: a JSON object` })
       else put(path, parsed)
     }
   }
   return { value, problems }
+}
+
+/** A value over the one that holds where it is silent, field by field; but a record is one value, and so are fields of another tag. */
+export const over = (base: unknown, given: unknown, fields: ReadonlyArray<Field>, path: Path = []): unknown => {
+  if (!Predicate.isObject(base) || !Predicate.isObject(given)) return given
+  if (fields.some((field) => field.isRecord && field.path.join() === path.join())) return given
+  const [held, asked] = [new Map(Object.entries(base)), Object.entries(given)]
+  if (asked.some(([name, one]) => name === "_tag" && one !== held.get(name))) return given
+  return {
+    ...base,
+    ...Object.fromEntries(asked.map(([name, one]) => [name, over(held.get(name), one, fields, [...path, name])]))
+  }
 }
 
 const isWithin = (path: Path, outer: Path): boolean =>

@@ -1,6 +1,7 @@
 import * as Text from "effect/String"
-
-export type Path = ReadonlyArray<string>
+import * as Check from "@redrive/core/Check"
+import { nearest as nearestName, plain as plainName } from "./nearest.ts"
+import type { Path } from "./told.ts"
 
 /** What a provider lists below a path. An array in it is `undefined`, since no field takes one. */
 export type Listed = string | undefined | { readonly [key: string]: Listed }
@@ -17,11 +18,6 @@ export interface Given {
   readonly text: string
 }
 
-export interface Problem {
-  readonly path: Path
-  readonly issue: string
-}
-
 /** Variables that Kubernetes adds to a container's environment for a service of the same name. */
 const serviceLink = /^(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT)$/
 
@@ -31,12 +27,12 @@ export const strange = (
   given: ReadonlyArray<Given>,
   where: Path,
   listed: Listed
-): ReadonlyArray<Problem> => {
-  if (typeof listed === "string") return [{ path: where, issue: "a policy is given by its fields, not by one text" }]
-  return endsOf(listed).flatMap(({ listed, path }) => {
-    const issue = problemOf(fields, given, where, path, listed)
-    return issue === undefined ? [] : [{ path: [...where, ...path], issue }]
-  })
+): ReadonlyArray<string> => {
+  if (typeof listed === "string")
+    return [
+      `${nameOf(where, [], isConstant(where))} is a text; allowed: ${fieldsBelow(fields, where, [], isConstant(where))}`
+    ]
+  return endsOf(listed).flatMap(({ listed, path }) => problemOf(fields, given, where, path, listed) ?? [])
 }
 
 const problemOf = (
@@ -59,12 +55,26 @@ const problemOf = (
     const isKnown = isConstant(path) || fields.some((one) => plain(one.path).startsWith(key))
     return isKnown ? undefined : `${name} is not a field${nearest(fields, where, path)}`
   }
+  if (field === undefined && isGroup(fields, key)) {
+    const is = listed === undefined ? "a list" : Check.shown(listed)
+    return `${name} is ${is}; allowed: ${fieldsBelow(fields, where, path, isConstant(path))}`
+  }
   if (field === undefined) {
     return serviceLink.test(path.join("_")) ? undefined : `${name} is not a field${nearest(fields, where, path)}`
   }
   if (listed === undefined) return `${name} is a list, and the field takes one value`
   if (text === undefined) return `${name} is not read: write ${nameOf(where, field.path, isConstant(path))}`
   return text === listed ? undefined : `${name} is not read: another name sets the same field`
+}
+
+/** Whether a name is that of fields together, such as a breaker's. */
+const isGroup = (fields: ReadonlyArray<Field>, key: string): boolean =>
+  fields.some((field) => field.path.some((_, end) => plain(field.path.slice(0, end)) === key))
+
+/** The allowed fields below a name that has no value of its own. */
+export const fieldsBelow = (fields: ReadonlyArray<Field>, where: Path, path: Path, isVariable: boolean): string => {
+  const field = fields.find((one) => plain(one.path).startsWith(plain(path)) && plain(one.path) !== plain(path))
+  return `fields of its own, such as ${nameOf(where, field?.path ?? [], isVariable)}`
 }
 
 /** The leaves of a tree: strings, arrays and empty records. */
@@ -78,37 +88,19 @@ export const endsOf = (
 }
 
 /** A path in lower case, without separators. */
-const plain = (path: Path): string =>
-  path
-    .join("")
-    .replaceAll(/[^a-z0-9]/gi, "")
-    .toLowerCase()
+const plain = (path: Path): string => plainName(path.join(""))
 
-const isConstant = (path: Path): boolean => !/[a-z]/.test(path.join(""))
+export const isConstant = (path: Path): boolean => !/[a-z]/.test(path.join(""))
 
 /** The name of a variable, or the path in a document. */
-const nameOf = (where: Path, path: Path, isVariable = isConstant(path)): string =>
+export const nameOf = (where: Path, path: Path, isVariable = isConstant(path)): string =>
   isVariable ? [...where, ...path].map(Text.configCase).join("_") : [...where, ...path].join(".")
 
-/** The field with the most similar name, unless even that name is wholly different. */
+/** The field with the most similar name. */
 const nearest = (fields: ReadonlyArray<Field>, where: Path, path: Path): string => {
-  const key = plain(path)
-  const [first] = fields
-    .map((field) => ({ field, changes: distance(key, plain(field.path)) }))
-    .toSorted((one, other) => one.changes - other.changes)
-  if (first === undefined || first.changes > key.length / 2) return ""
-  return `; the nearest is ${nameOf(where, first.field.path, isConstant(path))}`
-}
-
-/** Levenshtein distance: how many letters must be added, removed or replaced to turn one string into the other. */
-const distance = (one: string, other: string): number => {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (const [i, letter] of one.split("").entries()) {
-    const next = [i + 1]
-    for (const [j, wanted] of other.split("").entries()) {
-      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (letter === wanted ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[other.length]!
+  const near = nearestName(
+    fields.map((field) => field.path.join(".")),
+    path.join(".")
+  )
+  return near === undefined ? "" : `; the nearest is ${nameOf(where, near.split("."), isConstant(path))}`
 }

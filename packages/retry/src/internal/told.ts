@@ -103,7 +103,7 @@ const shown = (value: unknown): string => {
   return Duration.isDuration(value) ? Duration.format(value) : Check.shown(value)
 }
 
-const at = (input: unknown, path: Path): unknown =>
+export const at = (input: unknown, path: Path): unknown =>
   path.reduce(
     (one, field) => (Predicate.isObject(one) && Object.hasOwn(one, field) ? Reflect.get(one, field) : undefined),
     input

@@ -267,6 +267,7 @@ export const worst = (
   policy: RetryPolicy.RetryPolicy,
   answer: { readonly fails: Verdict.Verdict; readonly takes?: Duration.Duration | undefined }
 ): Effect.Effect<Result> => {
+  checkPolicy(policy, "Simulation.worst")
   const takes = answer.takes ?? policy.attemptTimeout
   const unlucky = { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => 1 - Number.EPSILON }
   const client = clientOf({ policy, dependency: always({ fails: answer.fails, takes }) }, 0)

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Backoff from "@redrive/retry/Backoff"
 import * as Distributed from "@redrive/retry/Distributed"
 import * as HttpRetry from "@redrive/retry/HttpRetry"
@@ -107,6 +108,7 @@ describe("what is not a policy", () => {
     ["Retry.retry in a pipe", (policy) => thrown(() => Effect.void.pipe(Retry.retry(policy)))],
     ["HttpRetry.httpClient", (policy) => thrown(() => HttpRetry.httpClient(policy)(client))],
     ["Simulation.run", (policy) => failed(Simulation.run({ policy, dependency: Simulation.script({}) }))],
+    ["Simulation.worst", (policy) => thrown(() => Simulation.worst(policy, { fails: Verdict.transient("quick") }))],
     [
       "Distributed.make",
       (policy) => failed(Distributed.make(policy, "call").pipe(Effect.scoped, Effect.provide(Distributed.layerMemory)))

@@ -80,6 +80,40 @@ const worstCases = await Promise.all(
   ])
 )
 
+const presets = { service: Preset.service, batch: Preset.batch }
+
+const time = (duration: Duration.Duration | undefined): string =>
+  duration === undefined ? "none" : short(Duration.toMillis(duration))
+
+/** What a preset sets, by the policy that it makes. */
+const presetRows = (Object.keys(presets) as ReadonlyArray<keyof typeof presets>).map((name) => {
+  const { attemptTimeout, breaker, budget, deadline, maxRetryAfter, retries } = RetryPolicy.make(presets[name])
+  return [
+    `\`${name}\``,
+    String(1 + retries),
+    time(attemptTimeout),
+    time(deadline),
+    time(maxRetryAfter),
+    typeof budget === "string" ? `\`${budget}\`` : (budget?._tag ?? "none"),
+    breaker === undefined
+      ? "none"
+      : `${breaker.trip._tag === "Consecutive" ? `${breaker.trip.failures} failures in a row` : breaker.trip._tag}, open for ${time(breaker.openFor.base)}`
+  ]
+})
+
+/** The longest wait after each failed attempt but the last, and the worst that comes of them. */
+const presetWorst = await Promise.all(
+  (Object.keys(presets) as ReadonlyArray<keyof typeof presets>).flatMap((name) =>
+    (["quick", "steady", "slow"] as const).map(async (pace) => {
+      const policy = RetryPolicy.make(presets[name])
+      const waits = Array.from({ length: policy.retries }, (_, index) =>
+        time(Backoff.delay(policy[pace], index + 1, 1))
+      )
+      return [`\`${name}\``, `\`${pace}\``, waits.join(", "), ...(await worst(pace, presets[name]))]
+    })
+  )
+)
+
 const down = { fails: Verdict.transient("quick"), takes: seconds(1) }
 const lost = Simulation.outage({ from: seconds(5), lasts: seconds(20), bad: down, well: { takes: seconds(1) } })
 const load = { dependency: lost, clients: 1, every: seconds(2), calls: 20 }
@@ -160,6 +194,16 @@ export const policies = [
   "The dependency never succeeds, every attempt takes as long as it may, and every random wait is the longest possible.",
   "",
   table(["Pace", "Policy", "Attempts", "Gives up after", "Because"], worstCases),
+  "",
+  "## Presets",
+  "",
+  "What `RetryPolicy.make(Preset.service)` and `RetryPolicy.make(Preset.batch)` come to.",
+  "",
+  table(["Preset", "Attempts", "One attempt", "Deadline", "Retry-After, at most", "Budget", "Breaker"], presetRows),
+  "",
+  "The waits after each failed attempt, at most, and the worst case, as above:",
+  "",
+  table(["Preset", "Pace", "Waits, at most", "Attempts", "Gives up after", "Because"], presetWorst),
   "",
   "## An outage",
   "",

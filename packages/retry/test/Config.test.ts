@@ -287,10 +287,14 @@ describe("a value that is refused", () => {
       { BREAKER_TRIP_TAG: "Consecutive", BREAKER_TRIP_FAILURES: "8", BREAKER_TRIP_SIZE: "9" },
       'CRAWL_BREAKER_TRIP_SIZE belongs to CountWindow; CRAWL_BREAKER_TRIP_TAG is "Consecutive"'
     ],
-    [{ BREAKER: "true" }, 'CRAWL_BREAKER is "true"; allowed: fields of its own, such as CRAWL_BREAKER_TRIP_TAG'],
+    [{ BREAKER: "true" }, "CRAWL_BREAKER is a text; allowed: fields of its own, such as CRAWL_BREAKER_TRIP_TAG"],
+    [
+      { SERVER: "redis://:s3cret@127.0.0.1" },
+      "CRAWL_SERVER is a text; allowed: fields of its own, such as CRAWL_SERVER_KIND"
+    ],
     [
       { BREAKER_OPEN_FOR: "1 second" },
-      'CRAWL_BREAKER_OPEN_FOR is "1 second"; allowed: fields of its own, such as CRAWL_BREAKER_OPEN_FOR_KIND'
+      "CRAWL_BREAKER_OPEN_FOR is a text; allowed: fields of its own, such as CRAWL_BREAKER_OPEN_FOR_KIND"
     ],
     [
       { BUDGET: "none" },
@@ -331,7 +335,7 @@ describe("a value that is refused", () => {
     Effect.gen(function* () {
       const document = { retries: -1, breaker: true, budget: { ratio: 5 }, overrides: { gone: { giveup: true } } }
       assert.deepStrictEqual((yield* refusal(ConfigProvider.fromUnknown({ CRAWL: document }))).split("\n"), [
-        'CRAWL.breaker is "true"; allowed: fields of its own, such as CRAWL.breaker.trip._tag',
+        "CRAWL.breaker is a text; allowed: fields of its own, such as CRAWL.breaker.trip._tag",
         'CRAWL.retries is "-1"; allowed: an integer of 0 or more',
         "CRAWL.overrides.gone.giveup is unknown; the nearest is CRAWL.overrides.gone.giveUp",
         "CRAWL.budget._tag is missing; allowed: Ratio, Tokens, Throttle, Adaptive, Concurrent (CRAWL.budget.ratio belongs to Ratio, Throttle, Concurrent)"

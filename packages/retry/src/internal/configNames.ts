@@ -1,5 +1,4 @@
 import * as Text from "effect/String"
-import * as Check from "@redrive/core/Check"
 import { nearest as nearestName, plain as plainName } from "./nearest.ts"
 import type { Path } from "./told.ts"
 
@@ -56,7 +55,8 @@ const problemOf = (
     return isKnown ? undefined : `${name} is not a field${nearest(fields, where, path)}`
   }
   if (field === undefined && isGroup(fields, key)) {
-    const is = listed === undefined ? "a list" : Check.shown(listed)
+    // Not the text itself: under a name such as SERVER it may be another program's, with a password.
+    const is = listed === undefined ? "a list" : "a text"
     return `${name} is ${is}; allowed: ${fieldsBelow(fields, where, path, isConstant(path))}`
   }
   if (field === undefined) {

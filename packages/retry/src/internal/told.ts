@@ -31,71 +31,96 @@ export const inCode: How = { name: dotted, duration: "Duration.seconds(10)", str
 export const inJson: How = { ...inCode, duration: '"10 seconds"' }
 
 /** All that is wrong with an input: the name of each field, its value and what is allowed. */
-export const told = (schema: Schema.Top, issue: SchemaIssue.Issue, input: unknown, how: How): ReadonlyArray<string> => {
-  const root = SchemaAST.toType(schema.ast)
-  const { name } = how
-  const allowed = (path: Path): string => {
-    const members = membersAt(root, input, path)
-    const tags = members.flatMap((ast) => tagOf(ast) ?? [])
-    const others = members.filter((ast) => tagOf(ast) === undefined).map(one(path, how))
-    return [...new Set(others), ...(tags.length === 0 ? [] : [how.struct(path, ["_tag"], tags)])].join(", ")
-  }
-  const is = (path: Path) => `${name(path)} is ${shown(at(input, path))}${how.isDefault?.(path) ? " by default" : ""}`
-  const wrong = (path: Path) => `${is(path)}; allowed: ${allowed(path)}`
+export const told = (schema: Schema.Top, issue: SchemaIssue.Issue, input: unknown, how: How): ReadonlyArray<string> => [
+  ...new Set(new Teller(SchemaAST.toType(schema.ast), input, how).visit(issue, []))
+]
 
-  const missing = (path: Path) => `${name(path)} is missing; allowed: ${allowed(path)}`
+class Teller {
+  readonly root: SchemaAST.AST
+  readonly input: unknown
+  readonly how: How
 
-  const untagged = (path: Path): string => {
-    const tag = [...path, "_tag"]
-    if (at(input, tag) !== undefined) return wrong(tag)
-    const hints = Object.keys(Object(at(input, path))).flatMap((field) => belongs(path, field))
-    return `${missing(tag)}${hints.length === 0 ? "" : ` (${hints.join(", ")})`}`
+  constructor(root: SchemaAST.AST, input: unknown, how: How) {
+    this.root = root
+    this.input = input
+    this.how = how
   }
 
-  /** The one member of a union that has a field. */
-  const belongs = (path: Path, field: string): ReadonlyArray<string> => {
-    const tags = membersAt(root, undefined, path).flatMap((ast) => (typeAt(ast, field) ? (tagOf(ast) ?? []) : []))
-    return tags.length === 0 ? [] : [`${name([...path, field])} belongs to ${tags.join(", ")}`]
-  }
-
-  const unknown = (path: Path): string => {
-    const [parent, field] = [path.slice(0, -1), path.at(-1) ?? ""]
-    const [hint] = belongs(parent, field)
-    if (hint !== undefined) return `${hint}; ${is([...parent, "_tag"])}`
-    const fields = membersAt(root, input, parent).flatMap(fieldsOf)
-    const near = nearest(fields, field)
-    return `${name(path)} is unknown; ${near === undefined ? `allowed: ${fields.join(", ")}` : `the nearest is ${name([...parent, near])}`}`
-  }
-
-  const visit = (issue: SchemaIssue.Issue, path: Path): ReadonlyArray<string> => {
-    const value = at(input, path)
+  visit(issue: SchemaIssue.Issue, path: Path): ReadonlyArray<string> {
+    const value = at(this.input, path)
     switch (issue._tag) {
       case "Pointer":
-        return visit(issue.issue, [...path, ...issue.path.map(String)])
+        return this.visit(issue.issue, [...path, ...issue.path.map(String)])
       case "Filter":
       case "Encoding":
-        return visit(issue.issue, path)
+        return this.visit(issue.issue, path)
       case "AnyOf":
-        if (!Predicate.isObject(value)) return [wrong(path)]
+        if (!Predicate.isObject(value)) return [this.wrong(path)]
         // A constructor fills in the tag of every member, and would tell what each of them lacks.
-        if (issue.issues.length === 0 || !("_tag" in value)) return [untagged(path)]
-        return issue.issues.flatMap((one) => visit(one, path))
+        if (issue.issues.length === 0 || !("_tag" in value)) return [this.untagged(path)]
+        return issue.issues.flatMap((one) => this.visit(one, path))
       case "Composite":
-        return issue.issues.flatMap((one) => visit(one, path))
+        return issue.issues.flatMap((one) => this.visit(one, path))
       case "MissingKey":
-        return [missing(path)]
+        return [this.missing(path)]
       case "UnexpectedKey":
-        return [unknown(path)]
+        return [this.unknown(path)]
       case "InvalidValue": {
         const message = issue.annotations?.message
-        if (message === undefined) return [wrong(path)]
-        return [`${Predicate.isObject(value) && !Duration.isDuration(value) ? name(path) : is(path)}: ${message}`]
+        if (message === undefined) return [this.wrong(path)]
+        const isStruct = Predicate.isObject(value) && !Duration.isDuration(value)
+        return [`${isStruct ? this.how.name(path) : this.is(path)}: ${message}`]
       }
       default:
-        return [wrong(path)]
+        return [this.wrong(path)]
     }
   }
-  return [...new Set(visit(issue, []))]
+
+  is(path: Path): string {
+    return `${this.how.name(path)} is ${shown(at(this.input, path))}${this.how.isDefault?.(path) ? " by default" : ""}`
+  }
+
+  allowed(path: Path): string {
+    const members = membersAt(this.root, this.input, path)
+    const tags = members.flatMap((ast) => tagOf(ast) ?? [])
+    const others = members.filter((ast) => tagOf(ast) === undefined).map(taken(path, this.how))
+    const all = [...new Set(others), ...(tags.length === 0 ? [] : [this.how.struct(path, ["_tag"], tags)])]
+    return `allowed: ${all.join(", ")}`
+  }
+
+  wrong(path: Path): string {
+    return `${this.is(path)}; ${this.allowed(path)}`
+  }
+
+  missing(path: Path): string {
+    return `${this.how.name(path)} is missing; ${this.allowed(path)}`
+  }
+
+  /** A struct of a union without a tag, or with one that no member has. */
+  untagged(path: Path): string {
+    const tag = [...path, "_tag"]
+    if (at(this.input, tag) !== undefined) return this.wrong(tag)
+    const hints = Object.keys(Object(at(this.input, path))).flatMap((field) => this.belongs(path, field))
+    return this.missing(tag) + (hints.length === 0 ? "" : ` (${hints.join(", ")})`)
+  }
+
+  /** The members of a tagged union that have a field. */
+  belongs(path: Path, field: string): ReadonlyArray<string> {
+    const members = membersAt(this.root, undefined, path)
+    const tags = members.flatMap((ast) => (typeAt(ast, field) ? (tagOf(ast) ?? []) : []))
+    return tags.length === 0 ? [] : [`${this.how.name([...path, field])} belongs to ${tags.join(", ")}`]
+  }
+
+  unknown(path: Path): string {
+    const [parent, field] = [path.slice(0, -1), path.at(-1) ?? ""]
+    const [hint] = this.belongs(parent, field)
+    if (hint !== undefined) return `${hint}; ${this.is([...parent, "_tag"])}`
+    const fields = membersAt(this.root, this.input, parent).flatMap(fieldsOf)
+    const near = nearest(fields, field)
+    const instead =
+      near === undefined ? `allowed: ${fields.join(", ")}` : `the nearest is ${this.how.name([...parent, near])}`
+    return `${this.how.name(path)} is unknown; ${instead}`
+  }
 }
 
 const shown = (value: unknown): string => {
@@ -110,7 +135,7 @@ export const at = (input: unknown, path: Path): unknown =>
   )
 
 /** What one schema takes. */
-const one =
+const taken =
   (path: Path, how: How) =>
   (ast: SchemaAST.AST): string => {
     if (SchemaAST.isLiteral(ast)) return String(ast.literal)

@@ -264,7 +264,7 @@ describe("a name that is not a field", () => {
     Effect.gen(function* () {
       assert.include(
         yield* refusal(fromEnv({ CRAWL_RETRIES: "5", CRAWL_retries: "4" })),
-        "CRAWL_RETRIES is not read: another name sets the same field"
+        "CRAWL.retries is not read: another name sets the same field"
       )
       assert.strictEqual((yield* crawl.parse(fromEnv({ CRAWL_RETRIES: "5", CRAWL_retries: "5" }))).retries, 5)
     })
@@ -434,6 +434,27 @@ describe("no retries at all", () => {
         assert.deepStrictEqual(yield* crawl.parse(fromEnv(under("CRAWL", variables(none)))), decoded)
         assert.isAbove(RetryPolicy.describe(decoded).length, 0)
       }
+    })
+  )
+})
+
+describe("variables in front of a document", () => {
+  const over = (env: Env, document: unknown) =>
+    fromEnv(env).pipe(ConfigProvider.orElse(ConfigProvider.fromUnknown(document)))
+
+  it.effect("go before it, and leave it what they do not set: overrides and a breaker of defaults, too", () =>
+    Effect.gen(function* () {
+      const CRAWL = { retries: 5, overrides: { "a/b": { giveUp: true } }, breaker: {}, bulkhead: { concurrent: 3 } }
+      for (const env of [{ CRAWL_RETRIES: "0" }, { CRAWL_RETRIES: "0", CRAWL_ATTEMPT_TIMEOUT: "1 second" }]) {
+        const policy = yield* crawl.parse(over(env, { CRAWL }))
+        assert.deepStrictEqual(
+          [policy.retries, policy.overrides, policy.bulkhead?.concurrent, policy.breaker?.probes],
+          [0, CRAWL.overrides, 3, 1]
+        )
+      }
+      const nested = Config.nested(crawl, "MY_SHOP")
+      const shop = over({ MY_SHOP_CRAWL_RETRIES: "0" }, { MY_SHOP: { CRAWL: { retries: 5 } } })
+      assert.strictEqual((yield* nested.parse(shop)).retries, 0)
     })
   )
 })

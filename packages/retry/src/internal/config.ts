@@ -24,14 +24,20 @@ export const configOf = <A>(
   const base = Schema.encodeSync(codec)(defaults)
   const under = name === undefined ? [] : [name]
   const constant = under.flatMap((one) => Text.configCase(one).split("_"))
+  const groups = [
+    ...new Set(fields.filter(({ isRecord, path }) => isRecord || path.length > 1).map(({ path }) => path[0]!))
+  ]
   const parts = Config.all({
     where: at(where, under),
     read: Config.all(fields.map(({ path }) => textOf([...under, ...path]))),
-    listed: at(listed, under),
+    own: at(listed, under),
+    // Behind another provider (`ConfigProvider.orElse`), a document lists only what is asked for by its own name.
+    behind: Config.all(groups.map((group) => at(listed, [...under, group]))),
     // A provider for an environment lists a name of two words only under its split form.
     divided: at(listed, constant)
   })
-  return Config.mapEffect(parts, ({ divided, listed, read, where }) => {
+  return Config.mapEffect(parts, ({ behind, divided, own, read, where }) => {
+    const listed = withBehind(own, groups, behind)
     const given = fields.flatMap((field, index) => {
       const text = read[index]
       return text === undefined ? [] : [{ field, text }]
@@ -52,6 +58,17 @@ export const configOf = <A>(
       onFailure: ({ issue }) => refused([...found, ...told(schema, issue, input, how)])
     })
   })
+}
+
+/** What is listed, with the groups of fields that only a provider behind the first one has. */
+const withBehind = (own: Listed, groups: ReadonlyArray<string>, behind: ReadonlyArray<Listed>): Listed => {
+  if (typeof own === "string") return own
+  const known = new Set(Object.keys(own ?? {}).map((name) => name.replaceAll("_", "").toLowerCase()))
+  const further = groups.flatMap((group, index) => {
+    const one = behind[index]
+    return typeof one !== "object" || known.has(group.toLowerCase()) ? [] : [[group, one] as const]
+  })
+  return further.length === 0 ? own : { ...own, ...Object.fromEntries(further) }
 }
 
 /** How variables or a document name the fields. */
@@ -98,7 +115,8 @@ const at = <A>(config: Config.Config<A>, path: Path): Config.Config<A> =>
 const textOf = (path: Path): Config.Config<string | undefined> => {
   const text = Config.option(Config.String())
   return Config.map(Config.all([at(text, path), at(text, path.map(Text.configCase))]), ([asWritten, constant]) =>
-    Option.getOrUndefined(Option.orElse(asWritten, () => constant))
+    // A variable goes before a document, whichever provider asks the other.
+    Option.getOrUndefined(Option.orElse(constant, () => asWritten))
   )
 }
 

@@ -20,6 +20,10 @@ export interface Given {
 /** Variables that Kubernetes adds to a container's environment for a service of the same name. */
 const serviceLink = /^(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT)$/
 
+const another = "is not read: another name sets the same field"
+
+const isSame = (one: Path, other: Path): boolean => plain(one) === plain(other)
+
 /** Names listed under a policy's name that set no field of the policy. */
 export const strange = (
   fields: ReadonlyArray<Field>,
@@ -31,7 +35,14 @@ export const strange = (
     return [
       `${nameOf(where, [], isConstant(where))} is a text; allowed: ${fieldsBelow(fields, where, [], isConstant(where))}`
     ]
-  return endsOf(listed).flatMap(({ listed, path }) => problemOf(fields, given, where, path, listed) ?? [])
+  const ends = endsOf(listed)
+  return ends.flatMap((end) => {
+    const problem = problemOf(fields, given, where, end.path, end.listed)
+    // A variable may set what a document behind it sets: only one source that has both names is in doubt.
+    const isBehind =
+      problem?.endsWith(another) === true && !ends.some((one) => one !== end && isSame(one.path, end.path))
+    return problem === undefined || isBehind ? [] : [problem]
+  })
 }
 
 const problemOf = (
@@ -64,7 +75,7 @@ const problemOf = (
   }
   if (listed === undefined) return `${name} is a list, and the field takes one value`
   if (text === undefined) return `${name} is not read: write ${nameOf(where, field.path, isConstant(path))}`
-  return text === listed ? undefined : `${name} is not read: another name sets the same field`
+  return text === listed ? undefined : `${name} ${another}`
 }
 
 /** Whether a name is that of fields together, such as a breaker's. */

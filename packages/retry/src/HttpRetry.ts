@@ -13,6 +13,7 @@ import { dual } from "effect/Function"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Predicate from "effect/Predicate"
 import type * as Verdict from "@redrive/core/Verdict"
 import { exchange } from "./internal/exchange.ts"
 import { sharedRunners } from "./internal/runners.ts"
@@ -79,6 +80,8 @@ export const withOperation: {
 
 const runnerOf = sharedRunners("http")
 
+const isRunner = (u: RetryPolicy.RetryPolicy | Retry.Runner): u is Retry.Runner => Predicate.hasProperty(u, "run")
+
 /**
  * Retries a client's requests by a policy, or by a runner that shares its state with other calls.
  *
@@ -94,7 +97,7 @@ const runnerOf = sharedRunners("http")
 export const httpClient =
   <F = Retry.Added>(policy: RetryPolicy.RetryPolicy | Retry.Runner, options: Options<F> = {}) =>
   <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<Exhausted<E, F>, R> => {
-    const { runner, warning = Effect.void } = "run" in policy ? { runner: policy } : runnerOf(policy)
+    const { runner, warning = Effect.void } = isRunner(policy) ? { runner: policy } : runnerOf(policy)
     return HttpClient.makeWith<E, R, Exhausted<E, F>, R>(
       (making) =>
         Effect.withFiber((fiber) => {

@@ -126,7 +126,6 @@ describe("what is not a policy", () => {
       Effect.gen(function* () {
         for (const [value, ...says] of wrong) {
           // A client looks for a runner first.
-          if (name === "HttpRetry.httpClient" && typeof value === "string") continue
           const said = yield* enter(value as never)
           if (name !== "Distributed.make")
             assert.match(said, /^the policy of \S+( 1)? is not a policy; use RetryPolicy.make/)

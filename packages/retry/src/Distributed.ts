@@ -70,7 +70,9 @@ export const Policy = RetryPolicy.RetryPolicy.check(
  */
 export interface Options {
   /**
-   * How long a store has to answer before it counts as away. Keep it well below the policy's deadline, which includes this time.
+   * How long a store has to answer a request before it counts as away. Allow two round trips, since the first request of each kind loads
+   * its script. A call waits at most twice as long for its breaker (for its key's last record, then for the answer), and at most twice as
+   * long for its rate limit (look, then reserve). Keep it well below the policy's deadline, which includes these times.
    * Default: 500 milliseconds.
    */
   readonly storeTimeout?: Duration.Duration | undefined

@@ -310,6 +310,48 @@ describe("a store that fails", () => {
 })
 
 describe("a store that takes its time", () => {
+  it.effect("is not away if a record and an admission take longer than the timeout together", () => {
+    const network = Network.make()
+    const { layer, lines } = logged()
+    return Effect.gen(function* () {
+      const runner = yield* Distributed.make(guarded, "page")
+      network.way = Network.slow(280)
+      let ran = 0
+      const call = runner.run(
+        Effect.andThen(
+          Effect.sync(() => ran++),
+          Effect.fail(bad)
+        )
+      )
+      const reasons = Effect.forEach(Array.from({ length: 4 }), () => Effect.flip(call))
+      const ended = yield* after("5 seconds", reasons)
+      assert.deepStrictEqual([endedAt(ended), ran], [280 * 6, 2])
+      assert.deepStrictEqual(lines, [])
+    }).pipe(Effect.scoped, Effect.provide(Layer.merge(network.stores, layer)))
+  })
+
+  it.effect("takes no more of a call than its deadline leaves, also while an earlier record is under way", () => {
+    const network = Network.make()
+    return Effect.gen(function* () {
+      const runner = yield* Distributed.make({ ...guarded, deadline: millis(400) }, "page")
+      network.way = Network.slow(280)
+      const failed = yield* after("400 millis", Effect.flip(runner.run(Effect.fail(bad))))
+      assert.strictEqual(endedAt(failed), 280)
+      let ran = 0
+      const call = Effect.flip(runner.run(Effect.sync(() => ran++)))
+      assert.deepStrictEqual([endedAt(yield* after("400 millis", call)), ran], [800, 0])
+      // An interruption ends this wait, too.
+      yield* TestClock.adjust("5 seconds")
+      yield* Effect.forkChild(Effect.exit(runner.run(Effect.fail(bad))), now)
+      yield* TestClock.adjust("290 millis")
+      const waiting = yield* Effect.forkChild(call, now)
+      const begun = yield* Clock.currentTimeMillis
+      yield* Fiber.interrupt(waiting)
+      assert.strictEqual(yield* Clock.currentTimeMillis, begun)
+      yield* TestClock.adjust("1 second")
+    }).pipe(quiet, Effect.scoped, Effect.provide(network.stores))
+  })
+
   it.effect("has a result when its caller calls again, and tells observers", () => {
     const network = Network.make()
     const told: Array<string> = []

@@ -103,6 +103,9 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
         yield* runner.run(Effect.succeed(1))
         line.delay = 20
         yield* breaks(runner, "slow")
+        // Each request is well within the bound, an earlier record and an admission together are not.
+        line.delay = 65
+        yield* breaks(runner, "slower")
         line.delay = 300
         yield* succeedsWithin(400, runner.run(Effect.succeed(1)))
         yield* succeedsWithin(0, runner.run(Effect.succeed(1)))

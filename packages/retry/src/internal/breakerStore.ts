@@ -23,7 +23,7 @@ export const make = Effect.fnUntraced(function* (
   { askings, name, timeout, tripPolicy }: Circumstances
 ) {
   const store = yield* Store.make("breaker", timeout)
-  const { record, recorded } = yield* recorder(inner, store, name)
+  const { record, recording } = yield* recorder(inner, store, name)
 
   /** Gives back the place of a probe that will not run, so that another call can probe. */
   const free = (key: string, { generation, probe }: CircuitBreaker.Admission) =>
@@ -34,9 +34,10 @@ export const make = Effect.fnUntraced(function* (
   const admit: Service["admit"] = (key) =>
     Effect.withFiber((fiber) => {
       const giveBack = (answer: Admitted) => (answer._tag === "Admitted" ? free(key, answer.admission) : Effect.void)
-      const asking = { ...askings.get(fiber), giveBack }
+      // Asks after the key's last record has arrived, so that a call sees the result before it.
+      const asking = { ...askings.get(fiber), after: recording.get(key), giveBack }
       askings.delete(fiber)
-      return Effect.flatMap(store.ask(recorded(key, admission(inner.admit(key))), asking), (answer) => {
+      return Effect.flatMap(store.ask(admission(inner.admit(key)), asking), (answer) => {
         if (answer === undefined) return Effect.succeed(unguarded)
         return answer._tag === "Admitted" ? Effect.succeed(answer.admission) : Effect.fail(answer.error)
       })
@@ -68,13 +69,7 @@ const recorder = Effect.fnUntraced(function* (inner: Service, store: Store.Store
     })
   }
 
-  /** Asks after the key's last record has arrived, so that a call sees the result before it. */
-  const recorded = <A, E, R>(key: string, question: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    const before = recording.get(key)
-    return before === undefined ? question : Effect.andThen(Fiber.await(before), question)
-  }
-
-  return { record, recorded }
+  return { record, recording }
 })
 
 /** The admission while the store is away: the store does not know it, and nothing is recorded under it. */

@@ -9,8 +9,12 @@ import * as Health from "./health.ts"
 /** Restores the interruptibility of the surrounding code. */
 export type Restore = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** How a request is asked: `most` is the longest wait. An answer that arrives after its caller has left goes to `giveBack`. */
+/**
+ * How a request is asked: once `after`, an earlier message, has ended. `most` is the longest wait for both. An answer that arrives after
+ * its caller has left goes to `giveBack`.
+ */
 export interface Asking<in A = unknown> {
+  readonly after?: Fiber.Fiber<unknown> | undefined
   readonly most?: Duration.Duration | undefined
   readonly restore?: Restore | undefined
   readonly giveBack?: ((answer: A) => Effect.Effect<unknown>) | undefined
@@ -18,7 +22,7 @@ export interface Asking<in A = unknown> {
 
 /** A store outside of this process, which may fail or stay silent. */
 export interface Store {
-  /** Returns the store's answer, or `undefined` while the store is away. Waits no longer than the store's timeout. */
+  /** Returns the store's answer, or `undefined` while the store is away. Waits for the timeout at most, and for as long again with `after`. */
   readonly ask: <A extends object, E, R>(
     question: Effect.Effect<A, E, R>,
     asking?: Asking<A>
@@ -44,7 +48,17 @@ export const make = Effect.fnUntraced(function* (
   // Waits for messages under way, each of which ends within the timeout.
   yield* Effect.addFinalizer(() => Fiber.awaitAll(sending))
 
-  const ask: Store["ask"] = (question, { giveBack, most, restore } = {}) =>
+  const ask: Store["ask"] = (question, { after, most, ...asking } = {}) => {
+    if (after === undefined) return askNow(question, { ...asking, most })
+    // This wait is outside of the request's own timeout: the store answers both, one after the other.
+    return Effect.uninterruptibleMask((own) =>
+      Effect.flatMap((asking.restore ?? own)(timeLeft(after, most)), (left) =>
+        left !== undefined && Duration.isZero(left) ? Effect.undefined : askNow(question, { ...asking, most: left })
+      )
+    )
+  }
+
+  const askNow: Store["ask"] = (question, { giveBack, most, restore } = {}) =>
     Effect.uninterruptibleMask((own) =>
       Effect.flatMap(health.next, (next) => {
         if (next === "rest") return Effect.undefined
@@ -112,6 +126,15 @@ const inquire = <A extends object, E, R>(
 
 const withinMost = <A>(fiber: Fiber.Fiber<A>, most: Duration.Duration) =>
   Effect.map(Effect.timeoutOption(Fiber.join(fiber), most), Option.getOrUndefined)
+
+/** Waits for a message, and returns what is left of `most` after it. */
+const timeLeft = (message: Fiber.Fiber<unknown>, most: Duration.Duration | undefined) => {
+  const ended = Fiber.await(message)
+  if (most === undefined) return Effect.as(ended, undefined)
+  return Effect.map(Effect.timed(Effect.timeoutOption(ended, most)), ([took]) =>
+    Duration.max(Duration.subtract(most, took), Duration.zero)
+  )
+}
 
 /** An answer, unless it takes longer than the timeout. */
 const inTime = <A>(fiber: Fiber.Fiber<A>, timeout: Duration.Duration): Effect.Effect<Option.Option<A>> =>

@@ -25,7 +25,10 @@ export const RateLimit = Schema.Struct({
    * Default: `token-bucket`.
    */
   algorithm: withDefault(Schema.Literals(["token-bucket", "fixed-window"]), "token-bucket"),
-  /** A call that would wait longer is refused at once, and told when to come back. Default: 30 seconds. */
+  /**
+   * A call that would wait longer, with the time that the store takes, is refused at once, and told when to come back. A call that finds
+   * room at once is never refused. Default: 30 seconds.
+   */
   maximumWait: withDefault(PolicyDuration, Duration.seconds(30))
 })
 

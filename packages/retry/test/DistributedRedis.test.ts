@@ -184,7 +184,8 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
   it.live("counts for two runtimes that ask at once, and no call waits longer than the maximum", () =>
     Effect.gen(function* () {
       const redis = yield* Redis.make
-      const rateLimit = { limit: 20, window: seconds(1), maximumWait: millis(500) }
+      // The next turn would be at 550 ms; the store's answers take their part of the wait.
+      const rateLimit = { limit: 20, window: seconds(1), maximumWait: millis(545) }
       const made = Distributed.make(RetryPolicy.make({ retries: 0, rateLimit }), "page")
       yield* Effect.gen(function* () {
         const here = yield* Effect.provide(made, yield* Layer.build(Redis.stores(redis.port)))
@@ -202,7 +203,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
         const both = yield* Effect.all(calls, { concurrency: 80 })
         const ran = both.filter(({ exit }) => Exit.isSuccess(exit)).length
         assert.isTrue(ran > 20 && ran <= 31, `${ran} ran`)
-        for (const { took } of [...alone, ...both]) assert.isAtMost(took, 500 + slack)
+        for (const { took } of [...alone, ...both]) assert.isAtMost(took, 545 + slack)
       }).pipe(Effect.scoped)
     })
   )

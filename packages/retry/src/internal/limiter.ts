@@ -1,9 +1,11 @@
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as RateLimiter from "effect/persistence/RateLimiter"
 import type { RateLimit } from "../RateLimit.ts"
 import { type Limiter, Refusal } from "./shared.ts"
 import { keyOf, type Store } from "./store.ts"
+import * as Time from "./time.ts"
 
 type Answer = RateLimiter.ConsumeResult | RateLimiter.RateLimitExceeded
 
@@ -13,7 +15,7 @@ const local: Store["ask"] = (question) => Effect.orDie(question)
 /**
  * Counts calls with Effect's limiter. It checks before it reserves, so that a refused call does not count. Reservations of this process
  * that are still under way are added to the wait that the check finds. Other processes may reserve in between, so the wait of the
- * reservation is checked too.
+ * reservation is checked too. The store's round trips count as waiting: a reservation is expected to take as long as the check did.
  */
 export const limiter = (
   { consume }: RateLimiter.RateLimiter,
@@ -31,29 +33,39 @@ export const limiter = (
     else reserving.delete(key)
   }
 
-  return (key, most) => {
-    const patience = Duration.min(maximumWait, most)
+  const attemptOf = (time: Time.Time, key: string, most: Duration.Duration) => {
+    const begun = time.now()
+    const elapsed = () => Duration.millis(time.now() - begun)
     const call = { key: keyOf(name, key), algorithm, limit, window }
-    const consumed = (onExceeded: "delay" | "fail") => ask(answerOf(consume({ ...call, onExceeded })), { most })
+    const consumed = (onExceeded: "delay" | "fail") =>
+      ask(answerOf(consume({ ...call, onExceeded })), {
+        most: Duration.max(Duration.subtract(most, elapsed()), Duration.zero)
+      })
     const counted = (by: number) => Effect.sync(() => count(key, by))
     const reserve = Effect.acquireUseRelease(
       counted(1),
       () => consumed("delay"),
       () => counted(-1)
     )
-    const turn = (wait: Duration.Duration) =>
-      isLonger(wait, patience) ? Effect.fail(new Refusal(wait)) : Effect.succeed(wait)
+    const refusedOr = <A, E>(wait: Duration.Duration, whole: Duration.Duration, next: Effect.Effect<A, E>) =>
+      isLonger(whole, Duration.min(maximumWait, most)) ? Effect.fail(new Refusal(wait)) : next
     const waited = (answer: Answer | undefined) => {
       // A store that is away must not stop the calls.
       if (answer === undefined) return Effect.succeed(Duration.zero)
-      return turn("delay" in answer ? answer.delay : answer.retryAfter)
+      const wait = "delay" in answer ? answer.delay : answer.retryAfter
+      // A turn that has come is used, since a refusal would waste it.
+      const whole = Duration.isZero(wait) ? wait : Duration.sum(elapsed(), wait)
+      return refusedOr(wait, whole, Effect.succeed(wait))
     }
     return Effect.flatMap(consumed("fail"), (found) => {
       if (found === undefined || "delay" in found) return Effect.succeed(Duration.zero)
-      const ahead = Duration.millis((reserving.get(key) ?? 0) * interval)
-      return Effect.andThen(turn(Duration.sum(found.retryAfter, ahead)), Effect.flatMap(reserve, waited))
+      const wait = Duration.sum(found.retryAfter, Duration.millis((reserving.get(key) ?? 0) * interval))
+      const took = elapsed()
+      return refusedOr(wait, Duration.sum(took, Duration.max(wait, took)), Effect.flatMap(reserve, waited))
     })
   }
+
+  return (key, most) => Clock.clockWith((clock) => attemptOf(Time.of(clock), key, most))
 }
 
 /** Ignores fractions of a millisecond, which come from dividing a window. */

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Observer from "@redrive/core/Observer"
 import * as Distributed from "@redrive/retry/Distributed"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Program from "@redrive/testing/Program"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -17,6 +19,7 @@ import * as TestClock from "effect/testing/TestClock"
 import process from "node:process"
 import { join } from "node:path"
 import { bad, exhausted, failing, flaky, policyOf } from "./call.ts"
+import * as Network from "./fixtures/network.ts"
 import { policy as sharedPolicy } from "./fixtures/neighbour.ts"
 
 const seconds = Duration.seconds
@@ -137,6 +140,54 @@ describe("a shared breaker", () => {
       assert.strictEqual(yield* runner.run(Effect.succeed(1)), 1)
     }).pipe(Effect.provide(Distributed.layerMemory))
   )
+
+  it.effect.each([
+    ["a permanent failure, which is an answer", Effect.fail(failing(404)), true],
+    ["a failure that waits for a person", Effect.fail({ verdict: Verdict.parked("top up") }), false],
+    [
+      "a permanent failure next to a defect",
+      Effect.failCause(Cause.combine(Cause.fail(failing(404)), Cause.die(1))),
+      false
+    ],
+    ["an interruption", Effect.interrupt, false]
+  ] as const)("closes by a probe that ends with an answer, and a local one likewise: %s", ([, ended, isClosed]) =>
+    Effect.gen(function* () {
+      const policy = RetryPolicy.make({ retries: 0, breaker })
+      const slow = Effect.as(Effect.sleep("1 second"), 1)
+      for (const runner of [yield* Distributed.make(policy, "page"), Retry.make(policy, "page")]) {
+        for (let n = 0; n < 2; n++) yield* Effect.exit(runner.run(Effect.fail(bad)))
+        yield* TestClock.adjust("5 seconds")
+        yield* Effect.exit(runner.run<number, unknown, never>(ended))
+        const calls = yield* Effect.forkChild(
+          Effect.forEach([1, 2, 3], () => Effect.exit(runner.run(slow)), { concurrency: 3 }),
+          now
+        )
+        yield* TestClock.adjust("1 second")
+        // A half-open breaker lets one call through at a time.
+        assert.lengthOf((yield* Fiber.join(calls)).filter(Exit.isSuccess), isClosed ? 3 : 1)
+      }
+    }).pipe(Effect.provide(Distributed.layerMemory))
+  )
+
+  it.effect("does not close by a probe without time for an attempt", () => {
+    const network = Network.make()
+    return Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      let busy = 0n
+      const late = { ...clock, monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe() + busy }
+      const policy = RetryPolicy.make({ retries: 0, breaker, deadline: seconds(1) })
+      const runner = yield* Distributed.make(policy, "page")
+      for (let n = 0; n < 2; n++) yield* Effect.exit(runner.run(Effect.fail(bad)))
+      yield* TestClock.adjust("5 seconds")
+      // The process is busy while the store's answer arrives.
+      network.way = (request) => Effect.tap(request, () => Effect.sync(() => (busy = 1_000_000_000n)))
+      const probe = runner.run(Effect.succeed(1)).pipe(Effect.provideService(Clock.Clock, late))
+      assert.strictEqual((yield* Effect.flip(probe)).because, "deadline")
+      network.way = Network.good
+      const both = Effect.forEach([1, 2], () => Effect.exit(runner.run(Effect.yieldNow)), { concurrency: 2 })
+      assert.lengthOf((yield* both).filter(Exit.isSuccess), 1)
+    }).pipe(Effect.scoped, Effect.provide(network.stores))
+  })
 
   it.effect("stays open as long as a Retry-After asks for", () =>
     Effect.gen(function* () {

@@ -7,8 +7,13 @@ import * as telling from "./telling.ts"
 
 type Service = CircuitBreaker.CircuitBreakerStore["Service"]
 
-/** How each fiber's call asks the store, noted before Effect's breaker enters an uninterruptible region. */
-export type Askings = WeakMap<Fiber.Fiber<unknown, unknown>, Pick<Store.Asking, "most" | "restore">>
+/** How a call asks the store, and whether the store admitted it as a probe. */
+export interface Call extends Pick<Store.Asking, "most" | "restore"> {
+  isProbe: boolean
+}
+
+/** The call of each fiber, noted before Effect's breaker enters an uninterruptible region. */
+export type Askings = WeakMap<Fiber.Fiber<unknown, unknown>, Call>
 
 interface Circumstances {
   readonly askings: Askings
@@ -35,11 +40,14 @@ export const make = Effect.fnUntraced(function* (
     Effect.withFiber((fiber) => {
       const giveBack = (answer: Admitted) => (answer._tag === "Admitted" ? free(key, answer.admission) : Effect.void)
       // Asks after the key's last record has arrived, so that a call sees the result before it.
-      const asking = { ...askings.get(fiber), after: recording.get(key), giveBack }
+      const call = askings.get(fiber)
+      const asking = { ...call, after: recording.get(key), giveBack }
       askings.delete(fiber)
       return Effect.flatMap(store.ask(admission(inner.admit(key)), asking), (answer) => {
         if (answer === undefined) return Effect.succeed(unguarded)
-        return answer._tag === "Admitted" ? Effect.succeed(answer.admission) : Effect.fail(answer.error)
+        if (answer._tag === "Refused") return Effect.fail(answer.error)
+        if (call !== undefined) call.isProbe = answer.admission.probe
+        return Effect.succeed(answer.admission)
       })
     })
 

@@ -8,7 +8,7 @@ import * as Verdict from "@redrive/core/Verdict"
 import * as Backoff from "../Backoff.ts"
 import type * as Breaker from "../Breaker.ts"
 import * as BreakerStore from "./breakerStore.ts"
-import { type Guard, Refusal } from "./shared.ts"
+import { type Guard, isRefusal, Refusal } from "./shared.ts"
 import * as Store from "./store.ts"
 
 const tripPolicy = (trip: typeof Breaker.TripRule.Type): CircuitBreaker.TripPolicy => {
@@ -43,14 +43,15 @@ export const guard = Effect.fnUntraced(function* (
     Effect.uninterruptibleMask((restore) =>
       Effect.withFiber((fiber) => {
         let isAdmitted = false
-        askings.set(fiber, { most, restore })
+        const call: BreakerStore.Call = { most, restore, isProbe: false }
+        askings.set(fiber, call)
         const admitted = Effect.suspend(() => {
           isAdmitted = true
           return self
         })
         const guarded = breaker.execute(restore(admitted), {
           key: Store.keyOf(name, key),
-          classify: outcomeOf(verdictOf)
+          classify: outcomeOf(verdictOf, call)
         })
         // The breaker's own errors come only before the attempt; later ones are the attempt's.
         return Effect.mapError(guarded, (error) => (isAdmitted ? (error as E) : refusal(error)))
@@ -64,14 +65,19 @@ const refusal = (error: unknown): Refusal => {
   return new Refusal(isOpen ? error.reason.retryAfter : undefined)
 }
 
-/** Retryable failures count against the breaker, as with a local one; the caller's own mistakes say nothing about the other side. */
+/**
+ * Retryable failures count against the breaker, as with a local one. A permanent failure is an answer: it closes the breaker if the call is
+ * a probe, and says nothing about the other side's health otherwise.
+ */
 const outcomeOf =
-  <E>(verdictOf: (failure: E) => Verdict.Verdict) =>
+  <E>(verdictOf: (failure: E) => Verdict.Verdict, call: BreakerStore.Call) =>
   (exit: Exit.Exit<unknown, E>): CircuitBreaker.Outcome => {
     if (Exit.isSuccess(exit)) return CircuitBreaker.success
-    const failure = Cause.findErrorOption(exit.cause)
-    if (Option.isNone(failure)) return CircuitBreaker.ignored
+    const failure = Cause.hasDies(exit.cause) ? Option.none() : Cause.findErrorOption(exit.cause)
+    // A call without time for an attempt is refused, and has no answer.
+    if (Option.isNone(failure) || isRefusal(failure.value)) return CircuitBreaker.ignored
     const verdict = verdictOf(failure.value)
+    if (verdict._tag === "Permanent" && call.isProbe) return CircuitBreaker.success
     if (!Verdict.isRetryable(verdict)) return CircuitBreaker.ignored
     return CircuitBreaker.failure({ retryAfter: Verdict.retryAfter(verdict) })
   }

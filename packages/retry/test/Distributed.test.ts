@@ -214,6 +214,36 @@ describe("a shared breaker", () => {
   )
 })
 
+describe("a runner's name", () => {
+  const breaker = { trip: { _tag: "Consecutive", failures: 1 }, openFor: constant(seconds(5)) } as const
+  const rateLimit = { limit: 1, window: seconds(10), maximumWait: seconds(0) }
+
+  it.effect("keeps its state apart from others', and is no part of the keys in events", () => {
+    const told: Array<string> = []
+    const observer = Observer.layer((event) => "key" in event && told.push(`${event._tag} ${event.name} ${event.key}`))
+    return Effect.gen(function* () {
+      const policy = RetryPolicy.make({ retries: 0, breaker, rateLimit })
+      const places = [
+        ["a", "b:c"],
+        ["a:b", "c"],
+        ["a%3Ab", "c"],
+        ["a%253Ab", "c"],
+        ["", "a:b:c"],
+        ["a:", "b:c"],
+        ["\ud800", "c"]
+      ] as const
+      for (const [name, key] of places) {
+        const runner = yield* Distributed.make(policy, name)
+        assert.strictEqual((yield* Effect.flip(runner.run(Effect.fail(bad), { key }))).because, "retries")
+      }
+      assert.deepStrictEqual(
+        told,
+        places.map(([name, key]) => `BreakerOpened ${name} ${key}`)
+      )
+    }).pipe(Effect.provide(Layer.merge(Distributed.layerMemory, observer)))
+  })
+})
+
 describe.skipIf(Program.isMissing("redis-server", "redis-server"))("two processes and a Redis", () => {
   const redis = Effect.gen(function* () {
     const port = yield* Program.freePort
@@ -268,6 +298,22 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("two processe
         const told = yield* neighbour(port, ...Array.from({ length: 8 }, () => "succeed limited"))
         assert.deepStrictEqual(told, ["ok", "ok", "ok", "ok", "ok", "ok", "rate limit", "rate limit"])
         assert.strictEqual((yield* Effect.flip(call)).because, "rate limit")
+      }).pipe(Effect.scoped, Effect.provide(stores(port)))
+    })
+  )
+
+  it.live("keep the rate limits of all keys apart", () =>
+    Effect.gen(function* () {
+      const { port, server } = yield* redis
+      yield* server
+      yield* Effect.gen(function* () {
+        const rateLimit = { limit: 2, window: Duration.minutes(10), maximumWait: seconds(0) }
+        const runner = yield* Distributed.make(RetryPolicy.make({ retries: 0, rateLimit }), "page")
+        for (const key of ["a", "a:refill", ":refill", "", ":", "a:"])
+          for (const ended of ["ok", "ok", "rate limit"]) {
+            const call = runner.run(Effect.succeed("ok"), { key })
+            assert.strictEqual(yield* Effect.catch(call, ({ because }) => Effect.succeed(because)), ended)
+          }
       }).pipe(Effect.scoped, Effect.provide(stores(port)))
     })
   )

@@ -107,7 +107,7 @@ const admission = <R>(
 const tell = (name: string, transition: CircuitBreaker.Transition | undefined) =>
   Effect.withFiber((fiber) => {
     if (transition === undefined) return Effect.void
-    const key = transition.key.slice(name.length + 1)
+    const key = transition.key.slice(Store.keyOf(name, "").length)
     if (transition.to === "Open") {
       telling.breakerChanged(fiber, { _tag: "BreakerOpened", name, key, delay: transition.retryAfter })
     } else if (transition.to === "Closed") telling.breakerChanged(fiber, { _tag: "BreakerClosed", name, key })

@@ -36,7 +36,8 @@ export const limiter = (
   const attemptOf = (time: Time.Time, key: string, most: Duration.Duration) => {
     const begun = time.now()
     const elapsed = () => Duration.millis(time.now() - begun)
-    const call = { key: keyOf(name, key), algorithm, limit, window }
+    // The last colon keeps `KEY:refill`, where Effect's store has a bucket's time, from being another call's key.
+    const call = { key: `${keyOf(name, key)}:`, algorithm, limit, window }
     const consumed = (onExceeded: "delay" | "fail") =>
       ask(answerOf(consume({ ...call, onExceeded })), {
         most: Duration.max(Duration.subtract(most, elapsed()), Duration.zero)

@@ -35,8 +35,9 @@ export interface Store {
 
 const now = { startImmediately: true }
 
-/** Prefixes a key with the runner's name: one store serves many runners, whose breakers and counts must not mix. */
-export const keyOf = (name: string, key: string): string => `${name}:${key}`
+/** Prefixes a key with the runner's name, which ends at the first colon: one store serves many runners, whose state must not mix. */
+export const keyOf = (name: string, key: string): string =>
+  `${name.replace(/[%:]/g, (mark) => (mark === "%" ? "%25" : "%3A"))}:${key}`
 
 /** Makes a store that counts as away if it does not answer within `timeout`. */
 export const make = Effect.fnUntraced(function* (

@@ -5,8 +5,9 @@
  * to the process. Every attempt asks the store, which costs a round trip.
  *
  * A store is away if it fails, or does not answer within `storeTimeout`: calls then go through without a limit or a breaker. A silent
- * store is not asked for a second, then for twice as long each time (30 seconds at most). After each pause a single trial request, which
- * no call waits for, finds out whether the store is back. The log says that a store is away, with the cause, at
+ * store is not asked for a second, then for twice as long each time (5 seconds at most). After each pause the next call sends a single
+ * trial request, which no call waits for, to find out whether the store is back. So calls that keep coming are guarded again at most 5
+ * seconds and a `storeTimeout` after the store is back. The log says that a store is away, with the cause, at
  * `References.UnhandledLogLevel`, at most once in ten seconds; it says at `Info` that the store is back. Outcomes are recorded in the
  * background, so another process may see one a moment later.
  *

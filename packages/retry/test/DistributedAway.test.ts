@@ -114,6 +114,26 @@ describe("a store that stalls", () => {
     }).pipe(Effect.provide(Layer.merge(network.stores, layer)))
   })
 
+  it.effect("guards calls again five seconds after the store is back, however long it was silent", () => {
+    const network = Network.make()
+    return Effect.gen(function* () {
+      const runner = yield* Distributed.make(guarded, "page")
+      const fails = Effect.flip(runner.run(Effect.fail(bad)))
+      yield* fails
+      yield* fails
+      network.way = Network.silent
+      // A call each second, for ten minutes.
+      for (let n = 0; n < 600; n++) yield* Effect.andThen(Effect.forkChild(fails, now), TestClock.adjust("1 second"))
+      network.way = Network.good
+      yield* fails
+      yield* TestClock.adjust("5 seconds")
+      yield* fails
+      yield* fails
+      yield* fails
+      assert.strictEqual((yield* Effect.flip(runner.run(Effect.succeed(1)))).because, "breaker")
+    }).pipe(quiet, Effect.scoped, Effect.provide(network.stores))
+  })
+
   it.effect("does not delay a call that has its result", () => {
     const network = Network.make()
     return Effect.gen(function* () {

@@ -29,9 +29,9 @@ export interface Health {
   readonly silent: (isTrial: boolean) => Effect.Effect<void>
 }
 
-/** How long a silent store is not asked, in milliseconds: twice as long each time. */
+/** How long a silent store is not asked, in milliseconds: twice as long each time. For so long, calls may go on after it is back. */
 const shortestRest = 1000
-const longestRest = 30_000
+const longestRest = 5000
 
 /** Failures are logged at most once in this many milliseconds. */
 const loggedEvery = 10_000

@@ -23,11 +23,12 @@ import type * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { problemsOf } from "./internal/checked.ts"
+import * as Check from "@redrive/core/Check"
 import * as shared from "./internal/distributed.ts"
 import { draining } from "./internal/draining.ts"
 import { limiter } from "./internal/limiter.ts"
 import { makeRunner } from "./internal/make.ts"
-import { refusal, SomeDuration } from "./internal/schema.ts"
+import { refusal } from "./internal/schema.ts"
 import * as Store from "./internal/store.ts"
 import type { RateLimit } from "./RateLimit.ts"
 import type * as Retry from "./Retry.ts"
@@ -72,22 +73,36 @@ export const Policy = RetryPolicy.RetryPolicy.check(
 export interface Options {
   /**
    * How long a store has to answer a request before it counts as away. Allow two round trips, since the first request of each kind loads
-   * its script. A call waits at most twice as long for its breaker (for its key's last record, then for the answer), and at most twice as
-   * long for its rate limit (look, then reserve). Keep it well below the policy's deadline, which includes these times.
+   * its script. An attempt waits at most twice as long for its breaker (for its key's last record, then for the answer), and a call at
+   * most twice as long for its rate limit (to look, then to reserve). Keep it well below the policy's deadline, which includes these waits.
    * Default: 500 milliseconds.
    */
-  readonly storeTimeout?: Duration.Duration | undefined
+  readonly storeTimeout?: Duration.Input | undefined
 }
 
 const policyProblems = problemsOf(Policy)
 
-const optionProblems = problemsOf(Schema.Struct({ storeTimeout: Schema.optionalKey(SomeDuration) }))
+const duration = Check.duration()
+
+/** A duration that is neither zero nor infinite. */
+const some: Check.Rule = {
+  ...duration,
+  allowed: "a duration above zero that has an end",
+  isRight: (value) => duration.isRight(value) && !Duration.isZero(Duration.fromInputUnsafe(value as Duration.Input))
+}
+
+/** Checks a runner's name and options, and returns its store's timeout. */
+const timeoutOf = (adapter: string, name: string, options: Options): Duration.Duration => {
+  Check.options(adapter, { name: Check.required(Check.text) }, { name })
+  const { storeTimeout = Duration.millis(500) } = Check.options<Options>(adapter, { storeTimeout: some }, options)
+  return Duration.fromInputUnsafe(storeTimeout)
+}
 
 /**
  * A runner that shares breakers and rate limits with every process that uses the same stores and `name`.
  *
- * Fails with a `SchemaError` that names the field if the policy cannot be shared. The runner's `breaker` gives `undefined`, since one
- * process must not isolate a breaker that others share.
+ * Fails with a `SchemaError` that names the field if the policy cannot be shared; a wrong option or name is a defect. The runner's
+ * `breaker` gives `undefined`, since one process must not isolate a breaker that others share.
  *
  * @category constructors
  * @since 0.1.0
@@ -97,8 +112,8 @@ export const make = Effect.fnUntraced(function* (
   name: string,
   options: Options = {}
 ): Effect.fn.Return<Retry.Runner, Schema.SchemaError, Stores | Scope.Scope> {
-  const { storeTimeout = Duration.millis(500) } = options
-  const problems = [...policyProblems(policy), ...optionProblems(options)]
+  const storeTimeout = timeoutOf("Distributed.make", name, options)
+  const problems = policyProblems(policy)
   if (problems.length > 0) return yield* Effect.fail(refusal(problems))
   const { breaker, maxRetryAfter, rateLimit } = policy
   return makeRunner(policy, name, {
@@ -123,7 +138,10 @@ export const layer = <Self>(
   policy: RetryPolicy.RetryPolicy,
   name: string,
   options: Options = {}
-): Layer.Layer<Self, Schema.SchemaError, Stores> => Layer.effect(service, make(policy, name, options))
+): Layer.Layer<Self, Schema.SchemaError, Stores> => {
+  timeoutOf("Distributed.layer", name, options)
+  return Layer.effect(service, make(policy, name, options))
+}
 
 /**
  * Stores in the memory of this process: for tests, and for a service with a single instance that needs a rate limit.
@@ -137,8 +155,24 @@ export const layerMemory: Layer.Layer<Stores> = Layer.merge(
 )
 
 /**
- * Stores in Redis, under keys that begin with `prefix`. A probe that has not reported within `probeLease` (Effect's default) loses its
- * place to another.
+ * Where Redis keeps the state, and for how long.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface RedisOptions {
+  /** The beginning of all keys. Default: `circuitbreaker:` for breakers and `ratelimiter:` for rate limits. */
+  readonly prefix?: string | undefined
+  /** A probe whose process does not renew this lease loses its place to another. Default: 10 seconds. */
+  readonly probeLease?: Duration.Input | undefined
+  /** How long Redis keeps a breaker that no call uses. Default: 1 hour. */
+  readonly idleTimeToLive?: Duration.Input | undefined
+}
+
+const redisRules: Check.Rules<RedisOptions> = { prefix: Check.text, probeLease: some, idleTimeToLive: some }
+
+/**
+ * Stores in Redis.
  *
  * Calls go on without Redis whatever the client's settings. With the settings below, the `redis` client notices a dead connection within
  * seconds, and a program can end while Redis is silent. A command timeout does neither, since it covers only commands that have not been
@@ -167,10 +201,8 @@ export const layerMemory: Layer.Layer<Stores> = Layer.merge(
  * @category layers
  * @since 0.1.0
  */
-export const layerRedis = (
-  options: Parameters<typeof CircuitBreaker.layerStoreRedis>[0] = {}
-): Layer.Layer<Stores, never, Redis.Redis> => {
-  const { prefix } = options
+export const layerRedis = (options: RedisOptions = {}): Layer.Layer<Stores, never, Redis.Redis> => {
+  const { prefix } = Check.options("Distributed.layerRedis", redisRules, options)
   const limits = RateLimiter.layerStoreRedis(prefix === undefined ? {} : { prefix: `${prefix}limit:` })
   const breakers = prefix === undefined ? options : { ...options, prefix: `${prefix}breaker:` }
   const drained = Layer.effect(

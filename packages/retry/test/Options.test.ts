@@ -3,7 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import { assert, describe, it } from "@effect/vitest"
+import * as Distributed from "@redrive/retry/Distributed"
 import * as Redrive from "@redrive/retry/Redrive"
+import type * as Retry from "@redrive/retry/Retry"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
 const compiler = join(import.meta.dirname, "../../../node_modules/typescript/bin/tsc")
@@ -31,6 +36,7 @@ const complaints = (programs: ReadonlyArray<string>): ReadonlyArray<ReadonlyArra
 
 const header = `
 import * as Effect from "effect/Effect"
+import * as Distributed from "@redrive/retry/Distributed"
 import * as Redrive from "../../src/Redrive.ts"
 import * as Retry from "../../src/Retry.ts"
 import * as RetryPolicy from "../../src/RetryPolicy.ts"
@@ -135,4 +141,54 @@ describe("the options of a redrive", () => {
       assert.strictEqual(rounds, 0)
     )
   )
+})
+
+describe("the options of a distributed runner", () => {
+  class Pages extends Context.Service<Pages, Retry.Runner>()("test/Pages") {}
+  const policy = RetryPolicy.make()
+  const some = "allowed: a duration above zero that has an end"
+  const refused: ReadonlyArray<readonly [options: unknown, says: string]> = [
+    [{ storeTimeOut: 5 }, "storeTimeOut is unknown; allowed: storeTimeout"],
+    [null, "the options are null; allowed: an object"],
+    ["5 seconds", "the options are a string; allowed: an object"],
+    [{ storeTimeout: null }, `storeTimeout is null; ${some}`],
+    [{ storeTimeout: "soon" }, `storeTimeout is "soon"; ${some}`],
+    [{ storeTimeout: 0 }, `storeTimeout is 0; ${some}`],
+    [{ storeTimeout: "-1 seconds" }, `storeTimeout is "-1 seconds"; ${some}`],
+    [{ storeTimeout: Duration.infinity }, `storeTimeout is Infinity; ${some}`]
+  ]
+  for (const [options, says] of refused) {
+    it.effect(`are refused by name: ${says}`, () =>
+      Effect.gen(function* () {
+        const exit = yield* Effect.exit(Distributed.make(policy, "page", options as Distributed.Options))
+        assert.include(String(exit), `Distributed.make:\n  ${says}`)
+        const layer = () => Distributed.layer(Pages, policy, "page", options as Distributed.Options)
+        assert.throws(layer, `Distributed.layer:\n  ${says}`)
+      }).pipe(Effect.scoped, Effect.provide(Distributed.layerMemory))
+    )
+  }
+
+  it.effect("are refused with a name that is missing", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(Distributed.make(policy, undefined as never))
+      assert.include(String(exit), "name is missing; allowed: a text")
+    }).pipe(Effect.scoped, Effect.provide(Distributed.layerMemory))
+  )
+
+  it.effect("are taken where they are right", () =>
+    Effect.forEach(["2 seconds", 50, { seconds: 1 }, Duration.seconds(1), undefined] as const, (storeTimeout) =>
+      Distributed.make(policy, "page", { storeTimeout })
+    ).pipe(Effect.scoped, Effect.provide(Distributed.layerMemory))
+  )
+
+  it("are refused by the layer of Redis, too", () => {
+    const layer = (options: unknown) => () => Distributed.layerRedis(options as Distributed.RedisOptions)
+    assert.throws(layer({ prefx: "a" }), "prefx is unknown; allowed: prefix, probeLease, idleTimeToLive")
+    assert.throws(layer({ prefix: 5 }), "prefix is 5; allowed: a text")
+    assert.throws(layer({ probeLease: "soon" }), `probeLease is "soon"; ${some}`)
+    assert.throws(layer({ idleTimeToLive: Infinity }), `idleTimeToLive is Infinity; ${some}`)
+    assert.throws(layer(null), "the options are null")
+    for (const options of [undefined, {}, { prefix: "", probeLease: "1 minute", idleTimeToLive: undefined }])
+      layer(options)()
+  })
 })

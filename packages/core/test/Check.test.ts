@@ -132,5 +132,7 @@ describe("a rule of an option", () => {
       "the options are a number; allowed: an object"
     )
     assert.deepStrictEqual(Check.options<object>("X.layer", of, { size: 1 }), { size: 1 })
+    // Undefined is the same as absent, whatever the name.
+    Check.options<object>("X.layer", of, { size: 1, wait: undefined, sise: undefined })
   })
 })

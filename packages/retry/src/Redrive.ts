@@ -12,12 +12,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
 import { codeOf } from "./internal/code.ts"
 import { ended, unharmed } from "./internal/item.ts"
+import { policyRule } from "./internal/checked.ts"
 import * as Time from "./internal/time.ts"
 import * as Preset from "./Preset.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
@@ -53,7 +53,7 @@ export interface Final<out I, out E> extends Failed<I, E> {
 export interface Spend<in I> {
   /** The most that all rounds may cost, in money, pages, or any other unit. No default. */
   readonly limit: number
-  /** The cost of sending an item once more, in the same unit. If it throws or returns NaN, the item stays behind. No default. */
+  /** The cost of sending an item once more, in the same unit. If it throws or returns no finite number, the item stays behind. No default. */
   readonly cost: (item: I) => number
 }
 
@@ -122,10 +122,11 @@ export const plan = <I, E>(
   return { again, final, wait, cost }
 }
 
-/** A cost that throws is NaN, which no limit covers. */
+/** NaN, which no limit covers, for a cost that throws or is not a finite number. */
 const priceOf = <I>({ cost }: Spend<I>, item: I): number => {
   try {
-    return cost(item)
+    const price: unknown = cost(item)
+    return typeof price === "number" && Number.isFinite(price) ? price : Number.NaN
   } catch {
     return Number.NaN
   }
@@ -195,7 +196,7 @@ const isNumber = (value: unknown) => typeof value === "number"
 const rules: Check.Rules<Options<unknown, unknown, unknown, unknown>> = {
   each: Check.required(Check.callback),
   name: Check.text,
-  policy: Check.where("a RetryPolicy", Schema.is(RetryPolicy.RetryPolicy)),
+  policy: policyRule,
   spend: Check.struct<Spend<unknown>>({
     limit: Check.required(Check.where("a number", isNumber)),
     cost: Check.required(Check.callback)

@@ -118,12 +118,22 @@ describe("an option", () => {
 })
 
 describe("the options of a redrive", () => {
+  const policy = RetryPolicy.make()
   const each = () => Effect.void
   const refused: ReadonlyArray<readonly [options: object, says: string]> = [
     [{ each, onItems: each }, "onItems is unknown; allowed: each, name, policy, spend, concurrency, onItem, onPlan"],
     [{}, "each is missing; allowed: a function"],
     [{ each, concurrency: 0 }, "concurrency is 0; allowed: a number, 1 or more"],
-    [{ each, policy: { retries: 3 } }, "policy is an object; allowed: a RetryPolicy"],
+    [
+      { each, policy: { retries: 3 } },
+      "policy is an object without a right operation, maxRetryAfter, quick, steady, slow, overrides, nested; allowed: a RetryPolicy"
+    ],
+    [{ each, policy: { ...policy, retries: -1 } }, "policy is an object without a right retries; allowed"],
+    [
+      { each, policy: { ...policy, hedge: { after: 5, share: 0.1 } } },
+      "policy is an object without a right hedge.after; allowed"
+    ],
+    [{ each, policy: 5 }, "policy is 5; allowed: a RetryPolicy"],
     [{ each, spend: { limit: 5 } }, "spend.cost is missing; allowed: a function"]
   ]
   for (const [options, says] of refused) {
@@ -135,6 +145,22 @@ describe("the options of a redrive", () => {
       })
     )
   }
+
+  it.effect("may be undefined, as may a policy's", () =>
+    Effect.gen(function* () {
+      const trip = { _tag: "Consecutive", failures: 1 } as const
+      const breaker = { ...RetryPolicy.make({ breaker: { trip } }).breaker, slowerThan: undefined }
+      for (const one of [
+        { ...policy, breaker: undefined },
+        { ...policy, breaker, overrides: { a: undefined } }
+      ]) {
+        const options: object = { each, name: undefined, policy: one, verdict: undefined }
+        const { rounds } = yield* Redrive.run<never, void, never, never>([], options as never)
+        assert.strictEqual(rounds, 0)
+        yield* Distributed.make(one as never, "page")
+      }
+    }).pipe(Effect.scoped, Effect.provide(Distributed.layerMemory))
+  )
 
   it.effect("are accepted when they are right", () =>
     Effect.map(Redrive.run([], { each, concurrency: Infinity, spend: { limit: 1, cost: () => 1 } }), ({ rounds }) =>

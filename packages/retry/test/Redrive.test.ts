@@ -367,7 +367,19 @@ describe("a redrive that loses nothing", () => {
     const costing = (cost: number) => Redrive.plan(batch, { policy, spend: { limit: 0.3, cost: () => cost } }, 0)
     assert.lengthOf(costing(0.1).again, 3)
     assert.lengthOf(costing(NaN).again, 0)
+    // Plain JavaScript may return anything.
+    for (const cost of ["0.1", 1n, undefined, null, Symbol("cost"), {}, [], true, -Infinity])
+      assert.lengthOf(costing(cost as never).again, 0)
   })
+
+  it.effect("never fails for a price that is no number, whatever the limit", () =>
+    Effect.gen(function* () {
+      const batch = failed({ a: quick, b: quick })
+      const spend = { limit: Infinity, cost: (item: string) => (item === "a" ? (1n as never) : 1) }
+      const outcome = yield* settled(Redrive.run(batch, { policy, each: (item) => Effect.succeed(item), spend }))
+      assert.deepStrictEqual([outcome.saved.length, outcome.failed[0]?.because, outcome.spent], [1, "spend", 1])
+    })
+  )
 
   it("merges batches that have a page twice", () => {
     const page = (url: string, body: string) => ({ url, body })

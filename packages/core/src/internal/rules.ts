@@ -29,8 +29,8 @@ export const problemsOf = (rules: Rules, value: object, path: string): ReadonlyA
     const name = `${path}${field}`
     const rule = Object.hasOwn(rules, field) ? rules[field] : undefined
     const given: unknown = Reflect.get(value, field)
+    if (given === undefined && rule?.isRequired !== true) return []
     if (rule === undefined) return [`${name} is unknown; allowed: ${Object.keys(rules).join(", ")}`]
-    if (given === undefined && rule.isRequired !== true) return []
     if (!rule.isRight(given)) return [`${name} is ${(rule.show ?? shown)(given)}; allowed: ${rule.allowed}`]
     return rule.fields === undefined ? [] : problemsOf(rule.fields, given as object, `${name}.`)
   })

@@ -124,14 +124,14 @@ describe("the options of a redrive", () => {
     [{ each, onItems: each }, "onItems is unknown; allowed: each, name, policy, spend, concurrency, onItem, onPlan"],
     [{}, "each is missing; allowed: a function"],
     [{ each, concurrency: 0 }, "concurrency is 0; allowed: a number, 1 or more"],
+    [{ each, policy: { retries: 3 } }, "policy is an object (operation is missing; allowed: "],
     [
-      { each, policy: { retries: 3 } },
-      "policy is an object without a right operation, maxRetryAfter, quick, steady, slow, overrides, nested; allowed: a RetryPolicy"
+      { each, policy: { ...policy, retries: -1 } },
+      "policy is an object (retries is -1; allowed: an integer of 0 or more); allowed: a RetryPolicy"
     ],
-    [{ each, policy: { ...policy, retries: -1 } }, "policy is an object without a right retries; allowed"],
     [
       { each, policy: { ...policy, hedge: { after: 5, share: 0.1 } } },
-      "policy is an object without a right hedge.after; allowed"
+      "policy is an object (hedge.after is 5; allowed: a finite duration"
     ],
     [{ each, policy: 5 }, "policy is 5; allowed: a RetryPolicy"],
     [{ each, spend: { limit: 5 } }, "spend.cost is missing; allowed: a function"]

@@ -1,33 +1,32 @@
 /**
- * The grid of a page's table, in which every row is as wide as the widest.
+ * A table of a page: how many cells it has as a grid, where each row is as wide as the widest.
  */
 import type { Element } from "hast"
 
-/** A grid may have at most this many times the cells and rows that the page wrote. */
-const mostFilled = 8
+/** Spans may make a grid so many times larger. */
+const mostSpanned = 8
 
-/** The number of cells in a table's grid. Markdown writes each of them, including those that only a span or a longer row adds. */
+/** Cells of the table's grid. Markdown writes each of them, those that only a span or a longer row asks for included. */
 export const grid = (table: Element): number => {
   const rows = rowsOf(table)
-  // Plus the header, which a table without one gets, and the line below it.
+  // The header that a table without one is given counts, and the line below it.
   return (rows.length + 2) * columnsOf(rows)
 }
 
-/** Removes spans if they alone make a table huge; a table that is huge without them becomes blocks of text. */
+/** Takes spans away where they alone make a table much larger. */
 export const tame = (table: Element): void => {
-  const rows = rowsOf(table)
-  const cells = rows.flatMap(cellsOf)
-  const most = mostFilled * (rows.length + 2 + cells.length)
-  if (grid(table) <= most) return
+  const cells = rowsOf(table).flatMap(cellsOf)
+  const before = grid(table)
+  const spans = cells.map(({ properties: { colSpan, rowSpan } }) => ({ colSpan, rowSpan }))
   for (const { properties } of cells) {
     delete properties.colSpan
     delete properties.rowSpan
   }
-  if (grid(table) <= most) return
-  for (const part of [table, ...rows, ...cells]) part.tagName = "div"
+  if (before > mostSpanned * grid(table)) return
+  for (const [index, cell] of cells.entries()) Object.assign(cell.properties, spans[index])
 }
 
-/** The rows of a table, without those of nested tables. */
+/** The rows of a table; those of tables within it are not its own. */
 const rowsOf = (element: Element): ReadonlyArray<Element> => {
   const rows: Array<Element> = []
   for (const child of element.children) {
@@ -43,7 +42,7 @@ const cellsOf = (row: Element): ReadonlyArray<Element> =>
     (child) => child.type === "element" && (child.tagName === "td" || child.tagName === "th")
   ) as Array<Element>
 
-/** The number of cells in the longest row, including those that reach into it from above. */
+/** The cells of the longest row, with those that reach into it from above. */
 const columnsOf = (rows: ReadonlyArray<Element>): number => {
   const ends = new Map<number, number>()
   let carried = 0

@@ -15,13 +15,22 @@ describe("a private host", () => {
     "[fe80::1]",
     "[fd00::1]",
     "[::ffff:127.0.0.1]",
+    "[::7f00:1]",
+    "[::808:808]",
+    "[64:ff9b::7f00:1]",
+    "[1234::1]",
+    "[2001:db8::1]",
+    "[2002:7f00:1::]",
+    "[4000::1]",
+    "[8000::1]",
+    "[fec0::1]",
     "localhost",
     "LOCALHOST",
     "app.localhost"
   ]
   for (const host of hosts) it(`is ${host}`, () => assert.isTrue(Address.isPrivateHost(host)))
 
-  for (const host of ["93.184.216.34", "[2606:2800:220:1::1]", "example.com", "localhost.example.com"]) {
+  for (const host of ["93.184.216.34", "[2606:2800:220:1::1]", "[::ffff:1.1.1.1]", "example.com", "localhost.example.com"]) {
     it(`is not ${host}`, () => assert.isFalse(Address.isPrivateHost(host)))
   }
 

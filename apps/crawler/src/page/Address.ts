@@ -14,8 +14,15 @@ export const privateAddress = "EPRIVATE"
 const refused = (host: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${host} is a private address`), { code: privateAddress })
 
-/** Whether an IP address is on the public Internet; text that is no address is not. */
-const isPublic = (address: string): boolean => ipaddr.isValid(address) && ipaddr.process(address).range() === "unicast"
+/** The IPv6 addresses that are given out as global unicast; the library calls all that it knows nothing of unicast. */
+const global = ipaddr.IPv6.parseCIDR("2000::/3")
+
+/** Whether an IP address is on the public Internet; text that is not an address is not. */
+const isPublic = (text: string): boolean => {
+  if (!ipaddr.isValid(text)) return false
+  const address = ipaddr.process(text)
+  return address.range() === "unicast" && (address instanceof ipaddr.IPv4 || address.match(global))
+}
 
 /** Whether a URL's host is an IP address that is not public, or `localhost`. Any other name is judged when it is resolved. */
 export const isPrivateHost = (host: string): boolean => {

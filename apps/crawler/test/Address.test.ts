@@ -30,7 +30,13 @@ describe("a private host", () => {
   ]
   for (const host of hosts) it(`is ${host}`, () => assert.isTrue(Address.isPrivateHost(host)))
 
-  for (const host of ["93.184.216.34", "[2606:2800:220:1::1]", "[::ffff:1.1.1.1]", "example.com", "localhost.example.com"]) {
+  for (const host of [
+    "93.184.216.34",
+    "[2606:2800:220:1::1]",
+    "[::ffff:1.1.1.1]",
+    "example.com",
+    "localhost.example.com"
+  ]) {
     it(`is not ${host}`, () => assert.isFalse(Address.isPrivateHost(host)))
   }
 

@@ -50,7 +50,7 @@ export class Fetcher extends Context.Service<
 const make = Effect.fnUntraced(function* (options: Options) {
   const { allowPrivate = false, connectionsPerHost = 4, maxBytes = 5 * 1024 * 1024, maxRedirects = 10 } = options
   const { timeout = "15 seconds" } = options
-  const client = yield* clientOf(allowPrivate)
+  const client = HttpClient.withScope(yield* clientOf(allowPrivate, connectionsPerHost))
   const hosts = yield* RcMap.make({
     lookup: (_host: string) => Semaphore.make(connectionsPerHost),
     idleTimeToLive: "1 minute"
@@ -65,6 +65,8 @@ const make = Effect.fnUntraced(function* (options: Options) {
       if (!allowPrivate && Address.isPrivateHost(hostname)) return yield* ours("private_address")
       const permits = yield* RcMap.get(hosts, host)
       const answered = Effect.flatMap(request(url, accept), (response) => read(response, accept, maxBytes)).pipe(
+        // What is not read to its end is cut before the permit goes back: a socket in use is a connection, too.
+        Effect.scoped,
         Effect.timeout(timeout),
         Effect.catchTag("TimeoutError", (late) => Effect.fail(Classify.thrown(late)))
       )
@@ -91,9 +93,11 @@ const reasonOf = (error: HttpClientError.HttpClientError): ItemError.Reason => {
   return Classify.thrown(error)
 }
 
+/** Where a redirect leads. A URL that carries credentials, or is not on the web, is the site's mistake. */
 const targetOf = (location: string, base: string): string | undefined => {
   if (!URL.canParse(location, base)) return undefined
   const url = new URL(location, base)
+  if (url.username !== "" || url.password !== "") return undefined
   return url.protocol === "http:" || url.protocol === "https:" ? url.href : undefined
 }
 
@@ -110,14 +114,24 @@ const read = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Answer, ItemError.Reason> {
   const { headers, status } = response
   const { location } = headers
-  if (redirects.has(status) && location !== undefined) return { _tag: "Redirect", location }
-  const reason = Classify.answered(response, yield* Clock.currentTimeMillis)
+  const redirected = redirects.has(status) && location !== undefined
+  const reason = redirected ? undefined : Classify.answered(response, yield* Clock.currentTimeMillis)
+  if (redirected || reason !== undefined) yield* drain(response)
+  if (redirected) return { _tag: "Redirect", location }
   if (reason !== undefined) return yield* reason
-  const type = headers["content-type"] ?? ""
+  const type = (headers["content-type"] ?? "").trim().toLowerCase()
   const bytes = yield* bodyOf(response, maxBytes)
   if (bytes.length > 0 && !accepts(accept, type)) return yield* ours("no_content")
   return { _tag: "Page", status, text: decode(bytes, /charset="?([\w-]+)/i.exec(type)?.[1]) }
 })
+
+/** The bytes and the time that an unwanted body may take: less than a new connection costs. */
+const mostUnwanted = 64 * 1024
+const unwantedTime = "250 millis"
+
+/** Reads a small body that nobody wants, so that its connection can be used again. */
+const drain = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
+  bodyOf(response, mostUnwanted).pipe(Effect.timeout(unwantedTime), Effect.ignore)
 
 /** A type that is not declared is taken for what was asked for. */
 const accepts = (accept: string, type: string): boolean =>
@@ -156,10 +170,13 @@ const decode = (bytes: Uint8Array, charset = "utf-8"): string => {
  * It uses no layer and no `fetch` from the context: a memoised layer of another client would remove the address check.
  */
 const clientOf = Effect.fnUntraced(function* (
-  allowPrivate: boolean
+  allowPrivate: boolean,
+  connections: number
 ): Effect.fn.Return<HttpClient.HttpClient, never, Scope.Scope> {
   const dispatcher = yield* Effect.acquireRelease(
-    Effect.sync(() => new Undici.Agent(allowPrivate ? {} : { connect: { lookup: Address.publicLookup } })),
+    Effect.sync(
+      () => new Undici.Agent({ connections, ...(allowPrivate ? {} : { connect: { lookup: Address.publicLookup } }) })
+    ),
     (agent) => Effect.promise(() => agent.destroy())
   )
   return HttpClient.make((request, url, signal) =>

@@ -16,7 +16,7 @@ type Sizes = ReadonlyMap<Nodes, MarkdownSize.Size>
 const reduce = (part: Root | Element, excess: number, sizes: Sizes): void => {
   const inner = elementsOf(part)
     .map((element) => ({ element, gain: gainOf(element, sizes) }))
-    .sort((a, b) => b.gain - a.gain)
+    .toSorted((a, b) => b.gain - a.gain)
   if (inner.reduce((sum, { gain }) => sum + gain, 0) < excess) return flattenPart(part, sizes)
   let rest = excess
   for (const { element, gain } of inner) {

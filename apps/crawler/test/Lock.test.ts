@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from "node:fs"
+import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import process from "node:process"
 import { DatabaseSync } from "node:sqlite"
@@ -22,13 +22,13 @@ const refusal = (database: string) => Effect.flip(Effect.scoped(open(database)))
 
 describe.concurrent("a database file that a process serves", () => {
   it.live(
-    "is refused to a second process under each of its names, with file and process",
+    "is refused to a second process under each of its names, by file and process",
     () =>
       Effect.gen(function* () {
         const base = yield* folder
         const database = join(base, "real", "crawl.db")
         mkdirSync(join(base, "real"))
-        // The link exists before the file.
+        // The link is there before the file.
         symlinkSync(database, join(base, "link.db"))
         symlinkSync(join(base, "real"), join(base, "folder"))
         const { pid } = yield* start(join(base, "link.db"))
@@ -60,7 +60,7 @@ describe.concurrent("a database file that a process serves", () => {
 })
 
 describe("a database file that is open", () => {
-  it.live("can be read and written by others, and a second file can be open too", () =>
+  it.live("can be read and written by hand, and beside it another is opened", () =>
     Effect.gen(function* () {
       const base = yield* folder
       yield* open(join(base, "a.db"))
@@ -72,7 +72,7 @@ describe("a database file that is open", () => {
     })
   )
 
-  it.live("is waited for while its process ends", () =>
+  it.live("is waited for while its holder ends", () =>
     Effect.gen(function* () {
       const database = join(yield* folder, "crawl.db")
       const first = yield* Scope.make()
@@ -85,7 +85,7 @@ describe("a database file that is open", () => {
     })
   )
 
-  it.live("is refused to a second service of the same process", () =>
+  it.live("is refused to a second service of the same process, too", () =>
     Effect.gen(function* () {
       const database = join(yield* folder, "crawl.db")
       yield* open(database)
@@ -95,7 +95,7 @@ describe("a database file that is open", () => {
     })
   )
 
-  it.live("is refused even if its process is unknown", () =>
+  it.live("is refused where nobody knows its holder", () =>
     Effect.gen(function* () {
       const database = join(yield* folder, "crawl.db")
       yield* open(database)
@@ -106,5 +106,36 @@ describe("a database file that is open", () => {
     })
   )
 
-  it.live("in memory is not shared", () => Effect.all([open(":memory:"), open(":memory:")]))
+  it.live("is refused under a second name by a hard link, and served once that is gone", () =>
+    Effect.gen(function* () {
+      const base = yield* folder
+      const database = join(base, "crawl.db")
+      yield* Effect.scoped(open(database))
+      linkSync(database, join(base, "hard.db"))
+      for (const name of [database, join(base, "hard.db")]) {
+        assert.strictEqual((yield* refusal(name)).message, `database ${name} has 2 names (hard links)`)
+      }
+      rmSync(join(base, "hard.db"))
+      yield* open(database)
+    })
+  )
+
+  const broken: ReadonlyArray<readonly [what: string, make: (lock: string) => void, said: string]> = [
+    ["garbage", (lock) => writeFileSync(lock, "garbage".repeat(100)), "file is not a database"],
+    ["a folder", (lock) => mkdirSync(lock), "unable to open database file"]
+  ]
+  for (const [what, make, said] of broken) {
+    it.live(`whose lock is ${what} is refused with a word about the lock`, () =>
+      Effect.gen(function* () {
+        const database = join(yield* folder, "crawl.db")
+        make(`${database}-lock`)
+        const { code, stderr } = yield* run(["serve", "--port", "0", "--database", database])
+        assert.strictEqual(code, 1)
+        const advice = `If no process serves the database, remove ${database}-lock.`
+        assert.strictEqual(stderr, `error: cannot lock ${database}-lock: ${said}. ${advice}\n`)
+      })
+    )
+  }
+
+  it.live("in memory is nobody else's", () => Effect.all([open(":memory:"), open(":memory:")]))
 })

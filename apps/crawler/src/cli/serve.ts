@@ -25,18 +25,40 @@ export const serve = (flags: ServeFlags) =>
       ServeError: ({ cause }) => portProblem(flags.port, cause),
       DatabaseInUse: (inUse) =>
         new Problem({ wrong: `${inUse.message}.`, advice: "Stop that process, or give --database another file." }),
-      SqlError: ({ reason }) =>
+      HardLinked: ({ message }) =>
+        new Problem({ wrong: `${message}.`, advice: "Remove all names but one, or give --database a copy." }),
+      LockUnusable: ({ cause, file, message }) =>
         new Problem({
-          wrong: `${reason.message}.`,
-          advice: "Give --database a database that serve made, or a new file name."
+          wrong: `${message}.`,
+          advice: isOfDisk(cause) ? checkDisk : `If no process serves the database, remove ${file}.`
         }),
-      MigrationError: ({ message }) =>
+      SqlError: (error) =>
+        new Problem({ wrong: `${error.reason.message}.`, advice: isOfDisk(error) ? checkDisk : otherFile }),
+      MigrationError: (error) =>
         new Problem({
-          wrong: `cannot use the database ${flags.database}: ${message}.`,
-          advice: "Give --database a database that serve made, or a new file name."
+          wrong: `cannot use the database ${flags.database}: ${error.message}.`,
+          advice: isOfDisk(error) ? checkDisk : otherFile
         })
     })
   )
+
+const otherFile = "Give --database a database that serve made, or a new file name."
+const checkDisk = "Check its disk: it may be full."
+
+/** Whether SQLite could not write because of the disk. */
+const isOfDisk = (error: unknown): boolean => {
+  for (
+    let link = error;
+    Predicate.isObject(link);
+    link = Predicate.hasProperty(link, "cause") ? link.cause : undefined
+  ) {
+    if (Predicate.hasProperty(link, "errcode") && diskErrors.has(Number(link.errcode) % 256)) return true
+  }
+  return false
+}
+
+/** SQLITE_FULL and SQLITE_IOERR; extended codes add multiples of 256. A full disk may be either. */
+const diskErrors: ReadonlySet<number> = new Set([13, 10])
 
 const layerAlerts = ({ alertWebhook }: ServeFlags) =>
   Option.match(alertWebhook, {

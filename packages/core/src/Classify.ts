@@ -65,27 +65,45 @@ export const retryAfterOf: (header: string | undefined, now: number) => Duration
   waits.retryAfterOf
 
 /**
+ * What is known of a request besides its failure.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Asked extends sent.Asked {
+  /**
+   * The absolute URL that was asked for. A connection or a lookup for another port, address or host came after a redirect (or is a
+   * proxy's), and an invalid URL is a redirect's: then something was sent. Default: unknown, and each counts as the first.
+   */
+  readonly url?: string | URL | undefined
+}
+
+/**
  * Whether it is certain that no part of the request was sent. Without evidence it counts as sent.
  *
- * Evidence is a failed lookup, connection or handshake, a refused certificate, an invalid URL, or a call that a circuit breaker or rate
- * limiter refused. It is searched for in wrapped causes, and every member of an aggregate needs it. One sign of a later failure decides
- * against it.
+ * Evidence is looked for through wrapped causes, and for every member of an aggregate: a failed lookup, connection or handshake, a
+ * refused certificate, an invalid URL, a call that a circuit breaker or rate limiter held back. One sign of a later failure decides
+ * against it. An object that has nothing but a code counts for nothing: it may be what JSON left of an aggregate.
  *
- * A client that follows redirects may report only the last request. Turn redirects off if the first request must not be repeated.
+ * A client that follows redirects, such as fetch, does not show that a redirect's target refused, rather than the server that was asked.
+ * Let creations follow no redirects (`redirect: "manual"`), or say which `url` was asked for.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isUnsent: (failure: unknown) => boolean = sent.isUnsent
+export const isUnsent: (failure: unknown, asked?: Asked) => boolean = sent.isUnsent
 
 /**
  * Whether a request that failed with this may have taken effect anyway.
  *
- * A failure's own `isAmbiguous` decides. Otherwise the request had no effect if nothing was sent (`isUnsent`), or if a status in 400-499
- * refused it; this must hold for every member of an aggregate. After any other failure, such as a timeout or a 5xx, it may have taken
- * effect.
+ * A failure's own `isAmbiguous` decides. Otherwise the request had no effect if nothing was sent (`isUnsent`), or if a status in 400-498
+ * refused it; this must hold for every member of an aggregate. After any other failure it may have taken effect: a timeout, a 5xx, a 408
+ * that a client raised without an answer, and any status after a redirect or a client's own retry.
+ *
+ * A client that follows redirects, such as fetch, does not show that a redirect's target refused the connection after the first server had
+ * carried out the request. Let creations follow no redirects (`redirect: "manual"`), or say which `url` was asked for.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isAmbiguous: (failure: unknown) => boolean = sent.isAmbiguous
+export const isAmbiguous: (failure: unknown, asked?: Asked) => boolean = sent.isAmbiguous

@@ -144,8 +144,8 @@ export const Operation = Schema.Literals(["create", "poll", "cancel", "run"])
  */
 export type Operation = typeof Operation.Type
 
-/** Whether a status refuses a request; a request without such a status may have been carried out. */
-const isRefusal = (status: number | undefined) => status !== undefined && status >= 400 && status < 500
+/** A status that refuses a request; without one, or with nginx's 499, it may have been carried out. */
+const isRefusal = (status: number | undefined) => status !== undefined && status >= 400 && status < 499
 
 /**
  * A job failed to run, or a call about it failed. The reasons cover the catalogue's job codes, or this does not compile.

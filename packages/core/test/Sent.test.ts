@@ -246,8 +246,132 @@ describe("something may have been sent, since nothing excludes it", () => {
   })
 })
 
+describe("a connection or a lookup for something else than what was asked for", () => {
+  const url = "http://127.0.0.1:8080/create?x=1"
+  const at = (more: object, failure: Error = refused()) => Object.assign(failure, more)
+  const cut = () => coded("ECONNRESET", undefined, cutHandshake)
+  const late = (said: string) =>
+    coded("UND_ERR_CONNECT_TIMEOUT", undefined, `Connect Timeout Error (${said}, timeout: 9ms)`)
+
+  const rows: ReadonlyArray<readonly [what: string, asked: string, same: unknown, other: unknown]> = [
+    ["port", url, at({ address: "127.0.0.1", port: 8080 }), at({ address: "127.0.0.1", port: 8081 })],
+    ["usual port", "https://a.test/", at({ address: "10.0.0.1", port: 443 }), at({ address: "10.0.0.1", port: 80 })],
+    ["address", url, at({ address: "127.0.0.1", port: 8080 }), at({ address: "127.0.0.2", port: 8080 })],
+    ["IPv6 address", "http://[::1]/", at({ address: "::1", port: 80 }), at({ address: "::2", port: 80 })],
+    ["name", "http://A.test/", coded("ENOTFOUND", "getaddrinfo"), at({ hostname: "b.test" }, coded("ENOTFOUND"))],
+    ["name of a lookup", "http://a.test/", at({ hostname: "a.test" }), at({ hostname: "b.test" }, coded("EAI_AGAIN"))],
+    ["host of a handshake", "https://a.test/", at({ host: "a.test", port: 443 }, cut()), at({ host: "b.test" }, cut())],
+    [
+      "address that undici says",
+      url,
+      late("attempted address: 127.0.0.1:8080"),
+      late("attempted address: 127.0.0.1:81")
+    ],
+    [
+      "addresses that undici says",
+      "http://a.test/",
+      late("attempted addresses: 10.0.0.1:80, ::1:80"),
+      late("attempted addresses: 10.0.0.1:81, ::1:81")
+    ],
+    [
+      "name that undici says",
+      "http://a.test/",
+      late("attempted address: a.test:80"),
+      late("attempted address: b.test:80")
+    ]
+  ]
+  for (const [what, asked, same, other] of rows) {
+    it(`is seen by the ${what}`, () => {
+      for (const failure of [same, fetchFailed(same), new AggregateError([same, refused()])]) {
+        assert.isTrue(Classify.isUnsent(failure, { url: asked }))
+        assert.isFalse(Classify.isAmbiguous(failure, { url: new URL(asked) }))
+      }
+      for (const failure of [other, fetchFailed(other), new AggregateError([refused(), other])]) {
+        assert.isFalse(Classify.isUnsent(failure, { url: asked }))
+        assert.isTrue(Classify.isAmbiguous(failure, { url: asked }))
+      }
+    })
+  }
+
+  it("is not seen where it is not said what was asked for", () => {
+    for (const [, , , other] of rows) {
+      for (const nothing of [undefined, {}, { url: undefined }, { url: "/create" }])
+        assert.isTrue(Classify.isUnsent(other, nothing))
+      assert.deepStrictEqual([other].filter(Classify.isUnsent as (failure: unknown) => boolean), [other])
+    }
+  })
+
+  it("is a redirect's URL that cannot be read, unless the one that was asked for cannot be", () => {
+    const failure = coded("ERR_INVALID_URL")
+    assert.isFalse(Classify.isUnsent(failure, { url }))
+    assert.isTrue(Classify.isUnsent(failure, { url: "http://[bad" }))
+  })
+})
+
+describe("what JSON leaves of an error", () => {
+  it("is believed with its system call, and not for its code alone", () => {
+    const one = Object.assign(refused(), { address: "127.0.0.1", port: 1 })
+    const both = Object.assign(new AggregateError([one, reset()]), { code: "ECONNREFUSED" })
+    for (const copy of [
+      (error: object): unknown => JSON.parse(JSON.stringify(error)),
+      (error: object) => ({ ...error })
+    ]) {
+      assert.isTrue(Classify.isUnsent(copy(one)))
+      assert.deepStrictEqual(copy(both), { code: "ECONNREFUSED" })
+      assert.isFalse(Classify.isUnsent(copy(both)))
+    }
+    assert.isTrue(Classify.isUnsent(Object.assign(new Error(), { code: "ECONNREFUSED" })))
+    assert.isTrue(Classify.isUnsent({ name: "Error", message: "refused", code: "ECONNREFUSED" }))
+  })
+})
+
+describe("a list of members", () => {
+  it("in which there is a hole proves nothing", () => {
+    for (const errors of [new Array(3), [refused(), , refused()]]) {
+      assert.isFalse(Classify.isUnsent({ errors }))
+      assert.isFalse(Classify.isUnsent(Object.assign(new AggregateError([]), { errors, code: "ECONNREFUSED" })))
+    }
+  })
+})
+
 describe("a creation", () => {
-  it("refused by a status in 400-499 had no effect, although it was sent", () => {
+  it("of which a client or a proxy gave up the answer may have happened, though its status is in 400-499", () => {
+    const lost = [
+      { status: 499 },
+      { response: { status: 499 } },
+      { status: 408, cause: new DOMException("late", "TimeoutError") },
+      Object.assign(new Error("timeout"), { status: 408 })
+    ]
+    for (const failure of lost) assert.isTrue(Classify.isAmbiguous(failure))
+    const answers = [
+      { response: { status: 408 } },
+      { status: 408, headers: {} },
+      new Response(undefined, { status: 408 }),
+      { $metadata: { httpStatusCode: 408, attempts: 1 } },
+      { status: 498 }
+    ]
+    for (const failure of answers) assert.isFalse(Classify.isAmbiguous(failure))
+  })
+
+  it("may have happened before the request that was refused", () => {
+    for (const later of [
+      { response: { status: 429, redirected: true } },
+      { status: 429, redirected: true },
+      { response: { status: 429, source: { redirected: true } } },
+      { statusCode: 404, context: { history: [new URL("http://a.test/"), new URL("http://a.test/b")] } },
+      { response: { status: 400, request: { _redirectable: { _redirectCount: 1 } } } },
+      { response: { statusCode: 400, redirectUrls: [new URL("http://a.test/")] } },
+      { response: { statusCode: 400 }, request: { retryCount: 1, redirectUrls: [] } },
+      { $metadata: { httpStatusCode: 400, attempts: 2 } },
+      { retryCount: 5, cause: refused() }
+    ]) {
+      assert.isTrue(Classify.isAmbiguous(later), JSON.stringify(later))
+      assert.isTrue(Classify.isAmbiguous(new Error("x", { cause: later })), JSON.stringify(later))
+      assert.isFalse(Classify.isUnsent(later), JSON.stringify(later))
+    }
+  })
+
+  it("that a status in 400-499 refused had no effect, though it was sent", () => {
     for (const failure of [
       { status: 400 },
       Object.assign(new Error("x"), { response: { status: 429 } }),

@@ -34,10 +34,14 @@ export const isSafe = (self: Operation): boolean => self === "read" || self === 
 /**
  * Whether a creation that failed with this may have happened anyway.
  *
- * A failure's own `isAmbiguous` decides. Otherwise the creation did not happen if nothing was sent, or if a status in 400-499 refused
+ * A failure's own `isAmbiguous` decides. Otherwise the creation did not happen if nothing was sent, or if a status in 400-498 refused
  * it. After any other failure, such as a timeout or a 5xx, it may have happened. Never throws.
+ *
+ * A client that follows redirects, such as fetch, does not show that a redirect's target refused the connection after the first server had
+ * carried out the request. Let creations follow no redirects (`redirect: "manual"`), or say which `url` was asked for.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isAmbiguous = (failure: unknown): boolean => wasSent(failure) ?? Classify.isAmbiguous(failure)
+export const isAmbiguous = (failure: unknown, asked?: Classify.Asked): boolean =>
+  wasSent(failure) ?? Classify.isAmbiguous(failure, asked)

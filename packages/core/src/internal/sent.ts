@@ -11,23 +11,31 @@ type Evidence = boolean | undefined
 /** The most objects of a failure that are read; with more, the request may have been sent. */
 const most = 64
 
-/** Whether it is certain that nothing was sent. Without evidence it counts as sent. */
-export const isUnsent = (failure: unknown): boolean => isCertain(failure, () => undefined)
+/** What is known of the request besides its failure. */
+export interface Asked {
+  readonly url?: string | URL | undefined
+}
 
-/** Whether the request may have had an effect: sent, and not refused. The failure's own `isAmbiguous` decides. */
-export const isAmbiguous = (failure: unknown): boolean => {
+/** Whether it is certain that nothing was sent. Unknown means sent. */
+export const isUnsent = (failure: unknown, asked?: Asked): boolean => isCertain(failure, asked, () => undefined)
+
+/** Whether the request may have had an effect: it may have been sent, and was not refused. The failure itself is believed. */
+export const isAmbiguous = (failure: unknown, asked?: Asked): boolean => {
   const own = attempt(() => fields(failure)["isAmbiguous"])
-  return typeof own === "boolean" ? own : !isCertain(failure, refused)
+  return typeof own === "boolean" ? own : !isCertain(failure, asked, refused)
 }
 
 /** A status in 400-499 covers everything that its error wraps. An ambiguous part makes the whole ambiguous. */
 const refused = (link: Fields): Evidence => {
-  if (link["isAmbiguous"] === true) return false
+  if (link["isAmbiguous"] === true || isLaterRequest(link)) return false
   const status = statusOf(link)
-  return (status !== undefined && status >= 400 && status < 500) || undefined
+  // Clients give up with a 408 of their own, too. nginx writes 499 where its client did.
+  const isAnswer = status !== 408 || ["response", "headers", "$metadata"].some((name) => Predicate.isObject(link[name]))
+  return (status !== undefined && status >= 400 && status < 499 && isAnswer) || undefined
 }
 
-const isCertain = (failure: unknown, settled: (link: Fields) => Evidence): boolean => {
+const isCertain = (failure: unknown, asked: Asked | undefined, settled: (link: Fields) => Evidence): boolean => {
+  const url = attempt(() => new URL(String(fields(asked)["url"])))
   const known = new Map<object, Evidence>()
   const of = (value: unknown): Evidence => {
     if (!Predicate.isObjectKeyword(value)) return undefined
@@ -41,13 +49,20 @@ const isCertain = (failure: unknown, settled: (link: Fields) => Evidence): boole
   }
   /** Joins the evidence of a link, of what it wraps and of its members: one that may have had an effect decides. */
   const both = (link: Fields): Evidence => {
-    const found = [signal(link), ...inner.map((name) => of(link[name])), ...members.map((name) => every(link, name))]
+    const found = [
+      signal(link, url),
+      ...inner.map((name) => of(link[name])),
+      ...members.map((name) => every(link, name))
+    ]
     return found.includes(false) ? false : found.find(Predicate.isBoolean)
   }
   const every = (link: Fields, name: string): Evidence => {
     const list = link[name]
-    if (Array.isArray(list) && list.length > 0) return list.every((member) => of(member) === true)
-    // The members are lost, as after serialisation.
+    const length = Array.isArray(list) ? list.length : 0
+    // A hole is no member of which anything is certain.
+    if (length > 0)
+      return length <= most && Array.from({ length }, (_, at) => of(fields(list)[at])).every((one) => one === true)
+    // Its members are lost, as on a wire.
     return name === "errors" && link["name"] === "AggregateError" ? false : undefined
   }
   try {
@@ -57,10 +72,11 @@ const isCertain = (failure: unknown, settled: (link: Fields) => Evidence): boole
   }
 }
 
-/** The evidence of one object. A system call tells more than a code, which wrappers copy without it. */
-const signal = (link: Fields): Evidence => {
+/** What an object shows by itself. A system call tells more than a code, which wrappers copy without it. */
+const signal = (link: Fields, url: URL | undefined): Evidence => {
   const { code, event, message, name, syscall } = link
   if (statusOf(link) !== undefined || Predicate.isObjectKeyword(link["response"]) || isLaterRequest(link)) return false
+  if (url !== undefined && isElsewhere(link, url)) return false
   if (typeof syscall === "string") {
     if (syscall === "connect" || syscall === "getaddrinfo" || /^query[A-Z]/.test(syscall)) return true
     if (syscall === "read" || syscall === "write") return false
@@ -69,12 +85,36 @@ const signal = (link: Fields): Evidence => {
   if (name === "TimeoutError" && code === "ETIMEDOUT" && gotPhases.has(event)) return true
   // fetch checks the first URL before it fails with this message, so the invalid URL came from a redirect.
   if (message === "fetch failed" && fields(link["cause"])["code"] === "ERR_INVALID_URL") return false
-  return ofCode(code, syscall) ?? ofTag(link)
+  // What is left of an aggregate, once JSON has lost its members, is a code that was copied from one of them.
+  const isError = Boolean(message) || typeof link["stack"] === "string"
+  return ofCode(code, syscall, isError) ?? ofTag(link)
 }
 
-const ofCode = (code: unknown, syscall: unknown): Evidence => {
+/** Whether a connection or a lookup was for something else than what was asked for: a redirect has led there. */
+const isElsewhere = ({ address, code, host, hostname, message, port }: Fields, url: URL): boolean => {
+  if (Signals.byCode.get(String(code))?.detail === "bad_link") return true
+  const [, said, saidPort = port] = code === "UND_ERR_CONNECT_TIMEOUT" ? (attempted.exec(String(message)) ?? []) : []
+  const name = url.hostname.replace(/^\[|\]$/g, "")
+  const isOther = (value: unknown) => typeof value === "string" && value.toLowerCase() !== name
+  // The address of a name may be any.
+  const isComparable = (value: unknown) => isAddress.test(String(value)) === isAddress.test(name)
+  const usual = url.protocol === "https:" ? 443 : 80
+  return (
+    [hostname, host].some(isOther) ||
+    [address, said].some((value) => isOther(value) && isComparable(value)) ||
+    (saidPort !== undefined && Number(saidPort) !== Number(url.port || usual))
+  )
+}
+
+const isAddress = /^[\d.]+$|:/
+
+/** What undici says of the addresses that it could not connect to in time. */
+const attempted = /attempted address(?:es)?: (\S+):(\d+)\b/
+
+const ofCode = (code: unknown, syscall: unknown, isError: boolean): Evidence => {
   if (typeof code !== "string") return undefined
-  if (early.has(code) || code.startsWith("EAI_") || (code === "ECONNREFUSED" && syscall === undefined)) return true
+  const isEarly = early.has(code) || code.startsWith("EAI_") || (code === "ECONNREFUSED" && syscall === undefined)
+  if (isEarly) return isError || undefined
   const detail = Signals.byCode.get(code)?.detail
   return (detail !== undefined && late.has(detail)) || code.startsWith("ERR_FR_") ? false : undefined
 }
@@ -107,15 +147,28 @@ const ofTag = (link: Fields): Evidence => {
   return (tag === "EncodeError" && Predicate.isObjectKeyword(request) && !isStream) || undefined
 }
 
-/** Whether an earlier request was sent, by the AWS SDK, got, axios or a policy of ours. Nothing is known about that one. */
+/** Whether another request went before: of a client that repeats or follows, or a policy of ours. Nothing is known about that one. */
 const isLaterRequest = (link: Fields): boolean => {
-  const [meta, request] = [fields(link["$metadata"]), fields(link["request"])]
-  const counts = [link["attempts"], meta["attempts"]].some((count) => countOf(count) > 1)
+  const response = fields(link["response"])
+  const answers = [link]
+  // Effect keeps the answer of its platform within its own.
+  for (let at = response; answers.length < 6; at = fields(at["original"] ?? at["source"])) answers.push(at)
+  const requests = [link, response, fields(link["request"]), fields(response["request"])].flatMap((request) => [
+    request,
+    fields(request["_redirectable"])
+  ])
   return (
-    counts ||
-    [request["retryCount"], request["redirectUrls"], request["_redirectCount"]].some((count) => countOf(count) > 0)
+    [link["attempts"], fields(link["$metadata"])["attempts"], ...answers.map(historyOf)].some((n) => countOf(n) > 1) ||
+    answers.some(({ redirected }) => redirected === true) ||
+    requests.some((request) => counts.some((name) => countOf(request[name]) > 0))
   )
 }
+
+/** The URLs that undici has asked for. */
+const historyOf = ({ context }: Fields): unknown => fields(context)["history"]
+
+/** What kafkajs, got and axios count. */
+const counts = ["retryCount", "redirectUrls", "_redirectCount"]
 
 const countOf = (value: unknown): number =>
   Array.isArray(value) ? value.length : Number.isInteger(value) ? Number(value) : 0

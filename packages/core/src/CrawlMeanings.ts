@@ -58,7 +58,7 @@ export const meanings: CatalogueDocs.Meanings<typeof catalogue> = {
       truncated_body: "The connection broke during the body.",
       tls_certificate: "The certificate is expired, untrusted, or another site's.",
       tls_handshake: "The site and the crawler have no TLS version or cipher in common.",
-      tls_interrupted: "The connection broke during the TLS handshake.",
+      tls_interrupted: "The TLS connection broke, during its handshake or later.",
       bad_http: "The answer is not HTTP.",
       bad_encoding: "The body does not decompress.",
       redirect_loop: "There are more redirects than the crawler follows.",

@@ -117,6 +117,7 @@ const simple = (value: unknown, safe: Scrub): Plain => {
 const ofObject = (value: object, depth: number, walk: Walk): Plain => {
   if (Redacted.isRedacted(value)) return hidden
   if (walk.seen.has(value)) return "circular"
+  if (isEndless(value)) return "unreadable"
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString()
   if (Duration.isDuration(value)) return Duration.format(value)
   if (DateTime.isDateTime(value)) return DateTime.formatIso(value)
@@ -130,6 +131,13 @@ const ofObject = (value: object, depth: number, walk: Walk): Plain => {
       : ofFields(value, depth, walk)
   walk.seen.delete(value)
   return made
+}
+
+/** Whether a Proxy has so many prototypes that `instanceof` might not end. */
+const isEndless = (value: object): boolean => {
+  let at: unknown = value
+  for (let step = 0; step < most.entries && at !== null; step++) at = Object.getPrototypeOf(at)
+  return at !== null
 }
 
 /** The first entries of a collection that may have millions. */

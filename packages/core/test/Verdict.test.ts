@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Classify from "@redrive/core/Classify"
 import * as ItemError from "@redrive/core/ItemError"
+import * as Plain from "@redrive/core/Plain"
+import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import * as AiError from "effect/ai/AiError"
 import * as Cause from "effect/Cause"
@@ -113,6 +116,79 @@ describe("the verdict on a foreign failure", () => {
   for (const [what, failure, expected] of rows) {
     it(`${Verdict.format(expected)}: ${what}`, () => assert.deepStrictEqual(Verdict.of(failure), expected))
   }
+
+  describe("that Effect could not tell is what it wraps", () => {
+    const coded = (code: string, more: object = {}) => Object.assign(new Error(code), { code, ...more })
+    const unknown = (cause: unknown) => sql(new SqlError.UnknownError({ cause }))
+    const postgres = (state: string) => unknown(coded(state, { severity: "FATAL" }))
+    const sqlite = (errcode: number) => coded("ERR_SQLITE_ERROR", { errcode })
+    const answeredAi = (status: number) =>
+      ai(AiError.reasonFromHttpStatus({ status, http: { response: { status, headers: {} } } }))
+    const unknowns: ReadonlyArray<readonly [what: string, failure: unknown, expected: Verdict.Verdict]> = [
+      ["57P01", postgres("57P01"), transient("steady")],
+      ["57P03", postgres("57P03"), transient("steady")],
+      ["53300", postgres("53300"), throttled()],
+      ["23505", postgres("23505"), permanent],
+      ["ECONNREFUSED", unknown(coded("ECONNREFUSED")), transient("quick")],
+      ["SQLITE_BUSY", unknown(sqlite(5)), transient("quick")],
+      ["SQLITE_LOCKED", unknown(sqlite(6)), transient("quick")],
+      ["SQLITE_BUSY_SNAPSHOT", unknown(sqlite(517)), transient("quick")],
+      ["SQLITE_LOCKED_SHAREDCACHE", unknown(sqlite(262)), transient("quick")],
+      ["SQLITE_BUSY of another driver", unknown(coded("SQLITE_BUSY_TIMEOUT")), transient("quick")],
+      ["SQLITE_FULL", unknown(sqlite(13)), permanent],
+      ["nothing that is known", unknown("x"), permanent],
+      ["the same, twice", unknown(unknown(new Error("x"))), permanent],
+      ["an error of Effect's", unknown(sql(new SqlError.DeadlockError({ cause: "x" }))), transient("quick")],
+      ["ECONNREFUSED, as a reason", new SqlError.UnknownError({ cause: coded("ECONNREFUSED") }), transient("quick")],
+      ["an AiError's status 408", answeredAi(408), transient("quick")],
+      ["an AiError's status 409", answeredAi(409), transient("steady", 2)],
+      ["an AiError's status 404", answeredAi(404), permanent],
+      ["an AiError without an answer", ai(new AiError.UnknownError({})), permanent],
+      [
+        "a PlatformError's ECONNREFUSED",
+        PlatformError.systemError({ _tag: "Unknown", module: "Net", method: "connect", cause: coded("ECONNREFUSED") }),
+        transient("quick")
+      ],
+      ["a PlatformError without a cause", system("Unknown"), transient("quick", 1)]
+    ]
+    for (const [what, failure, expected] of unknowns) {
+      it(what, () => {
+        assert.deepStrictEqual(Verdict.of(failure), expected)
+        assert.deepStrictEqual(Verdict.of(new Error("in the repository", { cause: failure })), expected)
+      })
+    }
+  })
+
+  it("ends whatever a Proxy or a list pretends to be", () => {
+    const endless: object = new Proxy(Object.create(null), { getPrototypeOf: () => endless })
+    const deep: object = new Proxy({}, { getPrototypeOf: () => new Proxy(deep, {}) })
+    const sparse = (length: number) =>
+      Object.assign(new Array(length), { 0: Object.assign(new Error(), { code: "EPIPE" }) })
+    const iterated = Object.assign([1], {
+      *[Symbol.iterator]() {
+        for (;;) yield 1
+      }
+    })
+    const lists = [sparse(4_294_967_295), sparse(30_000_000), new Proxy([], { get: () => 4_294_967_295 }), iterated]
+    const started = performance.now()
+    for (const hostile of [endless, deep, ...lists]) {
+      for (const failure of [
+        hostile,
+        { errors: hostile },
+        { cause: hostile },
+        { reasons: hostile },
+        { headers: hostile }
+      ]) {
+        assert.isDefined(Verdict.of(failure))
+        assert.isDefined(Classify.thrown(failure))
+        assert.isFalse(Classify.isUnsent(failure))
+        assert.isDefined(Report.make(failure))
+        assert.lengthOf(Report.fromCause(Cause.fail(failure)), 1)
+        assert.isDefined(Plain.make(failure))
+      }
+    }
+    assert.isBelow(performance.now() - started, 2000)
+  })
 
   it("understands a Retry-After date where it is told the time", () => {
     const failure = answered(503, { "retry-after": "Tue, 24 Nov 2026 00:01:00 GMT" })

@@ -95,8 +95,21 @@ const meaningOf = (link: object, code: string | undefined): Signals.Meaning | un
   if (code === "ECONNREFUSED" && /^query[A-Z]/.test(syscall ?? "")) return Signals.resolverRefused
   if (code === "ETIMEDOUT" && (syscall === "read" || syscall === "write")) return Signals.readTimeout
   const coded = code === undefined ? undefined : (Signals.byCode.get(code) ?? prefixed(code))
-  return coded ?? Signals.byName.get(read(link, "name") ?? "") ?? Signals.byName.get(read(link, "_tag") ?? "")
+  const meaning = coded ?? Signals.byName.get(read(link, "name") ?? "") ?? Signals.byName.get(read(link, "_tag") ?? "")
+  if (meaning?.detail === "cancelled" && isLate(link)) return Signals.readTimeout
+  if (meaning?.detail === "tls_handshake" && Signals.brokenTls.test(`${code} ${message}`)) return Signals.tlsInterrupted
+  return meaning
 }
+
+/** Whether what called it off was a time-out: `AbortSignal.timeout` as the cause, or as the signal that axios was given. */
+export const isLate = (link: object): boolean =>
+  [["cause"], ["config", "signal", "reason"]].some((path) => {
+    const reason = path.reduce<unknown>(
+      (value, name) => (Predicate.isObjectKeyword(value) ? property(value, name) : undefined),
+      link
+    )
+    return Predicate.isObjectKeyword(reason) && property(reason, "name") === "TimeoutError"
+  })
 
 const prefixed = (code: string) => Signals.byPrefix.find(([prefix]) => code.startsWith(prefix))?.[1]
 

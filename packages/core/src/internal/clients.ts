@@ -1,6 +1,6 @@
 import * as Predicate from "effect/Predicate"
 import { alone, attempt, chain, property, read } from "./chain.ts"
-import { fromLinks } from "./classify.ts"
+import { fromLinks, isLate } from "./classify.ts"
 import { ofGrpc } from "./grpc.ts"
 import * as services from "./services.ts"
 import { ofSql } from "./sqlstate.ts"
@@ -53,7 +53,7 @@ const ofOthers = (link: object, now: number | undefined): Verdict | undefined =>
   const [code, message, names] = [read(link, "code"), read(link, "message"), namesOf(link)]
   // BullMQ throws these to take a job away from its worker, which must not go on.
   if (names.includes("UnrecoverableError") || message?.startsWith("bullmq:") === true) return permanent
-  if (names.includes("APIUserAbortError") || code === "ERR_CANCELED") return permanent
+  if (names.includes("APIUserAbortError")) return isLate(link) ? transient("steady") : permanent
   // Waiting does not refill a quota; not parked, since callers who share the account may have other quotas.
   if (code === "insufficient_quota") return permanent
   if (names.includes("APIConnectionTimeoutError")) return transient("steady")
@@ -67,9 +67,10 @@ const ofOthers = (link: object, now: number | undefined): Verdict | undefined =>
 /** An error's name and the names of its classes, since not every class sets `name`. */
 const namesOf = (link: object): ReadonlyArray<string | undefined> => {
   const names = [read(link, "name")]
+  // A Proxy may have no end of prototypes.
   for (let type = prototypeOf(link); !builtIn.has(type) && names.length < 8; type = prototypeOf(type as object)) {
     const made = property(type as object, "constructor")
-    if (typeof made === "function") names.push(made.name)
+    names.push(typeof made === "function" ? made.name : undefined)
   }
   return names
 }

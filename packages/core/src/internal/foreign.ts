@@ -3,7 +3,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { ofClient } from "./clients.ts"
 import { fromLinks } from "./classify.ts"
-import { chain, type Link, property } from "./chain.ts"
+import { alone, chain, type Link, property } from "./chain.ts"
 import * as services from "./services.ts"
 import { parked, permanent, throttled, transient, Verdict } from "./verdict.ts"
 
@@ -40,12 +40,21 @@ export const read = (failure: unknown, now: number | undefined): Verdict | undef
   const own = property(failure, "verdict")
   if (isVerdict(own)) return own
   const reason = property(failure, "reason")
-  return (
-    ofEffect(failure) ??
-    ofProperties(failure) ??
-    (Predicate.isObjectKeyword(reason) ? ofProperties(reason) : undefined) ??
-    ofLinks(chain(failure), now)
-  )
+  const said = isUnclassified(failure)
+    ? undefined
+    : (ofEffect(failure) ??
+      ofProperties(failure) ??
+      (Predicate.isObjectKeyword(reason) ? ofProperties(reason) : undefined))
+  return said ?? ofLinks(chain(failure), now)
+}
+
+const unclassified: ReadonlySet<unknown> = new Set(["UnknownError", "Unknown"])
+
+/** Whether Effect could not tell what an error is about, so that what it wraps may say more. */
+const isUnclassified = (failure: object): boolean => {
+  const reason = property(failure, "reason")
+  const known = Predicate.isObjectKeyword(reason) ? reason : failure
+  return unclassified.has(property(known, "_tag")) && property(failure, "isRetryable") !== true
 }
 
 /** The verdict on one of Effect's own errors, whose reason may say more than its `isRetryable`. */
@@ -72,11 +81,22 @@ const ofProperties = (failure: object): Verdict | undefined => {
   return isRetryable === true ? transient("steady") : undefined
 }
 
+/** The status of the answer that an AiError keeps. */
+const ofHttp = (failure: object, now: number | undefined): Verdict | undefined => {
+  const [reason, http] = [property(failure, "reason"), property(failure, "http")]
+  if (Predicate.isObjectKeyword(reason)) return ofHttp(reason, now)
+  return Predicate.isObjectKeyword(http) ? services.verdictOf(fromLinks([alone(http)], now, undefined)) : undefined
+}
+
 /** The verdict by the first error of Effect or a known client in the chain, else by a status or an error code. */
 const ofLinks = (links: ReadonlyArray<Link>, now: number | undefined): Verdict | undefined => {
+  let otherwise: Verdict | undefined
   for (const { value } of links) {
-    const verdict = ofEffect(value) ?? ofClient(value, now)
-    if (verdict !== undefined) return verdict
+    const verdict = ofEffect(value)
+    if (isUnclassified(value)) otherwise ??= ofHttp(value, now) ?? verdict ?? ofProperties(value)
+    else if (verdict !== undefined) return verdict
+    const said = ofClient(value, now)
+    if (said !== undefined) return said
   }
-  return services.verdictOf(fromLinks(links, now, undefined))
+  return services.verdictOf(fromLinks(links, now, undefined)) ?? otherwise
 }

@@ -37,7 +37,7 @@ export const ofGrpc = (link: object): Verdict | undefined => {
   if (typeof pushback === "string") return /^\d{1,10}$/.test(pushback) ? waiting(Number(pushback)) : permanent
   if (verdict === undefined || verdict._tag === "Permanent") return verdict
   const status = valueOf(metadata, "grpc-status-details-bin")
-  const delay = status instanceof Uint8Array ? attempt(() => retryDelay(status)) : undefined
+  const delay = ArrayBuffer.isView(status) ? attempt(() => retryDelay(status as Uint8Array)) : undefined
   return delay === undefined ? verdict : waiting(delay)
 }
 

@@ -41,9 +41,10 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
     host("bad_encoding"),
     "Z_DATA_ERROR Z_BUF_ERROR Z_STREAM_ERROR Z_NEED_DICT Z_VERSION_ERROR ERR_TRAILING_JUNK_AFTER_STREAM_END"
   ),
-  ...all(host("bad_link"), "ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNESCAPED_CHARACTERS"),
+  ...all(host("bad_link"), "ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNSUPPORTED_PROTOCOL ERR_UNESCAPED_CHARACTERS"),
   ...all(host("too_large"), "UND_ERR_RES_EXCEEDED_MAX_SIZE UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"),
-  ...all(host("redirect_loop"), "UND_ERR_REDIRECT_MAX"),
+  ...all(host("redirect_loop"), "UND_ERR_REDIRECT_MAX ERR_FR_TOO_MANY_REDIRECTS"),
+  ...all(host("bad_redirect"), "ERR_FR_REDIRECTION_FAILURE"),
   ...all(ours("network_down"), "ENETDOWN ENONET"),
   ...all(
     ours("resources"),
@@ -51,7 +52,10 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
   ),
   ...all(ours("local_policy"), "EACCES EPERM EAFNOSUPPORT EPROTONOSUPPORT ESOCKTNOSUPPORT"),
   ...all(ours("proxy"), "UND_ERR_BPL_MISSING_UPSTREAM"),
-  ...all(ours("cancelled"), "UND_ERR_ABORTED UND_ERR_ABORT ABORT_ERR ECANCELED ECANCELLED EAI_CANCELED EDESTRUCTION"),
+  ...all(
+    ours("cancelled"),
+    "UND_ERR_ABORTED UND_ERR_ABORT ABORT_ERR ERR_CANCELED ECANCELED ECANCELLED EAI_CANCELED EDESTRUCTION"
+  ),
   ...all(
     ours("defect"),
     "UND_ERR_INVALID_ARG UND_ERR_REQ_CONTENT_LENGTH_MISMATCH UND_ERR_NOT_SUPPORTED UND_ERR_CLOSED UND_ERR_DESTROYED"
@@ -90,8 +94,17 @@ const byMessage: ReadonlyMap<string, Meaning> = new Map([
 
 export const ofMessage = (message: string): Meaning | undefined => {
   if (!message.startsWith("Proxy response (")) return byMessage.get(message)
-  return ours(message.includes("(407)") ? "proxy_login" : "proxy")
+  const status = Number(message.slice(16, 19))
+  if (status === 407) return ours("proxy_login")
+  // It does not let this side there; that it is late or busy passes.
+  const isRefusal = status >= 400 && status < 499 && status !== 408 && status !== 429
+  return ours(isRefusal ? "local_policy" : "proxy")
 }
+
+/** A TLS connection that breaks after its handshake, by Node.js's code or message. */
+export const brokenTls = /bad.record|decryption.failed|unexpected.eof|alert.internal.error|close.notify/i
+
+export const tlsInterrupted = host("tls_interrupted")
 
 /** A resolver that refuses queries: it has the code of a refused connection, but another system call. */
 export const resolverRefused = name("dns_unavailable")

@@ -61,13 +61,23 @@ const connections: { readonly [said: string]: Verdict } = {
   "Query read timeout": steady
 }
 
+/** SQLite that another connection keeps from its file or table: of Node.js by number, of other drivers by name. */
+const isLocked = (link: object, code: string | undefined): boolean =>
+  code === "ERR_SQLITE_ERROR"
+    ? locked.has(Number(property(link, "errcode")) & 255)
+    : /^SQLITE_(?:BUSY|LOCKED)/.test(code ?? "")
+
+/** SQLITE_BUSY and SQLITE_LOCKED, of which other numbers are in the higher bits. */
+const locked: ReadonlySet<number> = new Set([5, 6])
+
 const isState = /^[0-9A-Z]{5}$/
 
-/** The verdict on a database error, as pg, postgres, mysql2 and mariadb report it. */
+/** The verdict on a database error, as pg, postgres, mysql2, mariadb and drivers of SQLite report it. */
 export const ofSql = (link: object): Verdict | undefined => {
   const code = read(link, "code")
   const said = own(connections, code) ?? own(connections, read(link, "message"))
   if (said !== undefined) return said
+  if (isLocked(link, code)) return quick
   const mysqlState = read(link, "sqlState")
   const state = mysqlState ?? (property(link, "severity") === undefined ? undefined : code)
   if (state === undefined) return undefined

@@ -107,6 +107,17 @@ describe("a creation may have happened", () => {
     })
   )
 
+  it.live("and is given up by any client where it is redirected to a scheme that it does not speak", () =>
+    Effect.gen(function* () {
+      const from = `${yield* server}307/${encodeURIComponent("ftp://127.0.0.1/")}`
+      for (const [client, create] of Object.entries(clients)) {
+        const failure = yield* failing(create, from)
+        assert.deepStrictEqual(Verdict.of(failure), Verdict.permanent, client)
+        assert.isTrue(Operation.isAmbiguous(failure), client)
+      }
+    })
+  )
+
   it.live("although the AWS SDK was refused: the second time", () =>
     Effect.gen(function* () {
       const replies = [500, 400, 400]

@@ -76,11 +76,13 @@ export const duration = ({ isEndless = false }: { readonly isEndless?: boolean }
 
 const unit = /^(weeks|days|hours|minutes|seconds|milliseconds|microseconds|nanoseconds)$/
 
-/** Inputs that Effect reads as zero: NaN, and an object with unknown units, such as `{ second: 5 }`. */
+/** Inputs that Effect reads as zero: NaN, and an object with unknown units or without numbers, such as `{ second: 5 }`. */
 const isNoInput = (value: unknown): boolean => {
-  if (!rules.isRecord(value) || Duration.isDuration(value) || Array.isArray(value)) return Number.isNaN(value)
-  const names = Object.keys(value)
-  return names.length === 0 || !names.every((name) => unit.test(name))
+  if (!rules.isRecord(value) || Duration.isDuration(value)) return Number.isNaN(value)
+  const parts = Object.entries(value).filter(([, part]) => part !== undefined)
+  const isPart = ([name, part]: readonly [string, unknown]) =>
+    (Array.isArray(value) || unit.test(name)) && typeof part === "number" && !Number.isNaN(part)
+  return parts.length === 0 || !parts.every(isPart)
 }
 
 /**

@@ -28,6 +28,13 @@ const rules: ReadonlyArray<
     Check.duration(),
     ["2 seconds", 5, 0, { seconds: 5, minutes: 1 }, Duration.zero, Duration.seconds(1), undefined],
     [
+      [{ seconds: Number.NaN }, "a is an object; allowed: a duration that is not negative and has an end"],
+      [{ seconds: "5" }, "a is an object; allowed: a duration that is not negative and has an end"],
+      [{ minutes: 1, seconds: null }, "a is an object; allowed: a duration that is not negative and has an end"],
+      [{ seconds: undefined }, "a is an object; allowed: a duration that is not negative and has an end"],
+      [[Number.NaN, 1], "a is a list; allowed: a duration that is not negative and has an end"],
+      [[1, Number.NaN], "a is a list; allowed: a duration that is not negative and has an end"],
+      [[], "a is a list; allowed: a duration that is not negative and has an end"],
       ["-1 second", 'a is "-1 second"; allowed: a duration that is not negative and has an end'],
       [Duration.seconds(-1), "a is -1000 millis; allowed"],
       [Duration.infinity, "a is Infinity; allowed"],

@@ -30,7 +30,12 @@ describe("what was thrown means", () => {
     "host_returned_error/truncated_body": "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
     "host_returned_error/tls_certificate":
       "CERT_HAS_EXPIRED DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_VERIFY_LEAF_SIGNATURE ERR_TLS_CERT_ALTNAME_INVALID",
-    "host_returned_error/tls_handshake": "ERR_SSL_WRONG_VERSION_NUMBER ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION EPROTO",
+    "host_returned_error/tls_interrupted":
+      "ERR_SSL_BAD_RECORD_TYPE ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC ERR_SSL_UNEXPECTED_EOF_WHILE_READING ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR ERR_SSL_APPLICATION_DATA_AFTER_CLOSE_NOTIFY",
+    "host_returned_error/bad_redirect": "ERR_FR_REDIRECTION_FAILURE",
+    "host_returned_error/redirect_loop": "UND_ERR_REDIRECT_MAX ERR_FR_TOO_MANY_REDIRECTS",
+    "host_returned_error/tls_handshake":
+      "ERR_SSL_NO_SHARED_CIPHER ERR_SSL_UNSUPPORTED_PROTOCOL ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE ERR_SSL_WRONG_VERSION_NUMBER ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION EPROTO",
     "host_returned_error/bad_http": "HPE_INVALID_CONSTANT HPE_STRICT UND_ERR_HEADERS_OVERFLOW ERR_ASSERTION",
     "host_returned_error/bad_encoding": "Z_DATA_ERROR Z_BUF_ERROR ERR_BROTLI_DECODER_ERROR",
     "host_returned_error/too_large": "UND_ERR_RES_EXCEEDED_MAX_SIZE",
@@ -80,6 +85,29 @@ describe("what was thrown means", () => {
       "a proxy of ours that wants a login",
       fetchFailed(new Error("Proxy response (407) !== 200 when HTTP Tunneling")),
       "internal_error/proxy_login"
+    ],
+    ...[400, 403, 404, 451].map(
+      (status) =>
+        [
+          `a proxy of ours that refuses (${status})`,
+          fetchFailed(
+            Object.assign(new Error(`Proxy response (${status}) !== 200 when HTTP Tunneling`), { name: "AbortError" })
+          ),
+          "internal_error/local_policy"
+        ] as const
+    ),
+    ...[408, 429, 499, 503].map(
+      (status) =>
+        [
+          `a proxy of ours that is busy (${status})`,
+          fetchFailed(new Error(`Proxy response (${status}) !== 200 when HTTP Tunneling`)),
+          "internal_error/proxy"
+        ] as const
+    ),
+    [
+      "TLS that is broken, in words",
+      coded("EPROTO", { message: "write EPROTO 0:error:0A000438:SSL routines::tlsv1 alert internal error:" }),
+      "host_returned_error/tls_interrupted"
     ],
     [
       "a redirect to a file",

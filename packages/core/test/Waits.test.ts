@@ -16,6 +16,9 @@ const wait = (headers: Headers, status = 429) => {
   return asked && Duration.toMillis(asked)
 }
 
+/** A header of which an answer has two lines, as Node.js and undici tell them. */
+const lines = (...values: ReadonlyArray<string>) => values as unknown as string
+
 const expectWaits = (
   cases: ReadonlyArray<readonly [headers: Headers, millis: number | undefined, status?: number]>
 ) => {
@@ -54,7 +57,29 @@ describe("Retry-After (RFC 9110 10.2.3)", () => {
     ])
   })
 
-  it("comes before the rate limits, which count only without it", () => {
+  it("and limits that stand in two lines are read like one", () => {
+    expectWaits([
+      [{ ratelimit: lines('"a";r=5;t=1', '"b";r=0;t=9') }, 9000],
+      [{ ratelimit: lines('"a";r=0;t=5', '"b";r=0;t=9') }, 9000],
+      [{ "x-ratelimit-remaining": lines("0"), "x-ratelimit-reset": lines("4") }, 4000],
+      [{ "retry-after": lines("3") }, 3000],
+      // Two waits contradict each other.
+      [{ "retry-after": lines("3", "4") }, undefined]
+    ])
+    assert.deepStrictEqual(Verdict.of({ status: 500, headers: { "x-should-retry": ["false"] } }), Verdict.permanent)
+  })
+
+  it("of a limit that is more than used up is that of one that is used up", () => {
+    expectWaits([
+      [{ "x-ratelimit-remaining": "-3", "x-ratelimit-reset": "7" }, 7000],
+      [{ "x-ratelimit-remaining": "-3", "x-ratelimit-reset": "7" }, 7000, 503],
+      [{ ratelimit: '"a";r=-1;t=8' }, 8000],
+      [{ ratelimit: "limit=5, remaining=-2, reset=6" }, 6000],
+      [{ "x-ratelimit-remaining": "-", "x-ratelimit-reset": "7" }, undefined, 503]
+    ])
+  })
+
+  it("comes before the limits, and limits before nothing", () => {
     expectWaits([
       [{ "retry-after": "3", "ratelimit-reset": "9", "ratelimit-remaining": "0" }, 3000],
       [{ "retry-after": "soon", "ratelimit-reset": "9", "ratelimit-remaining": "0" }, 9000]

@@ -4,6 +4,7 @@ import { fromLinks, isLate } from "./classify.ts"
 import { ofGrpc } from "./grpc.ts"
 import * as services from "./services.ts"
 import { ofSql } from "./sqlstate.ts"
+import { header, type HeadersLike } from "./waits.ts"
 import { isRetryable, permanent, throttled, transient, type Verdict } from "./verdict.ts"
 
 /** The verdict on an error of a well-known client, recognised by structure; no client package is imported. */
@@ -87,16 +88,12 @@ const prototypeOf = (value: object) => attempt((): object | null => Object.getPr
 /** The header in which servers of OpenAI, Anthropic and Stripe tell their own clients whether to retry. */
 const ofAdvice = (link: object, now: number | undefined): Verdict | undefined => {
   const response = property(link, "response")
-  const headers = property(link, "headers") ?? (Predicate.isObjectKeyword(response) && property(response, "headers"))
-  if (!Predicate.isObjectKeyword(headers)) return undefined
+  const found = property(link, "headers") ?? (Predicate.isObjectKeyword(response) && property(response, "headers"))
+  if (!Predicate.isObjectKeyword(found)) return undefined
+  const headers = found as HeadersLike
   const advice = header(headers, "x-should-retry") ?? header(headers, "stripe-should-retry")
   if (advice === "false") return permanent
   if (advice !== "true") return undefined
   const verdict = services.verdictOf(fromLinks([alone(link)], now, undefined))
   return verdict && isRetryable(verdict) ? verdict : transient("quick")
-}
-
-const header = (headers: object, name: string): unknown => {
-  const get = property(headers, "get")
-  return typeof get === "function" ? attempt((): unknown => get.call(headers, name)) : property(headers, name)
 }

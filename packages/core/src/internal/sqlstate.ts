@@ -38,12 +38,17 @@ const refusals = /^(?:0[ABFLPZ]|2[0-8BDF]|3[4589BDF]|4[24]|5[457]|F0|P0)/
 /** Verdicts by MySQL error number, where its SQLSTATE says too little (HY000) or something else. */
 const mysql: { readonly [errno: number]: Verdict } = {
   1040: throttled(),
+  // Said of a lost connection too, by their SQLSTATE: a handshake, a command, a packet, a login that this server does not take.
+  1043: permanent,
+  1047: permanent,
   1053: steady,
   1129: permanent,
+  1153: permanent,
   1203: throttled(),
   1205: quick,
   1213: quick,
   1226: throttled(),
+  1251: permanent,
   1317: once,
   1637: throttled(),
   3024: once,

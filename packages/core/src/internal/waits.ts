@@ -16,7 +16,9 @@ const readerOf = (headers: HeadersLike): Read => {
   const read = (name: string): unknown =>
     typeof get === "function" ? attempt(() => get.call(headers, name)) : property(headers, name)
   return (name) => {
-    const value = read(name)
+    const found = read(name)
+    // Node.js and undici keep the lines of a header apart.
+    const value = Array.isArray(found) ? found.slice(0, longestList).join(", ") : found
     return typeof value === "string" ? value : undefined
   }
 }
@@ -73,11 +75,15 @@ const limitOf = (read: Read, isLimited: boolean, now: number | undefined): Durat
   if (limits.length === 0) return undefined
   const longestOf = (remaining: number | undefined) =>
     limits
-      .filter((limit) => numberOf(limit.remaining) === remaining)
+      .filter((limit) => leftOf(limit) === remaining)
       .flatMap(({ reset }) => resetOf(reset, now) ?? [])
       .reduce<Duration.Duration | undefined>((most, reset) => (most ? Duration.max(most, reset) : reset), undefined)
   return longestOf(0) ?? (isLimited ? longestOf(undefined) : undefined)
 }
+
+/** Some servers count on below zero. */
+const leftOf = ({ remaining }: Limit): number | undefined =>
+  remaining !== undefined && /^\s*-\d/.test(remaining) ? 0 : numberOf(remaining)
 
 /** Separate headers: the IETF drafts 3 to 6, the usual ones before them, and OpenAI's, one pair for each resource. */
 const pairs = ["ratelimit", "x-ratelimit", "x-rate-limit"].flatMap((family) =>

@@ -197,7 +197,9 @@ const make =
     const base = Schema.TaggedError<unknown>(identifier)(tag, { ...place, ...fields, reason })
     internal.describeFailure(base.prototype, level)
     const reasonOf = internal.reasonOf(reasons, Unrecognized)
-    return Object.assign(base, { reasonOf, statuses: internal.statusesOf(catalogue[level]) }) as never
+    const placed = internal.statusesOf(level, catalogue[level])
+    const statuses = [...new Set(placed.map(([, status]) => status))]
+    return Object.assign(base, { reasonOf, statuses, [internal.placed]: placed }) as never
   }
 
 const id = Schema.optionalKey(Schema.String)

@@ -74,9 +74,10 @@ export const Unauthorized = envelopes.codec(JobError.Unauthorized)
 export const JobNotFound = envelopes.codec(JobError.JobNotFound)
 
 /**
- * The envelope of any catalogue's reasons: `error_code`, `error_message` and, as `reason`, the detail.
+ * The envelope of any catalogue's reasons: `error_code`, `error_message`, the detail as `reason`, and the reason's own `fields`.
  *
- * It is for your own error classes made with `Failure.Job` or `Failure.Item`. Reading keeps an unknown code in `Unrecognized`.
+ * It is for your own error classes made with `Failure.Job` or `Failure.Item`. Fields that contain a `Redacted` are left out. Reading keeps
+ * an unknown code in `Unrecognized`, and also a known code with too few fields, which keeps its verdict and status.
  *
  * @category codecs
  * @since 0.1.0
@@ -87,7 +88,8 @@ export const codecOf = envelopes.codecOf
  * Makes the `error` of an `HttpApi` endpoint from an error class of your own: one codec for each HTTP status.
  *
  * The endpoint fails with reasons. Each is answered with the status of its row, in the envelope of `codecOf`; a code that the catalogue
- * does not have is answered with 500. Reading accepts any code with any status.
+ * does not have is answered with 500. Reading accepts any code with any status. Throws if a row's status is below 400, since a client
+ * would take that failure for a success.
  *
  * @category codecs
  * @since 0.1.0

@@ -115,7 +115,39 @@ describe("a catalogue that is made", () => {
       { torn: { ...right, details: { a: { ...row, pages: [404] }, b: { ...row, pages: [410, 404] } } } },
       "item.torn.details.b.pages has 404, which is a page of a"
     ],
-    [{ torn: undefined }, "item.torn.verdict is missing"]
+    [{ torn: undefined }, "item.torn.verdict is missing"],
+    [
+      { torn: { ...right, verdict: { _tag: "Transient", pace: "fast" } } },
+      'item.torn.verdict is _tag "Transient", pace "fast"; allowed: a Verdict'
+    ],
+    [{ torn: { ...right, verdict: { _tag: "Transient" } } }, 'item.torn.verdict is _tag "Transient"; allowed'],
+    [{ torn: { ...right, verdict: { _tag: "Parked" } } }, 'item.torn.verdict is _tag "Parked"; allowed'],
+    [
+      { torn: { ...right, verdict: { _tag: "Throttled", retryAfter: 5 } } },
+      'item.torn.verdict is _tag "Throttled", retryAfter 5; allowed'
+    ],
+    ...[-1, Number.NaN, 0.5, Number.POSITIVE_INFINITY].map(
+      (limit) =>
+        [
+          { torn: { ...right, verdict: Verdict.transient("quick", limit) } },
+          `item.torn.verdict is _tag "Transient", pace "quick", limit ${limit}; allowed`
+        ] as const
+    ),
+    ...[0, 199, 600, 700].map(
+      (status) => [{ torn: { ...right, status } }, `item.torn.status is ${status}; allowed: an HTTP status`] as const
+    ),
+    [
+      {
+        torn: { ...right, details: { a: { ...row, extended: "late" } } },
+        burnt: { ...right, details: { b: { ...row, extended: "late" } } }
+      },
+      'item.burnt.details.b.extended is "late", which stands for torn; allowed: a code of its own'
+    ],
+    [
+      { torn: right, burnt: { ...right, details: { b: { ...row, extended: "torn" } } } },
+      'item.burnt.details.b.extended is "torn", which stands for torn'
+    ],
+    [{ torn: { ...right, details: [] } }, "item.torn.details is a list; allowed: a record"]
   ]
   for (const [item, says] of mistakes) {
     it(`is refused with the place of each mistake: ${says}`, () => assert.throws(() => make({ item }), says))
@@ -124,6 +156,14 @@ describe("a catalogue that is made", () => {
   it("is refused with all mistakes at once, also for unknown levels", () => {
     assert.throws(() => make({ items: {} }), "items is unknown; allowed: job, item")
     assert.throws(() => make({ item: "torn" }), 'item is "torn"; allowed: a record')
+    assert.throws(() => make({ job: [] }), "job is a list; allowed: a record")
+    for (const [given, said] of [
+      [undefined, "missing"],
+      [null, "null"],
+      ["x", '"x"'],
+      [[], "a list"]
+    ])
+      assert.throws(() => make(given), `Catalogue.make:\n  the catalogue is ${String(said)}; allowed: a record`)
     try {
       make({ job: { a: { ...right, status: 1 } }, item: { b: { ...right, actor: "me" } } })
       assert.fail("it was made")
@@ -153,7 +193,17 @@ describe("a catalogue that is made", () => {
   const torn = { catalogue, level: "item", code: "torn" } as const
   const { part, place } = { part: { part: Schema.String }, place: { place: Schema.String } }
 
-  it("must have the codes and details of the reasons", () => {
+  it("has no placeholder of which only every object has the name", () => {
+    const entry = { ...right, message: "torn in {constructor}" } as const
+    const strange = make({ job: { torn: entry } }) as {
+      readonly job: { readonly torn: Catalogue.Entry }
+      readonly item: {}
+    }
+    class Torn extends Failure.Reason<Torn>("X")("Torn", { catalogue: strange, level: "job", code: "torn" }) {}
+    assert.throws(() => Failure.Job("X")("TornError", strange, [Torn]), "job.torn: no field fills {constructor}")
+  })
+
+  it("has the codes and details that reasons stand for", () => {
     assert.throws(
       () => Failure.Reason("X")("Burnt", { ...torn, code: "burnt" as "torn" }),
       /Failure.Reason Burnt:[^]*item code burnt is unknown; allowed: torn/

@@ -7,6 +7,8 @@ import * as Wire from "@redrive/core/Wire"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
 // A service that transcodes films, with a catalogue of its own.
@@ -177,9 +179,96 @@ describe("the envelope of a catalogue of one's own", () => {
     assert.deepStrictEqual(encode(new LicenceMissing({ codec: "hevc" })), {
       error_code: "codec_unsupported",
       error_message: "no licence for hevc",
-      reason: "licence"
+      reason: "licence",
+      fields: { codec: "hevc" }
     })
     assert.deepStrictEqual(encode(new WorkerLost({})), { error_code: "worker_lost", error_message: "worker lost" })
+  })
+
+  it("tells the fields of a reason, as JSON has them, and nothing that was thrown", () => {
+    const wait = Duration.seconds(5)
+    const lost = new WorkerLost({ retryAfter: wait, cause: new Error("of this machine") })
+    assert.deepStrictEqual(encode(lost), {
+      error_code: "worker_lost",
+      error_message: "worker lost",
+      fields: { retryAfter: 5000 }
+    })
+    for (const reason of [lost, new CodecUnsupported({ codec: "av1" }), new LicenceMissing({ codec: "hevc" })]) {
+      const back = decode(JSON.parse(JSON.stringify(encode(reason))))
+      assert.strictEqual(back.constructor, reason.constructor)
+      assert.deepStrictEqual(back.verdict, reason.verdict)
+      assert.deepStrictEqual(encode(back), encode(reason))
+    }
+  })
+
+  it("is read whatever stands for the fields", () => {
+    for (const fields of [null, 7, "x", [], {}, { codec: 7 }, { codec: null }]) {
+      const reason = decode({ error_code: "codec_unsupported", error_message: "x", fields })
+      assert.instanceOf(reason, Failure.Unrecognized)
+      assert.instanceOf(decode({ error_code: "worker_lost", fields }), WorkerLost)
+    }
+  })
+
+  const row = { verdict: Verdict.permanent, severity: "Warn", actor: "caller" } as const
+  const slow = { ...row, verdict: Verdict.transient("slow"), status: 409, message: "torn for now" } as const
+  const torn = Catalogue.make({
+    job: { torn: { ...row, meaning: "", status: 422, message: "torn by {key}", details: { slow, dear: row } } }
+  })
+
+  it("keeps the verdict, the detail and the status of a code of which too little was told", () => {
+    class Torn extends Failure.Reason<Torn>("t/Torn")(
+      "Torn",
+      { catalogue: torn, level: "job", code: "torn" },
+      { key: Schema.String, at: Schema.Duration }
+    ) {}
+    class TornError extends Failure.Job<TornError>("t/TornError")("TornError", torn, [Torn]) {}
+    const { decode, encode } = {
+      decode: Schema.decodeUnknownSync(Wire.codecOf(TornError)),
+      encode: Schema.encodeSync(Wire.codecOf(TornError))
+    }
+    for (const detail of [undefined, "slow", "dear", "never heard of"]) {
+      const whole = new Torn({ key: "k", at: Duration.seconds(2), ...(detail === undefined ? {} : { detail }) })
+      const { fields, ...rest } = encode(whole)
+      assert.isDefined(fields)
+      const back = decode(JSON.parse(JSON.stringify(encode(whole))))
+      assert.deepStrictEqual(back, new Torn({ ...whole, lastError: rest.error_message ?? "" }))
+      const lost = decode(rest)
+      assert.instanceOf(lost, Failure.Unrecognized)
+      for (const reason of [back, lost]) {
+        assert.deepStrictEqual(
+          [reason.code, reason.kind, reason.verdict, reason.isRetryable, Failure.statusOf(reason), reason.lastError],
+          [whole.code, whole.kind, whole.verdict, whole.isRetryable, Failure.statusOf(whole), rest.error_message]
+        )
+        assert.strictEqual(reason[ErrorReporter.severity], whole[ErrorReporter.severity])
+      }
+    }
+  })
+
+  it("tells no secret", () => {
+    class Torn extends Failure.Reason<Torn>("t/Torn")(
+      "Torn",
+      { catalogue: torn, level: "job", code: "torn" },
+      {
+        key: Schema.Redacted(Schema.String),
+        deep: Schema.Option(Schema.Struct({ key: Schema.Redacted(Schema.String) })),
+        many: Schema.ReadonlyMap(Schema.String, Schema.Redacted(Schema.String)),
+        at: Schema.Int
+      }
+    ) {}
+    class TornError extends Failure.Job<TornError>("t/TornError")("TornError", torn, [Torn]) {}
+    const key = Redacted.make("hunter22")
+    const secretive = new Torn({ key, deep: Option.some({ key }), many: new Map([["a", key]]), at: 7 })
+    const told = Schema.encodeSync(Wire.codecOf(TornError))(secretive)
+    assert.deepStrictEqual(told, { error_code: "torn", error_message: "torn by {key}", fields: { at: 7 } })
+    assert.deepStrictEqual(Schema.decodeUnknownSync(Wire.codecOf(TornError))(told).verdict, secretive.verdict)
+  })
+
+  it("is refused as an API's errors where a code is answered with a success", () => {
+    assert.throws(
+      () => Wire.httpErrorsOf(FilmError),
+      "Wire.httpErrorsOf:\n  item.codec_unsupported.status is 200, which is no failure's; allowed: 400 or more"
+    )
+    assert.throws(() => Wire.httpErrorsOf(FilmError), "item.worker_lost.status is 200")
   })
 
   it("is read by code and detail", () => {

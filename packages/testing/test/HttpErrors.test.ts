@@ -5,6 +5,7 @@ import * as Catalogue from "@redrive/core/Catalogue"
 import * as Failure from "@redrive/core/Failure"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Wire from "@redrive/core/Wire"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -35,6 +36,14 @@ const catalogue = Catalogue.make({
         odd: merits
       }
     },
+    lost: {
+      ...merits,
+      verdict: Verdict.transient("slow"),
+      meaning: "",
+      status: 410,
+      message: "lost {parcel}",
+      details: { at_sea: { ...merits, status: 418 } }
+    },
     busy: { ...merits, verdict: Verdict.transient("quick"), meaning: "", status: 503, message: "busy", details: {} }
   }
 })
@@ -47,7 +56,14 @@ class Refused extends Failure.Reason<Refused>("shop/Refused")(
 
 class Busy extends Failure.Reason<Busy>("shop/Busy")("Busy", { catalogue, level: "job", code: "busy" }) {}
 
-class OrderError extends Failure.Job<OrderError>("shop/OrderError")("OrderError", catalogue, [Refused, Busy]) {}
+/** Without its own fields it cannot be made. */
+class Lost extends Failure.Reason<Lost>("shop/Lost")(
+  "Lost",
+  { catalogue, level: "job", code: "lost" },
+  { parcel: Schema.String, after: Schema.Duration }
+) {}
+
+class OrderError extends Failure.Job<OrderError>("shop/OrderError")("OrderError", catalogue, [Refused, Lost, Busy]) {}
 
 /** Every row of the catalogue, with its answer. */
 const rows: ReadonlyArray<readonly [name: string, reason: typeof OrderError.fields.reason.Type, status: number]> = [
@@ -55,6 +71,8 @@ const rows: ReadonlyArray<readonly [name: string, reason: typeof OrderError.fiel
   ["sold_out", new Refused({ detail: "sold_out", lastError: "none is left" }), 409],
   ["unpaid", new Refused({ detail: "unpaid" }), 402],
   ["odd", new Refused({ detail: "odd", why: "odd" }), 422],
+  ["lost", new Lost({ parcel: "p1", after: Duration.days(3) }), 410],
+  ["at_sea", new Lost({ parcel: "p1", after: Duration.days(3), detail: "at_sea" }), 418],
   ["busy", new Busy({}), 503],
   ["teapot", new Failure.Unrecognized({ code: "teapot" }), 500]
 ]
@@ -110,6 +128,8 @@ describe("the reasons of a catalogue in an HttpApi", () => {
           [arrived._tag, arrived.code, arrived.kind, arrived.verdict],
           [reason._tag, reason.code, reason.kind, reason.verdict]
         )
+        assert.strictEqual(Failure.statusOf(arrived), status)
+        if (reason._tag === "Lost") assert.deepInclude(arrived, { parcel: "p1", after: Duration.days(3) })
       }).pipe(Effect.provide(layer))
     )
   }
@@ -126,6 +146,8 @@ describe("the reasons of a catalogue in an HttpApi", () => {
     assert.includeMembers(Object.keys(paths["/orders/{name}"]?.get?.responses ?? {}), [
       "402",
       "409",
+      "410",
+      "418",
       "422",
       "500",
       "503"

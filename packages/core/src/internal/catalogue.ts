@@ -1,18 +1,26 @@
+import * as Schema from "effect/Schema"
 import type * as Catalogue from "../Catalogue.ts"
 import { isRecord, oneOf, problemsOf, refuse, required, type Rule, type Rules, shown, text } from "./rules.ts"
+import { Verdict } from "./verdict.ts"
 
-const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 200 && Number(value) < 1000
+const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 200 && Number(value) < 600
 
 const status: Rule = { allowed: "an HTTP status", isRight: isStatus }
 
-const tags = oneOf(["Transient", "Throttled", "Parked", "Permanent"])
+const isVerdict = Schema.is(Verdict)
 
-const record: Rule = { allowed: "a record", isRight: isRecord }
+const record: Rule = { allowed: "a record", isRight: (value) => isRecord(value) && !Array.isArray(value) }
 
 const row = {
   verdict: required({
-    allowed: `a Verdict (${tags.allowed})`,
-    isRight: (value) => isRecord(value) && tags.isRight(Reflect.get(value, "_tag"))
+    allowed: "a Verdict (Transient, Throttled, Parked or Permanent, with what its constructor takes)",
+    show: (value) =>
+      isRecord(value)
+        ? Object.entries(value)
+            .map(([name, part]) => `${name} ${shown(part)}`)
+            .join(", ")
+        : shown(value),
+    isRight: (value) => isVerdict(value) && !(value._tag === "Transient" && Number(value.limit) < 0)
   }),
   severity: required(oneOf(["Fatal", "Error", "Warn", "Info", "Debug", "Trace"])),
   actor: required(oneOf(["caller", "site owner", "operator", "nobody"]))
@@ -35,9 +43,11 @@ const detail: Rules = {
 }
 
 /** Throws if a catalogue has mistakes; the error lists the place of each, and the allowed values. */
-export const checkCatalogue = (catalogue: object): void => {
-  const found = [...problemsOf({ job: record, item: record }, catalogue, "")]
+export const checkCatalogue = (catalogue: unknown): void => {
+  if (!record.isRight(catalogue)) refuse("Catalogue.make", [`the catalogue is ${shown(catalogue)}; allowed: a record`])
+  const found = [...problemsOf({ job: record, item: record }, catalogue as object, "")]
   for (const [level, codes] of entries(catalogue)) {
+    const extended = new Map<unknown, string>()
     for (const [name, entry] of entries(codes)) {
       const path = `${level}.${name}.`
       const taken = new Map<unknown, string>()
@@ -45,6 +55,12 @@ export const checkCatalogue = (catalogue: object): void => {
       for (const [refined, one] of entries(Object(entry).details)) {
         const place = `${path}details.${refined}.`
         found.push(...problemsOf(detail, Object(one), place))
+        const { extended: later } = Object(one)
+        // Details of one code may share it: a reader falls back to the same.
+        const taker = Object.hasOwn(Object(codes), later) ? String(later) : (extended.get(later) ?? name)
+        if (later !== undefined && taker !== name)
+          found.push(`${place}extended is ${shown(later)}, which stands for ${taker}; allowed: a code of its own`)
+        extended.set(later, taker)
         for (const [, page] of entries(Object(one).pages)) {
           const other = taken.get(page)
           if (other === undefined) taken.set(page, refined)
@@ -104,7 +120,7 @@ export const checkReasons = (
       const others = Object.keys(details).filter((detail) => !classes.some((one) => one.prototype.kind === detail))
       const refined = kind === undefined ? others.map((detail) => details[detail]?.message) : []
       for (const [, name = ""] of [own ?? message, ...refined].join(" ").matchAll(/\{(\w+)\}/g)) {
-        if (name in fields || always.includes(name)) continue
+        if (Object.hasOwn(fields, name) || always.includes(name)) continue
         found.push(
           `${level}.${code}: no field fills {${name}}; allowed: ${[...Object.keys(fields), ...always].join(", ")}`
         )

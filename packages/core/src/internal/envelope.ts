@@ -8,8 +8,10 @@ import * as Catalogue from "../Catalogue.ts"
 import { catalogue, type JobCode } from "../CrawlCatalogue.ts"
 import type * as Failure from "../Failure.ts"
 import * as JobError from "../JobError.ts"
-import { statusOf, textOf } from "./failure.ts"
+import { attempt } from "./chain.ts"
+import { facts, type Placed, placed as placedKey, statusOf, textOf } from "./failure.ts"
 import { maybe, text } from "./lenient.ts"
+import { refuse } from "./rules.ts"
 
 const codes = Object.keys(catalogue.job) as ReadonlyArray<JobCode>
 
@@ -50,42 +52,102 @@ export const codec = <Reason extends JobError.Reason>(
 
 /** The part of an error class, of any catalogue, that the codecs need. */
 interface Reasons<R extends Failure.Reason> {
-  readonly fields: { readonly reason: Schema.Codec<R, unknown> }
+  readonly fields: { readonly reason: Schema.Codec<R, unknown> & { readonly members: ReadonlyArray<ReasonClass> } }
   readonly reasonOf: Failure.ReasonOf<R>
 }
 
-/** The codec between the reasons of any catalogue and their envelope, which also carries the detail. */
-export const codecOf = <R extends Failure.Reason>(type: Reasons<R>) => answeredWith(type, undefined)
+interface ReasonClass {
+  readonly fields: Schema.Struct.Fields
+  readonly prototype: { readonly code?: string; readonly kind: string | undefined }
+}
+
+/** The codec between the reasons of any catalogue and their envelope, which also carries the detail and the reason's own fields. */
+export const codecOf = <R extends Failure.Reason>(type: Reasons<R>) => answeredWith(type, ownFields(type), undefined)
 
 /** One codec for each HTTP status of the reasons, and for the 500 of codes that the catalogue does not have. */
 export const httpErrorsOf = <R extends Failure.Reason>(
   type: Reasons<R> & { readonly statuses: ReadonlyArray<number> }
-) =>
-  [...new Set([...type.statuses, 500])].map((httpApiStatus) =>
-    answeredWith(type, httpApiStatus).annotate({ httpApiStatus })
+) => {
+  const placed = (Reflect.get(type, placedKey) ?? []) as Placed
+  refuse(
+    "Wire.httpErrorsOf",
+    placed
+      .filter(([, status]) => status < 400)
+      .map(([place, status]) => `${place} is ${status}, which is no failure's; allowed: 400 or more`)
   )
+  const own = ownFields(type)
+  return [...new Set([...type.statuses, 500])].map((httpApiStatus) =>
+    answeredWith(type, own, httpApiStatus).annotate({ httpApiStatus })
+  )
+}
+
+/** Writes and reads the fields that the reason of a code has beyond those of every reason. */
+const ownFields = <R extends Failure.Reason>({ fields: { reason } }: Reasons<R>) => {
+  const codecs = reason.members.flatMap(({ fields, prototype: { code, kind } }) => {
+    const own = Object.entries(fields).filter(([name]) => name !== "_tag" && !Object.hasOwn(facts, name))
+    if (code === undefined || own.length === 0) return []
+    const codec = Schema.toCodecJson(Schema.Struct(Object.fromEntries(own))) as unknown as Schema.Codec<
+      object,
+      { readonly [name: string]: Schema.Json }
+    >
+    return [{ code, kind, write: Schema.encodeUnknownOption(codec), read: Schema.decodeUnknownOption(codec) }]
+  })
+  return (code: string, detail: string | undefined) =>
+    codecs.find((one) => one.code === code && one.kind === detail) ?? codecs.find((one) => one.code === code)
+}
+
+/** Whether a field has a `Redacted` in it, which a schema's own JSON would tell. */
+const isSecret = (field: unknown): boolean =>
+  attempt(() => JSON.stringify(field, plainly)?.includes('"<redacted')) ?? field !== undefined
+
+const plainly = (_: string, part: unknown): unknown => {
+  if (typeof part === "bigint") return String(part)
+  return part instanceof Set || part instanceof Map ? [...part] : part
+}
+
+interface Written {
+  readonly error_code: string
+  readonly error_message: string
+  readonly reason?: string
+  readonly fields?: Schema.Json
+}
 
 /** Writes only the reasons of one status, but reads any reason, since the other side may know more codes. */
-const answeredWith = <R extends Failure.Reason>(type: Reasons<R>, status: number | undefined) =>
-  Schema.Struct({ error_code: text, error_message: text, reason: maybe(Schema.String) }).pipe(
+const answeredWith = <R extends Failure.Reason>(
+  type: Reasons<R>,
+  own: ReturnType<typeof ownFields>,
+  status: number | undefined
+) =>
+  Schema.Struct({
+    error_code: text,
+    error_message: text,
+    reason: maybe(Schema.String),
+    fields: maybe(Schema.Json)
+  }).pipe(
     Schema.decodeTo(
       Schema.toType(type.fields.reason),
-      SchemaTransformation.transformEffect<R, { error_code: string; error_message: string; reason?: string }>({
-        decode: ({ error_code, error_message, reason }) =>
+      SchemaTransformation.transformEffect<R, Written>({
+        decode: ({ error_code, error_message, fields = {}, reason }) =>
           Effect.succeed(
             type.reasonOf(error_code, {
+              ...Option.getOrUndefined(own(error_code, reason)?.read(fields) ?? Option.none()),
               ...(error_message === "" ? {} : { lastError: error_message }),
               ...(reason === undefined ? {} : { detail: reason })
             })
           ),
-        encode: (reason) =>
-          status !== undefined && status !== statusOf(reason)
-            ? Effect.fail(new SchemaIssue.InvalidValue({ message: `not answered with ${status}` }))
-            : Effect.succeed({
-                error_code: reason.code,
-                error_message: textOf(reason),
-                ...(reason.kind === undefined ? {} : { reason: reason.kind })
-              })
+        encode: (reason) => {
+          if (status !== undefined && status !== statusOf(reason))
+            return Effect.fail(new SchemaIssue.InvalidValue({ message: `not answered with ${status}` }))
+          const { code, kind } = reason
+          const written = Option.getOrElse(own(code, kind)?.write(reason) ?? Option.none(), () => ({}))
+          const told = Object.entries(written).filter(([name]) => !isSecret(Reflect.get(reason, name)))
+          return Effect.succeed({
+            error_code: code,
+            error_message: textOf(reason),
+            ...(kind === undefined ? {} : { reason: kind }),
+            ...(told.length === 0 ? {} : { fields: Object.fromEntries(told) })
+          })
+        }
       })
     )
   )

@@ -24,6 +24,9 @@ export interface Facts {
   readonly cause?: unknown
 }
 
+/** The key of the HTTP status of answers with a reason; `status` itself is a fact of some reasons. */
+const answered = "~@redrive/core/answered"
+
 /** A reason as seen by its own getters and those of its error. */
 interface Reason extends Facts {
   readonly kind: string | undefined
@@ -31,6 +34,7 @@ interface Reason extends Facts {
   readonly verdict: Verdict.Verdict
   readonly message: string
   readonly template: string
+  readonly [answered]: number
 }
 
 interface Identity {
@@ -43,20 +47,21 @@ interface Identity {
 /** The row of an unknown code, which is not retried. */
 const unrecognized: Catalogue.Detail = { verdict: Verdict.permanent, severity: "Warn", actor: "caller" }
 
-/** The key of the HTTP status of answers with a reason; `status` itself is a fact of some reasons. */
-const answered = "~@redrive/core/answered"
-
 export const statusOf = (reason: object): number => (reason as { readonly [answered]: number })[answered]
 
-/** The distinct HTTP statuses of a level. */
-export const statusesOf = (codes: Catalogue.Catalogue[Catalogue.Level]): ReadonlyArray<number> => [
-  ...new Set(
-    Object.values(codes).flatMap(({ details, status }) => [
-      status,
-      ...Object.values(details).flatMap((detail) => detail.status ?? [])
-    ])
-  )
-]
+/** The key of every HTTP status of an error class, by its place in the catalogue. */
+export const placed = "~@redrive/core/placed"
+
+export type Placed = ReadonlyArray<readonly [place: string, status: number]>
+
+/** Every HTTP status of a level, with its place. */
+export const statusesOf = (level: Catalogue.Level, codes: Catalogue.Catalogue[Catalogue.Level]): Placed =>
+  Object.entries(codes).flatMap(([code, { details, status }]): Placed => [
+    [`${level}.${code}.status`, status],
+    ...Object.entries(details).flatMap(([detail, row]): Placed =>
+      row.status === undefined ? [] : [[`${level}.${code}.details.${detail}.status`, row.status]]
+    )
+  ])
 
 /** Defines getters on a reason's prototype that read the catalogue. */
 export const describeReason = (prototype: object, identity: Identity | undefined): void => {
@@ -93,8 +98,9 @@ export const reasonOf = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonCla
     try {
       return new type(whole)
     } catch {
-      // The class requires fields that are not known.
-      return new unknown(whole)
+      // The class requires fields that are not known. What the catalogue says of the code holds all the same.
+      const { [answered]: status, row, template } = Object.assign(Object.create(type.prototype) as Reason, facts)
+      return Object.assign(new unknown(whole), { row: { ...row, status, message: template } })
     }
   }
 }

@@ -26,9 +26,9 @@ one that ran; other versions may differ.
 - **A creation should not follow redirects** (\`redirect: "manual"\` of fetch). A client that follows them, such as fetch of Node.js 22 or undici
   8.12 with its interceptor, does not show it when a redirect's target refuses the connection: the error looks as if the first server had
   refused, which may have carried out the request. \`Operation.isAmbiguous(failure, { url })\` tells the two apart by port, address and host.
-- **What is unknown gets one quick retry**, such as an error that has only words. No client below parks the calls of everybody: a 402
-  or an empty quota is given up. Only errors of Effect's own do: \`QuotaExhaustedError\` of its \`AiError\`, and \`AuthenticationError\` of its
-  \`AiError\` and \`SqlError\`.
+- **An unknown failure gets one quick retry**, such as an error with only a message. No client below parks the calls of others: a 402 or an
+  empty quota is given up. Only two of Effect's own errors park: \`QuotaExhaustedError\` of \`AiError\`, and \`AuthenticationError\` of \`AiError\`
+  and \`SqlError\`.
 
 AWS's errors are read by the SDK's own lists, gRPC's by the published meaning of its status codes, PostgreSQL's and MySQL's by SQLSTATE and
 error number. Also recognised are kafkajs (\`retriable\`), BullMQ (\`UnrecoverableError\`, and errors that take a job away from its worker: give

@@ -24,7 +24,7 @@ type Create = (url: string) => Promise<unknown>
 
 const [method, body] = ["POST", "{}"]
 
-const rejecting = <A>(answer: A): Promise<never> => Promise.reject(answer as Error)
+const rejecting = <A>(answer: A): Promise<never> => Promise.reject(answer)
 
 const dispatcher = new undici.Agent({ connect: { timeout: 300 } }).compose(
   undici.interceptors.redirect({ maxRedirections: 3 })

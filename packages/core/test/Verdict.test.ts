@@ -152,7 +152,7 @@ describe("the verdict on a foreign failure", () => {
       ["a PlatformError without a cause", system("Unknown"), transient("quick", 1)]
     ]
     for (const [what, failure, expected] of unknowns) {
-      it(what, () => {
+      it(`${Verdict.format(expected)}: ${what}`, () => {
         assert.deepStrictEqual(Verdict.of(failure), expected)
         assert.deepStrictEqual(Verdict.of(new Error("in the repository", { cause: failure })), expected)
       })
@@ -162,8 +162,7 @@ describe("the verdict on a foreign failure", () => {
   it("ends whatever a Proxy or a list pretends to be", () => {
     const endless: object = new Proxy(Object.create(null), { getPrototypeOf: () => endless })
     const deep: object = new Proxy({}, { getPrototypeOf: () => new Proxy(deep, {}) })
-    const sparse = (length: number) =>
-      Object.assign(new Array(length), { 0: Object.assign(new Error(), { code: "EPIPE" }) })
+    const sparse = (length: number) => Object.assign([], { length, 0: Object.assign(new Error(), { code: "EPIPE" }) })
     const iterated = Object.assign([1], {
       *[Symbol.iterator]() {
         for (;;) yield 1

@@ -2,6 +2,7 @@ import { createServer } from "node:http"
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs"
 import { assert, describe, it } from "@effect/vitest"
 import axios from "axios"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -13,6 +14,8 @@ import * as undici from "undici"
 import * as Classify from "@redrive/core/Classify"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Operation from "@redrive/retry/Operation"
+import * as Retry from "@redrive/retry/Retry"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Program from "@redrive/testing/Program"
 import { thrown } from "../src/Failed.ts"
 import * as Servers from "../src/Servers.ts"
@@ -104,6 +107,28 @@ describe("a creation may have happened", () => {
       assert.include(failure, { code: "UND_ERR_CONNECT_TIMEOUT" })
       assert.isTrue(Operation.isAmbiguous(failure, { url: from }))
       assert.isTrue(Classify.isUnsent(failure, { url: target }))
+    })
+  )
+
+  it.live("so that a policy sends it no second time", () =>
+    Effect.gen(function* () {
+      const quick = { base: Duration.millis(1), cap: Duration.millis(1) }
+      const policy = RetryPolicy.make({ retries: 2, quick, steady: quick, slow: quick, operation: "create" })
+      let created = 0
+      const url = yield* Program.serve(
+        createServer((request, response) => {
+          request.resume()
+          if (request.method === "POST") created++
+          if (request.method === "POST") response.writeHead(303, { location: "/busy" }).end()
+          else response.writeHead(429, { "retry-after": "0" }).end()
+        })
+      )
+      for (const [client, create] of Object.entries(clients)) {
+        created = 0
+        const call = Effect.tryPromise({ try: () => create(url), catch: (failure) => failure })
+        yield* Effect.flip(Retry.retry(call, policy))
+        assert.strictEqual(created, 1, client)
+      }
     })
   )
 

@@ -25,7 +25,7 @@ export const isAmbiguous = (failure: unknown, asked?: Asked): boolean => {
   return typeof own === "boolean" ? own : !isCertain(failure, asked, refused)
 }
 
-/** A status in 400-499 covers everything that its error wraps. An ambiguous part makes the whole ambiguous. */
+/** A status in 400-498 covers everything that its error wraps. An ambiguous part makes the whole ambiguous. */
 const refused = (link: Fields): Evidence => {
   if (link["isAmbiguous"] === true || isLaterRequest(link)) return false
   const status = statusOf(link)

@@ -191,6 +191,21 @@ describe("a creation that was carried out", () => {
     })
   )
 
+  it.live("is not sent again for a redirect's target that cannot be reached, whoever follows it", () =>
+    Effect.gen(function* () {
+      for (const location of ["http://127.0.0.1:2/orders/1", "http://nowhere.invalid/"]) {
+        for (const layer of [FetchHttpClient.layer, NodeHttpClient.layerUndici]) {
+          const { asked, url } = yield* server(status(303, { location }))
+          const sent = Effect.flatMap(HttpClient.HttpClient, (base) =>
+            HttpClient.followRedirects(base, 3).pipe(HttpRetry.httpClient(policyOf())).post(url)
+          )
+          const error = yield* Effect.flip(Effect.provide(sent, layer))
+          assert.deepStrictEqual([asked, error.because], [["POST"], "ambiguous"])
+        }
+      }
+    })
+  )
+
   it.live("is not sent again for what fails after its answer", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* server(status(201))

@@ -175,8 +175,10 @@ class Exchange<E, R, F> {
   /** Notes what a failure says about its request. */
   note(failure: unknown): void {
     if (!this.isMade) return markUnsent(failure)
-    if (isOfAnother(failure, this.current)) markSent(failure)
-    this.mayHaveHappened = Operation.isAmbiguous(failure)
+    const { current } = this
+    this.mayHaveHappened = isOfAnother(failure, current) || Operation.isAmbiguous(failure, { url: current.url })
+    // The runner does not know the URL.
+    if (this.mayHaveHappened) markSent(failure)
   }
 
   /** Makes a failure of an answer that a retry may help; any other is returned. */

@@ -23,7 +23,7 @@ const limits: ReadonlyArray<{
     // Build scripts make the documentation; only adapters use plain data and checked options.
     modules: (file) => !["CatalogueDocs.ts", "Check.ts", "CrawlMeanings.ts", "Plain.ts"].includes(file),
     // About a kilobyte of it reports mistakes in a program's own catalogue.
-    limit: 18_000
+    limit: 19_500
   },
   { what: "checks of options", name: "core", modules: (file) => file === "Check.ts", limit: 1000 },
   { what: "plain data", name: "core", modules: (file) => file === "Plain.ts", limit: 2100 },
@@ -33,7 +33,7 @@ const limits: ReadonlyArray<{
     modules: (file) => !["Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
     without: [...onlyAsked, "schedule"],
     // More than a kilobyte of it says what is wrong with a policy.
-    limit: 12_500
+    limit: 12_800
   },
   {
     what: "a policy as a schedule, with its backoffs",

@@ -35,7 +35,8 @@ const refused = (link: Fields): Evidence => {
 }
 
 const isCertain = (failure: unknown, asked: Asked | undefined, settled: (link: Fields) => Evidence): boolean => {
-  const url = attempt(() => new URL(String(fields(asked)["url"])))
+  const given = asked?.url
+  const url = given === undefined ? undefined : attempt(() => new URL(String(given)))
   const known = new Map<object, Evidence>()
   const of = (value: unknown): Evidence => {
     if (!Predicate.isObjectKeyword(value)) return undefined
@@ -147,8 +148,16 @@ const ofTag = (link: Fields): Evidence => {
   return (tag === "EncodeError" && Predicate.isObjectKeyword(request) && !isStream) || undefined
 }
 
+/** Where clients keep what they know of the requests behind an error. */
+const tellingNames =
+  "response request $metadata attempts context redirected original source retryCount redirectUrls _redirectCount _redirectable".split(
+    " "
+  )
+
 /** Whether another request went before: of a client that repeats or follows, or a policy of ours. Nothing is known about that one. */
 const isLaterRequest = (link: Fields): boolean => {
+  // Most errors say nothing of it.
+  if (tellingNames.every((name) => link[name] === undefined)) return false
   const response = fields(link["response"])
   const answers = [link]
   // Effect keeps the answer of its platform within its own.

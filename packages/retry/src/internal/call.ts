@@ -54,7 +54,7 @@ const nothing: Past = Object.freeze({
 
 /** What the engine's own callers may say of a call besides. */
 export interface CallOptions<A, E, R, F = Added> extends Options<A, E, R, F> {
-  /** The monotonic time at which the call ends at the latest. */
+  /** The monotonic time at which the call ends by its policy's deadline, if that began before the call did. */
   readonly ends?: number | undefined
   /** Hears that the call will try again, before it waits for that. */
   readonly onWait?: (() => void) | undefined
@@ -99,11 +99,10 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
     const outer = aroundOf(this.surroundings)
     if (shared.deadline !== Infinity) {
       const now = this.surroundings.time.now()
-      const own = now + shared.deadline
+      const own = options.ends ?? now + shared.deadline
       this.started = now
       this.ends = outer !== undefined && outer.deadline < own ? outer.deadline : own
     } else if (outer !== undefined) this.ends = outer.deadline
-    if (options.ends !== undefined && options.ends < this.ends) this.ends = options.ends
   }
 
   static {

@@ -24,9 +24,8 @@ export const giveUp = <A, E, R>(
   past.isOver = true
   const own = call.options.errorOf !== undefined && isAdded(failure) ? call.options.errorOf(failure) : failure
   telling.gaveUp(call, own, because)
-  const until = Predicate.isTagged(failure, "Refused") ? (failure as unknown as Refused).until : undefined
-  const attempts = past.failed.map(entryOf)
-  const facts = { name, because, attempts, failure: own, ...(until !== undefined && { until }) }
+  const facts = { name, because, attempts: past.failed.map(entryOf), failure: own }
+  if (because === "parked too long" || because === "deadline") Object.assign(facts, parkedUntil(failure))
   const later = again && comeBack(again, time.clock.currentTimeMillisUnsafe())
   // It is not thrown, and its timeline takes the place of a stack.
   return Effect.fail(Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>({ ...facts, ...later })))
@@ -49,6 +48,10 @@ const entryOf = ({ duration, failure, startedAt, verdict, wait }: Failed) => ({
   isAmbiguous: Operation.isAmbiguous(failure),
   ...(wait === undefined ? {} : { wait: Duration.millis(wait) })
 })
+
+/** The action that a refusal at a gate waits for. */
+const parkedUntil = (failure: unknown) =>
+  Predicate.isTagged(failure, "Refused") && Predicate.hasProperty(failure, "until") ? { until: failure.until } : {}
 
 /** Whether the failure comes from the engine rather than the effect. */
 const isAdded = (failure: unknown): failure is Added =>

@@ -9,7 +9,6 @@
  */
 import * as Schema from "effect/Schema"
 import * as Classify from "@redrive/core/Classify"
-import { wasSent } from "./internal/unsent.ts"
 
 /**
  * @category schemas
@@ -43,5 +42,4 @@ export const isSafe = (self: Operation): boolean => self === "read" || self === 
  * @category guards
  * @since 0.1.0
  */
-export const isAmbiguous = (failure: unknown, asked?: Classify.Asked): boolean =>
-  wasSent(failure) ?? Classify.isAmbiguous(failure, asked)
+export const isAmbiguous = (failure: unknown, asked?: Classify.Asked): boolean => Classify.isAmbiguous(failure, asked)

@@ -194,15 +194,14 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("a Redis", ()
           Array.from({ length: 80 }, () => waited(here, "alone")),
           { concurrency: 80 }
         )
-        assert.lengthOf(
-          alone.filter(({ exit }) => Exit.isSuccess(exit)),
-          30
-        )
+        // A turn comes every 50 ms, so one more may have come before the last of the calls asked.
+        const ranAlone = alone.filter(({ exit }) => Exit.isSuccess(exit)).length
+        assert.isTrue(ranAlone === 30 || ranAlone === 31, `${ranAlone} ran`)
         const there = yield* Effect.provide(made, yield* Layer.build(Redis.stores(redis.port)))
         const calls = Array.from({ length: 80 }, (_, n) => waited(n % 2 === 0 ? here : there, "both"))
         const both = yield* Effect.all(calls, { concurrency: 80 })
         const ran = both.filter(({ exit }) => Exit.isSuccess(exit)).length
-        assert.isTrue(ran > 20 && ran <= 31, `${ran} ran`)
+        assert.isTrue(ran > 20 && ran <= 32, `${ran} ran`)
         for (const { took } of [...alone, ...both]) assert.isAtMost(took, 545 + slack)
       }).pipe(Effect.scoped)
     })

@@ -14,13 +14,16 @@ import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
+import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 
 const wait = { base: Duration.millis(1), cap: Duration.millis(1) }
 const policyOf = (options: Parameters<typeof RetryPolicy.make>[0] = {}) =>
   RetryPolicy.make({ retries: 2, quick: wait, steady: wait, slow: wait, ...options })
 
+type Sent = Effect.Effect<HttpClientResponse, HttpClientError>
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
 const status =
@@ -216,6 +219,69 @@ describe("a creation that was carried out", () => {
       )
       assert.strictEqual((yield* Effect.flip(client.post(url))).because, "ambiguous")
       assert.lengthOf(asked, 1)
+    }).pipe(fetching)
+  )
+
+  it.live("is not sent again for a later request of the same URL, or one that was refused", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* server(status(200), status(429, { "retry-after": "0" }), status(200))
+      const open = yield* HttpClient.HttpClient
+      const body = HttpBody.text("audit")
+      const audit = (base: HttpClient.HttpClient, to: string) => base.pipe(HttpClient.filterStatusOk).post(to, { body })
+      const within = open.pipe(
+        HttpClient.tap(() => audit(open, url)),
+        HttpRetry.httpClient(policyOf())
+      )
+      assert.strictEqual((yield* Effect.flip(within.post(url))).because, "ambiguous")
+      assert.deepStrictEqual(asked, ["POST", "POST audit"])
+      const gone = yield* server(status(200))
+      const retrying = open.pipe(HttpRetry.httpClient(policyOf({ retries: 0 })))
+      const other = open.pipe(
+        HttpClient.tap(() => retrying.post("http://127.0.0.1:2/audit")),
+        HttpRetry.httpClient(policyOf())
+      )
+      assert.strictEqual((yield* Effect.flip(other.post(gone.url))).because, "ambiguous")
+      assert.lengthOf(gone.asked, 1)
+    }).pipe(fetching)
+  )
+
+  it.live("may be repeated by the client itself; a failure of that is ambiguous, with its answer", () =>
+    Effect.gen(function* () {
+      const base = yield* HttpClient.HttpClient
+      const login = yield* server(status(401), status(200))
+      const again = (sent: Sent): Sent =>
+        Effect.flatMap(sent, (response) => (response.status === 401 ? sent : Effect.succeed(response)))
+      const refresh = HttpClient.transformResponse(base, again)
+      assert.strictEqual((yield* refresh.pipe(HttpRetry.httpClient(policyOf())).post(login.url)).status, 200)
+      assert.lengthOf(login.asked, 2)
+      const busy = yield* server(status(503))
+      const eager = HttpClient.retryTransient(base, { times: 1 }).pipe(HttpRetry.httpClient(policyOf()))
+      assert.strictEqual((yield* eager.post(busy.url)).status, 503)
+      assert.lengthOf(busy.asked, 2)
+    }).pipe(fetching)
+  )
+
+  it.live("was not, if only its making ran into a timeout, or nothing took it; one error is not another's", () =>
+    Effect.gen(function* () {
+      let made = 0
+      const { asked, url } = yield* server(status(429, { "retry-after": "0" }), status(200))
+      const base = yield* HttpClient.HttpClient
+      const slow = base.pipe(
+        HttpClient.mapRequestEffect((request) => (++made === 2 ? Effect.never : Effect.succeed(request))),
+        HttpRetry.httpClient(policyOf({ attemptTimeout: Duration.millis(100) }))
+      )
+      assert.strictEqual((yield* slow.post(url)).status, 200)
+      assert.lengthOf(asked, 2)
+      let shut = 0
+      const shutFirst = (sent: Sent): Effect.Effect<HttpClientResponse, HttpClientError | typeof transient> =>
+        ++shut === 1 ? Effect.fail(transient) : sent
+      const gate = HttpClient.transformResponse(base, shutFirst).pipe(HttpRetry.httpClient(policyOf()))
+      assert.strictEqual((yield* gate.post(url)).status, 200)
+      // The same error object means nothing elsewhere.
+      let inserted = 0
+      const insert = Effect.suspend(() => (inserted++, Effect.fail(transient)))
+      const error = yield* Effect.flip(Retry.retry(insert, policyOf({ operation: "create" })))
+      assert.deepStrictEqual([inserted, error.because], [1, "ambiguous"])
     }).pipe(fetching)
   )
 

@@ -19,6 +19,7 @@ export interface Failed {
   readonly duration: number
   readonly verdict: Verdict.Verdict
   readonly failure: unknown
+  readonly isAmbiguous?: boolean | undefined
   wait?: number
 }
 
@@ -41,6 +42,9 @@ export interface Past extends Budget.Taken, Prober {
   isOver: boolean
 }
 
+/** In place of a time: no attempt is under way, since the call waits for the next one. */
+export const waiting = -1
+
 /** The past of a call without failures, which most calls share. */
 const nothing: Past = Object.freeze({
   failed: [],
@@ -56,6 +60,8 @@ const nothing: Past = Object.freeze({
 export interface CallOptions<A, E, R, F = Added> extends Options<A, E, R, F> {
   /** The monotonic time at which the call ends by its policy's deadline, if that began before the call did. */
   readonly ends?: number | undefined
+  /** Whether the attempt that has just failed may have been carried out. Default: by the failure alone. */
+  readonly isAmbiguous?: ((failure: unknown) => boolean) | undefined
   /** Hears that the call will try again, before it waits for that. */
   readonly onWait?: (() => void) | undefined
 }

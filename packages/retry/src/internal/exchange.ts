@@ -12,13 +12,12 @@ import * as Verdict from "@redrive/core/Verdict"
 import type { Exhausted, Options } from "../HttpRetry.ts"
 import * as Operation from "../Operation.ts"
 import type { Runner } from "../Retry.ts"
-import { answerIn, discard, isOfAnother, isPaymentDue } from "./answers.ts"
+import { answerIn, discard, isOfAnother, isPaymentDue, noteRequest } from "./answers.ts"
 import type { CallOptions } from "./call.ts"
 import { isReplayable, keyOf, operationOf } from "./request.ts"
 import { isJudged, NotAgain } from "./shared.ts"
 import * as Time from "./time.ts"
 import { timeout } from "./timeout.ts"
-import { markSent, markUnsent } from "./unsent.ts"
 
 /** The facts of an exchange before its first attempt. */
 export interface Facts<E, R, F> {
@@ -56,12 +55,13 @@ export const exchange = <E, R, F>(facts: Facts<E, R, F>): Effect.Effect<HttpClie
     const made = Effect.suspend((): Effect.Effect<HttpClientRequest, E | Cause.TimeoutError, R> => {
       const next = isFirst ? first : making
       isFirst = false
-      return Effect.tapError(next, (error) => Effect.sync(() => markUnsent(error)))
+      return next
     })
     const call: CallOptions<HttpClientRequest, E | Cause.TimeoutError, R, F> = {
       operation: "idempotent",
       verdict: options.verdict,
       errorOf: options.errorOf,
+      isAmbiguous: () => false,
       ends
     }
     return Effect.flatMap(
@@ -80,9 +80,9 @@ class Exchange<E, R, F> {
   /** A request that is made and not sent yet, and when it was made. */
   fresh: HttpClientRequest | undefined
   readonly madeAt: number
-  /** The request of the current attempt, and whether the client has made it yet. */
+  /** The request of the current attempt, and how often the client has taken it to send it. */
   current: HttpClientRequest
-  isMade = false
+  sends = 0
   /** Whether the last request that was sent may have been carried out, by its failure, or since nothing came of it. */
   mayHaveHappened = false
   /** Answers whose bodies are not read yet, and those of them that became failures. */
@@ -112,6 +112,7 @@ class Exchange<E, R, F> {
       verdict: (failure) => this.verdictOf(failure),
       errorOf: options.errorOf,
       ends: this.ends,
+      isAmbiguous: (failure) => this.mayHaveDone(failure),
       onWait: () => this.letGo(this.spent),
       // The client may make another request of it for each attempt.
       get operation() {
@@ -122,9 +123,10 @@ class Exchange<E, R, F> {
       Effect.suspend(() => this.attempt()),
       call
     )
-    return Effect.catch(tried, (exhausted) => this.answerOf(exhausted)).pipe(
-      Effect.onExit((exit) => Effect.sync(() => this.letGo(this.unread, this.kept(exit))))
-    )
+    return Effect.catch(tried, (exhausted) => {
+      noteRequest(exhausted, this.current)
+      return this.answerOf(exhausted)
+    }).pipe(Effect.onExit((exit) => Effect.sync(() => this.letGo(this.unread, this.kept(exit)))))
   }
 
   operation(): Operation.Operation {
@@ -134,51 +136,53 @@ class Exchange<E, R, F> {
   }
 
   attempt(): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
-    const { client, making } = this.facts
-    this.isMade = false
+    this.sends = 0
     const made = Effect.suspend(() => {
       const { fresh } = this
       this.fresh = undefined
       const isFresh = fresh !== undefined && this.time.now() - this.madeAt < freshFor
-      return isFresh ? this.accept(fresh) : Effect.flatMap(making, (request) => this.accept(request))
+      return isFresh ? Effect.succeed(fresh) : this.facts.making
     })
     // The response is recorded before an interruption can lose it.
     return Effect.uninterruptibleMask((restore) =>
-      Effect.matchCauseEffect(restore(client.postprocess(made)), {
+      Effect.matchCauseEffect(restore(Effect.flatMap(made, (request) => this.send(request))), {
         onSuccess: (response) => this.judge(response),
         onFailure: (cause) => this.failed(cause)
       })
     )
   }
 
-  /** Takes a request for the attempt, unless it would do once more what another one may have done. */
-  accept(request: HttpClientRequest): Effect.Effect<HttpClientRequest, E> {
+  /** Sends a request, unless it would do once more what the one of an earlier attempt may have done. */
+  send(request: HttpClientRequest): Effect.Effect<HttpClientResponse, E, R> {
     this.current = request
-    this.isMade = true
     // Only the runner sees it, which gives the call up for it.
     if (this.mayHaveHappened && this.operation() === "create") return Effect.fail(new NotAgain() as E)
+    const { client, making } = this.facts
+    // A client that repeats a request by itself gets a new one each time.
+    const taken = Effect.suspend(() => {
+      if (this.sends++ === 0) return Effect.succeed(request)
+      return Effect.map(making, (again) => (this.current = again))
+    })
     // Until something comes of it.
     this.mayHaveHappened = true
-    return Effect.succeed(request)
+    return client.postprocess(taken)
   }
 
   failed(cause: Cause.Cause<E>): Effect.Effect<never, E> {
     for (const reason of cause.reasons) {
-      if (reason._tag !== "Fail" || reason.error instanceof NotAgain) continue
-      const response = answerIn(reason.error)
+      const response = reason._tag === "Fail" ? answerIn(reason.error) : undefined
       if (response !== undefined) this.spend(response)
-      this.note(reason.error)
     }
     return Effect.failCause(cause)
   }
 
-  /** Notes what a failure says about its request. */
-  note(failure: unknown): void {
-    if (!this.isMade) return markUnsent(failure)
-    const { current } = this
-    this.mayHaveHappened = isOfAnother(failure, current) || Operation.isAmbiguous(failure, { url: current.url })
-    // The runner does not know the URL.
-    if (this.mayHaveHappened) markSent(failure)
+  /** Whether the attempt that has failed may have been carried out; the engine asks it of each failure. */
+  mayHaveDone(failure: unknown): boolean {
+    const { current, sends } = this
+    // Without a request that the client took, nothing was sent. Of several, the failure is about the last one.
+    this.mayHaveHappened =
+      sends > 0 && (sends > 1 || isOfAnother(failure, current) || Operation.isAmbiguous(failure, { url: current.url }))
+    return this.mayHaveHappened
   }
 
   /** Makes a failure of an answer that a retry may help; any other is returned. */
@@ -193,7 +197,6 @@ class Exchange<E, R, F> {
     if (!Verdict.isRetryable(verdict) && !mayPark) return Effect.succeed(response)
     this.refused.set(error, verdict)
     this.spend(response)
-    this.note(error)
     return Effect.fail(error)
   }
 

@@ -40,12 +40,19 @@ const comeBack = (again: Duration.Duration, now: number) => {
   return at > latest ? undefined : { retryAt: DateTime.makeUnsafe(at), retryAfter: again }
 }
 
-const entryOf = ({ duration, failure, startedAt, verdict, wait }: Failed) => ({
+const entryOf = ({
+  duration,
+  failure,
+  isAmbiguous = Operation.isAmbiguous(failure),
+  startedAt,
+  verdict,
+  wait
+}: Failed) => ({
   startedAt: DateTime.makeUnsafe(startedAt),
   duration: Duration.millis(duration),
   verdict,
   message: Report.make(failure).message,
-  isAmbiguous: Operation.isAmbiguous(failure),
+  isAmbiguous,
   ...(wait === undefined ? {} : { wait: Duration.millis(wait) })
 })
 

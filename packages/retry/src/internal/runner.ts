@@ -144,7 +144,8 @@ const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Exhausted<E>>
 /** Tells the call around a creation that it was interrupted: it may have happened all the same. */
 const cutShort = <A, E, R>(call: Call.Call<A, E, R>): void => {
   const outer = aroundOf(call.surroundings)
-  if (outer === undefined || call.around === undefined || Call.operationOf(call) !== "create") return
+  const isRunning = call.around !== undefined && call.started !== Call.waiting
+  if (outer === undefined || !isRunning || Call.operationOf(call) !== "create") return
   if (outer.deadline !== Infinity || outer.shared.policy.attemptTimeout !== undefined) outer.mayHaveCreated = true
 }
 
@@ -175,11 +176,12 @@ const onFailure = <A, E, R>(
   const verdict = Call.verdictOf(call, failure, wall)
   const duration = Math.round(now - started)
   const startedAt = wall - duration
-  const entry: Call.Failed = { startedAt, duration, verdict, failure }
+  const isAmbiguous = options.isAmbiguous?.(failure)
+  const entry: Call.Failed = { startedAt, duration, verdict, failure, isAmbiguous }
   settle(call, verdict, now)
   Call.note(call, entry)
   telling.attemptFailed(call, entry)
-  const mayHaveHappened = mayHaveCreated(call, failure)
+  const mayHaveHappened = mayHaveCreated(call, entry)
   if (verdict._tag === "Parked" && !mayHaveHappened && mayWait(call, failure)) {
     return parked(call, failure, verdict.until)
   }
@@ -197,8 +199,9 @@ const onFailure = <A, E, R>(
 }
 
 /** Whether the call is, or held, a creation that may have happened. */
-const mayHaveCreated = <A, E, R>(call: Call.Call<A, E, R>, failure: E | Cause.TimeoutError): boolean =>
-  call.around?.mayHaveCreated === true || (Call.operationOf(call) === "create" && Operation.isAmbiguous(failure))
+const mayHaveCreated = <A, E, R>(call: Call.Call<A, E, R>, { failure, isAmbiguous }: Call.Failed): boolean =>
+  call.around?.mayHaveCreated === true ||
+  (Call.operationOf(call) === "create" && (isAmbiguous ?? Operation.isAmbiguous(failure)))
 
 /** Whether a call that needs somebody to act waits for that, and can be sent then. */
 const mayWait = <A, E, R>({ options, shared }: Call.Call<A, E, R>, failure: E | Cause.TimeoutError): boolean =>
@@ -251,6 +254,7 @@ const again = <A, E, R>(
   past.isThrottled = isThrottled
   past.waited += wait
   entry.wait = wait
+  call.started = Call.waiting
   call.options.onWait?.()
   telling.retryScheduled(call, entry, delay)
   const next = tried(call, () => attempt(call, time.now()))

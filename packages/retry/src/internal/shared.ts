@@ -198,8 +198,15 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
       const { context } = fiber
       if (last?.outside === context) return last
       const outer = fiber.getRef(Surrounding)
-      const retries = policy.retries > 0 || outer?.retries === true
-      const endless = { shared: { bulkhead: places, name, policy }, deadline: Infinity, retries, running: 0 }
+      const endless = {
+        shared: { bulkhead: places, name, policy },
+        deadline: Infinity,
+        running: 0,
+        // The outer call may have ended since.
+        get retries() {
+          return policy.retries > 0 || (outer !== undefined && outer.running > 0 && outer.retries)
+        }
+      }
       last = {
         outside: context,
         time: Time.of(fiber.getRef(Clock.Clock)),

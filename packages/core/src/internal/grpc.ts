@@ -1,6 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import { attempt, property, read } from "./chain.ts"
+import { longest } from "./waits.ts"
 import { permanent, throttled, transient, type Verdict } from "./verdict.ts"
 
 const unclear = transient("quick", 1)
@@ -41,9 +42,7 @@ export const ofGrpc = (link: object): Verdict | undefined => {
   return delay === undefined ? verdict : waiting(delay)
 }
 
-const longest = Duration.days(365)
-
-const waiting = (millis: number) => throttled(Duration.min(longest, Duration.millis(millis)))
+const waiting = (millis: number) => throttled(Duration.millis(Math.min(longest, millis)))
 
 const valueOf = (metadata: object, name: string): unknown => {
   const get = property(metadata, "get")

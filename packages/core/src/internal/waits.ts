@@ -35,8 +35,8 @@ export const waitOf = (
   return limitOf(read, status === 429, now)
 }
 
-/** No honest site asks for more, and an infinite wait could not be encoded as JSON. */
-const longest = 365 * 24 * 3600 * 1000
+/** The longest wait that is heeded, in milliseconds. No honest site asks for more, and an infinite wait could not be encoded as JSON. */
+export const longest = 365 * 24 * 3600 * 1000
 
 /** Rounds up to whole milliseconds, but ignores floating-point errors. */
 const wait = (millis: number): Duration.Duration => {

@@ -2,8 +2,8 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as LogLevel from "effect/LogLevel"
-import * as References from "effect/References"
+import { logUnhandled } from "./logging.ts"
+import * as Time from "./time.ts"
 
 /** A kind of store: that of a breaker or of a rate limit. */
 export type Kind = keyof typeof messages
@@ -52,7 +52,7 @@ export const make = (kind: Kind, timeout: Duration.Duration): Health => {
     if (isLogged || at < loggedAt + loggedEvery) return Effect.void
     isLogged = true
     loggedAt = at
-    return log(undefined, messages[kind].away, cause)
+    return logUnhandled(messages[kind].away, cause)
   }
 
   return {
@@ -67,7 +67,7 @@ export const make = (kind: Kind, timeout: Duration.Duration): Health => {
       wake()
       if (!isLogged) return Effect.void
       isLogged = false
-      return log("Info", messages[kind].back)
+      return logUnhandled(messages[kind].back, undefined, "Info")
     }),
     failed: (cause) =>
       Effect.flatMap(millis, (at) => {
@@ -85,18 +85,4 @@ export const make = (kind: Kind, timeout: Duration.Duration): Health => {
   }
 }
 
-/** The monotonic time in milliseconds, which setting the clock does not move. */
-const millis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
-
-/** Logs at `level`, by default at `References.UnhandledLogLevel`; not at all if that is unset. */
-const log = (
-  level: LogLevel.Severity | undefined,
-  message: string,
-  ...cause: ReadonlyArray<Cause.Cause<unknown>>
-): Effect.Effect<void> =>
-  Effect.withFiber((fiber) => {
-    const unhandled = fiber.getRef(References.UnhandledLogLevel)
-    if (unhandled === undefined) return Effect.void
-    // A logger that fails must not fail the call.
-    return Effect.ignoreCause(Effect.logWithLevel(level ?? unhandled)(message, ...cause))
-  })
+const millis = Clock.clockWith((clock) => Effect.sync(Time.of(clock).now))

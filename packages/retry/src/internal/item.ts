@@ -2,8 +2,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as References from "effect/References"
 import * as Result from "effect/Result"
+import { logUnhandled } from "./logging.ts"
 import { Judged } from "./shared.ts"
 
 /** How one item's run ended. `because` is set if the item cannot go again whatever its verdict. */
@@ -35,10 +35,5 @@ export const ended = <I, A, E, R>(
 /** Runs a callback that only observes: a defect in it is logged and stops there. */
 export const unharmed = (name: string, callback: () => Effect.Effect<void> | undefined): Effect.Effect<void> =>
   Effect.suspend(() => callback() ?? Effect.void).pipe(
-    Effect.catchCause((cause) =>
-      Effect.withFiber((fiber) => {
-        const level = fiber.getRef(References.UnhandledLogLevel)
-        return level === undefined ? Effect.void : Effect.logWithLevel(level)(`${name} of a redrive failed`, cause)
-      })
-    )
+    Effect.catchCause((cause) => logUnhandled(`${name} of a redrive failed`, cause))
   )

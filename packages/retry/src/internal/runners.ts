@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Runner } from "../Retry.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
+import { log } from "./logging.ts"
 import { makeLocal } from "./make.ts"
 
 /** A group of equal policies: `fresh` counts how many in a row were new, `isSaid` whether the warning was logged. */
@@ -66,7 +67,8 @@ const warningOf = (kind: Kind, name: string, shared: string): Effect.Effect<void
   Effect.suspend(() => {
     if (kind.isSaid) return Effect.void
     kind.isSaid = true
-    return Effect.logWarning(
+    return log(
+      "Warn",
       `${name}: ${suspicious} policies with the same ${shared} were used once each. A policy that is made inside the call protects nothing: make it once, outside`
     )
   })

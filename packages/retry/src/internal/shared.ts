@@ -10,6 +10,7 @@ import * as Budget from "../Budget.ts"
 import type * as RetryPolicy from "../RetryPolicy.ts"
 import * as Bulkhead from "./bulkhead.ts"
 import * as Gate from "./gate.ts"
+import { log } from "./logging.ts"
 import * as telling from "./telling.ts"
 import * as Time from "./time.ts"
 
@@ -250,7 +251,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, lim
       Effect.suspend(() => {
         if (isNestingSaid) return Effect.void
         isNestingSaid = true
-        return Effect.logInfo(`calls of ${call} run within ${around}, which tries again: one attempt each`)
+        return log("Info", `calls of ${call} run within ${around}, which tries again: one attempt each`)
       })
   }
 }

@@ -5,11 +5,16 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
+import * as Redactable from "effect/Redactable"
 import * as Redacted from "effect/Redacted"
-import { attempt, nameOf as nameOfError, read } from "./internal/chain.ts"
-import { bounded, hidden, isSecretName, type Scrub, scrubKnowing } from "./internal/text.ts"
+import { attempt, isError as isErrorOfAnyRealm, nameOf as nameOfError, read } from "./internal/chain.ts"
+import { first, tagOf, viewOf } from "./internal/platform.ts"
+import { isCountName, isSecretHeader, isSecretName } from "./internal/secrets.ts"
+import { bounded, cut as cutText, hidden, type Scrub, scrubKnowing } from "./internal/text.ts"
 
 /**
  * Any JSON value.
@@ -28,6 +33,8 @@ export type Plain = string | number | boolean | null | ReadonlyArray<Plain> | { 
 export interface Options {
   /** Secrets that must not appear in any text. Default: none. */
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
+  /** What a `Redactable` is shown by, such as `Headers.CurrentRedactedNames`. Default: an empty one, so that references have their defaults. */
+  readonly context?: Context.Context<never> | undefined
 }
 
 /**
@@ -40,16 +47,18 @@ const most = { depth: 6, entries: 64, nodes: 512, characters: 32_768, name: 200,
  * Turns a value into plain data.
  *
  * It has at most six levels, 64 entries a level and 512 in all, texts as in a `Report` and 32,768 characters of text in all. Anything beyond
- * is counted, as `… 36 more`. Fields whose names suggest secrets are `<redacted>`, as are `Redacted` values. A value that throws when it is
- * read is `unreadable`, one that contains itself `circular`. An error becomes its name and message; reports say more.
+ * is counted, as `… 36 more`. A `Redactable` is what it says of itself in the context, and what has a `toJSON` what that returns. Fields whose
+ * names suggest secrets are `<redacted>`, as are `Redacted` values, the values of such names in pairs (`["authorization", "..."]`,
+ * `{ name: "authorization", value: "..." }`), and those of secret headers in a flat list. A value that throws when it is read is
+ * `unreadable`, one that contains itself `circular`. An error becomes its name and message; reports say more. A Map whose keys are not all
+ * texts or numbers is a list of pairs.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (value: unknown, options: Options = {}): Plain => {
   if (typeof value === "boolean" || typeof value === "number") return simple(value, bounded)
-  const safe = scrubKnowing(options.secrets)
-  return typeof value === "object" ? plain(value, 0, walkOf(safe)) : simple(value, safe)
+  return typeof value === "object" ? plain(value, 0, walkOf(options)) : simple(value, scrubKnowing(options.secrets))
 }
 
 /**
@@ -61,9 +70,28 @@ export const make = (value: unknown, options: Options = {}): Plain => {
  * @since 0.1.0
  */
 export const fields = (object: object, options: Options = {}): { readonly [name: string]: Plain } =>
-  attempt(() => ofFields(object, 0, walkOf(scrubKnowing(options.secrets)))) ?? {}
+  attempt(() => ofFields(object, 0, walkOf(options))) ?? {}
 
-const walkOf = (safe: Scrub): Walk => ({ safe, names: namesOf(safe), seen: new Set(), nodes: 0, characters: 0 })
+const walkOf = ({ context = Context.empty(), secrets }: Options): Walk => {
+  const safe = scrubKnowing(secrets)
+  return { safe, context, names: namesOf(safe), seen: new Set(), nodes: 0, characters: 0 }
+}
+
+/**
+ * Whether a value is an error, also one of another realm, such as a worker's or a test runner's.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isError: (value: unknown) => value is Error = isErrorOfAnyRealm
+
+/**
+ * The first `length` UTF-16 units of a text, without half a character: a strict reader of JSON refuses one.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const cut: (text: string, length: number) => string = cutText
 
 /**
  * Cleans a text as `make` does: at most 2000 characters, without secrets, credentials and the queries of URLs.
@@ -75,6 +103,7 @@ export const text = (value: string, options: Options = {}): string => scrubKnowi
 
 interface Walk {
   readonly safe: Scrub
+  readonly context: Context.Context<never>
   readonly names: Map<string, Name>
   /** The objects around the one that is looked at. */
   readonly seen: Set<object>
@@ -92,7 +121,7 @@ const withinRoom = (value: Plain, walk: Walk): Plain => {
   if (typeof value !== "string") return value
   const room = most.characters - walk.characters
   walk.characters += value.length
-  return value.length <= room ? value : `${value.slice(0, Math.max(0, room))}…`
+  return value.length <= room ? value : `${cutText(value, Math.max(0, room))}…`
 }
 
 /** What is no object. */
@@ -118,19 +147,46 @@ const ofObject = (value: object, depth: number, walk: Walk): Plain => {
   if (Redacted.isRedacted(value)) return hidden
   if (walk.seen.has(value)) return "circular"
   if (isEndless(value)) return "unreadable"
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString()
-  if (Duration.isDuration(value)) return Duration.format(value)
-  if (DateTime.isDateTime(value)) return DateTime.formatIso(value)
-  if (value instanceof Error) return walk.safe(`${nameOfError(value)}: ${read(value, "message") ?? ""}`)
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`
-  if (depth >= most.depth) return Array.isArray(value) ? "[…]" : "{…}"
   walk.seen.add(value)
-  const made =
-    Array.isArray(value) || value instanceof Set
-      ? ofList([...first(value)], sizeOf(value), depth, walk)
-      : ofFields(value, depth, walk)
+  const made = ofRead(value, depth, walk)
   walk.seen.delete(value)
   return made
+}
+
+/** `times` is how often it was asked already what it says of itself. */
+const ofRead = (value: object, depth: number, walk: Walk, times = 0): Plain => {
+  const said = times < 2 ? saidBy(value, walk) : value
+  if (said !== value)
+    return Predicate.isObjectKeyword(said) && !Redacted.isRedacted(said)
+      ? ofRead(said, depth, walk, times + 1)
+      : plain(said, depth, walk)
+  if (isErrorOfAnyRealm(value)) return walk.safe(`${nameOfError(value)}: ${read(value, "message") ?? ""}`)
+  if (Array.isArray(value))
+    return depth >= most.depth ? "[…]" : ofList(first(value, most.entries), value.length, depth, walk)
+  const view = isOrdinary(value) ? undefined : viewOf(value)
+  if (view === undefined) return depth >= most.depth ? "{…}" : ofFields(value, depth, walk)
+  if ("text" in view) return walk.safe(view.text)
+  if (depth >= most.depth) return "values" in view ? "[…]" : "{…}"
+  return "values" in view
+    ? ofList(first(view.values, most.entries), view.size, depth, walk)
+    : ofPairs(first(view.pairs, most.entries), view.size, depth, walk)
+}
+
+/** What a value says of itself, else the value. */
+const saidBy = (value: object, walk: Walk): unknown => {
+  if (Redactable.isRedactable(value)) return value[Redactable.symbolRedactable](walk.context)
+  if (Duration.isDuration(value)) return Duration.format(value)
+  if (DateTime.isDateTime(value)) return DateTime.formatIso(value)
+  const toJson: unknown = "toJSON" in value ? value.toJSON : undefined
+  // Clients' errors say whatever their client knows, and bytes are no list.
+  if (typeof toJson !== "function" || isErrorOfAnyRealm(value) || ArrayBuffer.isView(value) || tagOf(value) === "Date")
+    return value
+  return toJson.call(value, "")
+}
+
+const isOrdinary = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** Whether a Proxy has so many prototypes that `instanceof` might not end. */
@@ -140,34 +196,33 @@ const isEndless = (value: object): boolean => {
   return at !== null
 }
 
-/** The first entries of a collection that may have millions. */
-function* first<A>(values: Iterable<A>): Generator<A> {
-  let count = 0
-  for (const value of values) {
-    if (count++ >= most.entries) return
-    yield value
-  }
-}
-
-const sizeOf = (value: ReadonlyArray<unknown> | ReadonlySet<unknown>): number =>
-  "size" in value ? value.size : value.length
-
 const isFull = (walk: Walk): boolean => ++walk.nodes > most.nodes || walk.characters > most.characters
 
 const ofList = (values: ReadonlyArray<unknown>, size: number, depth: number, walk: Walk): Plain => {
   const list: Array<Plain> = []
-  for (const value of values) {
+  for (const [index, value] of values.entries()) {
     if (isFull(walk)) break
-    list.push(plain(value, depth + 1, walk))
+    list.push(isNamedSecret(values, index, size) ? hidden : plain(value, depth + 1, walk))
   }
   if (list.length < size) list.push(`… ${size - list.length} more`)
   return list
 }
 
-/** A field's name, cleaned like a text but shorter. */
+/** Whether an entry is the value of a secret name before it, in a pair or a flat list of headers. */
+const isNamedSecret = (values: ReadonlyArray<unknown>, index: number, size: number): boolean => {
+  if (index % 2 === 0 || size % 2 === 1) return false
+  const name = values[index - 1]
+  return typeof name === "string" && (isSecretHeader(name) || (size === 2 && isSecretIdentifier(name)))
+}
+
+const isSecretIdentifier = (text: unknown): boolean =>
+  typeof text === "string" && /^[\w.-]{1,64}$/.test(text) && isSecretName(text)
+
+/** A field's name, cleaned like a text but shorter. `isCount` is for numbers. */
 interface Name {
   readonly text: string
   readonly isSecret: boolean
+  readonly isCount: boolean
 }
 
 /** Caches cleaned names by scrub, since a program uses the same few field names with every line. */
@@ -185,34 +240,72 @@ const nameOf = (key: string, { names, safe }: Walk): Name => {
   const found = names.get(key)
   if (found !== undefined) return found
   const text = safe(key)
-  const isLong = text.length > most.name
-  const name = { text: isLong ? `${text.slice(0, most.name)}…` : text, isSecret: isSecretName(text) }
+  const name = {
+    text: text.length > most.name ? `${cutText(text, most.name)}…` : text,
+    isSecret: isSecretName(text),
+    isCount: isCountName(text)
+  }
   if (key.length <= most.name && names.size < most.names) names.set(key, name)
   return name
 }
 
-const ofFields = (value: object, depth: number, walk: Walk): { readonly [name: string]: Plain } => {
-  const isMap = value instanceof Map
-  const names = isMap ? [...first(value.keys())] : Object.keys(value)
-  const size = isMap ? value.size : names.length
+const ofFields = (value: object, depth: number, walk: Walk): { readonly [name: string]: Plain } =>
+  ofNamed(
+    Object.keys(value),
+    undefined,
+    (name) => (isValueOfSecret(value, name) ? secret : Reflect.get(value, name)),
+    depth,
+    walk
+  )
+
+/** Stands for a value that is not to be read. */
+const secret = Redacted.make("")
+
+/** Whether a field holds what another field has the secret name of, as in `{ name: "authorization", value: "..." }`. */
+const isValueOfSecret = (value: object, name: string): boolean =>
+  (name === "value" || name === "values") &&
+  ["name", "key", "header"].some((other) => isSecretIdentifier(read(value, other)))
+
+/** Entries as fields, unless their keys are no names, or not one each. */
+const ofPairs = (pairs: ReadonlyArray<readonly [unknown, unknown]>, size: number, depth: number, walk: Walk): Plain => {
+  const byName = new Map(pairs.flatMap(([key, value]) => (isName(key) ? [[String(key), value]] : [])))
+  if (byName.size < pairs.length) return ofList(pairs, size, depth, walk)
+  return ofNamed([...byName.keys()], size, (name) => byName.get(name), depth, walk)
+}
+
+const isName = (key: unknown): boolean => typeof key === "string" || typeof key === "number"
+
+const ofNamed = (
+  names: ReadonlyArray<string>,
+  size: number = names.length,
+  get: (name: string) => unknown,
+  depth: number,
+  walk: Walk
+): { readonly [name: string]: Plain } => {
   const fields: { [name: string]: Plain } = {}
   let count = 0
   for (const key of names) {
     if (count >= most.entries || isFull(walk)) break
     count++
-    const { isSecret, text } = nameOf(String(key), walk)
-    walk.characters += text.length
+    const name = nameOf(key, walk)
+    walk.characters += name.text.length
     // A field of this name would be the object's prototype.
-    if (text !== "__proto__") fields[text] = isSecret ? hidden : ofField(value, key, depth + 1, walk)
+    if (name.text === "__proto__") continue
+    const text = name.text === key ? key : free(name.text, fields)
+    fields[text] = name.isSecret && !name.isCount ? hidden : ofField(() => get(key), name, depth + 1, walk)
   }
-  if (count < size) fields["…"] = `${size - count} more`
+  if (count < size) fields[free("…", fields)] = `${size - count} more`
   return fields
 }
 
-const ofField = (value: object, key: unknown, depth: number, walk: Walk): Plain => {
+/** A name that was shortened or cleaned must not take the place of another. */
+const free = (name: string, fields: object): string => (Object.hasOwn(fields, name) ? free(`${name}_`, fields) : name)
+
+const ofField = (get: () => unknown, { isSecret }: Name, depth: number, walk: Walk): Plain => {
   try {
-    const held: unknown = value instanceof Map ? value.get(key) : Reflect.get(value, String(key))
-    return plain(held, depth, walk)
+    const held = get()
+    // Tokens are what models count, too.
+    return isSecret && typeof held !== "number" ? hidden : plain(held, depth, walk)
   } catch {
     return "unreadable"
   }

@@ -1,8 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import { runInNewContext } from "node:vm"
 import * as Plain from "@redrive/core/Plain"
 import * as Arbitrary from "effect/Arbitrary"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as EffectHeaders from "effect/http/Headers"
+import * as Option from "effect/Option"
+import * as Redactable from "effect/Redactable"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
@@ -29,7 +34,42 @@ describe("plain data", () => {
     [new Uint8Array(5), "[5 bytes]"],
     [new Set([1, 2]), [1, 2]],
     [new Map([["a", 1]]), { a: 1 }],
-    [Redacted.make("x"), "<redacted>"]
+    [Redacted.make("x"), "<redacted>"],
+    [new URL("https://u:p@example.com/a?b=c"), "https://example.com/a"],
+    [/a+/gi, "/a+/gi"],
+    [new Headers({ accept: "*/*", cookie: "a=b" }), { accept: "*/*", cookie: "<redacted>" }],
+    [new URLSearchParams("a=1&token=x"), { a: "1", token: "<redacted>" }],
+    [
+      new URLSearchParams("a=1&a=2"),
+      [
+        ["a", "1"],
+        ["a", "2"]
+      ]
+    ],
+    [new Map([[{ id: 1 }, "one"]]), [[{ id: 1 }, "one"]]],
+    [
+      new Map<unknown, string>([
+        [1, "number"],
+        ["1", "text"]
+      ]),
+      [
+        [1, "number"],
+        ["1", "text"]
+      ]
+    ],
+    [new Map([["password", "x"]]), { password: "<redacted>" }],
+    [new Request("https://example.com/a?b=c", { method: "PUT" }), "PUT https://example.com/a"],
+    [new Response(null, { status: 503 }), "503"],
+    [Promise.resolve(1), "[Promise]"],
+    [new WeakMap(), "[WeakMap]"],
+    [Object("boxed"), "boxed"],
+    [new ArrayBuffer(7), "[7 bytes]"],
+    [runInNewContext("new TypeError('no')"), "TypeError: no"],
+    [runInNewContext("new Date(0)"), "1970-01-01T00:00:00.000Z"],
+    [runInNewContext("new Map([['a', new Set([1])]])"), { a: [1] }],
+    [Option.some(1), { _id: "Option", _tag: "Some", value: 1 }],
+    [Object.assign(new (class extends Error {})("no"), { toJSON: () => "everything" }), "Error: no"],
+    [new (class DataLoss extends Error {})("disk full"), "DataLoss: disk full"]
   ])("says what JSON cannot: %s", (value, expected) => {
     assert.deepStrictEqual(Plain.make(value), expected)
   })
@@ -58,6 +98,90 @@ describe("plain data", () => {
       url: "https://a.example/b"
     })
     assert.strictEqual(Plain.text("Authorization: Bearer abc.def", { secrets }), "Authorization: Bearer <redacted>")
+  })
+
+  it("hides the values of secret names in pairs and lists, and shows counts", () => {
+    const pairs = {
+      auth: { user: "u", pass: "p1" },
+      tokens: { access: "p2" },
+      headers: [
+        { name: "Authorization", value: "p3" },
+        { key: "X-Api-Key", value: ["p4"] }
+      ],
+      entries: [["cookie", "p5"]],
+      raw: ["Host", "a.example", "Set-Cookie", "p6", "Accept", "*/*"],
+      names: ["password", "email", "name"],
+      usage: { input_tokens: 12, tokens: 20, token_count: 3, max_tokens: 4096 },
+      pages: { passed: 3, bypass: true, compass: "north" }
+    }
+    const shown = Plain.make(pairs)
+    assert.notMatch(JSON.stringify(shown), /p\d"/)
+    assert.deepInclude(shown, {
+      auth: { user: "u", pass: "<redacted>" },
+      headers: [
+        { name: "Authorization", value: "<redacted>" },
+        { key: "X-Api-Key", value: "<redacted>" }
+      ],
+      raw: ["Host", "a.example", "Set-Cookie", "<redacted>", "Accept", "*/*"],
+      names: pairs.names,
+      usage: pairs.usage,
+      pages: pairs.pages
+    })
+  })
+
+  it("is what a value says of itself: redacted in its context, then as JSON", () => {
+    const headers = EffectHeaders.fromInput({ authorization: "a", "x-tenant-sig": "b", accept: "c" })
+    const context = Context.make(EffectHeaders.CurrentRedactedNames, ["x-tenant-sig"])
+    assert.deepInclude(Plain.make({ headers }, { context }), {
+      headers: { authorization: "<redacted>", "x-tenant-sig": "<redacted>", accept: "c" }
+    })
+    assert.deepInclude(Plain.make(headers), { authorization: "<redacted>", "x-tenant-sig": "b" })
+    class Card {
+      number = "4242";
+      [Redactable.symbolRedactable](): unknown {
+        return { number: "****", toJSON: () => "card" }
+      }
+      toJSON() {
+        return this
+      }
+    }
+    class User {
+      ssn = "123"
+      card = new Card()
+      toJSON() {
+        return { card: this.card, password: "x" }
+      }
+    }
+    assert.deepStrictEqual(Plain.make([new User(), new Card()]), [{ card: "card", password: "<redacted>" }, "card"])
+    const endless: object = { [Redactable.symbolRedactable]: () => ({ ...endless }), a: 1 }
+    assert.deepStrictEqual(Plain.make(endless), { a: 1 })
+    const itself = { a: 1, toJSON: () => itself }
+    assert.property(Plain.make(itself), "a")
+    const throwing = {
+      toJSON: () => {
+        throw new Error("no")
+      }
+    }
+    assert.deepStrictEqual(Plain.make([throwing]), ["unreadable"])
+  })
+
+  it("is well-formed, wherever it is cut and whatever came in", () => {
+    const halves = "\ud83d and \ude00"
+    for (let padding = 1990; padding < 2005; padding++) {
+      const text = `${"a".repeat(padding)}${"\u{1f600}".repeat(20)}`
+      assert.isTrue(Plain.text(text).isWellFormed(), `${padding}`)
+      assert.isTrue(Plain.cut(text, padding + 1).isWellFormed())
+    }
+    assert.strictEqual(Plain.text(halves), "\ufffd and \ufffd")
+    const value = { [`${"n".repeat(199)}\u{1f600}`]: halves, [halves]: [halves], error: new Error(halves) }
+    const wide = Array.from({ length: 64 }, () => "\u{1f600}".repeat(257))
+    assert.notMatch(JSON.stringify([Plain.make(value), Plain.make(wide)]), /\\ud[89a-f]/i)
+  })
+
+  it("keeps names apart that were shortened", () => {
+    const long = "n".repeat(200)
+    const names = Object.keys(Plain.fields({ [`${long}a`]: 1, [`${long}b`]: 2, "…": 3 }))
+    assert.deepStrictEqual(names, [`${long}…`, `${long}…_`, "…"])
   })
 
   it("has no number that JSON has not", () => {

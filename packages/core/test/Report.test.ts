@@ -1,15 +1,18 @@
 import { execFileSync } from "node:child_process"
 import process from "node:process"
+import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
 const item = (cause?: unknown) =>
@@ -23,6 +26,17 @@ const item = (cause?: unknown) =>
       ...(cause === undefined ? {} : { cause })
     })
   })
+
+class Missing extends Data.TaggedError("Missing")<{
+  readonly id: number
+  readonly page?: string
+  readonly password?: string
+  readonly key?: Redacted.Redacted
+}> {}
+
+/** What `using` throws where closing fails as well; a class of it is newer than some runtimes. */
+const suppressed = (error: unknown, suppressed: unknown) =>
+  Object.assign(new Error("An error was suppressed"), { name: "SuppressedError", error, suppressed })
 
 describe("a report", () => {
   it("of an item error has its place, its code and who acts", () => {
@@ -142,6 +156,124 @@ describe("a report", () => {
     assert.deepStrictEqual(report.attributes, {})
     assert.deepStrictEqual(report.causes[0]?.fields, { parcel: "p1", weight: 2.5, after: "3m" })
     assert.deepStrictEqual(Report.make(lost).attributes, { parcel: "p1", weight: 2.5, after: "3m" })
+  })
+
+  const disk = "disk full"
+  it.each([
+    ["a text", new Error("saving failed", { cause: disk }), ["string: disk full at 0"]],
+    ["a number", new Error("saving failed", { cause: 28 }), ["number: 28 at 0"]],
+    [
+      "a text deep within",
+      new Error("a", { cause: new Error("b", { cause: disk }) }),
+      ["Error: b at 0", "string: disk full at 1"]
+    ],
+    ["a text of a failure of ours", item(disk), ["string: disk full at 0"]],
+    [
+      "texts of an aggregate",
+      new AggregateError([disk, new Error("b")], "all"),
+      ["string: disk full at 0", "Error: b at 0"]
+    ],
+    [
+      "members by name",
+      Object.assign(new Error("invalid"), { errors: { name: new RangeError("too long"), mail: "no address" } }),
+      ["string: no address at 0", "RangeError: too long at 0"]
+    ],
+    ["members in a Set", Object.assign(new Error("a"), { errors: new Set([new Error("b")]) }), ["Error: b at 0"]],
+    [
+      "what was suppressed",
+      suppressed(new Error("closing"), new Error("writing")),
+      ["Error: closing at 0", "Error: writing at 0"]
+    ],
+    [
+      "a text that was suppressed",
+      suppressed(new Error("closing"), disk),
+      ["string: disk full at 0", "Error: closing at 0"]
+    ],
+    ["a text in Effect's cause", new Error("a", { cause: Cause.fail(disk) }), ["string: disk full"]],
+    [
+      "an error without a message",
+      new Error("a", { cause: new Missing({ id: 5 }) }),
+      ["Missing: Missing { id: 5 } at 0"]
+    ]
+  ])("lists %s that a failure wraps", (_, failure, expected) => {
+    const told = Report.make(failure).causes.map(({ depth, message, name }) => `${name}: ${message} at ${depth}`)
+    for (const one of expected) assert.include(told.join("; "), one)
+    assert.isAtLeast(told.length, expected.length)
+  })
+
+  it.each([
+    [
+      "a class without a name of its own",
+      new (class DataLoss extends Error {})("x"),
+      { code: "DataLoss", message: "x" }
+    ],
+    ["a tag without a message", new Missing({ id: 5 }), { code: "Missing", message: "Missing { id: 5 }" }],
+    [
+      "a tag with secrets",
+      new Missing({ id: 5, password: "p1", key: Redacted.make("p2") }),
+      { message: "Missing { id: 5 }" }
+    ],
+    ["a tagged object", { _tag: "NotFound", page: "/a" }, { code: "NotFound", message: 'NotFound { page: "/a" }' }],
+    ["an object", { status: 500, body: { a: 1 } }, { code: "Object", message: "Object { status: 500 }" }],
+    ["a list", ["a", 1, {}], { code: "Array", message: 'Array ["a",1]' }],
+    ["an error without a message", new TypeError(""), { code: "TypeError", message: "TypeError" }],
+    [
+      "a code without a message",
+      Object.assign(new AggregateError([new Error("x")]), { code: "ECONNREFUSED", other: 1 }),
+      { code: "AggregateError", detail: "ECONNREFUSED", message: "AggregateError ECONNREFUSED" }
+    ],
+    [
+      "a code",
+      Object.assign(new Error("open"), { code: "ENOENT" }),
+      { code: "Error", detail: "ENOENT", message: "open" }
+    ],
+    ["a number as code", Object.assign(new Error("dup"), { code: 11000 }), { detail: "11000" }],
+    [
+      "no code of a DOMException",
+      new DOMException("aborted", "AbortError"),
+      { code: "AbortError", message: "aborted" }
+    ],
+    [
+      "an error of another realm",
+      runInNewContext("class Lost extends Error {}; new Lost('x')"),
+      { code: "Lost", message: "x" }
+    ]
+  ])("tells of %s", (_, failure, expected) => {
+    assert.deepInclude(Report.make(failure), expected)
+    assert.notMatch(JSON.stringify(Report.make(failure)), /p1|p2|"detail":"20"/)
+  })
+
+  it("has one class of failures whose message is made of their fields", () => {
+    const of = (failure: unknown) => Report.make(failure).fingerprint
+    assert.strictEqual(of(new Missing({ id: 5, page: "/a" })), of(new Missing({ id: 6, page: "/b" })))
+    const coded = (code: string) => Object.assign(new AggregateError([]), { code })
+    assert.notStrictEqual(of(coded("ECONNREFUSED")), of(coded("ETIMEDOUT")))
+  })
+
+  it("has the fields that only failures of ours have elsewhere, and what is known of others", () => {
+    class PageLost extends Schema.TaggedError<PageLost>("test/PageLost")("PageLost", {
+      url: Schema.URL,
+      jobId: Schema.String,
+      detail: Schema.String,
+      reason: Schema.String,
+      since: Schema.Date,
+      shape: Schema.RegExp,
+      share: Schema.Number
+    }) {}
+    const since = new Date("2026-11-27T01:02:03.004Z")
+    const url = new URL("https://u:p@example.com/a?b=c")
+    const lost = new PageLost({ url, jobId: "j1", detail: "d", reason: "moved", since, shape: /a/, share: NaN })
+    const expected = {
+      jobId: "j1",
+      detail: "d",
+      reason: "moved",
+      since: since.toISOString(),
+      shape: "/a/",
+      share: "NaN"
+    }
+    assert.deepStrictEqual(Report.make(lost).attributes, { ...expected, url: "https://example.com/a" })
+    const nested = Report.make(new Error("x", { cause: item() })).causes[0]
+    assert.deepInclude(nested?.fields, { jobId: "j1", itemId: "i1", url: "https://example.com/a" })
   })
 
   it("has what an error says of itself, and the fields that Node.js documents", () => {

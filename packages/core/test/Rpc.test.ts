@@ -78,4 +78,19 @@ describe("errors through Effect RPC", () => {
       assert.deepInclude(arrived.cause, { message: "read ECONNRESET", code: "ECONNRESET", syscall: "read" })
     }).pipe(Effect.scoped)
   )
+
+  it.effect("keep a text that was thrown, and one that an error wraps", () =>
+    Effect.gen(function* () {
+      const { fetch } = yield* client
+      const arrived = (cause: unknown) =>
+        Effect.map(
+          Effect.flip(fetch({ reason: new ItemError.HostReturnedError({ status: 0, cause }) })),
+          ({ reason }) => reason.cause as Error
+        )
+      assert.strictEqual((yield* arrived("disk full")).message, "disk full")
+      const wrapped = yield* arrived(new Error("saving failed", { cause: "disk full" }))
+      assert.strictEqual(wrapped.message, "saving failed")
+      assert.nestedPropertyVal(wrapped, "cause.message", "disk full")
+    }).pipe(Effect.scoped)
+  )
 })

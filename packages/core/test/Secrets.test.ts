@@ -65,6 +65,73 @@ describe("secrets", () => {
     { arbitrary: { runs: 1000 } }
   )
 
+  const json = (text: string) => JSON.stringify(text).slice(1, -1)
+  const form = (text: string) => new URLSearchParams({ "": text }).toString().slice(1)
+  const lower = (text: string) => text.replace(/%../g, (byte) => byte.toLowerCase())
+  const base64 = (text: string) => Buffer.from(text).toString("base64")
+  /** How a secret may be written, with what stands before and behind it there. */
+  const encodings: {
+    readonly [name: string]: (secret: string) => readonly [before: string, own: string, after: string]
+  } = {
+    plain: (secret) => ["", secret, ""],
+    JSON: (secret) => ['{"a":"', json(secret), '"}'],
+    "JSON in JSON": (secret) => ['{\\"a\\":\\"', json(json(secret)), '\\"}'],
+    percent: (secret) => ["?", encodeURIComponent(secret), ""],
+    "percent in lower case": (secret) => ["", lower(encodeURIComponent(secret)), ""],
+    form: (secret) => ["a=", form(secret), "&b=1"],
+    "form in lower case": (secret) => ["a=", lower(form(secret)), ""],
+    hex: (secret) => ["0x", Buffer.from(secret).toString("hex"), ""],
+    "hex in capitals": (secret) => ["", Buffer.from(secret).toString("hex").toUpperCase(), ""],
+    Base64: (secret) => ["", base64(secret), ""],
+    "Base64 without padding": (secret) => ["", base64(secret).replace(/=+$/, ""), "."],
+    base64url: (secret) => ["", Buffer.from(secret).toString("base64url"), ""],
+    "Base64 of a longer text": (secret) => {
+      const whole = base64(`user:${secret}, and more`)
+      return [whole.slice(0, 7), whole.slice(7, 15), whole.slice(15)]
+    },
+    "base64url of JSON": (secret) => {
+      const whole = Buffer.from(`{"secret":"${secret}"}`).toString("base64url")
+      return [whole.slice(0, 16), whole.slice(16, 24), whole.slice(24)]
+    }
+  }
+  it.prop(
+    "that are known are hidden in every form, at every place of a text",
+    {
+      secret: Schema.String.check(Schema.isPattern(/^[ -~äßé]{8,40}$/)),
+      form: Schema.Literals(Object.keys(encodings)),
+      padding: Schema.Int.check(Schema.isBetween({ minimum: 1900, maximum: 2000 }))
+    },
+    ({ form, padding, secret }) => {
+      const [before, own, after] = encodings[form]?.(secret) ?? ["", "", ""]
+      // No letter of it stands in what is around it.
+      for (const text of [
+        `${before}${own}${after} `,
+        `${"\n".repeat(padding)}${before}${own}${after}${"\n".repeat(300)}`
+      ]) {
+        const shown = Plain.text(text, { secrets: [Redacted.make(secret)] })
+        const rest = shown.replaceAll("<redacted>", "\0").replace(before, "\0").replace(after, "\0")
+        // Half of it would be a leak, too.
+        for (const part of [own, own.slice(0, 8)]) assert.notInclude(rest, part)
+      }
+    },
+    { arbitrary: { runs: 3000 } }
+  )
+
+  const shapes = ["ghp_", "github_pat_", "glpat-", "xoxb-", "sk_live_", "AIza", "npm_", "hf_"]
+  it.each(shapes)("of a known shape are hidden where a text is cut within them: %s", (beginning) => {
+    const token = `${beginning}${"aBcDeFgHiJ".repeat(5)}`
+    for (let padding = 1940; padding < 2005; padding++)
+      for (const text of [`${"~".repeat(padding)} ${token} ${"~".repeat(400)}`, `${"~".repeat(padding)} ${token}`])
+        assert.notInclude(Plain.text(text), `${beginning}a`, `${padding}`)
+  })
+
+  it("behind a name, or in a private key, are hidden where a text is cut within them", () => {
+    const key = `-----BEGIN PRIVATE KEY-----\n${"S3CR3T".repeat(500)}\n-----END PRIVATE KEY-----`
+    for (let padding = 1930; padding < 2005; padding++)
+      for (const secret of [key, `password="${"S3CR3T".repeat(50)}"`, `tokens: ["a", "${"S3CR3T".repeat(50)}"]`])
+        assert.notInclude(Plain.text(`${"~".repeat(padding)} ${secret}`), "S3C", `${padding}`)
+  })
+
   it("that a text is full of are not shown where it is cut, which hiding them has moved", () => {
     for (let length = 8; length < 100; length++) {
       const secret = "Z0".repeat(length / 2)
@@ -104,7 +171,73 @@ describe("secrets", () => {
     [`BEARER ${one}`, "BEARER <redacted>"],
     ["Basic dXNlcjpwYXNz", "Basic <redacted>"],
     [`Cookie: sid=${one}; b=2`, "Cookie: <redacted>"],
-    [`got eyJhbGciOiJIUzI1NiJ9.${one}.def`, "got <redacted>"]
+    [`got eyJhbGciOiJIUzI1NiJ9.${one}.def`, "got <redacted>"],
+    // In lists and objects behind the name.
+    [`tokens: ["${one}", "b"], x`, "tokens: <redacted>, x"],
+    [`{"tokens":{"a":{"b":"${one}"},"c":"]}${one}"},"x":1}`, `{"tokens":<redacted>,"x":1}`],
+    [`{"secrets":["a]b","${one}"]}`, `{"secrets":<redacted>}`],
+    [`{\\"tokens\\":[\\"a]\\",\\"${one}\\"],\\"x\\":1}`, `{\\"tokens\\":<redacted>,\\"x\\":1}`],
+    [`password: { old: '${one}'`, "password: <redacted>"],
+    // After an escaped quote.
+    [`{"password":"a\\"${one}","x":1}`, `{"password":"<redacted>","x":1}`],
+    [`{"password":"a\\\\","x":1}`, `{"password":"<redacted>","x":1}`],
+    [`{\\"password\\":\\"a\\\\\\"${one}\\",\\"x\\":1}`, `{\\"password\\":\\"<redacted>\\",\\"x\\":1}`],
+    [`{ password: 'it\\'s ${one}', x: 1 }`, "{ password: '<redacted>', x: 1 }"],
+    [`{"password":"${one} cut`, `{"password":"<redacted>`],
+    [`secret: 'a\\n' +\n  '${one}',\n x: 1`, "secret: '<redacted>',\n x: 1"],
+    // English words.
+    ["password: inkwell", "password: <redacted>"],
+    ["password: missing-link", "password: <redacted>"],
+    ["password=hunted", "password=<redacted>"],
+    [`{"password":"missing"}`, `{"password":"<redacted>"}`],
+    // Commas and brackets that belong to the value, and those that do not.
+    [`password: a,b)${one}`, "password: <redacted>"],
+    [`a=1,password=${one},b=2`, "a=1,password=<redacted>,b=2"],
+    [`connect(password=${one}), again`, "connect(password=<redacted>), again"],
+    [`Server=db;Password=${one};Timeout=3`, "Server=db;Password=<redacted>;Timeout=3"],
+    // A password with a slash, which a reader of URLs takes for the end of the host.
+    [`postgres://u:p/${one}@db.example/x`, "postgres://db.example/x"],
+    [`redis://:p/a#s?s${one}@cache:6379/0`, "redis://cache:6379/0"],
+    // A key in PEM.
+    [
+      `cannot parse -----BEGIN PRIVATE KEY-----\nMIIE\n${one}\n-----END PRIVATE KEY-----, sorry`,
+      "cannot parse <redacted>, sorry"
+    ],
+    [`key "-----BEGIN RSA PRIVATE KEY-----\\nMIIE\\n${one}`, `key "<redacted>`],
+    [
+      `private_key: "-----BEGIN EC PRIVATE KEY-----\nMIIE\n${one}\n-----END EC PRIVATE KEY-----"`,
+      `private_key: "<redacted>"`
+    ],
+    [`-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQOY${one}\n-----END PGP PRIVATE KEY BLOCK-----`, "<redacted>"],
+    // More names.
+    [`auth: { user: 'u', pass: '${one}' }`, "auth: { user: 'u', pass: '<redacted>' }"],
+    [`smtpPass=${one}`, "smtpPass=<redacted>"],
+    [`db_pass: ${one}`, "db_pass: <redacted>"],
+    [`AccountKey=${one};x=1`, "AccountKey=<redacted>;x=1"],
+    [`passcode ${one}? passcode: ${one}`, `passcode ${one}? passcode: <redacted>`],
+    [`mysql --user u --password ${one} failed`, "mysql --user u --password <redacted> failed"],
+    [`curl --proxy-token=${one}`, "curl --proxy-token=<redacted>"],
+    // Pairs of names and values.
+    [`{"name":"authorization","value":"${one}"}`, `{"name":"authorization","value":"<redacted>"}`],
+    [`[ 'Authorization', '${one}', 'Accept', '*/*' ]`, "[ 'Authorization', '<redacted>', 'Accept', '*/*' ]"],
+    // Tokens of known shapes.
+    [`push with ghp_${"a1B2".repeat(9)} refused`, "push with <redacted> refused"],
+    [`github_pat_${"11ABC_".repeat(5)}x`, "<redacted>"],
+    [`glpat-${"a1B2".repeat(5)}`, "<redacted>"],
+    [`xoxb-${"1234567890-".repeat(3)}abc`, "<redacted>"],
+    [`sk_live_${"4eC39H".repeat(4)} and rk_test_${"4eC39H".repeat(4)}`, "<redacted> and <redacted>"],
+    [`Incorrect API key provided: sk-proj-${"a1B2".repeat(8)}`, "Incorrect API key provided: <redacted>"],
+    ["AKIAIOSFODNN7EXAMPLE", "<redacted>"],
+    [`AIza${"a1B2-".repeat(7)}`, "<redacted>"],
+    [`npm_${"a1B2".repeat(9)}`, "<redacted>"],
+    [`SG.${"a1B2".repeat(5)}.${"a1B2".repeat(10)}`, "<redacted>"],
+    [`hf_${"aBcD".repeat(9)}`, "<redacted>"],
+    [
+      "posting to https://hooks.slack.com/services/T0/B0/x7Y failed",
+      "posting to https://hooks.slack.com/services/<redacted> failed"
+    ],
+    ["https://discord.com/api/webhooks/123/abc-DEF", "https://discord.com/api/webhooks/123/<redacted>"],
+    ["https://api.telegram.org/bot123:AA-bb/sendMessage", "https://api.telegram.org/bot123:<redacted>"]
   ]
   it.each(hiding)("are hidden where they look like it: %s", (text, shown) => {
     assert.strictEqual(Report.make(new Error(text)).message, shown)
@@ -123,7 +256,19 @@ describe("secrets", () => {
     "is this a question? a=b",
     "Unexpected token } in JSON",
     "max_tokens=100",
-    "authorization failed for bob"
+    "authorization failed for bob",
+    "password: must be longer",
+    "tokens: 512 of 4096",
+    "12 passed, bypass=1, compass: north",
+    "https://example.com:8080/@ann/feed",
+    "https://example.com/@ann: gone",
+    "http://[::1]:8080/a@b",
+    "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
+    "pass --token to log in",
+    "risk-assessment-of-every-page-17",
+    "task_live_rows_of_the_table_1",
+    "33d6fb20-83de-4f22-b9e8-d411af6c83e2",
+    "a-long-name-of-a-host-name-with-dashes.example"
   ]
   it.each(prose)("are not seen in what is none: %s", (text) => {
     assert.strictEqual(Report.make(new Error(text)).message, text)

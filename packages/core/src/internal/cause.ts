@@ -1,6 +1,7 @@
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import { chain, describe } from "./chain.ts"
+import { chain, describe, type Part, partsOf, read } from "./chain.ts"
 import { bounded } from "./text.ts"
 
 /** One thing that was thrown, as JSON. */
@@ -23,12 +24,22 @@ export const Cause = Schema.Array(LinkJson).pipe(
     SchemaTransformation.transform<unknown, ReadonlyArray<LinkJson>>({
       decode: (links) => revive(links),
       encode: (cause) => {
-        const links = chain(cause).map(({ value }) => describe(value, bounded))
-        return links.length === 0 ? [{ name: "Error", message: bounded(String(cause)) }] : links
+        const links = chain(cause)
+        return links.length === 0 ? [{ name: "Error", message: bounded(String(cause)) }] : partsOf(links).map(linkOf)
       }
     })
   )
 )
+
+const linkOf = ({ value }: Part): LinkJson => {
+  if (!Predicate.isObjectKeyword(value)) return describe(value, bounded)
+  const [code, syscall] = [read(value, "code"), read(value, "syscall")]
+  return {
+    ...describe(value, bounded),
+    ...(code === undefined ? {} : { code: bounded(code) }),
+    ...(syscall === undefined ? {} : { syscall: bounded(syscall) })
+  }
+}
 
 /** Makes an error for each link, without a stack, since it was not thrown here. */
 const revive = ([first, ...wrapped]: ReadonlyArray<LinkJson>): unknown => {

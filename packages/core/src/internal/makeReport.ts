@@ -4,8 +4,18 @@ import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Failure from "../Failure.ts"
 import type { Fields, Report } from "../Report.ts"
-import { chain, nameOf, property, read as readText } from "./chain.ts"
-import { attributesOf, causesOf, classOf, fieldsOf, fingerprint, scrubOf, stackOf } from "./report.ts"
+import { chain, codeOf, nameOf, property, read as readText } from "./chain.ts"
+import {
+  attributesOf,
+  causesOf,
+  classOf,
+  factsOfOurs,
+  fieldsOf,
+  fingerprint,
+  messageOf,
+  scrubOf,
+  stackOf
+} from "./report.ts"
 import type { Scrub } from "./text.ts"
 import { hostOf, withoutSecrets } from "./url.ts"
 
@@ -17,21 +27,26 @@ export const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>
   const [own] = links
   const code = own === undefined ? typeof failure : nameOf(own.value)
   const reason = own && reasonOf(own.value)
-  const message = own === undefined ? safe(String(failure)) : safe(readText(own.value, "message") ?? "")
+  const message = own === undefined ? safe(String(failure)) : messageOf(own.value, safe)
+  const detail = reason?.detail ?? (own && codeOf(own.value))
   const stack = stackOf(links, safe)
   return {
     level: "program",
     code: safe(reason?.code ?? code),
-    ...(reason?.detail === undefined ? {} : { detail: safe(reason.detail) }),
+    ...(detail === undefined ? {} : { detail: safe(detail) }),
     message,
     severity: severityOf(failure),
     actor: reason?.actor ?? "operator",
     attributes: own === undefined ? {} : { ...fieldsOf(own.value, safe), ...attributesOf(own.value, safe) },
-    causes: causesOf(links.slice(1), 1, safe),
+    causes: causesOf(links, safe),
     ...(stack === undefined ? {} : { stack }),
-    fingerprint: fingerprint(["program", code, classOf(message)])
+    fingerprint: fingerprint(["program", code, classOf(classified(own?.value, message))])
   }
 }
+
+/** A message that is made of the failure's fields differs each time; its code does not. */
+const classified = (failure: object | undefined, message: string): string =>
+  failure === undefined || readText(failure, "message") ? message : (codeOf(failure) ?? "")
 
 /** A reason without the error around it is still known to its catalogue. */
 const reasonOf = (value: object) => {
@@ -46,8 +61,8 @@ const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
   const { actor } = reason.row
   const detail = reason.kind
   const place = placeOf(failure, safe)
-  const links = chain(reason.cause)
-  const stack = actor === "operator" ? stackOf(links, safe) : undefined
+  const links = chain(reason)
+  const stack = actor === "operator" ? stackOf(links.slice(1), safe) : undefined
   return {
     level,
     code: safe(code),
@@ -56,8 +71,8 @@ const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
     severity: failure[ErrorReporter.severity],
     actor,
     ...place,
-    attributes: { ...fieldsOf(failure, safe), ...answered(fieldsOf(reason, safe)) },
-    causes: causesOf(links, 0, safe),
+    attributes: { ...factsOfOurs(failure, safe), ...answered(factsOfOurs(reason, safe)) },
+    causes: causesOf(links, safe),
     ...(stack === undefined ? {} : { stack }),
     fingerprint: fingerprint([level, code, detail ?? "", place.host ?? ""])
   }

@@ -3,11 +3,13 @@ import * as Duration from "effect/Duration"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { describe, type Link, nameOf, property, read } from "./chain.ts"
-import { isSecretName, type Scrub, scrub, scrubKnowing, valuesOf } from "./text.ts"
+import { codeOf, describe, type Link, membersOf, nameOf, type Part, partsOf, property, read } from "./chain.ts"
+import { tagOf, textOf } from "./platform.ts"
+import { isCountName, isSecretName } from "./secrets.ts"
+import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "./text.ts"
 
-/** No report lists more causes, fields of one of them, or frames of a stack. */
-const most = { causes: 8, fields: 24, frames: 20 }
+/** No report lists more causes, fields of one of them, or frames of a stack; and no message that is made of fields is longer. */
+const most = { causes: 8, fields: 24, frames: 20, message: 500 }
 
 /** What a field of a report holds. */
 export type Field = string | number | boolean
@@ -25,17 +27,10 @@ export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacte
 const systemFields = ["syscall", "hostname", "address", "port"]
 
 /** Fields that a report has elsewhere. */
-const elsewhere: ReadonlySet<string> = new Set([
-  "_tag",
-  "message",
-  "cause",
-  "reason",
-  "code",
-  "detail",
-  "jobId",
-  "itemId",
-  "url"
-])
+const elsewhere: ReadonlySet<string> = new Set(["_tag", "message", "cause", "code"])
+
+/** The same for a job's or an item's failure, and its reason. */
+const elsewhereOfOurs: ReadonlySet<string> = new Set([...elsewhere, "reason", "detail", "jobId", "itemId", "url"])
 
 /** The fields that an error's schema declares. */
 const declaredOf = (value: object): ReadonlyArray<string> | undefined => {
@@ -45,19 +40,30 @@ const declaredOf = (value: object): ReadonlyArray<string> | undefined => {
 }
 
 /** The fields of a failure that may be shown: declared ones, or, for other errors, those that Node.js documents. */
-export const fieldsOf = (value: object, safe: Scrub): Fields => shown(value, declaredOf(value) ?? systemFields, safe)
+export const fieldsOf = (value: object, safe: Scrub): Fields =>
+  shown(value, declaredOf(value) ?? systemFields, elsewhere, safe)
+
+/** The same of a job's or an item's failure, or its reason. */
+export const factsOfOurs = (value: object, safe: Scrub): Fields =>
+  shown(value, declaredOf(value) ?? [], elsewhereOfOurs, safe)
 
 /** The fields of an error's `ErrorReporter.attributes`. */
 export const attributesOf = (value: object, safe: Scrub): Fields => {
   const attributes = property(value, ErrorReporter.attributes)
-  return Predicate.isObject(attributes) ? shown(attributes, Object.keys(attributes).slice(0, most.fields), safe) : {}
+  if (!Predicate.isObject(attributes)) return {}
+  return shown(attributes, Object.keys(attributes).slice(0, most.fields), elsewhere, safe)
 }
 
-const shown = (value: object, names: ReadonlyArray<string>, safe: Scrub): Fields => {
+const shown = (value: object, names: ReadonlyArray<string>, known: ReadonlySet<string>, safe: Scrub): Fields => {
   const fields: { [name: string]: Field } = {}
   for (const name of names) {
     const held = property(value, name)
-    if (held === undefined || elsewhere.has(name) || isSecretName(name)) continue
+    if (
+      held === undefined ||
+      known.has(name) ||
+      (isSecretName(name) && !(isCountName(name) && Predicate.isNumber(held)))
+    )
+      continue
     const field = fieldOf(held, safe)
     if (field !== undefined) fields[name] = field
   }
@@ -67,22 +73,66 @@ const shown = (value: object, names: ReadonlyArray<string>, safe: Scrub): Fields
 const fieldOf = (value: unknown, safe: Scrub): Field | undefined => {
   if (typeof value === "string") return safe(value)
   if (typeof value === "boolean" || Number.isFinite(value)) return value as Field
-  if (typeof value === "bigint") return safe(String(value))
+  if (typeof value === "bigint" || typeof value === "number") return safe(String(value))
   if (Duration.isDuration(value)) return Duration.format(value)
-  return DateTime.isDateTime(value) ? DateTime.formatIso(value) : undefined
+  if (DateTime.isDateTime(value)) return DateTime.formatIso(value)
+  if (!Predicate.isObjectKeyword(value) || Redacted.isRedacted(value)) return undefined
+  return ["Date", "RegExp", "URL"].includes(tagOf(value)) ? safe(textOf(value)) : undefined
 }
 
-/** The wrapped errors, outermost first, without wrappers that only repeat a message. */
-export const causesOf = (links: ReadonlyArray<Link>, outermost: number, safe: Scrub) => {
+/**
+ * What a failure says. Without a message of its own its name says it, its code, and its fields: those of a tagged error are its message,
+ * as Effect means it, and what is no error has nothing else.
+ */
+export const messageOf = (value: object, safe: Scrub): string => {
+  const message = read(value, "message") ?? ""
+  if (message !== "") return safe(message)
+  const code = codeOf(value)
+  const said = Array.isArray(value) ? entriesOf(value, safe) : ownOf(value, safe)
+  return cut(`${safe(nameOf(value))}${code === undefined ? "" : ` ${safe(code)}`}${said}`, most.message)
+}
+
+const ownOf = (value: object, safe: Scrub): string => {
+  const isOpen = read(value, "_tag") !== undefined || read(value, "stack") === undefined
+  const names = declaredOf(value) ?? (isOpen ? Object.keys(value).slice(0, most.fields) : systemFields)
+  const fields = Object.entries(shown(value, names, unsaid, safe))
+  return fields.length === 0
+    ? ""
+    : ` { ${fields.map(([name, field]) => `${name}: ${JSON.stringify(field)}`).join(", ")} }`
+}
+
+const entriesOf = (value: ReadonlyArray<unknown>, safe: Scrub): string => {
+  const entries = membersOf(value).flatMap((entry) => fieldOf(entry, safe) ?? [])
+  return entries.length === 0 ? "" : ` ${JSON.stringify(entries)}`
+}
+
+/** Fields that are no part of what an error says of itself. */
+const unsaid: ReadonlySet<string> = new Set([...elsewhere, "name", "stack"])
+
+/** What a failure wraps, outermost first, without wrappers that only repeat a message. The first link is the failure itself. */
+export const causesOf = (links: ReadonlyArray<Link>, safe: Scrub) => {
   const said = new Set<string>()
-  const causes = links.map(({ depth, value }) => {
-    const { syscall: _, ...cause } = describe(value, safe)
-    const fields = fieldsOf(value, safe)
-    return { ...cause, depth: depth - outermost, ...(Object.keys(fields).length === 0 ? {} : { fields }) }
-  })
+  const causes = partsOf(links)
+    .slice(1)
+    .map(({ depth, value }) => ({ ...saidBy(value, safe), depth: depth - 1, ...factsOf(value, safe) }))
   return causes
     .filter(({ code, message }) => code !== undefined || (!said.has(message) && said.add(message)))
     .slice(0, most.causes)
+}
+
+const saidBy = (value: Part["value"], safe: Scrub) =>
+  Predicate.isObjectKeyword(value)
+    ? { name: safe(nameOf(value)), message: messageOf(value, safe) }
+    : describe(value, safe)
+
+/** What a cause says besides its message. */
+const factsOf = (value: Part["value"], safe: Scrub): { readonly code?: string; readonly fields?: Fields } => {
+  if (!Predicate.isObjectKeyword(value)) return {}
+  const [code, fields] = [codeOf(value), fieldsOf(value, safe)]
+  return {
+    ...(code === undefined ? {} : { code: safe(code) }),
+    ...(Object.keys(fields).length === 0 ? {} : { fields })
+  }
 }
 
 /** The stack of the error that was thrown first: the innermost one with frames. Its message is cut before its frames. */
@@ -91,7 +141,7 @@ export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undef
     const frames = framesOf(value)
     if (frames.length === 0) continue
     // A text is cut only after its secrets are hidden, since half a secret is a secret too.
-    const header = `${safe(nameOf(value))}: ${safe(read(value, "message") ?? "").slice(0, 200)}`
+    const header = `${safe(nameOf(value))}: ${cut(safe(read(value, "message") ?? ""), 200)}`
     return `${header}\n${safe(frames.slice(0, most.frames).join("\n"), true)}`
   }
   return undefined

@@ -1,78 +1,19 @@
-import * as Base64 from "effect/encoding/Base64"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import * as RegularExpression from "effect/RegExp"
 import { attempt } from "./chain.ts"
-import { withoutSecrets } from "./url.ts"
+import { formsOf } from "./forms.ts"
+import { isSigned, isSuspect, mark, withoutSecretive } from "./secrets.ts"
+import { withoutSecretUrls } from "./url.ts"
 
 /** No text of a report is longer, in UTF-16 units. */
 const longest = 2000
 
-/** A URL; its password may contain characters that no other part may. */
-const urls = /\b[a-z][a-z\d+.-]*:\/\/(?:[^\s/]{0,500}@)?[^\s"'<>]+/gi
-
-const credentials = /:\/\/[^\s/]{0,500}@/
-
-const query = /:\/\/\S{0,2000}[?#]/
-
-/** Whether a text may have a URL with something to hide. The cheapest checks come first. */
-const isTelling = (text: string): boolean =>
-  text.includes("://") &&
-  ((text.includes("@") && credentials.test(text)) || ((text.includes("?") || text.includes("#")) && query.test(text)))
-
-/** Shorter secrets are not looked for: they would be found in every text. */
-const shortestSecret = 4
+/** More is read than is shown, so that a secret at the end is known by its whole shape. */
+const margin = 500
 
 /** The text that replaces a secret. */
 export const hidden = "<redacted>"
-
-/** The placeholder while a text is searched: it does not end a URL, and occurs in no text. */
-const mark = "\uFDD0"
-
-/** Names that suggest a secret, wherever they occur. */
-const names = "pass(?:w|phr)|pwd|secret|token(?!i|s)|authorization|cookie|credential|(?:api|access|private)[-_]?key"
-
-const secretName = new RegExp(names, "i")
-
-export const isSecretName = (name: string): boolean => secretName.test(name)
-
-/** Patterns of secrets in texts; everything after `$1` is hidden. Each looks only at nearby characters, so none takes long. */
-const secretive = [
-  // A JSON web token.
-  /\b()eyJ[\w-]+\.[\w.-]+/g,
-  // Credentials after an authorization scheme; in prose a lower-case word follows.
-  /\b((?:[Bb]earer|BEARER|[Bb]asic|BASIC)\s+)(?=\S*[A-Z\d=])[\w.~+/=-]+/g,
-  // A secret header: the rest of its line after the scheme.
-  /((?:authorization|cookie)\s*[:=]\s*(?:[a-z]+ )?)(?!["'])[^\n]+/gi,
-  /((?:authorization|cookie)\\?["']?\s*[:=]\s*\\?["'](?:[a-z]+ )?)[^\n"']+/gi,
-  // A name and its value, unless the value only says what is wrong.
-  new RegExp(
-    `((?:${names})[\\w-]*["'\\\\]*\\s*(?:[:=]|(?<=["']),)\\s*["'\\\\]*)` +
-      `(?!(?:is|was|has|must|no|not|too|in\\w+|miss\\w+|wrong|null|undefined|true|false|\\w+ed)\\b|\\w* ?${mark})` +
-      `(?:(?<=["'])[^"'\\n]+|[^\\s"',;&)\\]}]+)`,
-    "gi"
-  )
-]
-
-/** A sign that every text with a secret or a URL has; a cheap check, since most texts have none. */
-const sign = /[:=?"'\uFDD0]|eyJ|[Bb](?:earer|asic)|B(?:EARER|ASIC)/
-
-/** A narrower check for texts with such a sign. */
-const suspect = new RegExp(`${names}|bearer|basic|eyJ|[?]`, "i")
-
-const withoutSecretive = (text: string): string =>
-  secretive.reduce(
-    (rest, pattern) => rest.replace(pattern, `$1${mark}`),
-    // The query of a path.
-    text.replace(/\?[^\s?="'<>]{1,99}=[^\s"'<>]*/g, "")
-  )
-
-/** The forms in which a secret may occur in a text. */
-const formsOf = (secret: string): ReadonlyArray<string> => {
-  const json = JSON.stringify(secret).slice(1, -1)
-  // A lone surrogate has no percent form.
-  const uri = secret.replace(/[^\ud800-\udfff]+/g, encodeURIComponent)
-  return [...new Set([secret, json, uri, Base64.encode(secret)])]
-}
 
 /**
  * Makes a text safe to store. In stack frames (`arePlaces`) only URLs and known secrets are hidden, and nothing is cut.
@@ -80,32 +21,37 @@ const formsOf = (secret: string): ReadonlyArray<string> => {
 export type Scrub = (text: string, arePlaces?: boolean) => string
 
 /**
- * Makes a scrub that hides these secrets in plain, JSON, percent and Base64 form, and cuts a text longer than 2000 characters. It also
- * hides credentials and queries of URLs, headers, tokens, and values after a name that suggests a secret.
+ * Makes a scrub that hides these secrets in every form they may have, and cuts a text longer than 2000 characters. It also hides
+ * credentials and queries of URLs, headers, tokens, private keys, and values after a name that suggests a secret.
  */
 export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
-  const forms = secrets
-    .filter((secret) => secret.length >= shortestSecret)
-    .flatMap(formsOf)
-    .toSorted((a, b) => b.length - a.length)
+  const forms = formsOf(secrets)
   const reach = forms[0]?.length ?? 0
+  const known = forms.length === 0 ? undefined : new RegExp(forms.map(RegularExpression.escape).join("|"), "g")
   return (text, arePlaces = false) => {
     const isCut = !arePlaces && text.length > longest + 2 * reach
-    if (!isCut && forms.length === 0 && !sign.test(text)) return text
-    const bare = forms.reduce(
-      (rest, form) => rest.replaceAll(form, mark),
-      isCut ? text.slice(0, longest + 2 * reach) : text
-    )
+    const read = isCut ? text.slice(0, longest + 2 * reach + margin) : text
+    const bare = known === undefined ? read : read.replace(known, mark)
+    if (!isCut && bare === text && !isSigned(text)) return wellFormed(text)
     const whole = isCut ? withoutTail(bare, reach) : bare
-    const bareOfUrls = isTelling(whole) ? whole.replace(urls, withoutSecrets) : whole
-    const isClean = arePlaces || !suspect.test(bareOfUrls)
+    const bareOfUrls = withoutSecretUrls(whole)
+    const isClean = arePlaces || !isSuspect(bareOfUrls)
     const marked = isClean ? bareOfUrls : withoutSecretive(bareOfUrls)
     const safe = marked.includes(mark) ? marked.replaceAll(mark, hidden) : marked
-    return isCut || (!arePlaces && safe.length > longest)
-      ? `${safe.slice(0, longest)}… (${text.length} characters)`
-      : safe
+    return isCut || (!arePlaces && safe.length > longest) ? short(safe, text.length) : wellFormed(safe)
   }
 }
+
+const short = (text: string, length: number): string => `${cut(text, longest)}… (${length} characters)`
+
+/** The beginning of a text, without half a character at its end, and without those it had: strict readers of JSON refuse halves. */
+export const cut = (text: string, length: number): string => {
+  if (text.length <= length) return wellFormed(text)
+  const last = text.charCodeAt(length - 1)
+  return wellFormed(text.slice(0, last >= 0xd800 && last < 0xdc00 ? length - 1 : length))
+}
+
+const wellFormed = (text: string): string => (text.isWellFormed() ? text : text.toWellFormed())
 
 /** Removes the part of a secret or a URL that a cut may have left. */
 const withoutTail = (text: string, reach: number): string => {

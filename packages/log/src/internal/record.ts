@@ -3,6 +3,7 @@ import type * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import type * as Logger from "effect/Logger"
 import * as Predicate from "effect/Predicate"
+import * as Redactable from "effect/Redactable"
 import * as References from "effect/References"
 import * as Plain from "@redrive/core/Plain"
 import * as Report from "@redrive/core/Report"
@@ -64,16 +65,26 @@ const take = (part: unknown, parts: Parts, options: Plain.Options): void => {
 const takeObject = (part: object, parts: Parts, options: Plain.Options): void => {
   const report = reportOf(part)
   if (report !== undefined) addReports(parts, [report])
-  else if (isPlain(part)) {
-    const fields = Plain.fields(part, options)
-    parts.fields = parts.fields === noFields ? fields : Plain.fields({ ...parts.fields, ...fields }, options)
-  } else if (Cause.isCause(part)) addReports(parts, reportsOf(part, options))
-  else if (part instanceof Error) {
+  else if (isFields(part)) addFields(parts, Plain.fields(part, options), options)
+  else if (Cause.isCause(part)) addReports(parts, reportsOf(part, options))
+  else if (Plain.isError(part) && !Redactable.isRedactable(part)) {
     const made = Report.make(part, options)
     addReports(parts, [made])
-    addText(parts, made.level === "program" ? `${made.code}: ${made.message}` : made.message)
-  } else addText(parts, textOf(Plain.make(part, options)))
+    addText(parts, textOfReport(made))
+  } else {
+    const said = Plain.make(part, options)
+    if (isRecord(said) && isPlain(part)) addFields(parts, said, options)
+    else addText(parts, textOf(said))
+  }
 }
+
+const addFields = (parts: Parts, fields: Fields, options: Plain.Options): void => {
+  parts.fields = parts.fields === noFields ? fields : Plain.fields({ ...parts.fields, ...fields }, options)
+}
+
+/** What is logged of a failure alone: a message that is made of its fields begins with its name already. */
+const textOfReport = ({ code, level, message }: Report.Report): string =>
+  level !== "program" || message === code || message.startsWith(`${code} `) ? message : `${code}: ${message}`
 
 /** The failures of a cause, as many as a line has room for. */
 const reportsOf = (cause: Cause.Cause<unknown>, options: Plain.Options): ReadonlyArray<Report.Report> =>
@@ -81,7 +92,7 @@ const reportsOf = (cause: Cause.Cause<unknown>, options: Plain.Options): Readonl
 
 const addText = (parts: Parts, text: string): void => {
   const whole = parts.text === undefined ? text : `${parts.text} ${text}`
-  parts.text = whole.length > most.text ? `${whole.slice(0, most.text)}…` : whole
+  parts.text = whole.length > most.text ? `${Plain.cut(whole, most.text)}…` : whole
 }
 
 const addReports = (parts: Parts, reports: ReadonlyArray<Report.Report>): void => {
@@ -102,7 +113,7 @@ const plainAnnotations = new WeakMap<object, { readonly secrets: Plain.Options["
 const surroundingsOf = (fiber: Fiber.Fiber<unknown, unknown>): Surroundings => {
   const found = known.get(fiber.context)
   if (found !== undefined) return found
-  const options = { secrets: fiber.getRef(Report.Secrets) }
+  const options = { secrets: fiber.getRef(Report.Secrets), context: fiber.context }
   const annotations = annotationsOf(fiber.getRef(References.CurrentLogAnnotations), options)
   const made = { options, annotations, spans: fiber.getRef(References.CurrentLogSpans) }
   known.set(fiber.context, made)
@@ -113,9 +124,16 @@ const annotationsOf = (annotations: object, options: Plain.Options): Fields => {
   const found = plainAnnotations.get(annotations)
   if (found !== undefined && found.secrets === options.secrets) return found.fields
   const fields = Plain.fields(annotations, options)
-  plainAnnotations.set(annotations, { secrets: options.secrets, fields })
+  // What an object says of itself may be another thing in another context.
+  if (!Object.values(annotations).some(Predicate.isObjectKeyword))
+    plainAnnotations.set(annotations, { secrets: options.secrets, fields })
   return fields
 }
+
+/** Whether an object is a set of fields, which says nothing else of itself. */
+const isFields = (value: object): boolean => isPlain(value) && !("toJSON" in value) && !Redactable.isRedactable(value)
+
+const isRecord = (value: Plain.Plain): value is Fields => Predicate.isObject(value)
 
 const isPlain = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -111,8 +111,8 @@ export const make = (failure: unknown, options: Options = {}): Report =>
  * @since 0.1.0
  */
 export const fromCause = (cause: EffectCause.Cause<unknown>, options: Options = {}): ReadonlyArray<Report> => {
-  const told = new WeakSet<object>()
-  return failuresOf(cause).flatMap((failure) => (tellOnce(told, failure) ? [make(failure, options)] : []))
+  const told: Heard = new WeakMap()
+  return failuresOf(cause).flatMap((failure) => (tellOnce(told, failure, 0n) ? [make(failure, options)] : []))
 }
 
 /**
@@ -138,24 +138,26 @@ export const layerSecrets = (...secrets: ReadonlyArray<Redacted.Redacted>): Laye
   )
 
 /**
- * An `ErrorReporter` that reports every failure once, however often it is raised again, wrapped or unwrapped.
+ * An `ErrorReporter` that reports every failure once, however often it is raised again within a second, alone or wrapped.
  *
- * Interrupts and failures marked with `ErrorReporter.ignore` are left out. `tell` is called synchronously; what it throws is ignored.
+ * What is raised later is another failure, though a program may keep one object for all. So is an error that another one caused: only the
+ * wrappers of a job's or an item's failure, and `RetryExhausted`, are the failure itself. Interrupts and failures marked with `ErrorReporter.ignore` are left out. `tell` is called synchronously; what it throws is ignored.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const reporter = (tell: (report: Report, told: Told) => void): ErrorReporter.ErrorReporter => {
-  const told = new WeakSet<object>()
+  const told: Heard = new WeakMap()
   return {
     [ErrorReporter.TypeId]: ErrorReporter.TypeId,
     report: ({ cause, fiber, timestamp }) => {
       // A failure that is not an object, such as a string, is identified by the cause that carries it.
-      if (told.has(cause)) return
-      told.add(cause)
+      if (isHeard(told, cause, timestamp)) return
+      told.set(cause, timestamp)
       // Effect's own constructor passes on a copy of the error, without its fields.
       for (const failure of failuresOf(cause)) {
-        if (attempt(() => ErrorReporter.isIgnored(unwrap(failure))) === true || !tellOnce(told, failure)) continue
+        if (attempt(() => ErrorReporter.isIgnored(unwrap(failure))) === true || !tellOnce(told, failure, timestamp))
+          continue
         attempt(() => tell(make(failure, { secrets: fiber.getRef(Secrets) }), { failure, cause, fiber, at: timestamp }))
       }
     }
@@ -176,18 +178,31 @@ const failuresOf = (cause: EffectCause.Cause<unknown>): ReadonlyArray<unknown> =
     return [reason._tag === "Fail" ? reason.error : reason.defect]
   })
 
+/** What was reported, and when, in nanoseconds since the epoch. */
+type Heard = WeakMap<object, bigint>
+
+/** What is raised again after so many nanoseconds is no longer on its way up: it happened again. */
+const once = 1_000_000_000n
+
+const isHeard = (told: Heard, value: object, now: bigint): boolean => {
+  const at = told.get(value)
+  return at !== undefined && now - at < once
+}
+
 /**
- * Whether a failure is new, which means that neither it nor anything it wraps was reported. Marks it as reported.
+ * Whether a failure is new, which means that neither it nor the job's or item's failure that it wraps was reported just now. Marks it as
+ * reported.
  *
- * The cause of a job's or an item's failure does not count: many may fail from the same broken connection, and each is a failure of its own.
+ * The cause of a failure does not count: many may fail from the same broken connection, and each is a failure of its own.
  */
-const tellOnce = (told: WeakSet<object>, failure: unknown): boolean => {
-  const links = chain(failure)
-  const own = links.findIndex(({ value }) => attempt(() => Failure.isFailure(value)))
-  if (links.some(({ value }, index) => told.has(value) && (own < 0 || index <= own))) return false
+const tellOnce = (told: Heard, failure: unknown, now: bigint): boolean => {
   const whole = attempt(() => unwrap(failure)) ?? failure
+  const links = chain(failure).map(({ value }) => value)
+  const own = links.findIndex((value) => attempt(() => Failure.isFailure(value)))
+  const same = own < 0 ? [failure, whole].filter(Predicate.isObjectKeyword) : links.slice(0, own + 1)
+  if (same.some((value) => isHeard(told, value, now))) return false
   for (const value of [failure, whole, Predicate.isObjectKeyword(whole) && property(whole, "reason")]) {
-    if (Predicate.isObjectKeyword(value)) told.add(value)
+    if (Predicate.isObjectKeyword(value)) told.set(value, now)
   }
   return true
 }

@@ -14,6 +14,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 
 const item = (cause?: unknown) =>
   new ItemError.ItemError({
@@ -398,6 +399,37 @@ describe("a reporter", () => {
         Cause.fail(item())
       )
       assert.lengthOf(reports, 2)
+    })
+  )
+
+  it.effect("tells of every error that one error caused, and of that", () =>
+    Effect.gen(function* () {
+      const socket = new Error("socket closed")
+      const queries = ["a", "b"].map((name) => Cause.fail(new Error(`query ${name}`, { cause: socket })))
+      const reports = yield* told(Cause.fail(socket), ...queries, ...queries)
+      assert.deepStrictEqual(
+        reports.map(({ message }) => message),
+        ["socket closed", "query a", "query b"]
+      )
+    })
+  )
+
+  it.effect("tells of a failure that happens again, though it is one object, one text, or one effect", () =>
+    Effect.gen(function* () {
+      const failures = [Cause.fail(new Error("not ready")), Cause.fail("not ready"), Cause.fail(item())]
+      const messages: Array<string> = []
+      const reporting = ErrorReporter.layer([Report.reporter(({ message }) => messages.push(message))])
+      const raised = Effect.forEach([...failures, ...failures], (cause) => ErrorReporter.report(cause))
+      yield* Effect.gen(function* () {
+        yield* raised
+        assert.lengthOf(messages, 3)
+        yield* TestClock.adjust("999 millis")
+        yield* raised
+        assert.lengthOf(messages, 3)
+        yield* TestClock.adjust("1 millis")
+        yield* raised
+        assert.lengthOf(messages, 6)
+      }).pipe(Effect.provide(reporting))
     })
   )
 

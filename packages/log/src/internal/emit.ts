@@ -8,17 +8,25 @@ import * as References from "effect/References"
 import type * as Report from "@redrive/core/Report"
 import { known, reportFields } from "./fields.ts"
 
-/** What was logged of each set of loggers: several adapters upon one set hear of the same, and one of them says it. */
-const said = new WeakMap<ReadonlySet<unknown>, WeakSet<object>>()
+/** What was logged of each set of loggers, and when: several adapters upon one set hear of the same, and one of them says it. */
+const said = new WeakMap<ReadonlySet<unknown>, WeakMap<object, bigint>>()
 
-/** Whether something is new to the loggers of a fiber. */
-export const isNew = (fiber: Fiber.Fiber<unknown, unknown>, what: object): boolean => {
+/** Whether something that happened at a time, in nanoseconds since the epoch, is new to the loggers of a fiber. */
+export const isNew = (fiber: Fiber.Fiber<unknown, unknown>, what: object, at = nowOf(fiber)): boolean => {
   const loggers = fiber.getRef(Logger.CurrentLoggers)
-  const known = said.get(loggers) ?? new WeakSet()
-  if (known.has(what)) return false
-  said.set(loggers, known.add(what))
+  const known = said.get(loggers) ?? new WeakMap<object, bigint>()
+  const before = known.get(what)
+  if (before !== undefined && at - before < once) return false
+  said.set(loggers, known.set(what, at))
   return true
 }
+
+/** A fiber's time in nanoseconds since the epoch. */
+export const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): bigint =>
+  fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
+
+/** A failure that is raised later is another one, though it may be the same object. */
+const once = 1_000_000_000n
 
 /** Logs from where no effect can be run: through the fiber's own loggers, if its minimum level lets the record pass. */
 export const emit = (
@@ -50,8 +58,8 @@ const fieldsOf = (report: Report.Report): object => {
 }
 
 /** Logs a failure as one record, at the level of its severity, unless the loggers of the fiber have it already. */
-export const logFailure = (report: Report.Report, { cause, failure, fiber }: Omit<Report.Told, "at">): void => {
+export const logFailure = (report: Report.Report, { at, cause, failure, fiber }: Report.Told): void => {
   // What is no object, such as a text that was thrown, is known by its cause.
-  if (!isNew(fiber, Predicate.isObjectKeyword(failure) ? failure : cause)) return
+  if (!isNew(fiber, Predicate.isObjectKeyword(failure) ? failure : cause, at)) return
   emit(fiber, report.severity, [report.message, fieldsOf(report)])
 }

@@ -4,7 +4,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Effect from "effect/Effect"
 import * as Report from "@redrive/core/Report"
 import type * as Observer from "@redrive/core/Observer"
-import { emit, logFailure } from "./emit.ts"
+import { emit, logFailure, nowOf } from "./emit.ts"
 
 /**
  * Calls that were given up, until it is known whether somebody handled that: a failure that nobody does is reported soon, and is one
@@ -59,7 +59,7 @@ export const make = (): Handled => {
         ({ error: failure }) => {
           const [first] = take(failure)
           if (first === undefined) return Effect.void
-          return as(first, (fiber) => logFailure(reportOf(fiber, failure), { cause, failure, fiber }))
+          return as(first, (fiber) => logFailure(reportOf(fiber, failure), { cause, failure, fiber, at: nowOf(fiber) }))
         },
         { discard: true }
       ),

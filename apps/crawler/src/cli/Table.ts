@@ -24,5 +24,16 @@ export const lines = (
 }
 
 /** A text cut to a width, its end marked. */
-export const cut = (text: string, width: number): string =>
-  text.length > width ? `${text.slice(0, width - 1)}…` : text
+export const cut = (text: string, width: number): string => {
+  if (displayWidth(text) <= width) return text
+  let short = ""
+  let taken = 0
+  for (const { segment } of characters.segment(text)) {
+    taken += displayWidth(segment)
+    if (taken >= width) break
+    short += segment
+  }
+  return `${short}…`
+}
+
+const characters = new Intl.Segmenter()

@@ -43,7 +43,7 @@ export const kindOf = (value: unknown): string => {
 }
 
 export const shown = (value: unknown): string => {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 60))
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 60).toWellFormed())
   return typeof value === "number" || typeof value === "boolean" ? String(value) : kindOf(value)
 }
 

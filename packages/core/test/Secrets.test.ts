@@ -68,6 +68,7 @@ describe("secrets", () => {
   const json = (text: string) => JSON.stringify(text).slice(1, -1)
   const form = (text: string) => new URLSearchParams({ "": text }).toString().slice(1)
   const lower = (text: string) => text.replace(/%../g, (byte) => byte.toLowerCase())
+  const byte = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
   const base64 = (text: string) => Buffer.from(text).toString("base64")
   /** How a secret may be written, with what stands before and behind it there. */
   const encodings: {
@@ -78,6 +79,7 @@ describe("secrets", () => {
     "JSON in JSON": (secret) => ['{\\"a\\":\\"', json(json(secret)), '\\"}'],
     percent: (secret) => ["?", encodeURIComponent(secret), ""],
     "percent in lower case": (secret) => ["", lower(encodeURIComponent(secret)), ""],
+    "strict percent": (secret) => ["", encodeURIComponent(secret).replace(/[!'()*]/g, byte), ""],
     form: (secret) => ["a=", form(secret), "&b=1"],
     "form in lower case": (secret) => ["a=", lower(form(secret)), ""],
     hex: (secret) => ["0x", Buffer.from(secret).toString("hex"), ""],

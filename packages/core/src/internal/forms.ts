@@ -16,7 +16,7 @@ export const formsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> =
 
 const formsOfOne = (secret: string): ReadonlyArray<string> => {
   // A lone surrogate has no form in bytes.
-  const whole = secret.replace(lone, "\uFFFD")
+  const whole = secret.toWellFormed()
   const [uri, form, hex] = [
     encodeURIComponent(whole),
     new URLSearchParams([["", whole]]).toString().slice(1),
@@ -24,12 +24,16 @@ const formsOfOne = (secret: string): ReadonlyArray<string> => {
   ]
   const base64 = [Base64.encode, Base64Url.encode].flatMap((encode) => [encode(whole), ...within(whole, encode)])
   const json = jsonOf(secret)
+  // What other languages write in percent form, and requests that are signed.
+  const strict = uri.replace(/[!'()*]/g, (character) => `%${Hex.encode(character).toUpperCase()}`)
   return [
     secret,
     json,
     jsonOf(json),
     uri,
     lowerPercent(uri),
+    strict,
+    lowerPercent(strict),
     form,
     lowerPercent(form),
     hex,
@@ -40,8 +44,6 @@ const formsOfOne = (secret: string): ReadonlyArray<string> => {
 }
 
 const jsonOf = (text: string): string => JSON.stringify(text).slice(1, -1)
-
-const lone = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
 const lowerPercent = (text: string): string => text.replace(/%[\dA-F]{2}/g, (byte) => byte.toLowerCase())
 

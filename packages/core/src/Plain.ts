@@ -13,7 +13,7 @@ import * as Redactable from "effect/Redactable"
 import * as Redacted from "effect/Redacted"
 import { attempt, isError as isErrorOfAnyRealm, nameOf as nameOfError, read } from "./internal/chain.ts"
 import { first, tagOf, viewOf } from "./internal/platform.ts"
-import { isCountName, isSecretHeader, isSecretName } from "./internal/secrets.ts"
+import { isCountName, isNamedBy, isSecretName } from "./internal/secrets.ts"
 import { bounded, cut as cutText, hidden, type Scrub, scrubKnowing } from "./internal/text.ts"
 
 /**
@@ -72,6 +72,22 @@ export const make = (value: unknown, options: Options = {}): Plain => {
 export const fields = (object: object, options: Options = {}): { readonly [name: string]: Plain } =>
   attempt(() => ofFields(object, 0, walkOf(options))) ?? {}
 
+/**
+ * The same of several objects together, under the limits of one value: of two fields of one name the later one counts.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fieldsOfAll = (
+  objects: ReadonlyArray<object>,
+  options: Options = {}
+): { readonly [name: string]: Plain } => {
+  const holders = new Map<string, object>()
+  for (const object of objects) for (const name of attempt(() => Object.keys(object)) ?? []) holders.set(name, object)
+  const get = (name: string): unknown => fieldOf(holders.get(name) ?? {}, name)
+  return attempt(() => ofNamed([...holders.keys()], holders.size, get, 0, walkOf(options))) ?? {}
+}
+
 const walkOf = ({ context = Context.empty(), secrets }: Options): Walk => {
   const safe = scrubKnowing(secrets)
   return { safe, context, names: namesOf(safe), seen: new Set(), nodes: 0, characters: 0 }
@@ -113,7 +129,12 @@ interface Walk {
 
 const plain = (value: unknown, depth: number, walk: Walk): Plain => {
   if (typeof value !== "object") return withinRoom(simple(value, walk.safe), walk)
-  return value === null ? null : withinRoom(attempt(() => ofObject(value, depth, walk)) ?? "unreadable", walk)
+  if (value === null) return null
+  try {
+    return withinRoom(ofObject(value, depth, walk), walk)
+  } catch {
+    return "unreadable"
+  }
 }
 
 /** A text, or as much of it as there is room for; what holds texts has been looked at already. */
@@ -160,7 +181,7 @@ const ofRead = (value: object, depth: number, walk: Walk, times = 0): Plain => {
     return Predicate.isObjectKeyword(said) && !Redacted.isRedacted(said)
       ? ofRead(said, depth, walk, times + 1)
       : plain(said, depth, walk)
-  if (isErrorOfAnyRealm(value)) return walk.safe(`${nameOfError(value)}: ${read(value, "message") ?? ""}`)
+  if (isErrorOfAnyRealm(value)) return walk.safe(textOfError(value))
   if (Array.isArray(value))
     return depth >= most.depth ? "[…]" : ofList(first(value, most.entries), value.length, depth, walk)
   const view = isOrdinary(value) ? undefined : viewOf(value)
@@ -170,6 +191,11 @@ const ofRead = (value: object, depth: number, walk: Walk, times = 0): Plain => {
   return "values" in view
     ? ofList(first(view.values, most.entries), view.size, depth, walk)
     : ofPairs(first(view.pairs, most.entries), view.size, depth, walk)
+}
+
+const textOfError = (value: object): string => {
+  const message = read(value, "message") ?? ""
+  return message === "" ? nameOfError(value) : `${nameOfError(value)}: ${message}`
 }
 
 /** What a value says of itself, else the value. */
@@ -208,15 +234,18 @@ const ofList = (values: ReadonlyArray<unknown>, size: number, depth: number, wal
   return list
 }
 
-/** Whether an entry is the value of a secret name before it, in a pair or a flat list of headers. */
+/** Whether an entry is the value of a secret name before it: in a pair, in a flat list of headers, behind an option of a command line. */
 const isNamedSecret = (values: ReadonlyArray<unknown>, index: number, size: number): boolean => {
-  if (index % 2 === 0 || size % 2 === 1) return false
-  const name = values[index - 1]
-  return typeof name === "string" && (isSecretHeader(name) || (size === 2 && isSecretIdentifier(name)))
+  const name = index === 0 ? undefined : values[index - 1]
+  if (typeof name !== "string") return false
+  return (name.startsWith("--") || (index % 2 === 1 && size % 2 === 0)) && isNamedBy(name, values[index], size === 2)
 }
 
 const isSecretIdentifier = (text: unknown): boolean =>
   typeof text === "string" && /^[\w.-]{1,64}$/.test(text) && isSecretName(text)
+
+/** So much of a name is read, of which less is shown. */
+const longestName = 1000
 
 /** A field's name, cleaned like a text but shorter. `isCount` is for numbers. */
 interface Name {
@@ -239,7 +268,7 @@ const namesOf = (safe: Scrub): Map<string, Name> => {
 const nameOf = (key: string, { names, safe }: Walk): Name => {
   const found = names.get(key)
   if (found !== undefined) return found
-  const text = safe(key)
+  const text = safe(key.length > longestName ? cutText(key, longestName) : key)
   const name = {
     text: text.length > most.name ? `${cutText(text, most.name)}…` : text,
     isSecret: isSecretName(text),
@@ -250,21 +279,19 @@ const nameOf = (key: string, { names, safe }: Walk): Name => {
 }
 
 const ofFields = (value: object, depth: number, walk: Walk): { readonly [name: string]: Plain } =>
-  ofNamed(
-    Object.keys(value),
-    undefined,
-    (name) => (isValueOfSecret(value, name) ? secret : Reflect.get(value, name)),
-    depth,
-    walk
-  )
+  ofNamed(Object.keys(value), undefined, (name) => fieldOf(value, name), depth, walk)
+
+/** A field's value, or what stands for a secret one. */
+const fieldOf = (value: object, name: string): unknown =>
+  isValueOfSecret(value, name) ? secret : Reflect.get(value, name)
 
 /** Stands for a value that is not to be read. */
 const secret = Redacted.make("")
 
 /** Whether a field holds what another field has the secret name of, as in `{ name: "authorization", value: "..." }`. */
 const isValueOfSecret = (value: object, name: string): boolean =>
-  (name === "value" || name === "values") &&
-  ["name", "key", "header"].some((other) => isSecretIdentifier(read(value, other)))
+  /^values?$/i.test(name) &&
+  ["name", "key", "header", "Name", "Key"].some((other) => isSecretIdentifier(read(value, other)))
 
 /** Entries as fields, unless their keys are no names, or not one each. */
 const ofPairs = (pairs: ReadonlyArray<readonly [unknown, unknown]>, size: number, depth: number, walk: Walk): Plain => {
@@ -291,8 +318,8 @@ const ofNamed = (
     walk.characters += name.text.length
     // A field of this name would be the object's prototype.
     if (name.text === "__proto__") continue
-    const text = name.text === key ? key : free(name.text, fields)
-    fields[text] = name.isSecret && !name.isCount ? hidden : ofField(() => get(key), name, depth + 1, walk)
+    const text = name.text === key && key.length <= most.name ? key : free(name.text, fields)
+    fields[text] = ofField(() => get(key), name, depth + 1, walk)
   }
   if (count < size) fields[free("…", fields)] = `${size - count} more`
   return fields
@@ -301,12 +328,19 @@ const ofNamed = (
 /** A name that was shortened or cleaned must not take the place of another. */
 const free = (name: string, fields: object): string => (Object.hasOwn(fields, name) ? free(`${name}_`, fields) : name)
 
-const ofField = (get: () => unknown, { isSecret }: Name, depth: number, walk: Walk): Plain => {
+const ofField = (get: () => unknown, { isCount, isSecret }: Name, depth: number, walk: Walk): Plain => {
   try {
     const held = get()
-    // Tokens are what models count, too.
-    return isSecret && typeof held !== "number" ? hidden : plain(held, depth, walk)
+    return isSecret && !isNoSecret(held, isCount) ? hidden : plain(held, depth, walk)
   } catch {
     return "unreadable"
   }
 }
+
+/** Whether what stands behind a secret's name is none: that there is one or not, and numbers of what is counted. */
+const isNoSecret = (value: unknown, isCount: boolean): boolean => {
+  if (typeof value === "boolean" || value === null || value === undefined) return true
+  return isCount && (isNumber(value) || (Predicate.isObject(value) && Object.values(value).every(isNumber)))
+}
+
+const isNumber = (value: unknown): boolean => typeof value === "number" || typeof value === "bigint"

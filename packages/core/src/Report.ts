@@ -186,7 +186,8 @@ const once = 1_000_000_000n
 
 const isHeard = (told: Heard, value: object, now: bigint): boolean => {
   const at = told.get(value)
-  return at !== undefined && now - at < once
+  // A clock that is set back makes nothing silent.
+  return at !== undefined && now - at < once && at - now < once
 }
 
 /**
@@ -197,14 +198,23 @@ const isHeard = (told: Heard, value: object, now: bigint): boolean => {
  */
 const tellOnce = (told: Heard, failure: unknown, now: bigint): boolean => {
   const whole = attempt(() => unwrap(failure)) ?? failure
-  const links = chain(failure).map(({ value }) => value)
-  const own = links.findIndex((value) => attempt(() => Failure.isFailure(value)))
-  const same = own < 0 ? [failure, whole].filter(Predicate.isObjectKeyword) : links.slice(0, own + 1)
+  const same = wrappersOfOurs(failure) ?? [failure, whole].filter(Predicate.isObjectKeyword)
   if (same.some((value) => isHeard(told, value, now))) return false
   for (const value of [failure, whole, Predicate.isObjectKeyword(whole) && property(whole, "reason")]) {
     if (Predicate.isObjectKeyword(value)) told.set(value, now)
   }
   return true
+}
+
+/** The failure of a job or an item that a failure is, or wraps, with its wrappers; none if it is one of several. */
+const wrappersOfOurs = (failure: unknown): ReadonlyArray<object> | undefined => {
+  const found: Array<object> = []
+  for (const { isMember, parent, value } of chain(failure)) {
+    if (isMember || parent?.value !== found.at(-1)) return undefined
+    found.push(value)
+    if (attempt(() => Failure.isFailure(value)) === true) return found
+  }
+  return undefined
 }
 
 const unwrap = (failure: unknown): unknown =>

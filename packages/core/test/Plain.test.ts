@@ -111,6 +111,11 @@ describe("plain data", () => {
       entries: [["cookie", "p5"]],
       raw: ["Host", "a.example", "Set-Cookie", "p6", "Accept", "*/*"],
       names: ["password", "email", "name"],
+      vary: ["Cookie", "Accept"],
+      argv: ["node", "cli.js", "--password", "p7", "--verbose"],
+      aws: { Key: "DB_PASSWORD", Value: "p8" },
+      flags: { hasPassword: false, withCredentials: true, token: null },
+      openai: { completion_tokens_details: { reasoning_tokens: 1 }, tokens: 5n },
       usage: { input_tokens: 12, tokens: 20, token_count: 3, max_tokens: 4096 },
       pages: { passed: 3, bypass: true, compass: "north" }
     }
@@ -124,6 +129,11 @@ describe("plain data", () => {
       ],
       raw: ["Host", "a.example", "Set-Cookie", "<redacted>", "Accept", "*/*"],
       names: pairs.names,
+      vary: pairs.vary,
+      argv: ["node", "cli.js", "--password", "<redacted>", "--verbose"],
+      aws: { Key: "DB_PASSWORD", Value: "<redacted>" },
+      flags: pairs.flags,
+      openai: { completion_tokens_details: { reasoning_tokens: 1 }, tokens: "5" },
       usage: pairs.usage,
       pages: pairs.pages
     })
@@ -162,7 +172,9 @@ describe("plain data", () => {
         throw new Error("no")
       }
     }
-    assert.deepStrictEqual(Plain.make([throwing]), ["unreadable"])
+    assert.deepStrictEqual(Plain.make([throwing, { toJSON: () => null }]), ["unreadable", null])
+    const form = { a: 1, [Symbol.toStringTag]: "FormData" }
+    assert.deepStrictEqual(Plain.make([form, new TypeError("")]), [{ a: 1 }, "TypeError"])
   })
 
   it("is well-formed, wherever it is cut and whatever came in", () => {
@@ -178,6 +190,14 @@ describe("plain data", () => {
     const value = { [`${"n".repeat(199)}\u{1f600}`]: halves, [halves]: [halves], error: new Error(halves) }
     const wide = Array.from({ length: 64 }, () => "\u{1f600}".repeat(257))
     assert.notMatch(JSON.stringify([Plain.make(value), Plain.make(wide)]), /\\ud[89a-f]/i)
+  })
+
+  it("is made of several objects under the limits of one", () => {
+    const all = Plain.fieldsOfAll([{ a: 1, b: 2 }, { b: 3, list: Array.from({ length: 70 }, () => 0) }, { token: "x" }])
+    assert.deepInclude(all, { a: 1, b: 3, token: "<redacted>" })
+    assert.strictEqual((all["list"] as ReadonlyArray<unknown>).at(-1), "… 6 more")
+    const wide = Plain.fieldsOfAll(Array.from({ length: 70 }, (_, n) => ({ [`k${n}`]: n })))
+    assert.deepInclude(wide, { k63: 63, "…": "6 more" })
   })
 
   it("keeps names apart that were shortened", () => {

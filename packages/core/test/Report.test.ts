@@ -177,8 +177,19 @@ describe("a report", () => {
     [
       "members by name",
       Object.assign(new Error("invalid"), { errors: { name: new RangeError("too long"), mail: "no address" } }),
-      ["string: no address at 0", "RangeError: too long at 0"]
+      ["string: mail: no address at 0", "RangeError: too long at 0"]
     ],
+    [
+      "texts by name",
+      Object.assign(new Error("a"), { errors: { mail: ["is taken"], name: "too short" } }),
+      ["string: mail: is taken at 0"]
+    ],
+    [
+      "members alike",
+      new AggregateError([new RangeError("bad"), new TypeError("bad")]),
+      ["RangeError: bad at 0", "TypeError: bad at 0"]
+    ],
+    ["errors in a list", [new Error("b"), new Error("c")], ["Error: b at 0", "Error: c at 0"]],
     ["members in a Set", Object.assign(new Error("a"), { errors: new Set([new Error("b")]) }), ["Error: b at 0"]],
     [
       "what was suppressed",
@@ -215,6 +226,19 @@ describe("a report", () => {
       { message: "Missing { id: 5 }" }
     ],
     ["a tagged object", { _tag: "NotFound", page: "/a" }, { code: "NotFound", message: 'NotFound { page: "/a" }' }],
+    ["a list of errors", [new Error("a"), new RangeError("b")], { code: "Array", message: "Array []" }],
+    ["an answer", new Response(null, { status: 503 }), { code: "Response", message: "Response 503" }],
+    ["bytes", Buffer.from("hello"), { code: "Buffer", message: "Buffer [5 bytes]" }],
+    [
+      "a list of messages",
+      { statusCode: 400, message: ["too long", "too old"] },
+      { message: "Object: too long; too old" }
+    ],
+    [
+      "a row of its own",
+      Object.assign(new RangeError("x"), { row: { actor: "me" }, code: "E1" }),
+      { code: "RangeError", actor: "operator" as const }
+    ],
     ["an object", { status: 500, body: { a: 1 } }, { code: "Object", message: "Object { status: 500 }" }],
     ["a list", ["a", 1, {}], { code: "Array", message: 'Array ["a",1]' }],
     ["an error without a message", new TypeError(""), { code: "TypeError", message: "TypeError" }],
@@ -414,9 +438,21 @@ describe("a reporter", () => {
     })
   )
 
+  it.effect("tells of several failures together, though one of them was told alone", () =>
+    Effect.gen(function* () {
+      const [one, other] = [item(), item()]
+      const all = [new AggregateError([one, other]), new AggregateError([new Error("another"), one])]
+      assert.lengthOf(yield* told(Cause.fail(one), ...all.map((failure) => Cause.fail(failure))), 3)
+    })
+  )
+
   it.effect("tells of a failure that happens again, though it is one object, one text, or one effect", () =>
     Effect.gen(function* () {
-      const failures = [Cause.fail(new Error("not ready")), Cause.fail("not ready"), Cause.fail(item())]
+      const failures: ReadonlyArray<Cause.Cause<unknown>> = [
+        Cause.fail(new Error("not ready")),
+        Cause.fail("not ready"),
+        Cause.fail(item())
+      ]
       const messages: Array<string> = []
       const reporting = ErrorReporter.layer([Report.reporter(({ message }) => messages.push(message))])
       const raised = Effect.forEach([...failures, ...failures], (cause) => ErrorReporter.report(cause))

@@ -3,9 +3,11 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as Plain from "@redrive/core/Plain"
 import * as Report from "@redrive/core/Report"
 import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
@@ -153,6 +155,20 @@ describe("secrets", () => {
     assert.deepStrictEqual(report.causes[0]?.fields, { user: "ann" })
   })
 
+  it("that a failure holds are known, wherever in it, and whatever kind of error it is", () => {
+    const key = Redacted.make("k-123456789")
+    class Refused extends Data.TaggedError("Refused")<{ readonly message: string; readonly key: unknown }> {}
+    class Denied extends Schema.TaggedError<Denied>("test/Denied")("Denied", {
+      message: Schema.String,
+      login: Schema.Struct({ key: Schema.Option(Schema.Redacted(Schema.String)) })
+    }) {}
+    const message = "refused k-123456789"
+    const denied = new Denied({ message, login: { key: Option.some(key) } })
+    for (const failure of [new Refused({ message, key }), new Refused({ message, key: [{ key }] }), denied])
+      for (const one of [failure, new Error(message, { cause: failure })])
+        assert.notInclude(JSON.stringify(Report.make(one)), "k-123456789")
+  })
+
   it("in an Authorization header are known by its scheme", () => {
     assert.strictEqual(Report.make(new Error("sent Bearer abc.def-1 twice")).message, "sent Bearer <redacted> twice")
   })
@@ -211,6 +227,43 @@ describe("secrets", () => {
       `private_key: "<redacted>"`
     ],
     [`-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQOY${one}\n-----END PGP PRIVATE KEY BLOCK-----`, "<redacted>"],
+    // What other separators and quotes there are.
+    [`Map(1) { 'password' => '${one}' }`, "Map(1) { 'password' => '<redacted>' }"],
+    [`URLSearchParams { 'token' => '${one}', 'a' => '1' }`, "URLSearchParams { 'token' => '<redacted>', 'a' => '1' }"],
+    [`password := "${one}"; pwd == '${one}'`, `password := "<redacted>"; pwd == '<redacted>'`],
+    [`{'token': b'${one}', 'x': 1}`, "{'token': b'<redacted>', 'x': 1}"],
+    [`password: Some("${one}"), x`, `password: Some("<redacted>"), x`],
+    [`password = """${one}"""`, `password = """<redacted>"""`],
+    [`Password='a''${one}';x=1`, "Password='<redacted>';x=1"],
+    [`{ password: <Buffer 68 75 6e> }`, "{ password: <redacted> }"],
+    [`'{"password":"ab\\\\"${one}","x":1}'`, `'{"password":"<redacted>","x":1}'`],
+    ["password: |\n  line one\n  line two\nuser: ann", "password: <redacted>\nuser: ann"],
+    [`- name: DB_PASSWORD\n  value: ${one}\n- name: A`, "- name: DB_PASSWORD\n  value: <redacted>\n- name: A"],
+    [
+      `{"key":"DB_PASSWORD","type":"text","value":"${one}"}`,
+      `{"key":"DB_PASSWORD","type":"text","value":"<redacted>"}`
+    ],
+    [
+      `{ authorization: 'Bearer ${one}', host: 'h', status: 401 }`,
+      "{ authorization: 'Bearer <redacted>', host: 'h', status: 401 }"
+    ],
+    [`{ headers: { cookie: 'a=${one}' }, status: 500 }`, "{ headers: { cookie: '<redacted>' }, status: 500 }"],
+    [`login failed: password=correcthorse ghp_${"a1B2".repeat(9)}`, "login failed: password=<redacted> <redacted>"],
+    // Lists of URLs, quotes in a query, and slashes that JSON escapes.
+    [`nats://u:${one}@h1:4222,nats://u:${one}@h2:4222`, "nats://h1:4222,nats://h2:4222"],
+    [`https://a.example/T?$filter=K%20eq%20'a'&sig=${one} failed`, "https://a.example/T failed"],
+    [`{"url":"https:\\/\\/u:${one}@h\\/db"}`, `{"url":"https:\\/\\/h\\/db"}`],
+    [`(see 'https://a.example/x?a=${one}').`, "(see 'https://a.example/x')."],
+    [`(see https://a.example/x?a=${one}), twice`, "(see https://a.example/x), twice"],
+    // Options of command lines.
+    [`foo --password "${one}" --token '${one}' bar`, "foo --password <redacted> --token <redacted> bar"],
+    // Tokens behind an escaped character.
+    [`"X:\\nghp_${"a1B2".repeat(9)}"`, `"X:\\n<redacted>"`],
+    [`a%20ghp_${"a1B2".repeat(9)}`, "a%20<redacted>"],
+    [`jwt:\\neyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc`, "jwt:\\n<redacted>"],
+    [`sk-or-v1-${"0a1b".repeat(16)}`, "<redacted>"],
+    [`ya29.${"a0Bc".repeat(10)}`, "<redacted>"],
+    ["https://discord.com/api/v10/webhooks/123/abc-DEF", "https://discord.com/api/v10/webhooks/123/<redacted>"],
     // More names.
     [`auth: { user: 'u', pass: '${one}' }`, "auth: { user: 'u', pass: '<redacted>' }"],
     [`smtpPass=${one}`, "smtpPass=<redacted>"],
@@ -270,7 +323,38 @@ describe("secrets", () => {
     "risk-assessment-of-every-page-17",
     "task_live_rows_of_the_table_1",
     "33d6fb20-83de-4f22-b9e8-d411af6c83e2",
-    "a-long-name-of-a-host-name-with-dashes.example"
+    "a-long-name-of-a-host-name-with-dashes.example",
+    '{"error":"invalid_token","error_description":"The access token expired"}',
+    '{"message":"Invalid token","type":"OAuthException"}',
+    '{"path":"/oauth/token","status":400}',
+    '{"grant_type":"password","username":"bob"}',
+    '{"event":"password_changed","user":5}',
+    'SELECT "id", "password", "email" FROM users',
+    "['Content-Type', 'Authorization', 'Accept']",
+    'upstream: "http://h/a/token", host: "x.example"',
+    "{ cookie: [Object], url: '/x' }",
+    "JsonWebTokenError: jwt malformed",
+    "TokenExpiredError: jwt expired",
+    "CredentialsProviderError: Could not load credentials from any providers",
+    "AuthorizationError: user may not read this",
+    "SecretNotFoundError: The secret was not found",
+    "token-service: started",
+    "Access denied for user 'ann'@'host' (using password: YES)",
+    "password: cannot be blank",
+    "password: String must contain at least 8 characters",
+    "Unexpected token: punc (})",
+    "Unexpected token: { at position 5\nand more",
+    'WWW-Authenticate: Bearer realm="x", error="invalid_token"',
+    "Basic Auth is required",
+    "Visual Basic 6, Basic 2.0, Basic Plan",
+    "not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:us-east-1:1:secret:prod/db because",
+    "npm_config_user_agent_is_long and hf_hub_download_is_a_long_name",
+    "sk-toolbar-Button-1-primary-large",
+    "{ readonly token: string; readonly id: number }",
+    "--token has been deprecated, --max-tokens 100, --cookie-jar /tmp/x",
+    "tokens: 512, max_tokens: 4096",
+    "token_type: opaque, secretName: db, authorizationUrl: none",
+    "secretary: ann, cookieless: 1"
   ]
   it.each(prose)("are not seen in what is none: %s", (text) => {
     assert.strictEqual(Report.make(new Error(text)).message, text)
@@ -287,6 +371,30 @@ describe("secrets", () => {
     const begun = performance.now()
     for (const part of parts) Report.make(new Error(part.repeat(1_000_000)))
     assert.isBelow(performance.now() - begun, 2000)
+  })
+
+  it("in a text that is built to be slow are found soon", () => {
+    const beginnings = [
+      "token_",
+      "a.",
+      "password=",
+      'password="',
+      "secrets: [",
+      "'\\\\",
+      "--token ",
+      "=(",
+      "https://a,",
+      "name: token,"
+    ]
+    const begun = performance.now()
+    for (const part of beginnings) {
+      const text = part.repeat(Math.ceil(2500 / part.length))
+      const list = Array.from({ length: 32 }, () => new Error(text))
+      Report.make(new AggregateError(list, text))
+      Plain.make({ list: list.map(() => text), [text]: { [text]: text } })
+      Plain.text(text, { secrets: [Redacted.make("x".repeat(4000))] })
+    }
+    assert.isBelow(performance.now() - begun, 4000)
   })
 
   it("that are too short to be told from other text are let be", () => {

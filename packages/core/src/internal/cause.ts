@@ -25,7 +25,9 @@ export const Cause = Schema.Array(LinkJson).pipe(
       decode: (links) => revive(links),
       encode: (cause) => {
         const links = chain(cause)
-        return links.length === 0 ? [{ name: "Error", message: bounded(String(cause)) }] : partsOf(links).map(linkOf)
+        return links.length === 0
+          ? [{ name: "Error", message: bounded(String(cause)) }]
+          : Array.from(partsOf(links), linkOf)
       }
     })
   )

@@ -35,8 +35,7 @@ export const chain = (value: unknown): ReadonlyArray<Link> => {
     links.push(next)
     const depth = next.depth + 1
     // The stack returns the last pushed value first.
-    for (const name of members)
-      for (const value of some(next.value, name)) stack.push({ value, depth, parent: next, isMember: true })
+    for (const value of membersIn(next.value).toReversed()) stack.push({ value, depth, parent: next, isMember: true })
     for (const name of inner) {
       const value = property(next.value, name)
       if (Predicate.isObjectKeyword(value)) stack.push({ value, depth, parent: next, isMember: false })
@@ -47,22 +46,39 @@ export const chain = (value: unknown): ReadonlyArray<Link> => {
 
 const isLink = (entry: { readonly value: unknown }): entry is Link => Predicate.isObjectKeyword(entry.value)
 
-/** The first members of an aggregate, in reverse order. */
-const some = (value: object, name: string): ReadonlyArray<unknown> => membersOf(property(value, name)).toReversed()
+/** Whether a foreign value, which may be a Proxy that was revoked, is a list. */
+export const isArray = (value: unknown): value is ReadonlyArray<unknown> => attempt(() => Array.isArray(value)) === true
+
+/** The first members of an aggregate, which may be a list itself. */
+const membersIn = (value: object): ReadonlyArray<unknown> =>
+  isArray(value) ? membersOf(value) : members.flatMap((name) => membersOf(property(value, name)))
 
 /** The first members of a list, of any other collection, or of an object that has them by name, as those who check forms do. */
-export const membersOf = (found: unknown): ReadonlyArray<unknown> =>
+const membersOf = (found: unknown): ReadonlyArray<unknown> =>
   attempt(() => {
     if (!Predicate.isObjectKeyword(found)) return typeof found === "string" ? [found] : []
     if (Array.isArray(found)) return found.slice(0, longest)
-    const members = collected(found) ?? Object.values(found)
-    return members.filter((member) => Predicate.isObjectKeyword(member) || typeof member === "string").slice(0, longest)
+    return (collected(found) ?? named(found)).slice(0, longest)
   }) ?? []
 
 const collected = (found: object): ReadonlyArray<unknown> | undefined => {
   const view = viewOf(found)
   if (view === undefined || "text" in view) return undefined
-  return "values" in view ? first(view.values, longest) : first(view.pairs, longest).map(([, member]) => member)
+  if ("values" in view) return first(view.values, longest)
+  return first(view.pairs, longest).flatMap(([name, member]) => memberOf(name, member))
+}
+
+const named = (found: object): ReadonlyArray<unknown> =>
+  Object.keys(found)
+    .slice(0, longest)
+    .flatMap((name) => memberOf(name, property(found, name)))
+
+/** A member that an aggregate has by name: of a text nobody would know otherwise what it is about. */
+const memberOf = (name: unknown, member: unknown): ReadonlyArray<unknown> => {
+  const members: ReadonlyArray<unknown> = Array.isArray(member) ? member.slice(0, longest) : [member]
+  return members
+    .filter((one) => typeof one === "string" || Predicate.isObjectKeyword(one))
+    .map((one) => (typeof one === "string" && typeof name === "string" ? `${name}: ${one}` : one))
 }
 
 /** Where wrappers keep what they wrap, besides `cause`, if that may be no object. */
@@ -77,11 +93,7 @@ const wraps: { readonly [name: string]: ReadonlyArray<string> } = {
 const textsIn = (value: object): ReadonlyArray<string | number | bigint> => {
   const name = read(value, "_tag") ?? read(value, "name") ?? ""
   const fields = ["cause", ...(Object.hasOwn(wraps, name) ? (wraps[name] ?? []) : [])]
-  const all = [
-    ...fields.map((field) => property(value, field)),
-    ...members.flatMap((field) => membersOf(property(value, field)))
-  ]
-  return all.filter(isSaid)
+  return [...fields.map((field) => property(value, field)), ...membersIn(value)].filter(isSaid)
 }
 
 const isSaid = (value: unknown): value is string | number | bigint =>
@@ -142,11 +154,16 @@ export const codeOf = (value: object): string | undefined => {
 export interface Part {
   readonly value: Link["value"] | string | number | bigint
   readonly depth: number
+  readonly parent: Link | undefined
 }
 
 /** The objects of a chain, each followed by what it wraps that is no object. */
-export const partsOf = (links: ReadonlyArray<Link>): ReadonlyArray<Part> =>
-  links.flatMap((link) => [link, ...textsIn(link.value).map((value) => ({ value, depth: link.depth + 1 }))])
+export function* partsOf(links: ReadonlyArray<Link>): Generator<Part> {
+  for (const link of links) {
+    yield link
+    for (const value of textsIn(link.value)) yield { value, depth: link.depth + 1, parent: link }
+  }
+}
 
 /** A part's name and message, and its code if that is a text, made safe to show. What is no object is named by its type. */
 export const describe = (value: Part["value"], safe: (text: string) => string) => {

@@ -5,8 +5,9 @@ import * as Hex from "effect/encoding/Hex"
 /** Shorter secrets are not looked for: they would be found in every text. */
 const shortest = 4
 
-/** So much of a secret's Base64 form must be its own, whatever it was encoded with. */
+/** So much of a secret's Base64 form must be its own, whatever it was encoded with; and so long is a line of it that is looked for. */
 const shortestWithin = 8
+const shortestLine = 16
 
 /** The forms in which any of the secrets may occur in a text, longest first, so that none leaves the rest of another. */
 export const formsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -15,35 +16,44 @@ export const formsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> =
 }
 
 const formsOfOne = (secret: string): ReadonlyArray<string> => {
-  // A lone surrogate has no form in bytes.
   const whole = secret.toWellFormed()
-  const [uri, form, hex] = [
-    encodeURIComponent(whole),
-    new URLSearchParams([["", whole]]).toString().slice(1),
-    Hex.encode(whole)
-  ]
+  const hex = Hex.encode(whole)
   const base64 = [Base64.encode, Base64Url.encode].flatMap((encode) => [encode(whole), ...within(whole, encode)])
-  const json = jsonOf(secret)
-  // What other languages write in percent form, and requests that are signed.
-  const strict = uri.replace(/[!'()*]/g, (character) => `%${Hex.encode(character).toUpperCase()}`)
+  const both = [...base64.map(unpadded), ...base64]
   return [
     secret,
-    json,
-    jsonOf(json),
-    uri,
-    lowerPercent(uri),
-    strict,
-    lowerPercent(strict),
-    form,
-    lowerPercent(form),
+    ...linesOf(secret),
+    ...jsonForms(secret),
+    ...percentForms(whole).flatMap((form) => [form, lowerPercent(form)]),
     hex,
     hex.toUpperCase(),
-    ...base64.map(unpadded),
-    ...base64
+    ...both,
+    ...both.map(encodeURIComponent)
   ]
 }
 
+/** An inspector, a mail or YAML has the lines of a secret each for itself. */
+const linesOf = (secret: string): ReadonlyArray<string> => {
+  const lines = secret.split(/\r?\n/)
+  return lines.length === 1 ? [] : lines.map((line) => line.trim()).filter(({ length }) => length >= shortestLine)
+}
+
+/** In JSON, in JSON within JSON, with the escapes that other languages add, and as an inspector has it. */
+const jsonForms = (secret: string): ReadonlyArray<string> => {
+  const json = jsonOf(secret)
+  const ascii = json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  const slashed = json.replaceAll("/", "\\/")
+  return [json, jsonOf(json), ascii, slashed, ascii.replaceAll("/", "\\/"), json.replaceAll('\\"', '"')]
+}
+
 const jsonOf = (text: string): string => JSON.stringify(text).slice(1, -1)
+
+/** In percent form, in the strict one of requests that are signed, in that of a whole URL, and in a form's. */
+const percentForms = (text: string): ReadonlyArray<string> => {
+  const uri = encodeURIComponent(text)
+  const strict = uri.replace(/[!'()*]/g, (character) => `%${Hex.encode(character).toUpperCase()}`)
+  return [uri, strict, encodeURI(text), new URLSearchParams([["", text]]).toString().slice(1)]
+}
 
 const lowerPercent = (text: string): string => text.replace(/%[\dA-F]{2}/g, (byte) => byte.toLowerCase())
 

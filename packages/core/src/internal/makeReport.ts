@@ -51,9 +51,11 @@ const classified = (failure: object | undefined, message: string): string =>
 /** A reason without the error around it is still known to its catalogue. */
 const reasonOf = (value: object) => {
   const row = property(value, "row")
-  if (!Predicate.isObject(row)) return undefined
-  return { code: readText(value, "code"), detail: readText(value, "kind"), actor: row.actor as Report["actor"] }
+  const actor = Predicate.isObject(row) ? actors.find((one) => one === property(row, "actor")) : undefined
+  return actor && { code: readText(value, "code"), detail: readText(value, "kind"), actor }
 }
+
+const actors: ReadonlyArray<Report["actor"]> = ["caller", "site owner", "operator", "nobody"]
 
 const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
   const { code, reason } = failure

@@ -31,6 +31,15 @@ const views: { readonly [tag: string]: (value: never) => View } = {
 
 const listed = (pairs: ReadonlyArray<readonly [string, unknown]>): View => ({ pairs, size: pairs.length })
 
+/** What has the tag of a platform's value may be something else. */
+const seen = (view: (value: never) => View, value: object): View | undefined => {
+  try {
+    return view(value as never)
+  } catch {
+    return undefined
+  }
+}
+
 /** The text of a value whose view is one, else none. */
 export const textOf = (value: object): string => {
   const view = viewOf(value)
@@ -41,8 +50,9 @@ export const textOf = (value: object): string => {
 export const viewOf = (value: object): View | undefined => {
   if (ArrayBuffer.isView(value)) return { text: `[${value.byteLength} bytes]` }
   const tag = tagOf(value)
-  if (Object.hasOwn(views, tag)) return views[tag]?.(value as never)
-  return tag !== "Object" && Object.keys(value).length === 0 ? { text: `[${tag}]` } : undefined
+  const view = Object.hasOwn(views, tag) ? views[tag] : undefined
+  if (view !== undefined) return seen(view, value)
+  return tag !== "Object" && tag !== "Error" && Object.keys(value).length === 0 ? { text: `[${tag}]` } : undefined
 }
 
 /** The first values of a collection that may have millions, or no end. */

@@ -3,8 +3,9 @@ import * as Duration from "effect/Duration"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { codeOf, describe, type Link, membersOf, nameOf, type Part, partsOf, property, read } from "./chain.ts"
-import { tagOf, textOf } from "./platform.ts"
+import type { Cause } from "../Report.ts"
+import { attempt, codeOf, describe, isArray, type Link, nameOf, type Part, partsOf, property, read } from "./chain.ts"
+import { tagOf, textOf, viewOf } from "./platform.ts"
 import { isCountName, isSecretName } from "./secrets.ts"
 import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "./text.ts"
 
@@ -18,9 +19,24 @@ export type Fields = { readonly [name: string]: Field }
 
 /** A scrub that knows the secrets given, and those that the failure's own fields hold. */
 export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacted.Redacted>): Scrub => {
-  const held = links.flatMap(({ value }) => declaredOf(value)?.map((name) => property(value, name)) ?? [])
-  const own = held.filter(Redacted.isRedacted)
+  const own = links.flatMap(({ value }) => redactedIn(value, 0))
   return own.length === 0 ? scrubKnowing(given) : scrub(valuesOf([...given, ...own]))
+}
+
+/** The secrets in the fields of a value, also in options, lists and objects there. */
+const redactedIn = (value: object, depth: number): ReadonlyArray<Redacted.Redacted<unknown>> => {
+  if (Redacted.isRedacted(value)) return [value]
+  if (depth > 2 || ArrayBuffer.isView(value)) return []
+  const held = isArray(value) ? value.slice(0, most.fields) : keysOf(value).map((name) => property(value, name))
+  return held
+    .filter(Predicate.isObjectKeyword)
+    .flatMap((inner) => (typeof inner === "object" ? redactedIn(inner, depth + 1) : []))
+}
+
+/** The names of a value's own fields, and of those that its schema declares. */
+const keysOf = (value: object): ReadonlyArray<string> => {
+  const own = attempt(() => Object.keys(value)) ?? []
+  return [...new Set([...own.slice(0, most.fields), ...(declaredOf(value) ?? [])])]
 }
 
 /** Fields of system errors that help and tell no secret. */
@@ -65,7 +81,7 @@ const shown = (value: object, names: ReadonlyArray<string>, known: ReadonlySet<s
     )
       continue
     const field = fieldOf(held, safe)
-    if (field !== undefined) fields[name] = field
+    if (field !== undefined) fields[safe(name)] = field
   }
   return fields
 }
@@ -85,39 +101,52 @@ const fieldOf = (value: unknown, safe: Scrub): Field | undefined => {
  * as Effect means it, and what is no error has nothing else.
  */
 export const messageOf = (value: object, safe: Scrub): string => {
-  const message = read(value, "message") ?? ""
-  if (message !== "") return safe(message)
+  const message = property(value, "message")
+  if (typeof message === "string" && message !== "") return safe(message)
   const code = codeOf(value)
-  const said = Array.isArray(value) ? entriesOf(value, safe) : ownOf(value, safe)
-  return cut(`${safe(nameOf(value))}${code === undefined ? "" : ` ${safe(code)}`}${said}`, most.message)
+  const [name, coded] = [safe(nameOf(value)), code === undefined ? "" : ` ${safe(code)}`]
+  return cut(`${name}${coded}${saidWithout(value, message, safe)}`, most.message)
+}
+
+/** What is said besides its name and code by what has no message: as a list of them, as a value of the platform, or by its fields. */
+const saidWithout = (value: object, message: unknown, safe: Scrub): string => {
+  if (isArray(message)) return `: ${entriesOf(message, safe).join("; ")}`
+  if (isArray(value)) return ` ${JSON.stringify(entriesOf(value, safe))}`
+  const view = viewOf(value)
+  if (view !== undefined && "text" in view) return ` ${safe(view.text)}`
+  return ownOf(value, safe)
 }
 
 const ownOf = (value: object, safe: Scrub): string => {
   const isOpen = read(value, "_tag") !== undefined || read(value, "stack") === undefined
-  const names = declaredOf(value) ?? (isOpen ? Object.keys(value).slice(0, most.fields) : systemFields)
+  const names = declaredOf(value) ?? (isOpen ? keysOf(value).filter((name) => !name.startsWith("~")) : systemFields)
   const fields = Object.entries(shown(value, names, unsaid, safe))
   return fields.length === 0
     ? ""
     : ` { ${fields.map(([name, field]) => `${name}: ${JSON.stringify(field)}`).join(", ")} }`
 }
 
-const entriesOf = (value: ReadonlyArray<unknown>, safe: Scrub): string => {
-  const entries = membersOf(value).flatMap((entry) => fieldOf(entry, safe) ?? [])
-  return entries.length === 0 ? "" : ` ${JSON.stringify(entries)}`
-}
+const entriesOf = (values: ReadonlyArray<unknown>, safe: Scrub): ReadonlyArray<Field> =>
+  values.slice(0, most.fields).flatMap((entry) => fieldOf(entry, safe) ?? [])
 
 /** Fields that are no part of what an error says of itself. */
 const unsaid: ReadonlySet<string> = new Set([...elsewhere, "name", "stack"])
 
 /** What a failure wraps, outermost first, without wrappers that only repeat a message. The first link is the failure itself. */
-export const causesOf = (links: ReadonlyArray<Link>, safe: Scrub) => {
+export const causesOf = (links: ReadonlyArray<Link>, safe: Scrub): ReadonlyArray<Cause> => {
+  const causes: Array<Cause> = []
   const said = new Set<string>()
-  const causes = partsOf(links)
-    .slice(1)
-    .map(({ depth, value }) => ({ ...saidBy(value, safe), depth: depth - 1, ...factsOf(value, safe) }))
+  for (const part of partsOf(links)) {
+    if (part.depth === 0) continue
+    const cause = { ...saidBy(part.value, safe), depth: part.depth - 1, ...factsOf(part.value, safe) }
+    // What wraps and what is wrapped often say the same; of members each is told that is not told already.
+    const isMember = Predicate.isObjectKeyword(part.value) && (part as Link).isMember
+    const key = isMember ? `${cause.name} ${cause.message}` : cause.message
+    if (cause.code === undefined && said.has(key)) continue
+    said.add(cause.message).add(`${cause.name} ${cause.message}`)
+    if (causes.push(cause) === most.causes) break
+  }
   return causes
-    .filter(({ code, message }) => code !== undefined || (!said.has(message) && said.add(message)))
-    .slice(0, most.causes)
 }
 
 const saidBy = (value: Part["value"], safe: Scrub) =>

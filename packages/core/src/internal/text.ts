@@ -3,7 +3,9 @@ import * as Redacted from "effect/Redacted"
 import * as RegularExpression from "effect/RegExp"
 import { attempt } from "./chain.ts"
 import { formsOf } from "./forms.ts"
-import { isSigned, isSuspect, mark, withoutSecretive } from "./secrets.ts"
+import { withoutNamed } from "./named.ts"
+import { mark } from "./secrets.ts"
+import { isSigned, isSuspect, withoutShapes } from "./shapes.ts"
 import { withoutSecretUrls } from "./url.ts"
 
 /** No text of a report is longer, in UTF-16 units. */
@@ -36,7 +38,7 @@ export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
     const whole = isCut ? withoutTail(bare, reach) : bare
     const bareOfUrls = withoutSecretUrls(whole)
     const isClean = arePlaces || !isSuspect(bareOfUrls)
-    const marked = isClean ? bareOfUrls : withoutSecretive(bareOfUrls)
+    const marked = isClean ? bareOfUrls : withoutNamed(withoutShapes(bareOfUrls))
     const safe = marked.includes(mark) ? marked.replaceAll(mark, hidden) : marked
     return isCut || (!arePlaces && safe.length > longest) ? short(safe, text.length) : wellFormed(safe)
   }
@@ -53,11 +55,13 @@ export const cut = (text: string, length: number): string => {
 
 const wellFormed = (text: string): string => (text.isWellFormed() ? text : text.toWellFormed())
 
-/** Removes the part of a secret or a URL that a cut may have left. */
+/** Removes the part of a known secret, a URL or a token that a cut may have left. */
 const withoutTail = (text: string, reach: number): string => {
   const rest = text.slice(0, Math.max(0, text.length - reach))
-  const url = rest.lastIndexOf("://")
-  return url < 0 || /\s/.test(rest.slice(url)) ? rest : rest.slice(0, url)
+  const word = rest.slice(-margin).search(/\S*$/)
+  const whole = rest.slice(0, rest.length - Math.min(margin, rest.length) + word)
+  const url = whole.lastIndexOf("://")
+  return url < 0 || /\s/.test(whole.slice(url)) ? whole : whole.slice(0, url)
 }
 
 /** The scrub without known secrets. */

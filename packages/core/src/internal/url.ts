@@ -18,20 +18,29 @@ export const hostOf = (url: string): string | undefined => parse(url)?.host
  */
 const slashed = "[^\\s/@:[]{0,200}:(?!\\d{0,5}/)[^\\s@\"'<>]{0,300}@"
 
-/** Credentials, also those whose host a reader of URLs would not find. */
-const misread = new RegExp(`^([a-z][a-z\\d+.-]*://)(?:[^\\s/]*@|${slashed})`, "i")
+const scheme = "[a-z][a-z\\d+.-]{0,30}://"
 
-/** A URL; its password may contain characters that no other part may. */
-const urls = new RegExp(`\\b[a-z][a-z\\d+.-]*://(?:[^\\s/]{0,500}@|${slashed})?[^\\s"'<>]+`, "gi")
+/** Credentials, also those whose host a reader of URLs would not find. */
+const misread = new RegExp(`^(${scheme})(?:[^\\s/]*@|${slashed})`, "i")
+
+/**
+ * A URL; its password may contain characters that no other part may. A list of URLs has commas between them, and a quote belongs to a URL
+ * that does not stand in such.
+ */
+const urls = new RegExp(
+  `\\b${scheme}(?:(?:(?![,;]${scheme})[^\\s/]){0,500}@|${slashed})?` +
+    `(?:(?![,;]${scheme})[^\\s"'<>]|(?<!'${scheme}[^\\s']{0,500})'(?=[^\\s"'<>,]))+`,
+  "gi"
+)
 
 const credentials = new RegExp(`://(?:[^\\s/]{0,500}@|${slashed})`)
 
 /** Addresses that are secrets themselves: who knows one may post there. */
 const webhook =
-  /(hooks\.slack\.com\/[a-z]+\/|discord(?:app)?\.com\/api\/webhooks\/\d+\/|api\.telegram\.org\/bot\d+:)[^\s"'<>]+/g
+  /(hooks\.slack\.com\/[a-z]+\/|discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks\/\d+\/|api\.telegram\.org\/(?:file\/)?bot\d+:)[^\s"'<>]+/g
 
 const isWebhook = (text: string): boolean =>
-  text.includes("hooks.slack.com/") || text.includes("/api/webhooks/") || text.includes("api.telegram.org/bot")
+  text.includes("hooks.slack.com/") || text.includes("/webhooks/") || text.includes("api.telegram.org/")
 
 const query = /:\/\/\S{0,2000}[?#]/
 
@@ -39,9 +48,21 @@ const query = /:\/\/\S{0,2000}[?#]/
 const hasSecrets = (text: string): boolean =>
   (text.includes("@") && credentials.test(text)) || ((text.includes("?") || text.includes("#")) && query.test(text))
 
+/** Punctuation of the sentence that a URL stands in. */
+const punctuation = /[)\]}.,;:!`]+$/
+
+const withoutSecretsIn = (url: string): string => {
+  const [end = ""] = punctuation.exec(url) ?? []
+  return `${withoutSecrets(end === "" ? url : url.slice(0, -end.length))}${end}`
+}
+
+/** Credentials of a URL in JSON whose writer escapes slashes. */
+const escaped = /(:\\\/\\\/)[^\s"'@]{0,500}@/g
+
 /** A text whose URLs show no secrets. */
 export const withoutSecretUrls = (text: string): string => {
-  if (!text.includes("://")) return text
-  const bare = hasSecrets(text) ? text.replace(urls, withoutSecrets) : text
+  const read = text.includes(":\\/\\/") ? text.replace(escaped, "$1") : text
+  if (!read.includes("://")) return read
+  const bare = hasSecrets(read) ? read.replace(urls, withoutSecretsIn) : read
   return isWebhook(bare) ? bare.replace(webhook, `$1${mark}`) : bare
 }

@@ -24,13 +24,13 @@ const noReports: ReadonlyArray<Report.Report> = []
  */
 export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Options<unknown>): Record => {
   const { annotations, options, spans } = surroundingsOf(fiber)
-  const parts: Parts = { text: undefined, fields: noFields, reports: noReports }
+  const parts: Parts = { text: undefined, sets: [], reports: noReports }
   const all: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
   for (const part of all.slice(0, most.parts)) take(part, parts, options)
   if (all.length > most.parts) addText(parts, `… ${all.length - most.parts} more`)
   if (spans.length > 0) {
     const took = spans.slice(0, most.spans).map(([label, since]) => [label, date.getTime() - since])
-    parts.fields = { ...parts.fields, spans_ms: Plain.make(Object.fromEntries(took), options) }
+    parts.sets.push({ spans_ms: Object.fromEntries(took) })
   }
   if (cause.reasons.length > 0) addReports(parts, reportsOf(cause, options))
   const { span } = fiber.cache
@@ -39,7 +39,7 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
     level: logLevel,
     message: parts.text ?? parts.reports[0]?.message ?? "",
     annotations,
-    fields: parts.fields,
+    fields: fieldsOf(parts.sets, options),
     reports: parts.reports,
     trace: span === undefined ? undefined : { traceId: span.traceId, spanId: span.spanId }
   }
@@ -48,7 +48,7 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
 /** What the parts of a message come to. */
 interface Parts {
   text: string | undefined
-  fields: Fields
+  readonly sets: Array<object>
   reports: ReadonlyArray<Report.Report>
 }
 
@@ -65,7 +65,7 @@ const take = (part: unknown, parts: Parts, options: Plain.Options): void => {
 const takeObject = (part: object, parts: Parts, options: Plain.Options): void => {
   const report = reportOf(part)
   if (report !== undefined) addReports(parts, [report])
-  else if (isFields(part)) addFields(parts, Plain.fields(part, options), options)
+  else if (isFields(part)) parts.sets.push(part)
   else if (Cause.isCause(part)) addReports(parts, reportsOf(part, options))
   else if (Plain.isError(part) && !Redactable.isRedactable(part)) {
     const made = Report.make(part, options)
@@ -73,13 +73,16 @@ const takeObject = (part: object, parts: Parts, options: Plain.Options): void =>
     addText(parts, textOfReport(made))
   } else {
     const said = Plain.make(part, options)
-    if (isRecord(said) && isPlain(part)) addFields(parts, said, options)
+    if (isRecord(said) && isPlain(part)) parts.sets.push(said)
     else addText(parts, textOf(said))
   }
 }
 
-const addFields = (parts: Parts, fields: Fields, options: Plain.Options): void => {
-  parts.fields = parts.fields === noFields ? fields : Plain.fields({ ...parts.fields, ...fields }, options)
+/** The fields of all sets, under the limits of one. */
+const fieldsOf = (sets: ReadonlyArray<object>, options: Plain.Options): Fields => {
+  const [only] = sets
+  if (only === undefined) return noFields
+  return sets.length === 1 ? Plain.fields(only, options) : Plain.fieldsOfAll(sets, options)
 }
 
 /** What is logged of a failure alone: a message that is made of its fields begins with its name already. */

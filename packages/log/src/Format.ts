@@ -9,14 +9,14 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Check from "@redrive/core/Check"
 import type * as Plain from "@redrive/core/Plain"
 import type * as Report from "@redrive/core/Report"
-import { datadogOf, ecsOf, gcpOf, otelOf } from "./internal/collectors.ts"
+import { datadogOf, ecsFieldsOf, ecsOf, gcpOf, identifiers, otelOf } from "./internal/collectors.ts"
 import { ownOf } from "./internal/fields.ts"
 import { json as write } from "./internal/json.ts"
 import * as Terminal from "./internal/pretty.ts"
 
 /**
  * One line to be written. `annotations` are those of the fiber, the same object while they are the same, and `fields` its own; `reports` are of
- * the failures in it, the first of which it is about; `trace` is where it happened, in hexadecimal.
+ * the failures in it, the first of which it is about; `trace` is where it happened, in hexadecimal, and `sampled` whether that is recorded.
  *
  * @category models
  * @since 0.1.0
@@ -28,7 +28,7 @@ export interface Record {
   readonly annotations: { readonly [name: string]: Plain.Plain }
   readonly fields: { readonly [name: string]: Plain.Plain }
   readonly reports: ReadonlyArray<Report.Report>
-  readonly trace?: { readonly traceId: string; readonly spanId: string } | undefined
+  readonly trace?: { readonly traceId: string; readonly spanId: string; readonly sampled: boolean } | undefined
 }
 
 /**
@@ -90,13 +90,27 @@ export const otel = (options: Service = {}): Format => formatOf("Format.otel", s
 export const ecs = (options: Service = {}): Format => formatOf("Format.ecs", service, options, ecsOf)
 
 /**
+ * What a record says of its failure and its trace in the fields of the Elastic Common Schema, for a logger that writes the rest of a document.
+ *
+ * It is what `ecs` writes, without the error's message and stack; labels are fields of the name `labels.` and theirs. Empty without either.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const ecsFields = (record: Record): { readonly [name: string]: Plain.Plain } => ecsFieldsOf(record)
+
+/**
  * Google Cloud Logging; failures at `Error` and above are Error Reporting's, which groups them by stack. Traces need the `project`.
  *
  * @category formats
  * @since 0.1.0
  */
-export const gcp = (options: Service & { readonly project?: string | undefined } = {}): Format =>
-  formatOf("Format.gcp", { ...service, project: Check.text }, options, gcpOf)
+export const gcp = (options: Service & { readonly project?: string | undefined } = {}): Format => {
+  const next = identifiers()
+  return formatOf("Format.gcp", { ...service, project: Check.text }, options, (record, checked) =>
+    gcpOf(record, checked, next())
+  )
+}
 
 /**
  * Datadog's standard attributes; failures are grouped by our fingerprint.

@@ -30,15 +30,17 @@ const recordOf = (
   annotations: { pages: 3 },
   fields: { tags: ["a", "b"] },
   reports,
-  trace: { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" }
+  trace: { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", sampled: true }
 })
 
 const failed = recordOf("Error", report.message, report)
 const plain = recordOf("Info", "crawling")
 const service = { service: "crawler", version: "1.2.3" }
 
+type Line = { readonly [name: string]: unknown }
+
 /** What a format says of a record, as a collector reads it. */
-const read = (format: Format.Format, record: Format.Record): unknown => JSON.parse(format(record))
+const read = (format: Format.Format, record: Format.Record): Line => JSON.parse(format(record))
 
 describe("a failure in the names of", () => {
   it("OpenTelemetry", () => {
@@ -49,6 +51,7 @@ describe("a failure in the names of", () => {
       body: "internal_error unknown at https://example.com/a",
       trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
       span_id: "00f067aa0ba902b7",
+      trace_flags: "01",
       resource: { "service.name": "crawler", "service.version": "1.2.3" },
       attributes: {
         pages: 3,
@@ -102,7 +105,8 @@ describe("a failure in the names of", () => {
 
   it("Google Cloud, for Error Reporting", () => {
     const format = Format.gcp({ ...service, project: "p" })
-    const { causes, stack, ...rest } = read(format, failed) as { readonly [name: string]: unknown }
+    const { causes, "logging.googleapis.com/insertId": id, stack, ...rest } = read(format, failed)
+    assert.isString(id)
     assert.isUndefined(stack)
     assert.lengthOf(causes as ReadonlyArray<unknown>, 2)
     assert.deepStrictEqual(rest, {
@@ -111,6 +115,7 @@ describe("a failure in the names of", () => {
       message: "internal_error unknown at https://example.com/a",
       "logging.googleapis.com/trace": "projects/p/traces/4bf92f3577b34da6a3ce929d0e0e4736",
       "logging.googleapis.com/spanId": "00f067aa0ba902b7",
+      "logging.googleapis.com/trace_sampled": true,
       "@type": "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent",
       stack_trace: "Error: read ECONNRESET\n    at read (net.js:1:1)",
       serviceContext: { service: "crawler", version: "1.2.3" },
@@ -131,7 +136,7 @@ describe("a failure in the names of", () => {
   })
 
   it("Datadog", () => {
-    const { causes, ...rest } = read(Format.datadog(service), failed) as { readonly [name: string]: unknown }
+    const { causes, ...rest } = read(Format.datadog(service), failed)
     assert.lengthOf(causes as ReadonlyArray<unknown>, 2)
     assert.deepStrictEqual(rest, {
       timestamp: "2026-11-24T01:02:03.456Z",
@@ -182,7 +187,7 @@ describe("a failure with fields of its own", () => {
 
   it("takes no name of the line's own, in any format, and loses none", () => {
     const all = Object.entries(formats).map(([name, format]) => [name, read(format, record)] as const)
-    const at = Object.fromEntries(all) as { readonly [name: string]: { readonly [name: string]: unknown } }
+    const at: { readonly [name: string]: Line } = Object.fromEntries(all)
     assert.deepInclude(at.json, { level: "error", level_: "gold", timestamp_: 1, status: 503, amount: 7 })
     assert.deepInclude(at.otel, { severity_text: "ERROR" })
     assert.deepInclude(at.otel?.attributes, {

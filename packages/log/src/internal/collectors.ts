@@ -2,7 +2,8 @@ import type * as LogLevel from "effect/LogLevel"
 import type { Plain } from "@redrive/core/Plain"
 import type * as Report from "@redrive/core/Report"
 import type { Record, Service } from "../Format.ts"
-import { alsoOf, attributesOf, causesOf, classOf, type Fields, namedOf, placeOf, rest, some, untold } from "./fields.ts"
+import * as Own from "./fields.ts"
+import { alsoOf, type Fields, placeOf, rest, some, untold } from "./fields.ts"
 import { moment } from "./moment.ts"
 
 // A record in the names that a collector knows.
@@ -27,15 +28,18 @@ export const otelOf = (record: Record, service: Service): Fields => {
     body: message,
     trace_id: trace?.traceId,
     span_id: trace?.spanId,
+    trace_flags: trace && flagsOf(trace),
     resource: some({ "service.name": service.service, "service.version": service.version }),
-    attributes: some(attributesOf(record))
+    attributes: some(Own.attributesOf(record))
   }
 }
 
+/** Trace flags as W3C writes them: whether the trace is sampled is all that they say. */
+const flagsOf = ({ sampled }: { readonly sampled: boolean }): string => (sampled ? "01" : "00")
+
 export const ecsOf = (record: Record, service: Service): Fields => {
-  const { date, level, message, reports, trace } = record
+  const { date, level, message, reports } = record
   const [report] = reports
-  const { address, port } = placeOf(report?.host)
   return {
     "@timestamp": moment(date),
     "log.level": level.toLowerCase(),
@@ -43,24 +47,45 @@ export const ecsOf = (record: Record, service: Service): Fields => {
     "ecs.version": "8.17.0",
     "service.name": service.service,
     "service.version": service.version,
-    "trace.id": trace?.traceId,
-    "span.id": trace?.spanId,
+    ...traceOf(record),
     ...(report && {
-      "error.code": report.code,
-      "error.type": classOf(report),
+      ...failureOf(report),
       "error.message": report.message,
-      "error.stack_trace": report.stack,
-      "url.full": report.url,
-      "server.address": address,
-      "server.port": port,
-      "http.response.status_code": report.attributes.status
+      "error.stack_trace": report.stack
     }),
-    // Whatever has no field of its own goes under labels, where the schema wants texts.
-    labels: labelsOf(record, report)
+    labels: some(labelsOf(record))
   }
 }
 
-const labelsOf = (record: Record, report: Report.Report | undefined): Plain | undefined => {
+/** The failure and the trace of a record, for a logger that writes all else itself. */
+export const ecsFieldsOf = (record: Record): { readonly [name: string]: Plain } => {
+  const [report] = record.reports
+  const labels = Object.entries(labelsOf({ ...record, annotations: {}, fields: {} }))
+  return Own.known({
+    ...traceOf(record),
+    ...(report && failureOf(report)),
+    // Each is a name of its own, so that none takes the place of labels that the logger writes.
+    ...Object.fromEntries(labels.map(([name, value]) => [`labels.${name}`, value]))
+  })
+}
+
+const traceOf = ({ trace }: Record): Fields => ({ "trace.id": trace?.traceId, "span.id": trace?.spanId })
+
+const failureOf = (report: Report.Report): Fields => {
+  const { address, port } = placeOf(report.host)
+  return {
+    "error.code": report.code,
+    "error.type": Own.classOf(report),
+    "url.full": report.url,
+    "server.address": address,
+    "server.port": port,
+    "http.response.status_code": Own.answerOf(report.attributes).status
+  }
+}
+
+/** Whatever has no field of its own goes under labels, where the schema wants texts, and names without dots. */
+const labelsOf = (record: Record): Fields => {
+  const [report] = record.reports
   const { actor, detail, fingerprint, itemId, jobId, level } = report ?? {}
   const ours = {
     actor,
@@ -69,14 +94,22 @@ const labelsOf = (record: Record, report: Report.Report | undefined): Plain | un
     item: itemId,
     job: jobId,
     error_level: level,
-    ...(report && { causes: causesOf(report), status: undefined }),
+    causes: report && Own.causesOf(report),
     also: alsoOf(record.reports)
   }
-  const labels = Object.entries(rest(record, ours)).map(([name, value]) => [
-    name.replaceAll(".", "_"),
-    value === undefined || typeof value === "string" ? value : JSON.stringify(value)
-  ])
-  return some(Object.fromEntries(labels))
+  const labels = new Map<string, Plain>()
+  const all = rest(record, ours, undefined, report && Own.answerOf(report.attributes).own)
+  for (const [name, value] of Object.entries(all)) {
+    if (value === undefined) continue
+    // Elasticsearch refuses a name that is blank.
+    const label = name.trim() === "" ? "_" : name.replaceAll(".", "_")
+    const isText = typeof value === "string" || value === null
+    labels.set(
+      labels.has(label) ? Own.another(label, (other) => labels.has(other)) : label,
+      isText ? value : JSON.stringify(value)
+    )
+  }
+  return Object.fromEntries(labels)
 }
 
 const severities: { readonly [Level in LogLevel.LogLevel]?: string } = {
@@ -90,22 +123,63 @@ const severities: { readonly [Level in LogLevel.LogLevel]?: string } = {
 /** Error Reporting reads an event by this type. */
 const reportedError = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 
+const googles = "logging.googleapis.com/"
+
+/** Names in which Google's agents and Error Reporting read what an entry is. */
+const keptByGoogle: ReadonlySet<string> = new Set([
+  "severity",
+  "message",
+  "log",
+  "time",
+  "timestamp",
+  "timestampSeconds",
+  "timestampNanos",
+  "@type",
+  "stack_trace",
+  "exception",
+  "context",
+  "eventTime",
+  "serviceContext"
+])
+
+/** Names of objects, which a program may set as Google describes them. */
+const objectsOfGoogle: ReadonlySet<string> = new Set([
+  "httpRequest",
+  `${googles}labels`,
+  `${googles}operation`,
+  `${googles}sourceLocation`
+])
+
+const isKeptByGoogle: Own.IsKept = (name, value) =>
+  objectsOfGoogle.has(name) ? !isObject(value) : keptByGoogle.has(name) || name.startsWith(googles)
+
+const isObject = (value: Plain): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Identifiers that no other process makes, in ascending order: Google sorts the entries of one moment by them. */
+export const identifiers = (): (() => string) => {
+  const run = crypto.randomUUID()
+  let count = 0
+  return () => `${(count++).toString(36).padStart(9, "0")}-${run}`
+}
+
 export const gcpOf = (
   record: Record,
-  { project, service, version }: Service & { readonly project?: string | undefined }
+  { project, service, version }: Service & { readonly project?: string | undefined },
+  insertId: string
 ): Fields => {
   const { date, level, message, reports, trace } = record
   const [report] = reports
   const isError = report !== undefined && (level === "Error" || level === "Fatal")
-  const prefix = "logging.googleapis.com/"
-  return rest(record, {
+  const known = {
     severity: severities[level] ?? "INFO",
     time: moment(date),
     message,
-    [`${prefix}trace`]:
+    [`${googles}insertId`]: insertId,
+    [`${googles}trace`]:
       trace && (project === undefined ? trace.traceId : `projects/${project}/traces/${trace.traceId}`),
-    [`${prefix}spanId`]: trace?.spanId,
-    ...(report && namedOf(report)),
+    [`${googles}spanId`]: trace?.spanId,
+    [`${googles}trace_sampled`]: trace?.sampled === true ? true : undefined,
+    ...(report && Own.namedOf(report)),
     error: untold(report, message),
     also: alsoOf(reports),
     "@type": isError ? reportedError : undefined,
@@ -114,15 +188,50 @@ export const gcpOf = (
     stack_trace: report?.stack,
     context: isError && report.stack === undefined ? { reportLocation: { functionName: report.code } } : undefined,
     serviceContext: some({ service, version })
-  })
+  }
+  return rest(record, known, isKeptByGoogle)
 }
+
+/** Names in which Datadog reads a log's machine, program, source, level, moment, text and trace, and the failure that it groups by. */
+const keptByDatadog: ReadonlySet<string> = new Set([
+  "host",
+  "hostname",
+  "service",
+  "source",
+  "ddsource",
+  "ddtags",
+  "status",
+  "severity",
+  "level",
+  "timestamp",
+  "@timestamp",
+  "_timestamp",
+  "Timestamp",
+  "eventTime",
+  "date",
+  "published_date",
+  "message",
+  "msg",
+  "log",
+  "trace_id",
+  "span_id",
+  "version"
+])
+
+/** Objects that hold such names, which may be written with dots as well. */
+const objectsOfDatadog: ReadonlySet<string> = new Set(["dd", "error", "syslog", "contextMap", "named_tags"])
+
+const isKeptByDatadog: Own.IsKept = (name, value) =>
+  keptByDatadog.has(name) ||
+  objectsOfDatadog.has(name.includes(".") ? name.slice(0, name.indexOf(".")) : name) ||
+  (name === "http" && !isObject(value))
 
 export const datadogOf = (record: Record, service: Service): Fields => {
   const { date, level, message, reports, trace } = record
   const [report] = reports
   const { address, port } = placeOf(report?.host)
-  const http = { url: report?.url, status_code: report?.attributes.status }
-  return rest(record, {
+  const { own, status } = Own.answerOf(report?.attributes ?? {})
+  const known = {
     timestamp: moment(date),
     status: level === "Fatal" ? "critical" : level.toLowerCase(),
     message,
@@ -131,21 +240,26 @@ export const datadogOf = (record: Record, service: Service): Fields => {
     dd: trace && { trace_id: trace.traceId, span_id: decimal(trace.spanId) },
     also: alsoOf(reports),
     ...(report && {
-      ...namedOf(report),
+      ...Own.namedOf(report),
       // Its own names for these; `host` is the machine's that writes.
       stack: undefined,
       fingerprint: undefined,
       url: undefined,
       host: undefined,
-      http: some({ ...http, url_details: some({ host: address, port }) }),
+      http: some({
+        url: report.url,
+        status_code: status,
+        url_details: some({ host: address, port })
+      }),
       error: some({
-        kind: classOf(report),
+        kind: Own.classOf(report),
         message: report.message,
         stack: report.stack,
         fingerprint: report.fingerprint
       })
     })
-  })
+  }
+  return rest(record, known, isKeptByDatadog, own)
 }
 
 /** Datadog knows spans by decimal numbers, and since traces have 128 bits these by hexadecimal ones. */

@@ -6,17 +6,33 @@ import { moment } from "./moment.ts"
 /** Names and values of a line; what is undefined is left out of it. */
 export type Fields = { readonly [name: string]: Plain | undefined }
 
-/** More names and values, none of which takes the place of what is there already: one of the same name gets a `_`. */
-const joined = (first: Fields, ...more: ReadonlyArray<Fields>): Fields => {
+/** Whether a name is kept for what a collector reads in it, whatever else a line says. */
+export type IsKept = (name: string, value: Plain) => boolean
+
+const nothing: IsKept = () => false
+
+/** More names and values, none of which takes the place of what is there already, or a kept one: such a name gets a `_` or more. */
+const joined = (isKept: IsKept, first: Fields, ...more: ReadonlyArray<Fields>): Fields => {
   const all: { [name: string]: Plain | undefined } = { ...first }
   for (const one of more) {
     for (const name of Object.keys(one)) {
       const value = one[name]
-      if (all[name] === undefined) all[name] = value
-      else if (all[name] !== value) all[`${name}_`] = value
+      if (value === undefined || all[name] === value) continue
+      if (isFree(all, name) && !isKept(name, value)) all[name] = value
+      else all[another(name, (other) => !isFree(all, other) && all[other] !== value)] = value
     }
   }
   return all
+}
+
+/** Objects have names that they inherit, such as `constructor`: these are functions, which no value is. */
+const isFree = (all: Fields, name: string): boolean => all[name] === undefined || typeof all[name] === "function"
+
+/** A name with as many `_` as it takes to be another. */
+export const another = (name: string, isTaken: (name: string) => boolean): string => {
+  let other = `${name}_`
+  while (isTaken(other)) other += "_"
+  return other
 }
 
 /** A report by our own names, without what only failures of its class have. */
@@ -38,11 +54,23 @@ export const namedOf = (report: Report.Report): Fields => {
 }
 
 /** A report by our own names, and its own fields. */
-export const reportFields = (report: Report.Report): Fields => joined(namedOf(report), report.attributes)
+export const reportFields = (report: Report.Report): Fields => joined(nothing, namedOf(report), report.attributes)
 
-/** What a record says besides its failure's names: the failure's own fields, the fiber's annotations, and fields. */
-export const rest = ({ annotations, fields, reports }: Record, known: Fields): Fields =>
-  joined(known, reports[0]?.attributes ?? {}, annotations, fields)
+/** What a record says besides what is known of it: the failure's own fields, the fiber's annotations, and fields. */
+export const rest = (
+  { annotations, fields, reports }: Record,
+  known: Fields,
+  isKept: IsKept = nothing,
+  own: Fields = reports[0]?.attributes ?? {}
+): Fields => joined(isKept, known, own, annotations, fields)
+
+/** The status of an answer, which collectors keep as a number of its own, and the failure's other fields: any other status is one of these. */
+export const answerOf = (attributes: Report.Fields): { readonly status?: number; readonly own: Fields } => {
+  const { status, ...own } = attributes
+  return typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599
+    ? { status, own }
+    : { own: attributes }
+}
 
 /** What a failure says, where the line's message is another. */
 export const untold = (report: Report.Report | undefined, message: string): string | undefined =>
@@ -71,11 +99,11 @@ export const ownOf = (record: Record): Fields => {
 export const classOf = ({ code, level }: Report.Report): string =>
   level === "program" ? code : level === "item" ? "ItemError" : "JobError"
 
-/** A host's name and, where it is not the scheme's own, its port, which collectors keep apart. */
+/** A host's name and, where it is not the scheme's own, its port, which collectors keep apart; an IPv6 address is without its brackets. */
 export const placeOf = (host: string | undefined): { readonly address?: string; readonly port?: number } => {
   if (host === undefined) return {}
-  const [, address = host, port] = /^(.*?)(?::(\d+))?$/.exec(host) ?? []
-  return { address, ...(port === undefined ? {} : { port: Number(port) }) }
+  const [, inner, name, port] = /^(?:\[(.+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(host) ?? []
+  return { address: inner ?? name ?? host, ...(port === undefined ? {} : { port: Number(port) }) }
 }
 
 /** Causes as texts. */
@@ -86,7 +114,7 @@ export const causesOf = ({ causes }: Report.Report): ReadonlyArray<string> | und
 export const exceptionOf = (report: Report.Report): Fields => {
   const { actor, attributes, code, detail, fingerprint, host, itemId, jobId, level, message, stack, url } = report
   const { address, port } = placeOf(host)
-  const { status, ...own } = attributes
+  const { own, status } = answerOf(attributes)
   const ours = Object.entries(own).map(([name, value]) => [`redrive.${name}`, value] as const)
   const named = {
     "error.type": code,
@@ -105,13 +133,20 @@ export const exceptionOf = (report: Report.Report): Fields => {
     "redrive.fingerprint": fingerprint,
     "redrive.causes": causesOf(report)
   }
-  return joined(named, Object.fromEntries(ours))
+  return joined(nothing, named, Object.fromEntries(ours))
 }
 
-/** A record as attributes: its failure's, the fiber's annotations, and fields. */
+/** A record as attributes: its failure's, the fiber's annotations, and fields. Each has a name and a value, as OpenTelemetry demands. */
 export const attributesOf = ({ annotations, fields, reports }: Record): Fields => {
   const [report] = reports
-  return joined({ ...(report && exceptionOf(report)), "redrive.also": alsoOf(reports) }, annotations, fields)
+  const ours = { ...(report && exceptionOf(report)), "redrive.also": alsoOf(reports) }
+  const all = joined(nothing, ours, annotations, fields)
+  const attributes: { [name: string]: Plain } = {}
+  for (const name of Object.keys(all)) {
+    const value = all[name]
+    if (value !== undefined && value !== null) attributes[name === "" ? "_" : name] = value
+  }
+  return attributes
 }
 
 /** An object with what is known of it. */

@@ -41,7 +41,7 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
     annotations,
     fields: fieldsOf(parts.sets, options),
     reports: parts.reports,
-    trace: span === undefined ? undefined : { traceId: span.traceId, spanId: span.spanId }
+    trace: span === undefined ? undefined : { traceId: span.traceId, spanId: span.spanId, sampled: span.sampled }
   }
 }
 

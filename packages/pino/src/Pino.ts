@@ -10,12 +10,12 @@ import * as Layer from "effect/Layer"
 import type * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
 import * as Check from "@redrive/core/Check"
-import type * as Report from "@redrive/core/Report"
 import type * as Destination from "@redrive/log/Destination"
-import type * as Format from "@redrive/log/Format"
+import * as Format from "@redrive/log/Format"
 import * as Log from "@redrive/log/Log"
 import * as pino from "pino"
 import process from "node:process"
+import * as Failed from "./internal/failed.ts"
 import * as Names from "./internal/names.ts"
 import * as Outlet from "./internal/outlet.ts"
 
@@ -38,12 +38,12 @@ export interface Options extends Pick<Log.Options, "cap" | "flushWithin" | "samp
  */
 export const destination = (logger: pino.BaseLogger & Instance): Destination.Destination => {
   const outlet = Outlet.of(streamOf(logger), (done) => logger.flush(done))
-  const ofLine = Names.ofLine(logger)
+  const line = Names.lineOf(logger)
   const children = new WeakMap<Format.Record["annotations"], Child>()
   const childOf = (annotations: Format.Record["annotations"]): Child => {
     const known = children.get(annotations)
     if (known !== undefined) return known
-    const made = makeChild(logger, ofLine, annotations)
+    const made = makeChild(logger, line, annotations)
     children.set(annotations, made)
     return made
   }
@@ -116,50 +116,52 @@ const streamOf = (logger: object): object => {
   return typeof stream === "object" && stream !== null ? stream : {}
 }
 
-/** A logger for the records under the same annotations, and the names that their lines have already. */
+/** A logger for the records under the same annotations, and what their lines have already. */
 interface Child {
   readonly logger: Instance
-  readonly taken: ReadonlySet<string>
+  readonly line: Names.Line
   readonly said: Names.Fields
+  readonly isTaken: Names.IsTaken
 }
 
-const makeChild = (logger: Instance, ofLine: ReadonlySet<string>, annotations: Format.Record["annotations"]): Child => {
-  const said = Names.free(annotations, ofAnnotations(ofLine))
-  const names = Object.keys(said)
-  if (names.length === 0) return { logger, taken: ofLine, said }
-  return { logger: logger.child(said), taken: new Set([...ofLine, ...names]), said }
+const makeChild = (logger: Instance, line: Names.Line, annotations: Format.Record["annotations"]): Child => {
+  const bindings = Names.free(annotations, Names.takenIn(line, line.ofBindings))
+  const names = Object.keys(bindings)
+  const said = line.isNested ? {} : bindings
+  return {
+    logger: names.length === 0 ? logger : logger.child(bindings),
+    line,
+    said,
+    isTaken: Names.takenIn(line, new Set([...line.names, ...Object.keys(said)]))
+  }
 }
 
-/** An annotation must not take the place of a failure either. */
-const ofAnnotations = (ofLine: ReadonlySet<string>): ReadonlySet<string> => new Set([...ofLine, "err"])
-
-const writeTo = ({ logger, said, taken }: Child, record: Format.Record): void => {
-  logger[levels[record.level]](Names.free(bindingsOf(record), taken, said), record.message)
+const writeTo = ({ isTaken, line, logger, said }: Child, record: Format.Record): void => {
+  const bindings = Names.withoutRequest(bindingsOf(record, line))
+  logger[levels[record.level]](Names.free(bindings, isTaken, said), record.message)
 }
 
-const bindingsOf = ({ fields, reports, trace }: Format.Record): Names.Fields => {
+const bindingsOf = (record: Format.Record, line: Names.Line): Names.Fields => {
+  const { fields, reports, trace } = record
+  if (reports.length === 0 && trace === undefined) return fields
+  const own = line.isEcs ? ecsOf(record, line) : plainOf(record, line)
+  return { ...Names.free(fields, (name) => Object.hasOwn(own, name), own), ...own }
+}
+
+/** A failure as pino and its tools know one, an error, and the trace in the names that OpenTelemetry's own instrumentation of pino uses. */
+const plainOf = ({ reports, trace }: Format.Record, { errorKey }: Names.Line): Names.Fields => {
   const [report, ...also] = reports
-  if (report === undefined && trace === undefined) return fields
-  const own = {
-    ...(trace && { trace_id: trace.traceId, span_id: trace.spanId }),
-    ...(report && failureOf(report)),
+  return {
+    ...(trace && { trace_id: trace.traceId, span_id: trace.spanId, trace_flags: trace.sampled ? "01" : "00" }),
+    ...(report && { [errorKey]: Failed.errorOf(report, report.code) }),
     ...(also.length > 0 && { also: also.map(({ code, message }) => ({ code, message })) })
   }
-  return { ...Names.free(fields, new Set(Object.keys(own)), own), ...own }
 }
 
-/** A failure as pino and its tools know one: an `err` with type, message and stack, and its own facts in it. */
-const failureOf = (report: Report.Report): Names.Fields => {
-  const { actor, attributes, causes, code, detail, fingerprint, host, itemId, jobId, level, message, stack, url } =
-    report
-  const facts = { name: code, message, stack, detail, actor, ...attributes, level, fingerprint }
-  const more = causes.length === 0 ? {} : { causes }
-  return {
-    // Pino's own serializer takes the name of what has no constructor as the error's type.
-    err: Object.assign(Object.create(null), facts, more),
-    ...(jobId !== undefined && { job: jobId }),
-    ...(itemId !== undefined && { item: itemId }),
-    ...(url !== undefined && { url }),
-    ...(host !== undefined && { host })
-  }
+/** The same where a format takes type, message and stack of an error, and nothing else: the rest is in the schema's fields for it. */
+const ecsOf = (record: Format.Record, { errorKey }: Names.Line): Names.Fields => {
+  const [report] = record.reports
+  const { "error.type": type, ...fields } = Format.ecsFields(record)
+  const name = typeof type === "string" ? type : ""
+  return { ...fields, ...(report && { [errorKey]: Failed.errorOf(report, name) }) }
 }

@@ -3,13 +3,49 @@ import * as pino from "pino"
 /** What a line is made of, by name. */
 export type Fields = { readonly [name: string]: unknown }
 
-/** Names that a line of a pino has whatever is logged; fields of such a name would be in it twice. */
-export const ofLine = (logger: object): ReadonlySet<string> => {
+/** What the lines of a pino have whatever is logged. */
+export interface Line {
+  /** Names that fields may not have. */
+  readonly names: ReadonlySet<string>
+  /** Names that bindings may not have. */
+  readonly ofBindings: ReadonlySet<string>
+  /** Whether fields share no names with bindings, since pino nests them. */
+  readonly isNested: boolean
+  /** The name of an error. */
+  readonly errorKey: string
+  /** Whether lines are documents of the Elastic Common Schema, in which a text may not stand where an object belongs. */
+  readonly isEcs: boolean
+}
+
+/** Names of bindings that pino takes for options, and leaves out. */
+const optionsOfChild = ["level", "serializers", "formatters", "customLevels"]
+
+/** What is known of the lines of a pino before it has written any. */
+export const lineOf = (logger: object): Line => {
+  const textOf = (symbol: symbol): string | undefined => {
+    const value: unknown = Reflect.get(logger, symbol)
+    return typeof value === "string" ? value : undefined
+  }
+  const begun = begunBy(logger)
+  const errorKey = textOf(pino.symbols.errorKeySym) ?? "err"
+  const nestedKey = textOf(pino.symbols.nestedKeySym)
+  const own = [...begun, ...optionsOfChild, nestedKey ?? errorKey]
+  return {
+    names: nestedKey === undefined ? begun : new Set(),
+    isNested: nestedKey !== undefined,
+    // An annotation must not take the place of a failure either.
+    ofBindings: new Set(own),
+    errorKey,
+    // Every logger that writes the schema writes this name, and no other does.
+    isEcs: begun.has("log.level")
+  }
+}
+
+/** Names that each line begins or ends with; fields of such a name would be in it twice. */
+const begunBy = (logger: object): ReadonlySet<string> => {
+  const read = (symbol: symbol): unknown => Reflect.get(logger, symbol)
   try {
-    const read = (symbol: symbol): unknown => Reflect.get(logger, symbol)
-    const { chindingsSym, lsCacheSym, messageKeySym, nestedKeySym, timeSym } = pino.symbols
-    // Fields that pino nests share their names with nothing.
-    if (typeof read(nestedKeySym) === "string") return new Set()
+    const { chindingsSym, lsCacheSym, messageKeySym, timeSym } = pino.symbols
     const time = read(timeSym)
     if (typeof time !== "function") return usual
     const [level] = Object.values(Object(read(lsCacheSym)))
@@ -22,15 +58,18 @@ export const ofLine = (logger: object): ReadonlySet<string> => {
 
 const usual: ReadonlySet<string> = new Set(["level", "time", "pid", "hostname", "msg"])
 
+/** Whether a name may not be that of a field of this value. */
+export type IsTaken = (name: string, value: unknown) => boolean
+
 /** Fields of which none is in the line twice: one of a name that is taken gets a `_` or more, unless it says the same. */
-export const free = (fields: Fields, taken: ReadonlySet<string>, said: Fields = {}): Fields => {
+export const free = (fields: Fields, isTaken: IsTaken, said: Fields = {}): Fields => {
   const names = Object.keys(fields)
-  if (!names.some((name) => taken.has(name))) return fields
+  if (!names.some((name) => isTaken(name, fields[name]))) return fields
   const all: { [name: string]: unknown } = {}
   for (const name of names) {
-    if (!taken.has(name)) all[name] = fields[name]
-    else if (said[name] !== fields[name])
-      all[another(name, (other) => taken.has(other) || other in fields)] = fields[name]
+    const value = fields[name]
+    if (!isTaken(name, value)) all[name] = value
+    else if (said[name] !== value) all[another(name, (other) => isTaken(other, value) || other in fields)] = value
   }
   return all
 }
@@ -40,3 +79,24 @@ const another = (name: string, isTaken: (name: string) => boolean): string => {
   while (isTaken(other)) other += "_"
   return other
 }
+
+/** Fields that pino does not take for a request of Node.js, of which it would write nothing else, not even a failure. */
+export const withoutRequest = (fields: Fields): Fields =>
+  fields.method && fields.headers && fields.socket ? free(fields, (name) => name === "socket") : fields
+
+/** Whether a name is one of these, or the value may not stand there in the line. */
+export const takenIn = ({ isEcs }: Line, names: ReadonlySet<string>): IsTaken =>
+  isEcs ? (name, value) => names.has(name) || isAgainstEcs(name, value) : (name) => names.has(name)
+
+/** Whether a value would take the place of an object in the Elastic Common Schema: Elasticsearch refuses the whole document then. */
+const isAgainstEcs = (name: string, value: unknown): boolean =>
+  ecsObjects.has(name) && (typeof value !== "object" || Array.isArray(value))
+
+/** The field sets of the schema. */
+const ecsObjects: ReadonlySet<string> = new Set(
+  (
+    "agent as client cloud code_signature container data_stream destination device dll dns ecs elf email error event faas file geo " +
+    "group hash host http interface labels log macho network observer orchestrator organization os package pe process registry " +
+    "related risk rule server service source span threat tls trace transaction url user user_agent vlan volume vulnerability x509"
+  ).split(" ")
+)

@@ -75,6 +75,7 @@ export const json: Format = (record) => write(ownOf(record))
 
 /**
  * The log data model of OpenTelemetry, with the attributes of its semantic conventions: `error.type` is the code, `exception.*` the error.
+ * A failure's own facts are attributes under `redrive.`.
  *
  * @category formats
  * @since 0.1.0
@@ -82,7 +83,7 @@ export const json: Format = (record) => write(ownOf(record))
 export const otel = (options: Service = {}): Format => formatOf("Format.otel", service, options, otelOf)
 
 /**
- * The Elastic Common Schema.
+ * The Elastic Common Schema, each field of the schema's type. What has no field in it is a label: a text, under a name without dots.
  *
  * @category formats
  * @since 0.1.0
@@ -101,6 +102,7 @@ export const ecsFields = (record: Record): { readonly [name: string]: Plain.Plai
 
 /**
  * Google Cloud Logging; failures at `Error` and above are Error Reporting's, which groups them by stack. Traces need the `project`.
+ * Each line has an `insertId` of its own, in ascending order. A name that Google's agents read otherwise, such as `time`, gets a `_`.
  *
  * @category formats
  * @since 0.1.0
@@ -113,7 +115,7 @@ export const gcp = (options: Service & { readonly project?: string | undefined }
 }
 
 /**
- * Datadog's standard attributes; failures are grouped by our fingerprint.
+ * Datadog's standard attributes; failures are grouped by our fingerprint. A name that Datadog reserves, such as `host`, gets a `_`.
  *
  * @category formats
  * @since 0.1.0

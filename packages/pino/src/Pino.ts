@@ -31,7 +31,9 @@ export interface Options extends Pick<Log.Options, "cap" | "flushWithin" | "samp
 }
 
 /**
- * A pino as the destination of a log: annotations of a fiber are the bindings of a child, which is made once; a failure is pino's `err`.
+ * A pino as the destination of a log: annotations of a fiber are the bindings of a child, which is made once. A failure is an error to
+ * pino, under its `errorKey`: made from the report, with its facts as fields. In a line of the Elastic Common Schema (`@elastic/ecs-pino-format`)
+ * these are fields of the schema, as `Format.ecsFields` has them.
  *
  * @category constructors
  * @since 0.1.0

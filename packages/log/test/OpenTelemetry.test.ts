@@ -4,12 +4,15 @@ import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import * as OpenTelemetry from "@redrive/log/OpenTelemetry"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Otlp from "effect/observability/Otlp"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import { all, collector } from "./collector.ts"
 
 interface Value {
@@ -82,6 +85,21 @@ describe("what OpenTelemetry is told", () => {
       assert.deepStrictEqual([log?.traceId, log?.spanId], [span?.traceId, span?.spanId])
       assert.strictEqual(span?.status.code, 2)
       assert.deepInclude(read(span?.attributes ?? []), { "error.type": "internal_error", "redrive.actor": "operator" })
+    })
+  )
+
+  it.live("of a failure: a status is a whole number if it is one of HTTP, and the failure's own if it is not", () =>
+    Effect.gen(function* () {
+      class Declined extends Schema.TaggedError<Declined>("log/test/Declined")("Declined", {
+        status: Schema.Union([Schema.Finite, Schema.String])
+      }) {}
+      const report = (status: number | string) => ErrorReporter.report(Cause.fail(new Declined({ status })))
+      const { logs } = yield* exported(Effect.andThen(report(503), report("declined")))
+      const [answered, declined] = logs.map(({ attributes }) =>
+        attributes.filter(({ key }) => key.endsWith("status_code") || key.endsWith("status"))
+      )
+      assert.deepStrictEqual(answered, [{ key: "http.response.status_code", value: { intValue: 503 } }])
+      assert.deepStrictEqual(declined, [{ key: "redrive.status", value: { stringValue: "declined" } }])
     })
   )
 

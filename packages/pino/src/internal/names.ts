@@ -92,11 +92,11 @@ export const takenIn = ({ isEcs }: Line, names: ReadonlySet<string>): IsTaken =>
 const isAgainstEcs = (name: string, value: unknown): boolean =>
   ecsObjects.has(name) && (typeof value !== "object" || Array.isArray(value))
 
-/** The field sets of the schema. */
+/** The field sets that the schema has at the top of a document. */
 const ecsObjects: ReadonlySet<string> = new Set(
   (
-    "agent as client cloud code_signature container data_stream destination device dll dns ecs elf email error event faas file geo " +
-    "group hash host http interface labels log macho network observer orchestrator organization os package pe process registry " +
-    "related risk rule server service source span threat tls trace transaction url user user_agent vlan volume vulnerability x509"
+    "agent client cloud container data_stream destination device dll dns ecs email entity error event faas file gen_ai group host http " +
+    "labels log network observer orchestrator organization package process registry related rule server service source span threat tls " +
+    "trace transaction url user user_agent volume vulnerability"
   ).split(" ")
 )

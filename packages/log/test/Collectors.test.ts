@@ -47,7 +47,7 @@ const each = Object.entries(formats)
 const words = (text: string) => text.split(/\s+/)
 
 /** Names in which a collector reads something of its own, by its documentation. */
-const kept = {
+const reserved = {
   gcp: [
     ...words("severity message log time timestamp timestampSeconds timestampNanos httpRequest"),
     ...words("insertId labels operation sourceLocation spanId trace trace_sampled logName severity").map(
@@ -67,7 +67,7 @@ const kept = {
 describe("what a collector reads of its own", () => {
   it.each(["gcp", "datadog"] as const)("is taken by no fact, annotation or field: %s", (collector) => {
     const format = formats[collector]
-    const names = kept[collector]
+    const names = reserved[collector]
     for (const others of [{}, { reports: [], trace: undefined }]) {
       const [before, after] = [read(format, recordOf([], others)), read(format, recordOf(names, others))]
       for (const name of names) {
@@ -89,6 +89,10 @@ describe("what a collector reads of its own", () => {
     const record = { ...recordOf([]), annotations, reports: [] }
     assert.deepInclude(read(formats.gcp, record), annotations)
     assert.deepInclude(read(formats.datadog, record), { http: { method: "GET" } })
+    const dotted = { "http.method": "GET", "http.url": "u" }
+    assert.deepInclude(read(formats.datadog, { ...record, annotations: dotted }), dotted)
+    const failed = read(formats.datadog, recordOf([], { annotations: { ...annotations, ...dotted } }))
+    assert.deepInclude(failed, { http_: { method: "GET" }, "http.method_": "GET", "http.url_": "u" })
   })
 
   it("costs no value where a fact, an annotation and a field have one name", () => {

@@ -125,8 +125,8 @@ const reportedError = "type.googleapis.com/google.devtools.clouderrorreporting.v
 
 const googles = "logging.googleapis.com/"
 
-/** Names in which Google's agents and Error Reporting read what an entry is. */
-const keptByGoogle: ReadonlySet<string> = new Set([
+/** Names that Google's agents and Error Reporting reserve. */
+const reservedByGoogle: ReadonlySet<string> = new Set([
   "severity",
   "message",
   "log",
@@ -150,8 +150,8 @@ const objectsOfGoogle: ReadonlySet<string> = new Set([
   `${googles}sourceLocation`
 ])
 
-const isKeptByGoogle: Own.IsKept = (name, value) =>
-  objectsOfGoogle.has(name) ? !isObject(value) : keptByGoogle.has(name) || name.startsWith(googles)
+const isReservedByGoogle: Own.IsReserved = (name, value) =>
+  objectsOfGoogle.has(name) ? !isObject(value) : reservedByGoogle.has(name) || name.startsWith(googles)
 
 const isObject = (value: Plain): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
 
@@ -189,11 +189,11 @@ export const gcpOf = (
     context: isError && report.stack === undefined ? { reportLocation: { functionName: report.code } } : undefined,
     serviceContext: some({ service, version })
   }
-  return rest(record, known, isKeptByGoogle)
+  return rest(record, known, isReservedByGoogle)
 }
 
-/** Names in which Datadog reads a log's machine, program, source, level, moment, text and trace, and the failure that it groups by. */
-const keptByDatadog: ReadonlySet<string> = new Set([
+/** Names that Datadog reserves, for the machine, the program, the source, the level, the moment, the text and the trace of a log. */
+const reservedByDatadog: ReadonlySet<string> = new Set([
   "host",
   "hostname",
   "service",
@@ -218,19 +218,20 @@ const keptByDatadog: ReadonlySet<string> = new Set([
   "version"
 ])
 
-/** Objects that hold such names, which may be written with dots as well. */
+/** Objects that hold reserved names, which may be written with dots as well. */
 const objectsOfDatadog: ReadonlySet<string> = new Set(["dd", "error", "syslog", "contextMap", "named_tags"])
 
-const isKeptByDatadog: Own.IsKept = (name, value) =>
-  keptByDatadog.has(name) ||
-  objectsOfDatadog.has(name.includes(".") ? name.slice(0, name.indexOf(".")) : name) ||
-  (name === "http" && !isObject(value))
+const isReservedByDatadog: Own.IsReserved = (name, value) =>
+  reservedByDatadog.has(name) || objectsOfDatadog.has(rootOf(name)) || (name === "http" && !isObject(value))
+
+const rootOf = (name: string): string => (name.includes(".") ? name.slice(0, name.indexOf(".")) : name)
 
 export const datadogOf = (record: Record, service: Service): Fields => {
   const { date, level, message, reports, trace } = record
   const [report] = reports
   const { address, port } = placeOf(report?.host)
   const { own, status } = Own.answerOf(report?.attributes ?? {})
+  const http = report && some({ url: report.url, status_code: status, url_details: some({ host: address, port }) })
   const known = {
     timestamp: moment(date),
     status: level === "Fatal" ? "critical" : level.toLowerCase(),
@@ -246,11 +247,7 @@ export const datadogOf = (record: Record, service: Service): Fields => {
       fingerprint: undefined,
       url: undefined,
       host: undefined,
-      http: some({
-        url: report.url,
-        status_code: status,
-        url_details: some({ host: address, port })
-      }),
+      http,
       error: some({
         kind: Own.classOf(report),
         message: report.message,
@@ -259,7 +256,10 @@ export const datadogOf = (record: Record, service: Service): Fields => {
       })
     })
   }
-  return rest(record, known, isKeptByDatadog, own)
+  // With a failure's own in `http`, another value under it would be a second one of the same attribute.
+  const isReserved: Own.IsReserved = (name, value) =>
+    isReservedByDatadog(name, value) || (http !== undefined && name.startsWith("http."))
+  return rest(record, known, isReserved, own)
 }
 
 /** Datadog knows spans by decimal numbers, and since traces have 128 bits these by hexadecimal ones. */

@@ -6,19 +6,19 @@ import { moment } from "./moment.ts"
 /** Names and values of a line; what is undefined is left out of it. */
 export type Fields = { readonly [name: string]: Plain | undefined }
 
-/** Whether a name is kept for what a collector reads in it, whatever else a line says. */
-export type IsKept = (name: string, value: Plain) => boolean
+/** Whether a collector reads something of its own under this name. */
+export type IsReserved = (name: string, value: Plain) => boolean
 
-const nothing: IsKept = () => false
+const nothing: IsReserved = () => false
 
-/** More names and values, none of which takes the place of what is there already, or a kept one: such a name gets a `_` or more. */
-const joined = (isKept: IsKept, first: Fields, ...more: ReadonlyArray<Fields>): Fields => {
+/** More names and values, none of which takes the place of what is there already, or a reserved one: such a name gets a `_` or more. */
+const joined = (isReserved: IsReserved, first: Fields, ...more: ReadonlyArray<Fields>): Fields => {
   const all: { [name: string]: Plain | undefined } = { ...first }
   for (const one of more) {
     for (const name of Object.keys(one)) {
       const value = one[name]
       if (value === undefined || all[name] === value) continue
-      if (isFree(all, name) && !isKept(name, value)) all[name] = value
+      if (isFree(all, name) && !isReserved(name, value)) all[name] = value
       else all[another(name, (other) => !isFree(all, other) && all[other] !== value)] = value
     }
   }
@@ -60,9 +60,9 @@ export const reportFields = (report: Report.Report): Fields => joined(nothing, n
 export const rest = (
   { annotations, fields, reports }: Record,
   known: Fields,
-  isKept: IsKept = nothing,
+  isReserved: IsReserved = nothing,
   own: Fields = reports[0]?.attributes ?? {}
-): Fields => joined(isKept, known, own, annotations, fields)
+): Fields => joined(isReserved, known, own, annotations, fields)
 
 /** The status of an answer, which collectors keep as a number of its own, and the failure's other fields: any other status is one of these. */
 export const answerOf = (attributes: Report.Fields): { readonly status?: number; readonly own: Fields } => {

@@ -123,8 +123,6 @@ const severities: { readonly [Level in LogLevel.LogLevel]?: string } = {
 /** Error Reporting reads an event by this type. */
 const reportedError = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 
-const googles = "logging.googleapis.com/"
-
 /** Names that Google's agents and Error Reporting reserve. */
 const reservedByGoogle: ReadonlySet<string> = new Set([
   "severity",
@@ -145,13 +143,14 @@ const reservedByGoogle: ReadonlySet<string> = new Set([
 /** Names of objects, which a program may set as Google describes them. */
 const objectsOfGoogle: ReadonlySet<string> = new Set([
   "httpRequest",
-  `${googles}labels`,
-  `${googles}operation`,
-  `${googles}sourceLocation`
+  "logging.googleapis.com/labels",
+  "logging.googleapis.com/operation",
+  "logging.googleapis.com/sourceLocation"
 ])
 
 const isReservedByGoogle: Own.IsReserved = (name, value) =>
-  objectsOfGoogle.has(name) ? !isObject(value) : reservedByGoogle.has(name) || name.startsWith(googles)
+  reservedByGoogle.has(name) ||
+  (objectsOfGoogle.has(name) ? !isObject(value) : name.startsWith("logging.googleapis.com/"))
 
 const isObject = (value: Plain): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
 
@@ -174,11 +173,11 @@ export const gcpOf = (
     severity: severities[level] ?? "INFO",
     time: moment(date),
     message,
-    [`${googles}insertId`]: insertId,
-    [`${googles}trace`]:
+    "logging.googleapis.com/insertId": insertId,
+    "logging.googleapis.com/trace":
       trace && (project === undefined ? trace.traceId : `projects/${project}/traces/${trace.traceId}`),
-    [`${googles}spanId`]: trace?.spanId,
-    [`${googles}trace_sampled`]: trace?.sampled === true ? true : undefined,
+    "logging.googleapis.com/spanId": trace?.spanId,
+    "logging.googleapis.com/trace_sampled": trace?.sampled === true ? true : undefined,
     ...(report && Own.namedOf(report)),
     error: untold(report, message),
     also: alsoOf(reports),
@@ -221,10 +220,11 @@ const reservedByDatadog: ReadonlySet<string> = new Set([
 /** Objects that hold reserved names, which may be written with dots as well. */
 const objectsOfDatadog: ReadonlySet<string> = new Set(["dd", "error", "syslog", "contextMap", "named_tags"])
 
-const isReservedByDatadog: Own.IsReserved = (name, value) =>
-  reservedByDatadog.has(name) || objectsOfDatadog.has(rootOf(name)) || (name === "http" && !isObject(value))
-
-const rootOf = (name: string): string => (name.includes(".") ? name.slice(0, name.indexOf(".")) : name)
+const isReservedByDatadog: Own.IsReserved = (name, value) => {
+  const dot = name.indexOf(".")
+  if (dot > 0) return objectsOfDatadog.has(name.slice(0, dot))
+  return reservedByDatadog.has(name) || objectsOfDatadog.has(name) || (name === "http" && !isObject(value))
+}
 
 export const datadogOf = (record: Record, service: Service): Fields => {
   const { date, level, message, reports, trace } = record

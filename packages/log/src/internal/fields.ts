@@ -17,16 +17,17 @@ const joined = (isReserved: IsReserved, first: Fields, ...more: ReadonlyArray<Fi
   for (const one of more) {
     for (const name of Object.keys(one)) {
       const value = one[name]
-      if (value === undefined || all[name] === value) continue
-      if (isFree(all, name) && !isReserved(name, value)) all[name] = value
-      else all[another(name, (other) => !isFree(all, other) && all[other] !== value)] = value
+      const held = all[name]
+      if (value === undefined || value === held) continue
+      if (isFree(held) && !isReserved(name, value)) all[name] = value
+      else all[another(name, (other) => !isFree(all[other]) && all[other] !== value)] = value
     }
   }
   return all
 }
 
 /** Objects have names that they inherit, such as `constructor`: these are functions, which no value is. */
-const isFree = (all: Fields, name: string): boolean => all[name] === undefined || typeof all[name] === "function"
+const isFree = (held: Plain | undefined): boolean => held === undefined || typeof held === "function"
 
 /** A name with as many `_` as it takes to be another. */
 export const another = (name: string, isTaken: (name: string) => boolean): string => {

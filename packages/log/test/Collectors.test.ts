@@ -1,4 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { SeverityNumber } from "@opentelemetry/api-logs"
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from "@opentelemetry/sdk-logs"
+import * as semantic from "@opentelemetry/semantic-conventions"
 import * as Plain from "@redrive/core/Plain"
 import * as Report from "@redrive/core/Report"
 import * as Format from "@redrive/log/Format"
@@ -217,6 +220,48 @@ describe("a document of the Elastic Common Schema", () => {
       "labels.amount": "7"
     })
     assert.deepStrictEqual(Format.ecsFields(recordOf([], { reports: [], trace: undefined })), {})
+  })
+})
+
+/** What OpenTelemetry's own SDK makes of a log record with an exception. */
+const officially = (body: string, exception: Error) => {
+  const exporter = new InMemoryLogRecordExporter()
+  const provider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] })
+  provider.getLogger("test").emit({ body, severityText: "ERROR", exception })
+  const [made] = exporter.getFinishedLogRecords()
+  assert.isDefined(made)
+  return made
+}
+
+describe("a record of OpenTelemetry", () => {
+  const thrown = new TypeError("x is no function")
+  const record = recordOf([], {
+    reports: [{ ...Report.make(thrown), host: "example.com:8080", attributes: { status: 503 } }]
+  })
+
+  it("has what its own SDK gives an exception, but for frames beyond the twentieth", () => {
+    const official = officially("failed", thrown)
+    const { attributes, ...line } = read(formats.otel, record)
+    assert.deepInclude(line, { body: official.body, severity_text: official.severityText })
+    const { "exception.stacktrace": stack, ...exception } = official.attributes
+    assert.deepInclude(Object(attributes), exception)
+    const [header, first] = String(stack).split("\n")
+    assert.include(Object(attributes)["exception.stacktrace"], `${header}\n${first}`)
+  })
+
+  it("names a severity by its number", () => {
+    for (const level of ["Trace", "Debug", "Info", "Warn", "Error", "Fatal"] as const) {
+      const { severity_number, severity_text } = read(formats.otel, { ...record, level })
+      assert.strictEqual(SeverityNumber[Number(severity_number)], severity_text)
+    }
+  })
+
+  it("has the attributes of the semantic conventions, and beside them those of its own", () => {
+    const conventions: ReadonlyArray<unknown> = Object.values(semantic)
+    const { attributes, resource } = read(formats.otel, record)
+    for (const name of [...Object.keys(Object(attributes)), ...Object.keys(Object(resource))]) {
+      if (!name.startsWith("redrive.")) assert.include(conventions, name)
+    }
   })
 })
 

@@ -79,6 +79,8 @@ describe("a stream", () => {
         discard: true
       })
       assert.strictEqual(yield* provided(Effect.as(slowly, "done"), full), "done")
+      // On a busy machine it learns that later.
+      if (!full.closed) yield* Effect.callback<void>((resume) => void full.once("close", () => resume(Effect.void)))
       assert.isTrue(full.destroyed)
     })
   )

@@ -23,7 +23,7 @@ export const errorOf = (report: Report.Report, name: string): Error => {
   return Object.assign(made, facts, own, { level, fingerprint, ...(causes.length > 0 && { causes }) })
 }
 
-/** An error to all who ask, which takes no stack of where it is made: that would cost more than the line. */
+/** Makes an object an error to `instanceof` and `toString`, without a stack of its own, which `new Error` would have to make first. */
 const prototype: object = Object.create(Error.prototype, {
   // Pino, and the formats for it, take an error's type from the name of its constructor, or from the error where that is no function.
   constructor: {

@@ -24,7 +24,7 @@ const bare = /(?:[^\s"'&;,)\]}]|[,)\]}](?![\s"',;&)\]}]|$|[\w.-]+=))+/y
 const block = /[|>][+-]?\d?[^\S\n]*\n(?:[^\S\n]+[^\n]*(?:\n|$))+/y
 
 /** An object of an inspector, such as bytes. */
-const inspected = /<[A-Z][^>\n]*>?/y
+const inspected = /<[A-Za-z][^>\n]*>?/y
 
 /** What says what is wrong with a value, what it must be, or that there is none. */
 const remark = new RegExp(
@@ -32,7 +32,7 @@ const remark = new RegExp(
     "(?:a|after|an|any|at|before|boolean|by|can(?:'t|not)?|contains?|could|denied|doesn't|empty|expected|expired|expires|failed|false|field|" +
     "for|from|got|has|have|identifier|in|incorrect|invalid|is|isn't|it|its|jwt|less|malformed|may|mismatch|missing|more|must|needs?|no|none|not|" +
     "null|number|on|only|path|please|punc|received|refresh|refused|rejected|required|requires|revoked|should|signature|string|than|that|the|" +
-    "this|too|true|undefined|unknown|unset|use|value|was|with|would|wrong|yes)(?=[\\s:.!?)\\]}]|[,;]\\s|$))",
+    "this|too|true|undefined|unknown|unset|use|value|was|with|would|wrong|yes)(?=[\\s:.!?)\\]}\"'`]|[,;]\\s|$))",
   "iy"
 )
 

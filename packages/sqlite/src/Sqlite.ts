@@ -9,12 +9,14 @@
 import { DatabaseSync } from "node:sqlite"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
+import { LockTimeoutError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import { connectionTo } from "./internal/connection.ts"
 import { sqlError } from "./internal/error.ts"
@@ -28,12 +30,16 @@ import { sqlError } from "./internal/error.ts"
 export interface Options {
   /** The database file, created if it does not exist, or `:memory:`. Required. */
   readonly filename: string
-  /** How long a statement waits for another connection's lock. Default: 5 seconds. */
+  /**
+   * How long a statement waits for another connection's lock, in which time the event loop stands still, and for a stream of this client
+   * that holds the connection. Default: 5 seconds.
+   */
   readonly busyTimeout?: Duration.Input | undefined
 }
 
 /**
- * A client of a database, closed with its scope. A file that is no database is refused and left as it is.
+ * A client of a database, closed with its scope. Fails with an `SqlError` if an option is wrong, or the file cannot be opened. A file that
+ * is no database is left as it is.
  *
  * @category constructors
  * @since 0.1.0
@@ -41,14 +47,26 @@ export interface Options {
 export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<SqlClient.SqlClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
-  const database = yield* Effect.acquireRelease(open(options), (database) => Effect.sync(() => database.close()))
+  const { busyTimeout, filename } = yield* checked(options)
+  const database = yield* Effect.acquireRelease(open(filename, busyTimeout), (database) =>
+    Effect.sync(() => database.close())
+  )
   const semaphore = yield* Semaphore.make(1)
+  const acquirers = SqlClient.makeSqliteAcquirers({
+    connection: Effect.succeed(connectionTo(database)),
+    semaphore,
+    isTransaction: () => database.isOpen && database.isTransaction
+  })
+  const noStream = yield* Latch.make(true)
+  const waited = waitFor(noStream, busyTimeout)
   return yield* SqlClient.make({
-    ...SqlClient.makeSqliteAcquirers({
-      connection: Effect.succeed(connectionTo(database)),
-      semaphore,
-      isTransaction: () => database.isTransaction
-    }),
+    ...acquirers,
+    // Statements borrow the connection; only a stream takes it by this way.
+    acquirer: Effect.tap(Effect.andThen(waited, acquirers.acquirer), () =>
+      Effect.acquireRelease(noStream.close, () => noStream.open)
+    ),
+    borrower: (use) => Effect.andThen(waited, acquirers.borrower(use)),
+    transactionAcquirer: Effect.andThen(waited, acquirers.transactionAcquirer),
     compiler: Statement.makeCompilerSqlite(),
     driver: "node:sqlite",
     spanAttributes: [["db.system.name", "sqlite"]],
@@ -59,16 +77,58 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
+ * A client of a database for a program, as `make` opens it.
+ *
  * @category layers
  * @since 0.1.0
  */
 export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlError> =>
   Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
 
-const open = ({ busyTimeout = Duration.seconds(5), filename }: Options): Effect.Effect<DatabaseSync, SqlError> =>
+/** A statement that a stream's reader runs waits for the stream, which waits for its reader. */
+const waitFor = (noStream: Latch.Latch, atMost: Duration.Duration): Effect.Effect<void, SqlError> => {
+  const waiting = Effect.timeoutOrElse(noStream.await, { duration: atMost, orElse: heldByStream })
+  return Effect.suspend(() => (noStream.isOpen() ? Effect.void : waiting))
+}
+
+const heldByStream = (): Effect.Effect<never, SqlError> => {
+  const cause = new Error(
+    "a stream holds the connection: read it to its end first, or run it and the statement in one sql.withTransaction"
+  )
+  return Effect.fail(
+    new SqlError({ reason: new LockTimeoutError({ cause, message: cause.message, operation: "acquire" }) })
+  )
+}
+
+const optionNames: ReadonlyArray<string> = ["filename", "busyTimeout"] satisfies ReadonlyArray<keyof Options>
+
+const checked = (
+  options: Options
+): Effect.Effect<{ readonly filename: string; readonly busyTimeout: Duration.Duration }, SqlError> =>
   Effect.try({
     try: () => {
-      const database = new DatabaseSync(filename, { timeout: Duration.toMillis(busyTimeout) })
+      const unknown = Object.keys(options).filter((name) => !optionNames.includes(name))
+      if (unknown.length > 0) {
+        throw new TypeError(`unknown option ${unknown.join(", ")}; the options are ${optionNames.join(", ")}`)
+      }
+      const { busyTimeout = Duration.seconds(5), filename } = options
+      // SQLite takes an empty name for a database that is deleted when it is closed.
+      if (typeof filename !== "string" || filename === "") throw new TypeError("filename is no name of a file")
+      const duration = Duration.fromInput(busyTimeout)
+      if (Option.isNone(duration) || Number.isNaN(busyTimeout)) throw new TypeError("busyTimeout is no duration")
+      return { filename, busyTimeout: duration.value }
+    },
+    catch: (cause) => sqlError(cause, "open", "cannot open database")
+  })
+
+/** SQLite counts milliseconds in 32 bits. */
+const longestTimeout = 2 ** 31 - 1
+
+const open = (filename: string, busyTimeout: Duration.Duration): Effect.Effect<DatabaseSync, SqlError> =>
+  Effect.try({
+    try: () => {
+      const timeout = Math.min(Math.ceil(Duration.toMillis(busyTimeout)), longestTimeout)
+      const database = new DatabaseSync(filename, { timeout })
       try {
         // The first read tells whether the file is a database; only then is anything written to it.
         database.exec("PRAGMA schema_version; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")

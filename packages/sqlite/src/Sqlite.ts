@@ -30,11 +30,13 @@ import { sqlError } from "./internal/error.ts"
 export interface Options {
   /** The database file, created if it does not exist, or `:memory:`. Required. */
   readonly filename: string
-  /**
-   * How long a statement waits for another connection's lock, in which time the event loop stands still, and for a stream of this client
-   * that holds the connection. Default: 5 seconds.
-   */
+  /** How long a statement waits for another connection's lock. The event loop stands still for that time. Default: 5 seconds. */
   readonly busyTimeout?: Duration.Input | undefined
+  /**
+   * How long a statement waits for a stream of the same client, which holds the connection until it ends. A statement that the stream's own
+   * reader runs would wait for ever. Default: 30 seconds.
+   */
+  readonly streamTimeout?: Duration.Input | undefined
 }
 
 /**
@@ -47,7 +49,7 @@ export interface Options {
 export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<SqlClient.SqlClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
-  const { busyTimeout, filename } = yield* checked(options)
+  const { busyTimeout, filename, streamTimeout } = yield* checked(options)
   const database = yield* Effect.acquireRelease(open(filename, busyTimeout), (database) =>
     Effect.sync(() => database.close())
   )
@@ -58,7 +60,7 @@ export const make = Effect.fnUntraced(function* (
     isTransaction: () => database.isOpen && database.isTransaction
   })
   const noStream = yield* Latch.make(true)
-  const waited = waitFor(noStream, busyTimeout)
+  const waited = waitFor(noStream, streamTimeout)
   return yield* SqlClient.make({
     ...acquirers,
     // Statements borrow the connection; only a stream takes it by this way.
@@ -100,26 +102,40 @@ const heldByStream = (): Effect.Effect<never, SqlError> => {
   )
 }
 
-const optionNames: ReadonlyArray<string> = ["filename", "busyTimeout"] satisfies ReadonlyArray<keyof Options>
+const optionNames: ReadonlyArray<string> = ["filename", "busyTimeout", "streamTimeout"] satisfies ReadonlyArray<
+  keyof Options
+>
 
-const checked = (
-  options: Options
-): Effect.Effect<{ readonly filename: string; readonly busyTimeout: Duration.Duration }, SqlError> =>
+interface Checked {
+  readonly filename: string
+  readonly busyTimeout: Duration.Duration
+  readonly streamTimeout: Duration.Duration
+}
+
+const checked = (options: Options): Effect.Effect<Checked, SqlError> =>
   Effect.try({
     try: () => {
       const unknown = Object.keys(options).filter((name) => !optionNames.includes(name))
       if (unknown.length > 0) {
         throw new TypeError(`unknown option ${unknown.join(", ")}; the options are ${optionNames.join(", ")}`)
       }
-      const { busyTimeout = Duration.seconds(5), filename } = options
+      const { busyTimeout = "5 seconds", filename, streamTimeout = "30 seconds" } = options
       // SQLite takes an empty name for a database that is deleted when it is closed.
-      if (typeof filename !== "string" || filename === "") throw new TypeError("filename is no name of a file")
-      const duration = Duration.fromInput(busyTimeout)
-      if (Option.isNone(duration) || Number.isNaN(busyTimeout)) throw new TypeError("busyTimeout is no duration")
-      return { filename, busyTimeout: duration.value }
+      if (typeof filename !== "string" || filename === "") throw new TypeError("filename is not the name of a file")
+      return {
+        filename,
+        busyTimeout: duration("busyTimeout", busyTimeout),
+        streamTimeout: duration("streamTimeout", streamTimeout)
+      }
     },
     catch: (cause) => sqlError(cause, "open", "cannot open database")
   })
+
+const duration = (option: string, given: Duration.Input): Duration.Duration => {
+  const read = Duration.fromInput(given)
+  if (Option.isNone(read) || Number.isNaN(given)) throw new TypeError(`${option} is not a duration`)
+  return read.value
+}
 
 /** SQLite counts milliseconds in 32 bits. */
 const longestTimeout = 2 ** 31 - 1

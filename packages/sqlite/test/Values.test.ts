@@ -116,6 +116,9 @@ describe("whole numbers", () => {
         assert.deepStrictEqual(yield* insert(beyond), { changes: 1, lastInsertRowid: beyond })
         assert.deepStrictEqual(yield* asBigInts(insert(2n)), { changes: 1n, lastInsertRowid: 2n })
         assert.deepStrictEqual(yield* sql`INSERT INTO a (id) VALUES (${beyond + 2n})`, [])
+        // The last row's id stays beyond 2^53 for all statements after.
+        yield* sql.withTransaction(sql`UPDATE a SET n = 1 RETURNING n`)
+        assert.deepStrictEqual(yield* sql`UPDATE a SET n = 2`.raw, { changes: 4, lastInsertRowid: beyond + 2n })
       })
     )
   )

@@ -121,7 +121,8 @@ export const statementsOf = (database: DatabaseSync): Statements => {
     }
   }
 
-  const control = (sql: string) => prepareOnce(sql).statement.run()
+  /** `run` would read the last row's id, too, which may be beyond 2^53. */
+  const control = (sql: string) => prepareOnce(sql).statement.all()
 
   const execute = (prepared: Prepared, params: ReadonlyArray<unknown>, asBigInts: boolean): Done => {
     const args = bound(prepared, params)

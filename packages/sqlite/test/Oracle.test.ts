@@ -53,6 +53,18 @@ const both = <E>(
     (oracle) => Effect.sync(() => oracle.close())
   )
 
+/** It has one method for statements that return rows, and one for the others. */
+const failureOf = (oracle: Database.Database, text: string, params: ReadonlyArray<unknown>): unknown => {
+  try {
+    const statement = oracle.prepare(text)
+    if (statement.reader) statement.all(...params)
+    else statement.run(...params)
+    return undefined
+  } catch (cause) {
+    return cause
+  }
+}
+
 describe("better-sqlite3 agrees", () => {
   for (const [kind, generate] of Object.entries(generators)) {
     it.effect(`on what is stored and read: ${kind}`, () =>
@@ -133,23 +145,7 @@ describe("better-sqlite3 agrees", () => {
           oracle.pragma("foreign_keys = ON")
           oracle.exec(setup)
           const error = yield* Effect.flip(sql.unsafe(statement, params))
-          const expected = yield* Effect.flip(
-            Effect.try({
-              try: () =>
-                oracle
-                  .prepare(statement)
-                  .raw()
-                  .all(...params),
-              catch: (cause) => cause
-            }).pipe(
-              // It refuses to read from a statement that returns nothing.
-              Effect.catch((cause) =>
-                cause instanceof TypeError
-                  ? Effect.try({ try: () => oracle.prepare(statement).run(...params), catch: (other) => other })
-                  : Effect.fail(cause)
-              )
-            )
-          )
+          const expected = failureOf(oracle, statement, params)
           assert.strictEqual(error.reason._tag, classifySqliteError(expected)._tag)
           assert.instanceOf(expected, Error)
           assert.strictEqual(error.message, `statement failed: ${expected.message}`)

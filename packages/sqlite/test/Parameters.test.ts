@@ -140,6 +140,42 @@ describe("signs that are no parameters", () => {
   }
 })
 
+it.effect("however strings, names, comments and parameters are mixed, the parameters are counted right", () =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const parts: ReadonlyArray<readonly [text: string, parameters: number]> = [
+      ["?", 1],
+      ["?||?", 2],
+      ["(SELECT ?)", 1],
+      ["'?'", 0],
+      ["'it''s ? \"'", 0],
+      ["'-- ?'", 0],
+      ["x'3f'", 0],
+      ['1 AS "a "" ? \'"', 0],
+      ["1 AS [? ' \" -- /*]", 0],
+      ["1 AS `? ' `` --`", 0],
+      ["1 AS a$b", 0],
+      ["1/* ? ' \" */", 0],
+      ["/**/?/*/?*/", 1],
+      ["1 -- ? ' \"\n", 0],
+      ["?-- ?\n", 1],
+      ["2-?", 1],
+      ["2/?", 1],
+      ["CASE ? WHEN ? THEN ? END", 3]
+    ]
+    for (let run = 0; run < 300; run++) {
+      const picked = Array.from({ length: 1 + Math.floor(Math.random() * 6) }, () =>
+        Math.floor(Math.random() * parts.length)
+      ).flatMap((index) => parts.slice(index, index + 1))
+      const text = `SELECT ${picked.map(([part]) => part).join(", ")}${run % 3 === 0 ? " -- ?" : ""}`
+      const count = picked.reduce((sum, [, parameters]) => sum + parameters, 0)
+      assert.lengthOf(yield* sql.unsafe(text, Array(count).fill(1)), 1, text)
+      const error = yield* Effect.flip(sql.unsafe(text, Array(count + 1).fill(1)))
+      assert.include(error.message, `the statement has ${count} parameter`, text)
+    }
+  }).pipe(Effect.provide(memory))
+)
+
 describe("numbered and named parameters take their values by SQLite's numbers", () => {
   const texts: ReadonlyArray<readonly [text: string, params: ReadonlyArray<unknown>, row: ReadonlyArray<unknown>]> = [
     ["SELECT ?2, ?1, ?2", ["a", "b"], ["b", "a", "b"]],

@@ -2,7 +2,7 @@
 export interface Parameters {
   /** The highest number. */
   readonly count: number
-  /** The numbers of those written as a plain `?`. */
+  /** The numbers of those written as a plain `?`, if there are others. */
   readonly plain: ReadonlyArray<number>
   /** The numbers of those with a name (`:a`, `@a`, `$a`) or a number (`?1`), by what stands in the text. */
   readonly named: ReadonlyMap<string, number>
@@ -18,21 +18,29 @@ export const skipBlank = (sql: string, from: number): number => {
   return end
 }
 
-/** Strings, quoted names, comments and names are found first, so that a sign within them is no parameter. */
-const token =
-  /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[^]*?(?:\*\/|$)|[A-Za-z_\u0080-\uFFFF][\w$\u0080-\uFFFF]*|(\?\d*|[:@$][\w$\u0080-\uFFFF]+)/g
+/** Strings, quoted names and comments, where a sign is no parameter. */
+const opaque = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[^]*?(?:\*\/|$)/g
+
+/** A parameter with a number or a name. Other names may have a `$` within. */
+const other = /\?\d+|(?<![\w\u0080-\uFFFF])[:@$][\w$\u0080-\uFFFF]+/
+
+const parameter = new RegExp(`${other.source}|\\?`, "g")
 
 /** Reads the parameters of a statement that SQLite has accepted. node:sqlite does not tell them. */
 export const parametersOf = (sql: string): Parameters => {
   const plain: Array<number> = []
   const named = new Map<string, number>()
   let count = 0
-  for (const [, parameter] of sql.matchAll(token)) {
-    if (parameter === undefined || named.has(parameter)) continue
-    const number = parameter.startsWith("?") && parameter.length > 1 ? Number(parameter.slice(1)) : count + 1
-    if (parameter === "?") plain.push(number)
-    else named.set(parameter, number)
-    count = Math.max(count, number)
+  const text = sql.replace(opaque, " ")
+  // Most texts have no other than `?`, and an insert of many rows has thousands.
+  if (!other.test(text)) return { count: text.split("?").length - 1, plain, named }
+  for (const found of text.match(parameter) ?? []) {
+    if (found === "?") plain.push(++count)
+    else if (!named.has(found)) {
+      const number = found.startsWith("?") ? Number(found.slice(1)) : count + 1
+      named.set(found, number)
+      count = Math.max(count, number)
+    }
   }
   return { count, plain, named }
 }

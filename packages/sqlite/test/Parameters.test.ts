@@ -225,12 +225,17 @@ describe("a parameter that SQLite can hold", () => {
     )
   }
 
-  it.effect("text with a NUL character is read whole, or refused where this Node.js would cut it", () =>
+  it.effect("text with a NUL character is read whole, or not written where this Node.js would cut it", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const read = yield* Effect.result(sql`SELECT ${"a\0b"}`.values)
-      if (read._tag === "Success") return assert.deepStrictEqual(read.success, [["a\0b"]])
-      assert.include(read.failure.message, "parameter 1 is text with a NUL character")
+      yield* sql`CREATE TABLE pages (path TEXT, body TEXT); INSERT INTO pages VALUES ('a', 'b'), ('c' || char(0), 'd')`
+      const find = (path: string) => sql`SELECT body FROM pages WHERE path = ${path}`.values
+      assert.deepStrictEqual(yield* find("a\0"), [])
+      assert.deepStrictEqual(yield* find("c\0"), [["d"]])
+      const updated = yield* Effect.result(sql`UPDATE pages SET body = ${"e\0f"} WHERE path = 'a'`)
+      if (updated._tag === "Success") return assert.deepStrictEqual(yield* find("a"), [["e\0f"]])
+      assert.include(updated.failure.message, "parameter 1 is text with a NUL character")
+      assert.deepStrictEqual(yield* find("a"), [["b"]])
     }).pipe(Effect.provide(memory))
   )
 

@@ -16,13 +16,13 @@ const held = "SQLite holds text, numbers, bigints, booleans, dates, bytes and nu
 export const boundTo = (
   { count, named, plain }: Parameters,
   params: ReadonlyArray<unknown>,
-  isCutAtNul: boolean
+  isNulRefused: boolean
 ): ReadonlyArray<SQLInputValue> => {
   if (params.length !== count) {
     throw new RangeError(`the statement has ${counted(count, "parameter")}, and got ${counted(params.length, "value")}`)
   }
   const values = params.map((param, index) => {
-    const value = valueOf(param, isCutAtNul)
+    const value = valueOf(param, isNulRefused)
     if (value === undefined) throw new TypeError(`parameter ${index + 1} is ${kindOf(param)}`)
     return value
   })
@@ -36,8 +36,8 @@ export const boundTo = (
 }
 
 /** What SQLite stores for a parameter; undefined if it cannot hold it. */
-const valueOf = (param: unknown, isCutAtNul: boolean): SQLInputValue | undefined => {
-  if (typeof param === "string") return isCutAtNul && param.includes("\0") ? undefined : param
+const valueOf = (param: unknown, isNulRefused: boolean): SQLInputValue | undefined => {
+  if (typeof param === "string") return isNulRefused && param.includes("\0") ? undefined : param
   if (typeof param === "number") return Number.isNaN(param) ? undefined : param
   if (param === null || param === undefined) return null
   if (typeof param === "bigint") return param >= smallest && param <= largest ? param : undefined

@@ -70,8 +70,9 @@ export const statementsOf = (database: DatabaseSync): Statements => {
     return prepared
   }
 
-  const bound = ({ parameters }: Prepared, params: ReadonlyArray<unknown>) =>
-    boundTo(parameters, params, faults.isCutAtNul)
+  /** Text with a NUL character may be searched for, but is not stored where it would be cut in reading. */
+  const bound = (prepared: Prepared, params: ReadonlyArray<unknown>) =>
+    boundTo(prepared.parameters, params, faults.isCutAtNul && prepared.mayWrite)
 
   /** Runs a text's statements in turn. The last one's result counts. */
   const each = <A>(sql: string, params: ReadonlyArray<unknown>, run: (prepared: Prepared) => A): A => {

@@ -60,15 +60,15 @@ export const make = Effect.fnUntraced(function* (
     isTransaction: () => database.isOpen && database.isTransaction
   })
   const noStream = yield* Latch.make(true)
-  const waited = waitFor(noStream, streamTimeout)
+  const afterStream = afterStreamOf(noStream, streamTimeout)
   return yield* SqlClient.make({
     ...acquirers,
     // Statements borrow the connection; only a stream takes it by this way.
-    acquirer: Effect.tap(Effect.andThen(waited, acquirers.acquirer), () =>
+    acquirer: Effect.tap(afterStream(acquirers.acquirer), () =>
       Effect.acquireRelease(noStream.close, () => noStream.open)
     ),
-    borrower: (use) => Effect.andThen(waited, acquirers.borrower(use)),
-    transactionAcquirer: Effect.andThen(waited, acquirers.transactionAcquirer),
+    borrower: (use) => afterStream(acquirers.borrower(use)),
+    transactionAcquirer: afterStream(acquirers.transactionAcquirer),
     compiler: Statement.makeCompilerSqlite(),
     driver: "node:sqlite",
     spanAttributes: [["db.system.name", "sqlite"]],
@@ -88,9 +88,10 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlErr
   Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
 
 /** A statement that a stream's reader runs waits for the stream, which waits for its reader. */
-const waitFor = (noStream: Latch.Latch, atMost: Duration.Duration): Effect.Effect<void, SqlError> => {
+const afterStreamOf = (noStream: Latch.Latch, atMost: Duration.Duration) => {
   const waiting = Effect.timeoutOrElse(noStream.await, { duration: atMost, orElse: heldByStream })
-  return Effect.suspend(() => (noStream.isOpen() ? Effect.void : waiting))
+  return <A, E, R>(use: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
+    Effect.suspend(() => (noStream.isOpen() ? use : Effect.andThen(waiting, use)))
 }
 
 const heldByStream = (): Effect.Effect<never, SqlError> => {

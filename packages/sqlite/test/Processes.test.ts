@@ -66,18 +66,25 @@ const countOf = (sql: SqlClient.SqlClient, table: string) =>
   Effect.map(sql<{ n: number }>`SELECT count(*) AS n FROM ${sql(table)}`, ([row]) => row?.n)
 
 describe("another process that writes", () => {
-  it.live("is waited for, and stops no reader", () =>
-    withFile({}, (sql, filename) =>
-      Effect.gen(function* () {
-        const other = yield* started("-e", holder, filename, "200")
-        assert.strictEqual(yield* firstLine(other), "held")
-        assert.strictEqual(yield* countOf(sql, "a"), 0)
-        other.stdin?.write("go\n")
-        yield* sql`INSERT INTO a VALUES (1)`
-        assert.strictEqual(yield* countOf(sql, "a"), 2)
-      })
+  const writes: Record<string, (sql: SqlClient.SqlClient) => Effect.Effect<unknown, unknown>> = {
+    "by a statement": (sql) => sql`INSERT INTO a VALUES (1)`,
+    "by one with RETURNING": (sql) => sql`INSERT INTO a VALUES (1) RETURNING x`,
+    "by a transaction": (sql) => sql.withTransaction(sql`INSERT INTO a VALUES (1)`)
+  }
+  for (const [by, write] of Object.entries(writes)) {
+    it.live(`is waited for ${by}, and stops no reader`, () =>
+      withFile({}, (sql, filename) =>
+        Effect.gen(function* () {
+          const other = yield* started("-e", holder, filename, "200")
+          assert.strictEqual(yield* firstLine(other), "held")
+          assert.strictEqual(yield* countOf(sql, "a"), 0)
+          other.stdin?.write("go\n")
+          yield* write(sql)
+          assert.strictEqual(yield* countOf(sql, "a"), 2)
+        })
+      )
     )
-  )
+  }
 
   it.live("for longer than busyTimeout is a lock time-out, which can be tried again", () =>
     withFile({ busyTimeout: "50 millis" }, (sql, filename) =>

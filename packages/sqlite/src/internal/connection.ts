@@ -47,11 +47,11 @@ const attemptOn =
   (database: DatabaseSync) =>
   <A>(run: (asBigInts: boolean) => A): Effect.Effect<A, SqlError> =>
     Effect.withFiber((fiber) => {
-      const asBigInts = fiber.getRef(SafeIntegers)
-      return Effect.try({
-        try: () => run(asBigInts),
-        catch: (cause) => sqlError(database.isOpen ? cause : closed(), "execute", "statement failed")
-      })
+      try {
+        return Effect.succeed(run(fiber.getRef(SafeIntegers)))
+      } catch (cause) {
+        return Effect.fail(sqlError(database.isOpen ? cause : closed(), "execute", "statement failed"))
+      }
     })
 
 const closed = () => new Error("the database was closed with the scope of its client")

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
+import { temporaryFile } from "./temporary.ts"
 
 const memory = Sqlite.layer({ filename: ":memory:" })
 
@@ -136,6 +137,18 @@ describe("whole numbers", () => {
     )
   )
 })
+
+it.effect("PRAGMA may change what no transaction may", () =>
+  Effect.gen(function* () {
+    const opened = Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      assert.deepStrictEqual(yield* sql`PRAGMA journal_mode`.values, [["wal"]])
+      assert.deepStrictEqual(yield* sql`PRAGMA journal_mode = DELETE`.values, [["delete"]])
+      yield* sql`VACUUM`
+    })
+    yield* Effect.provide(opened, Sqlite.layer({ filename: yield* temporaryFile }))
+  })
+)
 
 describe("rows", () => {
   it.effect(

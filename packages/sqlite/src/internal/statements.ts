@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 import { placed } from "./error.ts"
 import { faultsOfNode } from "./node.ts"
 import { boundTo } from "./parameters.ts"
-import { mayWrite, type Parameters, parametersOf, skipBlank } from "./text.ts"
+import { hasReturning, type Parameters, parametersOf, skipBlank } from "./text.ts"
 
 /** Statements kept prepared; the eldest makes room. */
 const mostPrepared = 500
@@ -32,7 +32,7 @@ export interface Statements {
 interface Prepared {
   readonly statement: StatementSync
   readonly parameters: Parameters
-  readonly mayWrite: boolean
+  readonly isReturning: boolean
   /** The statements that follow it in the text. */
   readonly rest: string
   /** How many columns its rows had when they were counted last. */
@@ -53,7 +53,7 @@ export const statementsOf = (database: DatabaseSync): Statements => {
     return {
       statement,
       parameters: parametersOf(first),
-      mayWrite: mayWrite(first),
+      isReturning: hasReturning(first),
       rest: sql.slice(skipBlank(sql, end)),
       width: statement.columns().length
     }
@@ -72,7 +72,7 @@ export const statementsOf = (database: DatabaseSync): Statements => {
 
   /** Text with a NUL character may be searched for, but is not stored where it would be cut in reading. */
   const bound = (prepared: Prepared, params: ReadonlyArray<unknown>) =>
-    boundTo(prepared.parameters, params, faults.isCutAtNul && prepared.mayWrite)
+    boundTo(prepared.parameters, params, faults.isCutAtNul && (prepared.width === 0 || prepared.isReturning))
 
   /** Runs a text's statements in turn. The last one's result counts. */
   const each = <A>(sql: string, params: ReadonlyArray<unknown>, run: (prepared: Prepared) => A): A => {
@@ -93,7 +93,7 @@ export const statementsOf = (database: DatabaseSync): Statements => {
     const args = bound(prepared, params)
     prepared.statement.setReturnArrays(reading.asArrays)
     prepared.statement.setReadBigInts(reading.asBigInts)
-    if (prepared.width === 0 || !prepared.mayWrite) return query(prepared, args)
+    if (prepared.width === 0 || !prepared.isReturning) return query(prepared, args)
     const returning = () =>
       faults.isCountedEarly ? stepped(prepared.statement, args) : prepared.statement.all(...args)
     return reading.asBigInts ? returning() : undoneOnFailure(returning)

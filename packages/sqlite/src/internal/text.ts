@@ -45,5 +45,5 @@ export const parametersOf = (sql: string): Parameters => {
   return { count, plain, named }
 }
 
-/** Whether a statement that returns rows may write, too, by `RETURNING`. A word too many costs time, and nothing else. */
-export const mayWrite = (sql: string): boolean => /\b(?:insert|update|delete|replace)\b/i.test(sql)
+/** Whether a statement that returns rows may have written them. A word too many costs time, and nothing else. */
+export const hasReturning = (sql: string): boolean => /\breturning\b/i.test(sql)

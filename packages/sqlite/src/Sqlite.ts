@@ -18,7 +18,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as SqlClient from "effect/sql/SqlClient"
 import { LockTimeoutError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
-import { connectionTo } from "./internal/connection.ts"
+import { connectionsTo } from "./internal/connection.ts"
 import { sqlError } from "./internal/error.ts"
 
 /**
@@ -53,9 +53,10 @@ export const make = Effect.fnUntraced(function* (
   const database = yield* Effect.acquireRelease(open(filename, busyTimeout), (database) =>
     Effect.sync(() => database.close())
   )
+  const connect = connectionsTo(database)
   const semaphore = yield* Semaphore.make(1)
   const acquirers = SqlClient.makeSqliteAcquirers({
-    connection: Effect.succeed(connectionTo(database)),
+    connection: Effect.succeed(connect()),
     semaphore,
     isTransaction: () => database.isOpen && database.isTransaction
   })
@@ -68,7 +69,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.acquireRelease(noStream.close, () => noStream.open)
     ),
     borrower: (use) => afterStream(acquirers.borrower(use)),
-    transactionAcquirer: afterStream(acquirers.transactionAcquirer),
+    transactionAcquirer: Effect.map(afterStream(acquirers.transactionAcquirer), connect),
     compiler: Statement.makeCompilerSqlite(),
     driver: "node:sqlite",
     spanAttributes: [["db.system.name", "sqlite"]],

@@ -13,48 +13,66 @@ const page = 100
 
 type Transform = Parameters<Connection["execute"]>[2]
 
-/** The connection that Effect's client runs its statements on. */
-export const connectionTo = (database: DatabaseSync): Connection => {
+/**
+ * Connections to a database for Effect's client: one for all statements, and one for each transaction. Some failures make SQLite take back the
+ * whole transaction, as `INSERT OR ROLLBACK` does. Statements after that would each be committed by itself, so its connection refuses them.
+ */
+export const connectionsTo = (database: DatabaseSync): (() => Connection) => {
   const statements = statementsOf(database)
-  const attempt = attemptOn(database)
+  return () => {
+    const attempt = attemptOn(database)
 
-  const rows = (sql: string, params: ReadonlyArray<unknown>, transform: Transform) =>
-    attempt((asBigInts) => transformed(statements.rows(sql, params, { asArrays: false, asBigInts }), transform))
+    const rows = (sql: string, params: ReadonlyArray<unknown>, transform: Transform) =>
+      attempt(sql, (asBigInts) => transformed(statements.rows(sql, params, { asArrays: false, asBigInts }), transform))
 
-  const values = (sql: string, params: ReadonlyArray<unknown>) =>
-    attempt(
-      (asBigInts) =>
-        statements.rows(sql, params, { asArrays: true, asBigInts }) as unknown as ReadonlyArray<ReadonlyArray<unknown>>
-    )
-
-  return {
-    execute: rows,
-    executeUnprepared: rows,
-    executeValues: values,
-    executeValuesUnprepared: values,
-    executeRaw: (sql, params) => attempt((asBigInts) => statements.raw(sql, params, asBigInts)),
-    executeStream: (sql, params, transform) =>
-      Stream.unwrap(
-        Effect.acquireRelease(
-          attempt((asBigInts) => statements.iterate(sql, params, asBigInts)),
-          giveBack
-        ).pipe(Effect.map((iterator) => Stream.paginate(iterator, (rest) => attempt(() => nextPage(rest, transform)))))
+    const values = (sql: string, params: ReadonlyArray<unknown>) =>
+      attempt(
+        sql,
+        (asBigInts) =>
+          statements.rows(sql, params, { asArrays: true, asBigInts }) as unknown as ReadonlyArray<
+            ReadonlyArray<unknown>
+          >
       )
+
+    return {
+      execute: rows,
+      executeUnprepared: rows,
+      executeValues: values,
+      executeValuesUnprepared: values,
+      executeRaw: (sql, params) => attempt(sql, (asBigInts) => statements.raw(sql, params, asBigInts)),
+      executeStream: (sql, params, transform) =>
+        Stream.unwrap(
+          Effect.acquireRelease(
+            attempt(sql, (asBigInts) => statements.iterate(sql, params, asBigInts)),
+            giveBack
+          ).pipe(
+            Effect.map((iterator) => Stream.paginate(iterator, (rest) => attempt(sql, () => nextPage(rest, transform))))
+          )
+        )
+    }
   }
 }
 
-const attemptOn =
-  (database: DatabaseSync) =>
-  <A>(run: (asBigInts: boolean) => A): Effect.Effect<A, SqlError> =>
+const attemptOn = (database: DatabaseSync) => {
+  let isTakenBack = false
+  return <A>(sql: string, run: (asBigInts: boolean) => A): Effect.Effect<A, SqlError> =>
     Effect.withFiber((fiber) => {
+      let wasTransaction = false
       try {
+        isTakenBack &&= !/^\s*begin\b/i.test(sql)
+        if (isTakenBack) throw new Error(takenBack)
+        wasTransaction = database.isTransaction
         return Effect.succeed(run(fiber.getRef(SafeIntegers)))
       } catch (cause) {
-        return Effect.fail(sqlError(database.isOpen ? cause : closed(), "execute", "statement failed"))
+        isTakenBack ||= wasTransaction && database.isOpen && !database.isTransaction
+        return Effect.fail(sqlError(database.isOpen ? cause : new Error(closed), "execute", "statement failed"))
       }
     })
+}
 
-const closed = () => new Error("the database was closed with the scope of its client")
+const takenBack = "SQLite took the transaction back when an earlier statement failed; nothing more can be done in it"
+
+const closed = "the database was closed with the scope of its client"
 
 /** A statement that is left in the middle keeps its view of the data, and a lock. */
 const giveBack = (iterator: NodeJS.Iterator<Row>): Effect.Effect<void> =>

@@ -56,7 +56,7 @@ export const make = Effect.fnUntraced(function* (
   const connect = connectionsTo(database)
   const semaphore = yield* Semaphore.make(1)
   const acquirers = SqlClient.makeSqliteAcquirers({
-    connection: Effect.succeed(connect()),
+    connection: Effect.succeed(connect(false)),
     semaphore,
     isTransaction: () => database.isOpen && database.isTransaction
   })
@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.acquireRelease(noStream.close, () => noStream.open)
     ),
     borrower: (use) => afterStream(acquirers.borrower(use)),
-    transactionAcquirer: Effect.map(afterStream(acquirers.transactionAcquirer), connect),
+    transactionAcquirer: Effect.map(afterStream(acquirers.transactionAcquirer), () => connect(true)),
     compiler: Statement.makeCompilerSqlite(),
     driver: "node:sqlite",
     spanAttributes: [["db.system.name", "sqlite"]],

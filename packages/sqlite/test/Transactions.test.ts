@@ -115,6 +115,19 @@ describe("after SQLite took a transaction back, nothing is written outside of it
 })
 
 it.effect(
+  "a transaction that was begun by hand on the shared connection stops no later statement",
+  withTable((sql) =>
+    Effect.gen(function* () {
+      yield* sql`BEGIN`
+      yield* Effect.flip(sql`INSERT OR ROLLBACK INTO a VALUES (0)`)
+      yield* insert(sql, 1)
+      yield* sql.withTransaction(insert(sql, 2))
+      assert.deepStrictEqual(yield* all(sql), [0, 1, 2])
+    })
+  )
+)
+
+it.effect(
   "a constraint that fails at the end takes the transaction back, and the next one runs",
   withTable((sql) =>
     Effect.gen(function* () {

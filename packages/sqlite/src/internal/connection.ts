@@ -17,10 +17,10 @@ type Transform = Parameters<Connection["execute"]>[2]
  * Connections to a database for Effect's client: one for all statements, and one for each transaction. Some failures make SQLite take back the
  * whole transaction, as `INSERT OR ROLLBACK` does. Statements after that would each be committed by itself, so its connection refuses them.
  */
-export const connectionsTo = (database: DatabaseSync): (() => Connection) => {
+export const connectionsTo = (database: DatabaseSync): ((isForTransaction: boolean) => Connection) => {
   const statements = statementsOf(database)
-  return () => {
-    const attempt = attemptOn(database)
+  return (isForTransaction) => {
+    const attempt = attemptOn(database, isForTransaction)
 
     const rows = (sql: string, params: ReadonlyArray<unknown>, transform: Transform) =>
       attempt(sql, (asBigInts) => transformed(statements.rows(sql, params, { asArrays: false, asBigInts }), transform))
@@ -53,15 +53,15 @@ export const connectionsTo = (database: DatabaseSync): (() => Connection) => {
   }
 }
 
-const attemptOn = (database: DatabaseSync) => {
+const attemptOn = (database: DatabaseSync, isForTransaction: boolean) => {
   let isTakenBack = false
   return <A>(sql: string, run: (asBigInts: boolean) => A): Effect.Effect<A, SqlError> =>
     Effect.withFiber((fiber) => {
       let wasTransaction = false
       try {
-        isTakenBack &&= !/^\s*begin\b/i.test(sql)
+        isTakenBack &&= !/^\s*(?:begin|rollback)\b/i.test(sql)
         if (isTakenBack) throw new Error(takenBack)
-        wasTransaction = database.isTransaction
+        wasTransaction = isForTransaction && database.isTransaction
         return Effect.succeed(run(fiber.getRef(SafeIntegers)))
       } catch (cause) {
         isTakenBack ||= wasTransaction && database.isOpen && !database.isTransaction

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process"
 import process from "node:process"
+import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -134,6 +135,70 @@ describe("a statement that was run before has the columns of today after", () =>
     }).pipe(Effect.provide(Sqlite.layer({ filename: ":memory:" })))
   )
 })
+
+const whole = (most: number) => Math.floor(Math.random() * most)
+
+/** A change that may fail: of a column that is not there, for one. Both connections are left as they were then. */
+const randomChange = (): string => {
+  const column = () => `c${whole(4)}`
+  const changes = [
+    () => `ALTER TABLE a ADD COLUMN ${column()} DEFAULT ${whole(100)}`,
+    () => `ALTER TABLE a DROP COLUMN ${column()}`,
+    () => `ALTER TABLE a RENAME COLUMN ${column()} TO ${column()}`,
+    () => `DROP TABLE a; CREATE TABLE a (${column()}, d); INSERT INTO a VALUES (1, 2)`,
+    () => "DROP TABLE a; CREATE TABLE a (d, e, f)",
+    () => "INSERT INTO a DEFAULT VALUES",
+    () => "DELETE FROM a"
+  ]
+  return changes[whole(changes.length)]?.() ?? "SELECT 1"
+}
+
+it.effect("whatever changes, by whom and in which order, all see what a new connection sees", () =>
+  Effect.gen(function* () {
+    const filename = yield* temporaryFile
+    const other = yield* Effect.acquireRelease(
+      Effect.sync(() => new DatabaseSync(filename)),
+      (database) => Effect.sync(() => database.close())
+    )
+    yield* Effect.gen(function* () {
+      const { sql, values, ways } = yield* prepared
+      const agree = Effect.gen(function* () {
+        const fresh = new DatabaseSync(filename)
+        const expected = fresh
+          .prepare("SELECT * FROM a")
+          .all()
+          .map((row) => ({ ...row }))
+        fresh.close()
+        // Each statement is as old as it happens to be.
+        for (const [way, read] of Object.entries(ways)) {
+          if (Math.random() < 0.5) assert.deepStrictEqual(yield* read, expected, way)
+        }
+        if (Math.random() < 0.5) {
+          assert.deepStrictEqual(
+            yield* values,
+            expected.map((row) => Object.values(row))
+          )
+        }
+      })
+      for (let step = 0; step < 300; step++) {
+        const change = randomChange()
+        const own = Effect.ignore(sql.withTransaction(sql.unsafe(change)))
+        const byOther = Effect.sync(() => {
+          try {
+            other.exec(`BEGIN; ${change}; COMMIT`)
+          } catch {
+            if (other.isTransaction) other.exec("ROLLBACK")
+          }
+        })
+        const undone = sql.withTransaction(
+          Effect.andThen(Effect.ignore(sql.unsafe(change)), Effect.andThen(values, Effect.fail("no")))
+        )
+        yield* [own, byOther, Effect.ignore(undone)][whole(3)] ?? own
+        yield* agree
+      }
+    }).pipe(Effect.provide(Sqlite.layer({ filename })))
+  })
+)
 
 it.effect("a table that is gone is a typed error, and the statement runs again once it is back", () =>
   Effect.gen(function* () {

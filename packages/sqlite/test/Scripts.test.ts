@@ -106,6 +106,37 @@ describe("of several statements in one text", () => {
   )
 })
 
+it.effect(
+  "however its statements are written, a script runs each of them once",
+  withClient((sql) =>
+    Effect.gen(function* () {
+      const statements = [
+        "INSERT INTO log VALUES ('a;b')",
+        "INSERT INTO log VALUES ('it''s; -- ')",
+        'INSERT INTO "log" ("x;y") VALUES (\'/*\')',
+        "INSERT INTO log VALUES (1 /* ; */)",
+        "INSERT INTO log VALUES (2 -- ;\n)",
+        "insert into [log] values (x'3b')",
+        "INSERT INTO `log` VALUES ('é\u{1F600};')",
+        "WITH a AS (SELECT 1) INSERT INTO log SELECT * FROM a",
+        "INSERT INTO log VALUES (3) RETURNING 'x;'"
+      ]
+      const between = [";", " ; ", ";;", ";\n", "; -- a; b\n", ";/* ; ' */", ";\uFEFF"]
+      const pick = <A>(from: ReadonlyArray<A>) => from.slice(Math.floor(Math.random() * from.length)).slice(0, 1)
+      yield* sql`CREATE TABLE log ("x;y")`
+      for (let run = 0; run < 100; run++) {
+        const many = Array.from({ length: 2 + Math.floor(Math.random() * 6) }, () => pick(statements)).flat()
+        const script = many
+          .flatMap((statement) => [...pick(between), statement, ...pick([";", " ;", ";-- ;\n"])])
+          .join("")
+        yield* sql`DELETE FROM log`
+        yield* sql.unsafe(script)
+        assert.deepStrictEqual(yield* sql`SELECT count(*) FROM log`.values, [[many.length]], script)
+      }
+    })
+  )
+)
+
 describe("one statement is", () => {
   const ones: Record<string, string> = {
     "one with a semicolon": "SELECT 1;",

@@ -101,9 +101,10 @@ export const statementsOf = (database: DatabaseSync): Statements => {
 
   /** Reads again what was read with the columns that were there before the schema changed. It is prepared anew by then. */
   const query = (prepared: Prepared, args: ReadonlyArray<SQLInputValue>): ReadonlyArray<Row> => {
-    if (!faults.isCountedEarly) return prepared.statement.all(...args)
+    if (!faults.isCountedEarly || prepared.width === 0) return prepared.statement.all(...args)
     const rows = unlessRecounted(prepared, () => prepared.statement.all(...args))
-    return rows !== undefined && (rows.length === 0 || !isRecounted(prepared)) ? rows : query(prepared, args)
+    // Without rows it is counted all the same: the next reading begins with this count.
+    return rows !== undefined && (!isRecounted(prepared) || rows.length === 0) ? rows : query(prepared, args)
   }
 
   /** Reading a number beyond 2^53 fails after the row was written: the caller would write it twice. */

@@ -138,6 +138,27 @@ it.live("a process that is killed within a transaction leaves all of what it com
   )
 )
 
+it.live("a process that is killed at any time loses no transaction that it was told of, and keeps none in part", () =>
+  withFile({}, (sql, filename) =>
+    Effect.gen(function* () {
+      for (let round = 0; round < 5; round++) {
+        const other = yield* started(writer, filename, "pairs")
+        let said = ""
+        other.stdout?.on("data", (chunk) => (said += String(chunk)))
+        yield* firstLine(other)
+        yield* Effect.sleep(Math.random() * 50)
+        yield* killed(other)
+        // The last line may be cut.
+        const told = said.split("\n").slice(0, -1).map(Number)
+        const written = (yield* countOf(sql, "first")) ?? 0
+        assert.strictEqual(yield* countOf(sql, "second"), written)
+        assert.isAtLeast(written, Math.max(...told))
+        assert.deepStrictEqual(yield* sql`PRAGMA integrity_check`.values, [["ok"]])
+      }
+    })
+  )
+)
+
 it.live("a log that a killed process left is read by the first client that opens the file", () =>
   Effect.gen(function* () {
     const filename = yield* temporaryFile

@@ -14,7 +14,8 @@ import * as Layer from "effect/Layer"
 import type * as Verdict from "./Verdict.ts"
 
 /**
- * The fields of every event about a call: the call's name, and the number of the attempt, from 1.
+ * The fields of every event about a call: the call's name, and the number of the attempt, from 1. It is 0 for a call that was refused
+ * before its first attempt.
  *
  * @category models
  * @since 0.1.0

@@ -8,6 +8,8 @@
  */
 import type * as EffectCause from "effect/Cause"
 import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import type * as Fiber from "effect/Fiber"
@@ -17,8 +19,9 @@ import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Catalogue from "./Catalogue.ts"
 import * as Failure from "./Failure.ts"
+import * as internalCall from "./internal/call.ts"
 import { attempt, chain, property } from "./internal/chain.ts"
-import { read, unreadable } from "./internal/makeReport.ts"
+import { readCall, unreadable } from "./internal/makeReport.ts"
 import type * as internal from "./internal/report.ts"
 
 /**
@@ -45,7 +48,8 @@ export interface Cause {
 
 /**
  * A failure. `level` is `program` for a failure of neither a job nor an item. `attributes` are the failure's own fields that are not here
- * already. `stack` is that of the innermost error, if a program is to blame. `fingerprint` is equal for failures of the same class.
+ * already, and the facts of the call that ended with it (`Report.call`). `stack` is that of the innermost error, if a program is to blame.
+ * `engine` says that the retry engine itself refused the call or timed it out. `fingerprint` is equal for failures of the same class.
  *
  * @category models
  * @since 0.1.0
@@ -64,7 +68,37 @@ export interface Report {
   readonly attributes: Fields
   readonly causes: ReadonlyArray<Cause>
   readonly stack?: string
+  readonly engine?: "refused" | "timed out"
   readonly fingerprint: string
+}
+
+/**
+ * The property in which a failure keeps the facts of the call that ended with it, as a `Call`. `RetryExhausted` has it, and so do the
+ * engine's own refusals and timeouts.
+ *
+ * @category symbols
+ * @since 0.1.0
+ */
+export const call = internalCall.call
+
+/**
+ * The facts of a call that was given up, which become attributes of the report: `call` (its `name`), `key`, `because`, `attempts`,
+ * `duration_ms`, `retryAt`, `retryAfter` and `until`. An empty `key` is left out. `attempts` is 0 for a call that was refused before its
+ * first. `engine` says that the failure is the engine's own; its fingerprint is made of the call then.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call {
+  readonly name: string
+  readonly key?: string | undefined
+  readonly because?: string | undefined
+  readonly attempts?: number | undefined
+  readonly duration?: Duration.Duration | undefined
+  readonly retryAt?: DateTime.DateTime | undefined
+  readonly retryAfter?: Duration.Duration | undefined
+  readonly until?: string | undefined
+  readonly engine?: Report["engine"] | undefined
 }
 
 /**
@@ -94,15 +128,18 @@ export interface Told {
 /**
  * Makes the report of any failure.
  *
- * A wrapper that carries another failure in `failure` (as `RetryExhausted` does) is reported as that failure. Without a severity of its
- * own, a value has the severity `Error`. The report shows the fields that a schema declares, and those in `ErrorReporter.attributes`. No text
- * is longer than 2000 characters, and none shows a secret, credentials, or the query of a URL.
+ * A `RetryExhausted` is reported as its `failure`, however many calls gave that up, with the facts of a call as attributes. Those of the
+ * innermost call have the plain names, and those of the outermost `outer_` before them; a call that left the failure to the call around it
+ * (`nested`) does not count. An attribute of the failure's own is never replaced: the call's gets a `_` at its end.
+ *
+ * Without a severity of its own, a value has the severity `Error`. The report shows the fields that a schema declares, and those in
+ * `ErrorReporter.attributes`. No text is longer than 2000 characters, and none shows a secret, credentials, or the query of a URL.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (failure: unknown, options: Options = {}): Report =>
-  attempt(() => read(unwrap(failure), options.secrets ?? [])) ?? unreadable
+  attempt(() => readCall(internalCall.unwrap(failure), options.secrets ?? [])) ?? unreadable
 
 /**
  * The reports of all failures in a cause, each once, without interruptions.
@@ -217,5 +254,4 @@ const wrappersOfOurs = (failure: unknown): ReadonlyArray<object> | undefined => 
   return undefined
 }
 
-const unwrap = (failure: unknown): unknown =>
-  Predicate.isTagged(failure, "RetryExhausted") && Predicate.hasProperty(failure, "failure") ? failure.failure : failure
+const unwrap = (failure: unknown): unknown => internalCall.unwrap(failure).failure

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Classify from "@redrive/core/Classify"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
+import * as Report from "@redrive/core/Report"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
@@ -90,11 +91,11 @@ const unsent: { readonly [what: string]: unknown } = {
     reason: new CircuitBreaker.CircuitOpen({ key: "k", retryAfter: Duration.seconds(1) })
   }),
   "a breaker of Effect's that is probed": { _tag: "CircuitBreakerError", reason: { _tag: "CircuitHalfOpen" } },
-  "a refusal of ours": { _tag: "Refused", because: "breaker", message: "refused: breaker" },
+  "a refusal of ours": { _tag: "Refused", because: "breaker", [Report.call]: { name: "page", engine: "refused" } },
   "the same in what gave up": {
     _tag: "RetryExhausted",
     attempts: [],
-    failure: { _tag: "Refused", because: "bulkhead", message: "refused: bulkhead" }
+    failure: { _tag: "Refused", because: "bulkhead", [Report.call]: { name: "page", engine: "refused" } }
   },
   "an item's error": new ItemError.ItemError({ url: "http://127.0.0.1/", reason: Classify.thrown(refused()) }),
   "a job's error": new JobError.JobError({ operation: "create", reason: new JobError.ApiUnreachable({ sent: false }) }),
@@ -152,7 +153,8 @@ const mayBeSent: { readonly [what: string]: unknown } = {
     })
   ),
   "an EncodeError of somebody else": { _tag: "EncodeError" },
-  "a refusal of somebody else": { _tag: "Refused", because: "fraud" },
+  "a refusal that says nothing of its engine": { _tag: "Refused", [Report.call]: { name: "page" } },
+  "a refusal of somebody else": { _tag: "Refused", because: "fraud", message: "refused: fraud" },
   "a limit's store": { _tag: "RateLimiterError", reason: { _tag: "RateLimitStoreError" } },
   "a job's error": new JobError.JobError({ operation: "create", reason: new JobError.ApiUnreachable({ sent: true }) }),
   "no members": new AggregateError([]),

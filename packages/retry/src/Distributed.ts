@@ -123,7 +123,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 const limiterOf = Effect.fnUntraced(function* (rule: RateLimit, name: string, storeTimeout: Duration.Duration) {
-  const { ask } = yield* Store.make("rate limit", storeTimeout)
+  const { ask } = yield* Store.make("rate limit", name, storeTimeout)
   return limiter(yield* RateLimiter.RateLimiter, rule, name, ask)
 })
 

@@ -237,11 +237,13 @@ export const run = Effect.fnUntraced(function* <I, A, E, R, E2 = E>(
     if (next.again.length === 0) break
     round++
     spent += next.cost
-    yield* unharmed("onPlan", () => onPlan?.(next, round))
+    yield* unharmed(name, "onPlan", () => onPlan?.(next, round))
     yield* Observer.tell(() => ({ _tag: "Redriven", name, attempt: round, items: next.again.length, delay: next.wait }))
     yield* Effect.sleep(next.wait)
     const again = ({ item }: Failed<I, E | E2>) =>
-      Effect.tap(ended(each, item, round), ({ result }) => unharmed("onItem", () => onItem?.(item, result, round)))
+      Effect.tap(ended(each, item, round), ({ result }) =>
+        unharmed(name, "onItem", () => onItem?.(item, result, round))
+      )
     const results = yield* Effect.forEach(next.again, again, { concurrency })
     failed = results.flatMap(({ because, result }, index) => {
       const { item, rounds = 1 } = next.again[index]!

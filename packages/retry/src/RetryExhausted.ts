@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -16,6 +16,8 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
+import { type Refused, refusedJson } from "./internal/refused.ts"
+import { timedOutJson } from "./internal/timedOut.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
@@ -46,24 +48,7 @@ export const Attempt = /*#__PURE__*/ Schema.Struct({
  */
 export type Attempt = typeof Attempt.Type
 
-/**
- * The `failure` of a call that was refused before its first attempt. `until` names the action that a parked call waits for, such as
- * `top up`.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Refused = /*#__PURE__*/ Schema.TaggedStruct("Refused", {
-  because: Schema.Literals(["parked", "breaker", "bulkhead", "rate limit", "deadline"]),
-  message: Schema.String,
-  until: Schema.optionalKey(Schema.String)
-})
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Refused = typeof Refused.Type
+export { Refused } from "./internal/refused.ts"
 
 const reasons = {
   permanent: "Permanent",
@@ -92,15 +77,21 @@ export type Reason = {
 }[RetryPolicy.Because]
 
 /**
- * A call that the engine gave up. Another try makes sense at `retryAt`, which was `retryAfter` away at that moment.
+ * A call that the engine gave up.
+ *
+ * `name` and `key` are the call's own; the key is left out if it is the empty one. `duration` is the time from the call's begin, waits
+ * included. Another try makes sense at `retryAt`, which was `retryAfter` away at that moment. `until` names the action that a parked call
+ * waited for. Reports of it show these facts as attributes (`Report.call`).
  *
  * @category errors
  * @since 0.1.0
  */
 export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExhausted")<{
   readonly name: string
+  readonly key?: string
   readonly because: RetryPolicy.Because
   readonly attempts: ReadonlyArray<Attempt>
+  readonly duration: Duration.Duration
   readonly failure: unknown
   readonly until?: string
   readonly retryAt?: DateTime.Utc
@@ -135,11 +126,18 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
   override get message(): string {
     const { attempts, because, failure } = this
     const count = attempts.length === 1 ? "1 attempt" : `${attempts.length} attempts`
-    return `gave up after ${count} (${because}): ${Report.make(failure).message}`
+    const when = attempts.length === 0 ? "before the first attempt" : `after ${count}`
+    return `gave up ${when} (${because}): ${Report.make(failure).message}`
   }
 
   override get [ErrorReporter.severity]() {
     return Report.make(this.failure).severity
+  }
+
+  get [Report.call](): Report.Call {
+    const { attempts, because, duration, key, name, retryAfter, retryAt, verdict } = this
+    const until = verdict._tag === "Parked" ? verdict.until : this.until
+    return { name, key, because, attempts: attempts.length, duration, retryAt, retryAfter, until }
   }
 }
 
@@ -155,16 +153,6 @@ export const timeline = ({ attempts, because }: RetryExhausted): ReadonlyArray<s
     return `${index + 1}. ${DateTime.formatIso(startedAt)} took ${Duration.format(duration)}: ${message}; ${then}`
   })
 
-const TimedOut = /*#__PURE__*/ Schema.TaggedStruct("TimeoutError", { message: Schema.String }).pipe(
-  Schema.decodeTo(
-    Schema.declare(Cause.isTimeoutError),
-    SchemaTransformation.transform({
-      decode: ({ message }) => new Cause.TimeoutError(message),
-      encode: ({ message }) => ({ _tag: "TimeoutError" as const, message })
-    })
-  )
-)
-
 /**
  * The codec of a `RetryExhausted`, for queues, RPC and other ways out of the process.
  *
@@ -176,9 +164,11 @@ const TimedOut = /*#__PURE__*/ Schema.TaggedStruct("TimeoutError", { message: Sc
 export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
   Schema.TaggedStruct("RetryExhausted", {
     name: Schema.String,
+    key: Schema.optionalKey(Schema.String),
     because: RetryPolicy.Because,
     attempts: Schema.Array(Attempt),
-    failure: Schema.Union([failure, TimedOut, Refused]),
+    duration: Schema.DurationFromMillis,
+    failure: Schema.Union([failure, timedOutJson(), refusedJson()]),
     until: Schema.optionalKey(Schema.String),
     retryAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
     retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
@@ -190,7 +180,9 @@ export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
         encode: ({
           attempts,
           because,
+          duration,
           failure,
+          key,
           name,
           retryAfter,
           retryAt,
@@ -200,7 +192,9 @@ export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
           name,
           because,
           attempts,
+          duration,
           failure,
+          ...(key !== undefined && { key }),
           ...(until !== undefined && { until }),
           ...(retryAt && { retryAt }),
           ...(retryAfter && { retryAfter })

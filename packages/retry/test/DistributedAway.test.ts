@@ -95,7 +95,7 @@ describe("a store that stalls", () => {
       const asked = network.asked.length
       for (let n = 0; n < 10; n++) assert.strictEqual(yield* call, 1)
       assert.strictEqual(network.asked.length, asked)
-      assert.deepStrictEqual(lines, [`Error the store of the ${kind} cannot be reached: calls are not ${word}`])
+      assert.deepStrictEqual(lines, [`Error page: the store of its ${kind} cannot be reached: calls are not ${word}`])
 
       // The next request finds out, but no call waits for it; each pause is twice as long.
       yield* TestClock.adjust("1 second")
@@ -108,7 +108,7 @@ describe("a store that stalls", () => {
       network.way = Network.good
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(yield* call, 1)
-      assert.deepStrictEqual(lines.slice(1), [`Info the store of the ${kind} answers again: calls are ${word}`])
+      assert.deepStrictEqual(lines.slice(1), [`Info page: the store of its ${kind} answers again: calls are ${word}`])
       yield* call
       assert.isAbove(network.asked.length, asked + 2)
     }).pipe(Effect.provide(Layer.merge(network.stores, layer)))
@@ -295,8 +295,8 @@ describe("a store that fails", () => {
       const runner = yield* Distributed.make(RetryPolicy.make({ ...limited, breaker }), "page")
       for (let n = 0; n < 20; n++) assert.strictEqual(yield* runner.run(Effect.succeed(n)), n)
       assert.deepStrictEqual(lines, [
-        "Error the store of the rate limit cannot be reached: calls are not limited",
-        "Error the store of the breaker cannot be reached: calls are not guarded"
+        "Error page: the store of its rate limit cannot be reached: calls are not limited",
+        "Error page: the store of its breaker cannot be reached: calls are not guarded"
       ])
       const silenced = Effect.provideService(runner.run(Effect.succeed(1)), References.UnhandledLogLevel, undefined)
       yield* TestClock.adjust("1 minute")

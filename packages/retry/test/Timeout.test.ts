@@ -66,7 +66,7 @@ describe("an attempt's timeout", () => {
       })
       const runner = Retry.make(policy)
       const late: RetryExhausted<Mine> = yield* exhausted(runner.run(Effect.never, { errorOf }))
-      assert.deepStrictEqual([late.because, late.failure.why], ["retries", "Operation timed out after '5s'"])
+      assert.deepStrictEqual([late.because, late.failure.why], ["retries", "call timed out after 5s"])
       // The timeline still shows the timeout, and the verdict is the timeout's.
       assert.include(late.attempts[0]?.message, "timed out")
       assert.strictEqual(late.verdict._tag, "Transient")

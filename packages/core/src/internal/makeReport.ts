@@ -4,9 +4,11 @@ import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Failure from "../Failure.ts"
 import type { Fields, Report } from "../Report.ts"
+import * as Call from "./call.ts"
 import { chain, codeOf, nameOf, property, read as readText } from "./chain.ts"
 import {
   attributesOf,
+  callFields,
   causesOf,
   classOf,
   factsOfOurs,
@@ -20,7 +22,7 @@ import type { Scrub } from "./text.ts"
 import { hostOf, withoutSecrets } from "./url.ts"
 
 /** The report of a failure; its getters may throw. */
-export const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Report => {
+const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Report => {
   const links = chain(failure)
   const safe = scrubOf(links, secrets)
   if (Failure.isFailure(failure)) return ofFailure(failure, safe)
@@ -96,6 +98,44 @@ const placeOf = ({ itemId, jobId, url }: Failure.Any, safe: Scrub) => {
 
 const severityOf = (failure: unknown): LogLevel.Severity =>
   Predicate.isObject(failure) && ErrorReporter.severity in failure ? ErrorReporter.getSeverity(failure) : "Error"
+
+/** The report of a failure, with the facts of the calls that gave it up. */
+export const readCall = ({ calls, failure }: Call.Unwrapped, secrets: ReadonlyArray<Redacted.Redacted>): Report => {
+  const report = read(failure, secrets)
+  const own = Call.factsOf(failure)
+  if (own === undefined && calls.length === 0) return report
+  const safe = scrubOf(chain(failure), secrets)
+  const facts = factsOf(own, calls, safe)
+  const told = { ...report, attributes: Call.joined(report.attributes, facts) }
+  const engine = own && Call.engineOf(own)
+  if (own === undefined || engine === undefined) return facts["attempts"] === 0 ? { ...told, engine: "refused" } : told
+  const [name = "", key = "", because = ""] = ["name", "key", "because"].map((fact) => readText(own, fact))
+  const host = Call.hostOfKey(key)
+  return {
+    ...told,
+    ...(host === undefined ? {} : { host }),
+    engine,
+    fingerprint: fingerprint([report.level, report.code, name, because, host ?? classOfKey(key, safe)])
+  }
+}
+
+/**
+ * The facts of the innermost call, and those of the outermost if that is another. A failure of the engine's own has facts of its call
+ * itself. A call that left the failure to the call around it has not given it up.
+ */
+const factsOf = (own: Call.Facts | undefined, calls: ReadonlyArray<Call.Facts>, safe: Scrub): Fields => {
+  const final = calls.filter((facts) => readText(facts, "because") !== "nested")
+  const ends = final.length > 0 ? final : calls
+  const innermost = own === undefined ? ends.at(-1) : calls.findLast((facts) => Call.isSame(own, facts))
+  const [outermost] = ends
+  const inner = Call.joined(callFields(own, safe), callFields(innermost, safe))
+  if (outermost === innermost) return inner
+  const outer = Object.entries(callFields(outermost, safe)).map(([name, value]) => [`outer_${name}`, value] as const)
+  return { ...inner, ...Object.fromEntries(outer) }
+}
+
+/** A key without the parts that differ for each user or request, so that these are one class. */
+const classOfKey = (key: string, safe: Scrub): string => classOf(safe(key).replace(/[^\s@]+@/g, "#@"))
 
 /** The report of a value that cannot be read. */
 export const unreadable: Report = {

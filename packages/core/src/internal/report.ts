@@ -4,6 +4,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { Cause } from "../Report.ts"
+import * as Call from "./call.ts"
 import { attempt, codeOf, describe, isArray, type Link, nameOf, type Part, partsOf, property, read } from "./chain.ts"
 import { tagOf, textOf, viewOf } from "./platform.ts"
 import { isCountName, isSecretName } from "./secrets.ts"
@@ -69,6 +70,25 @@ export const attributesOf = (value: object, safe: Scrub): Fields => {
   if (!Predicate.isObject(attributes)) return {}
   return shown(attributes, Object.keys(attributes).slice(0, most.fields), elsewhere, safe)
 }
+
+/** The facts of a call, under the names that event lines use. The empty key is left out: it is that of calls that name none. */
+export const callFields = (facts: Call.Facts | undefined, safe: Scrub): Fields => {
+  if (facts === undefined) return {}
+  const { key = "", name = "", ...others } = shown(facts, callFacts, nowhere, safe)
+  const duration = property(facts, "duration")
+  const millis = Duration.isDuration(duration) ? Math.round(Duration.toMillis(duration)) : Infinity
+  return {
+    ...(name !== "" && { call: name }),
+    ...(key !== "" && { key }),
+    ...others,
+    ...(Number.isFinite(millis) && { duration_ms: millis })
+  }
+}
+
+/** A call has no fields of these that a report has elsewhere. */
+const nowhere: ReadonlySet<string> = new Set()
+
+const callFacts = ["name", "key", "because", "attempts", "retryAt", "retryAfter", "until"]
 
 const shown = (value: object, names: ReadonlyArray<string>, known: ReadonlySet<string>, safe: Scrub): Fields => {
   const fields: { [name: string]: Field } = {}
@@ -157,7 +177,8 @@ const saidBy = (value: Part["value"], safe: Scrub) =>
 /** What a cause says besides its message. */
 const factsOf = (value: Part["value"], safe: Scrub): { readonly code?: string; readonly fields?: Fields } => {
   if (!Predicate.isObjectKeyword(value)) return {}
-  const [code, fields] = [codeOf(value), fieldsOf(value, safe)]
+  const code = codeOf(value)
+  const fields = Call.joined(fieldsOf(value, safe), callFields(Call.factsOf(value), safe))
   return {
     ...(code === undefined ? {} : { code: safe(code) }),
     ...(Object.keys(fields).length === 0 ? {} : { fields })

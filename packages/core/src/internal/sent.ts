@@ -1,4 +1,5 @@
 import * as Predicate from "effect/Predicate"
+import { factsOf } from "./call.ts"
 import { attempt, inner, members } from "./chain.ts"
 import * as Signals from "./signals.ts"
 
@@ -139,10 +140,10 @@ const gotPhases: ReadonlySet<unknown> = new Set(["lookup", "connect", "secureCon
 const gates: ReadonlySet<unknown> = new Set(["CircuitOpen", "CircuitHalfOpen", "RateLimitExceeded", "InvalidUrlError"])
 
 const ofTag = (link: Fields): Evidence => {
-  const { _tag: tag, because, message, request, sent } = link
+  const { _tag: tag, request, sent } = link
   if (gates.has(tag)) return true
   if (tag === "ApiUnreachable") return sent === false
-  if (tag === "Refused") return message === `refused: ${String(because)}` || undefined
+  if (tag === "Refused") return fields(factsOf(link))["engine"] === "refused" || undefined
   // Node.js's client sends the chunks that a stream gives before it fails.
   const isStream = fields(fields(request)["body"])["_tag"] === "Stream"
   return (tag === "EncodeError" && Predicate.isObjectKeyword(request) && !isStream) || undefined

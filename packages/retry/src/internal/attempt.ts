@@ -3,8 +3,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Operation from "../Operation.ts"
-import { type Attempts, type Call, chance, operationOf, verdictOf } from "./call.ts"
-import { giveUp, refused } from "./giveUp.ts"
+import { type Attempts, begun, type Call, chance, operationOf, verdictOf } from "./call.ts"
+import { giveUp, refuse } from "./giveUp.ts"
 import { hedged } from "./hedge.ts"
 import * as metrics from "./metrics.ts"
 import { type Guard, isRefusal, Refusal } from "./shared.ts"
@@ -28,6 +28,7 @@ export const attempt = <A, E, R>(call: Call<A, E, R>, now: number): Attempts<A, 
 /** Runs one attempt through a breaker that other processes share. */
 const guarded = <A, E, R>(call: Call<A, E, R>, guard: Guard): Attempts<A, E, R> => {
   const late = new Refusal(undefined)
+  begun(call, call.started)
   // The attempt begins only after the store has answered.
   const admitted = Effect.suspend((): Effect.Effect<A, E | Cause.TimeoutError | Refusal, R> => {
     call.started = call.time.now()
@@ -36,17 +37,25 @@ const guarded = <A, E, R>(call: Call<A, E, R>, guard: Guard): Attempts<A, E, R> 
   const judge = (failure: E | Cause.TimeoutError | Refusal) =>
     isRefusal(failure) ? Verdict.permanent : verdictOf(call, failure, call.time.clock.currentTimeMillisUnsafe())
   const most = Duration.millis(call.ends - call.started)
-  return Effect.catchIf(guard(admitted, call.key, judge, most), isRefusal, (refusal) =>
-    refusal === late ? tooLate(call) : shutOut(call, refusal.again)
-  )
+  return Effect.catchIf(guard(admitted, call.key, judge, most), isRefusal, (refusal) => {
+    if (refusal === late) return tooLate(call)
+    // The store's answer took its time.
+    call.started = 0
+    return shutOut(call, refusal.again)
+  })
 }
 
 /** Gives up a call whose deadline passed while it waited. */
-const tooLate = <A, E, R>(call: Call<A, E, R>) =>
-  giveUp(call, call.past.failed.at(-1)?.failure ?? refused("deadline"), "deadline")
+const tooLate = <A, E, R>(call: Call<A, E, R>) => turnedAway(call, "deadline")
 
 const shutOut = <A, E, R>(call: Call<A, E, R>, again: Duration.Duration | undefined) =>
-  giveUp(call, call.past.failed.at(-1)?.failure ?? refused("breaker"), "breaker", again)
+  turnedAway(call, "breaker", again)
+
+/** Gives up a call that gets no further attempt, with the failure of its last one if there was any. */
+const turnedAway = <A, E, R>(call: Call<A, E, R>, because: "breaker" | "deadline", again?: Duration.Duration) => {
+  const last = call.past.failed.at(-1)
+  return last === undefined ? refuse(call, because, { again }) : giveUp(call, last.failure, because, again)
+}
 
 /** The effect, bounded by the rest of the deadline and by the attempt's own timeout. */
 const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError, R> => {
@@ -57,12 +66,12 @@ const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.Timeout
 
 /** Bounds an effect of a call to `limit` milliseconds from `now`. */
 export const bounded = <A, E, R, A2, E2, R2>(
-  { time }: Call<A, E, R>,
+  call: Call<A, E, R>,
   self: Effect.Effect<A2, E2, R2>,
   now: number,
   limit: number
 ): Effect.Effect<A2, E2 | Cause.TimeoutError, R2> =>
-  limit === Infinity ? self : timeout(self, Duration.millis(Math.max(0, limit)), now + limit, time)
+  limit === Infinity ? self : timeout(self, Duration.millis(Math.max(0, limit)), now + limit, call.time, call)
 
 /** An attempt, and a second one at the same time if the first is slow and the operation is safe. */
 const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {

@@ -27,7 +27,7 @@ export const make = Effect.fnUntraced(function* (
   inner: Service,
   { askings, name, timeout, tripPolicy }: Circumstances
 ) {
-  const store = yield* Store.make("breaker", timeout)
+  const store = yield* Store.make("breaker", name, timeout)
   const { record, recording } = yield* recorder(inner, store, name)
 
   /** Gives back the place of a probe that will not run, so that another call can probe. */

@@ -30,6 +30,8 @@ export interface Failed {
 export interface Past extends Budget.Taken, Prober {
   /** When it was first parked. */
   parkedAt?: number
+  /** When the call began, if it has no deadline of its own: when it first waited or its first attempt began. -1 if unknown. */
+  began: number
   readonly failed: Array<Failed>
   counted: number
   retries: number
@@ -47,6 +49,7 @@ export const waiting = -1
 
 /** The past of a call without failures, which most calls share. */
 const nothing: Past = Object.freeze({
+  began: -1,
   failed: [],
   counted: 0,
   retries: 0,
@@ -137,7 +140,25 @@ export const pastOf = <A, E, R>(call: Call<A, E, R>): Past => {
 
 /** Notes a failed attempt. */
 export const note = <A, E, R>(call: Call<A, E, R>, entry: Failed): void => {
-  pastOf(call).failed.push(entry)
+  begun(call, call.started).failed.push(entry)
+}
+
+/** Notes that a call has begun by this time, unless an earlier one is known. */
+export const begun = <A, E, R>(call: Call<A, E, R>, by: number): Past => {
+  const past = pastOf(call)
+  if (past.began < 0) past.began = by
+  return past
+}
+
+/** How long a call has taken so far, waits included, in whole milliseconds. */
+export const elapsed = <A, E, R>({ ends, past, shared, started, surroundings, time }: Call<A, E, R>): number => {
+  const isOwn = shared.deadline !== Infinity && ends !== aroundOf(surroundings)?.deadline
+  const began = isOwn ? ends - shared.deadline : past.began
+  // A call that has neither waited nor tried has taken no time.
+  if (began < 0) return 0
+  // A call that is refused at once has just asked the clock.
+  const now = past.failed.length === 0 && started > 0 ? started : time.now()
+  return Math.max(0, Math.round(now - began))
 }
 
 /** Notes that the call holds nothing of the budget any more. */
@@ -146,7 +167,7 @@ export const giveBack = <A, E, R>({ past }: Call<A, E, R>): void => {
 }
 
 /** When the call was first parked, which may be now. */
-export const parkedAt = <A, E, R>(call: Call<A, E, R>, now: number): number => (pastOf(call).parkedAt ??= now)
+export const parkedAt = <A, E, R>(call: Call<A, E, R>, now: number): number => (begun(call, now).parkedAt ??= now)
 
 export const operationOf = <A, E, R>({ options, shared }: Call<A, E, R>): Operation.Operation =>
   options.operation ?? shared.policy.operation

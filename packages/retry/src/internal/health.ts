@@ -10,12 +10,12 @@ export type Kind = keyof typeof messages
 
 const messages = {
   breaker: {
-    away: "the store of the breaker cannot be reached: calls are not guarded",
-    back: "the store of the breaker answers again: calls are guarded"
+    away: "the store of its breaker cannot be reached: calls are not guarded",
+    back: "the store of its breaker answers again: calls are guarded"
   },
   "rate limit": {
-    away: "the store of the rate limit cannot be reached: calls are not limited",
-    back: "the store of the rate limit answers again: calls are limited"
+    away: "the store of its rate limit cannot be reached: calls are not limited",
+    back: "the store of its rate limit answers again: calls are limited"
   }
 } as const
 
@@ -36,7 +36,8 @@ const longestRest = 5000
 /** Failures are logged at most once in this many milliseconds. */
 const loggedEvery = 10_000
 
-export const make = (kind: Kind, timeout: Duration.Duration): Health => {
+/** The health of a store of a runner of this name. */
+export const make = (kind: Kind, name: string, timeout: Duration.Duration): Health => {
   let isLogged = false
   let loggedAt = -Infinity
   // Zero unless the store is silent: a store that fails at once costs a call no time, so every call asks it.
@@ -52,7 +53,7 @@ export const make = (kind: Kind, timeout: Duration.Duration): Health => {
     if (isLogged || at < loggedAt + loggedEvery) return Effect.void
     isLogged = true
     loggedAt = at
-    return logUnhandled(messages[kind].away, cause)
+    return logUnhandled(`${name}: ${messages[kind].away}`, cause)
   }
 
   return {
@@ -67,7 +68,7 @@ export const make = (kind: Kind, timeout: Duration.Duration): Health => {
       wake()
       if (!isLogged) return Effect.void
       isLogged = false
-      return logUnhandled(messages[kind].back, undefined, "Info")
+      return logUnhandled(`${name}: ${messages[kind].back}`, undefined, "Info")
     }),
     failed: (cause) =>
       Effect.flatMap(millis, (at) => {

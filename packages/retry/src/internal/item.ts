@@ -32,8 +32,12 @@ export const ended = <I, A, E, R>(
   })
 }
 
-/** Runs a callback that only observes: a defect in it is logged and stops there. */
-export const unharmed = (name: string, callback: () => Effect.Effect<void> | undefined): Effect.Effect<void> =>
+/** Runs a callback of a redrive of this name that only observes: a defect in it is logged and stops there. */
+export const unharmed = (
+  name: string,
+  what: string,
+  callback: () => Effect.Effect<void> | undefined
+): Effect.Effect<void> =>
   Effect.suspend(() => callback() ?? Effect.void).pipe(
-    Effect.catchCause((cause) => logUnhandled(`${name} of a redrive failed`, cause))
+    Effect.catchCause((cause) => logUnhandled(`${name}: ${what} failed`, cause))
   )

@@ -12,7 +12,7 @@ import { attempt, bounded, settle } from "./attempt.ts"
 import * as Call from "./call.ts"
 import { codeOf, overrideOf } from "./code.ts"
 import * as Gate from "./gate.ts"
-import { giveUp, refused } from "./giveUp.ts"
+import { giveUp, refuse, refused } from "./giveUp.ts"
 import { aroundOf, NotAgain, type Shared, withinOf } from "./shared.ts"
 import * as telling from "./telling.ts"
 
@@ -53,7 +53,7 @@ const tried = <A, E, R>(call: Call.Call<A, E, R>, begin: () => Attempts<A, E, R>
 /** Enters the call: waits at its gate if that is shut. */
 const enter = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const gate = call.shared.gates.get(call.key)
-  return gate === undefined ? inPlace(call) : atGate(call, gate, refused("parked", gate.until))
+  return gate === undefined ? inPlace(call) : atGate(call, gate, refused(call, "parked", { until: gate.until }))
 }
 
 /** Goes on once the call has a place. A call nested in one of the same runner shares its place, since a second one could deadlock. */
@@ -65,10 +65,10 @@ const inPlace = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
       ? bulkhead.take(call, call.ends, call.time)
       : undefined
   if (place === undefined) return inTurn(call)
-  if (place === "full") return giveUp(call, refused("bulkhead"), "bulkhead")
+  if (place === "full") return refuse(call, "bulkhead")
+  waits(call)
   return Effect.flatMap(place, () => {
-    if (!call.hasPlace) return giveUp(call, refused("bulkhead"), "deadline")
-    call.started = 0
+    if (!call.hasPlace) return refuse(call, "bulkhead", { ended: "deadline" })
     if (call.past.probing !== undefined || !shared.gates.has(key)) return inTurn(call)
     // The gate was shut while this call waited for a place.
     leave(call, "failure", call.time.now())
@@ -81,14 +81,20 @@ const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const { key, shared } = call
   if (shared.limiter === undefined) return start(call)
   const most = Math.max(0, call.ends - call.time.now())
-  call.started = 0
+  waits(call)
   return Effect.matchEffect(shared.limiter(key, Duration.millis(most)), {
-    onFailure: ({ again }) => giveUp(call, refused("rate limit"), "rate limit", again),
+    onFailure: ({ again }) => refuse(call, "rate limit", { again }),
     onSuccess: (wait) => {
       const started = Effect.suspend(() => start(call))
       return Duration.isZero(wait) ? started : Effect.andThen(Effect.sleep(wait), started)
     }
   })
+}
+
+/** Notes that a call waits before its first attempt, which a call with a deadline has begun before. */
+const waits = <A, E, R>(call: Call.Call<A, E, R>): void => {
+  if (call.shared.deadline === Infinity) Call.begun(call, call.time.now())
+  call.started = 0
 }
 
 /** Waits at a gate. One of the waiting calls becomes the probe, and opens the gate unless it is too early. */

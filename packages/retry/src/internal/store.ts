@@ -39,12 +39,13 @@ const now = { startImmediately: true }
 export const keyOf = (name: string, key: string): string =>
   `${name.replace(/[%:]/g, (mark) => (mark === "%" ? "%25" : "%3A"))}:${key}`
 
-/** Makes a store that counts as away if it does not answer within `timeout`. */
+/** Makes the store of a runner of this name. It counts as away if it does not answer within `timeout`. */
 export const make = Effect.fnUntraced(function* (
   kind: Health.Kind,
+  name: string,
   timeout: Duration.Duration
 ): Effect.fn.Return<Store, never, Scope.Scope> {
-  const health = Health.make(kind, timeout)
+  const health = Health.make(kind, name, timeout)
   const sending = new Set<Fiber.Fiber<unknown>>()
   // Waits for messages under way, each of which ends within the timeout.
   yield* Effect.addFinalizer(() => Fiber.awaitAll(sending))

@@ -47,7 +47,8 @@ export const gaveUp = (call: AnyCall, failure: unknown, because: Because): void 
   Observer.tellUnsafe(fiber, () => ({
     _tag: "GaveUp",
     name,
-    attempt: Math.max(1, past.counted),
+    // Parked attempts are not counted, but they are attempts.
+    attempt: past.failed.length === 0 ? 0 : Math.max(1, past.counted),
     error: failure,
     because
   }))
@@ -57,7 +58,7 @@ export const gaveUp = (call: AnyCall, failure: unknown, because: Because): void 
 
 export const fellBack = ({ attempts, because, failure, name }: RetryExhausted): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    const attempt = Math.max(1, attempts.length)
+    const attempt = attempts.length
     Observer.tellUnsafe(fiber, () => ({ _tag: "FellBack", name, attempt, error: failure, because }))
     metrics.callFellBack(fiber, name)
     return Effect.void

@@ -1,20 +1,22 @@
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Deadlines from "./deadlines.ts"
+import { type Named, timedOut } from "./timedOut.ts"
 import type { Time } from "./time.ts"
 
 /**
- * Interrupts an effect at a monotonic time, like `Effect.timeout`, but with one timer for all effects. Many concurrent calls take half
+ * Interrupts an effect at a monotonic time, like `Effect.timeout`, but with one timer for all effects; the error names the call. Many concurrent calls take half
  * the memory, and an effect that ends at once needs no timer.
  */
 export const timeout = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   limit: Duration.Duration,
   at: number,
-  time: Time
+  time: Time,
+  call: Named
 ): Effect.Effect<A, E | Cause.TimeoutError, R> =>
   Effect.flatMap(Effect.forkChild(self, { startImmediately: true }), (child) => {
     const early = child.pollUnsafe()
@@ -29,7 +31,7 @@ export const timeout = <A, E, R>(
       child.addObserver((exit) => {
         deadlines.remove(entry)
         const isTimeout = isLate && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-        resume(isTimeout ? Effect.fail(timedOut(limit)) : exit)
+        resume(isTimeout ? Effect.fail(timedOut(call, limit)) : exit)
       })
       return Effect.suspend(() => {
         deadlines.remove(entry)
@@ -37,15 +39,3 @@ export const timeout = <A, E, R>(
       })
     })
   })
-
-const timeouts = new WeakSet<object>()
-
-/** Whether a failure is the engine's own timeout rather than one of the effect. */
-export const isTimedOut = (u: unknown): u is Cause.TimeoutError =>
-  typeof u === "object" && u !== null && timeouts.has(u)
-
-const timedOut = (limit: Duration.Duration) => {
-  const error = new Cause.TimeoutError(`Operation timed out after '${Duration.format(limit)}'`)
-  timeouts.add(error)
-  return error
-}

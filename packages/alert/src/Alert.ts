@@ -1,5 +1,6 @@
 /**
- * What people are told of failures of one kind: a group of reports with the same level, code and host.
+ * What people are told of failures of one kind: a group of reports with the same level, code and host. Calls that the retry engine refused
+ * or timed out are told apart by their fingerprint, too: each call and each upstream is a kind of its own.
  *
  * The first report gives the text; later ones add to the count and, up to a bound, to the places. It is data, and knows no sink.
  *
@@ -40,8 +41,8 @@ const mostPlaces = 5
  * @category getters
  * @since 0.1.0
  */
-export const keyOf = ({ code, host, level }: Report.Report): string =>
-  [level, code, ...(host === undefined ? [] : [host])].join("/")
+export const keyOf = ({ code, engine, fingerprint, host, level }: Report.Report): string =>
+  [level, code, ...(host === undefined ? [] : [host]), ...(engine === undefined ? [] : [fingerprint])].join("/")
 
 /**
  * The alert of a group's first report.

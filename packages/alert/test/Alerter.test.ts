@@ -4,6 +4,7 @@ import * as Alerter from "@redrive/alert/Alerter"
 import { Sink, SinkError } from "@redrive/alert/Sink"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
+import * as Report from "@redrive/core/Report"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
@@ -79,6 +80,28 @@ describe("reports become alerts", () => {
         })
       )
       assert.isTrue(Exit.isSuccess(exit))
+    })
+  )
+
+  it.effect("of each call and upstream that the retry engine timed out, by itself", () =>
+    Effect.gen(function* () {
+      const late = (name: string, key: string) =>
+        Object.assign(new Cause.TimeoutError(`${name} to ${key} timed out after 5s`), {
+          [Report.call]: { name, key, engine: "timed out" }
+        })
+      const failures = [late("search", "billing"), late("search", "a.example"), late("orders", "a.example")]
+      const { deliveries } = yield* alerting(() =>
+        tell(...failures, late("search", "billing"), new Cause.TimeoutError())
+      )
+      const keys = failures.map((failure) => Report.make(failure).fingerprint)
+      assert.deepStrictEqual(counts(deliveries), [
+        [
+          [`program/TimeoutError/${keys[0]}`, 2],
+          [`program/TimeoutError/a.example/${keys[1]}`, 1],
+          [`program/TimeoutError/a.example/${keys[2]}`, 1],
+          ["program/TimeoutError", 1]
+        ]
+      ])
     })
   )
 

@@ -21,6 +21,7 @@ import * as Report from "@redrive/core/Report"
 import * as Crumbs from "./internal/crumbs.ts"
 import * as Delivery from "./internal/delivery.ts"
 import { type Captured, eventOf } from "./internal/event.ts"
+import * as Storm from "./internal/storm.ts"
 
 /**
  * Which failures are sent, with which client, and how long to wait for it.
@@ -71,17 +72,29 @@ const make = Effect.fnUntraced(function* ({
 }: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
   const crumbs = Crumbs.make()
   const delivery = Delivery.make()
+  const storm = Storm.make()
   const queue = yield* Queue.dropping<Captured>(capacity)
   let dropped = 0
+
+  const drop = (client: Client | undefined) => {
+    dropped++
+    client?.recordDroppedEvent("queue_overflow", "error")
+  }
+  const offer = (captured: Captured | undefined) => {
+    if (captured !== undefined && !Queue.offerUnsafe(queue, captured)) drop(captured.client)
+  }
 
   const reporter = Report.reporter((report, { at, failure, fiber }) => {
     const breadcrumbs = crumbs.take(failure, fiber)
     if (LogLevel.isLessThan(report.severity, threshold)) return
     const client = given ?? getClient()
-    const captured = client && attempt(() => eventOf(client, report, breadcrumbs, at, fiber.cache.span))
-    if (captured !== undefined && Queue.offerUnsafe(queue, captured)) return
-    dropped++
-    client?.recordDroppedEvent("queue_overflow", "error")
+    const capture = () => {
+      const captured = client && attempt(() => eventOf(client, report, breadcrumbs, at, fiber.cache.span))
+      if (captured === undefined) drop(client)
+      return captured
+    }
+    if (report.engine === "refused") storm.take(report.fingerprint, Number(at / 1_000_000n), capture).forEach(offer)
+    else offer(capture())
   })
 
   const send = (events: ReadonlyArray<Captured>) =>
@@ -98,7 +111,7 @@ const make = Effect.fnUntraced(function* ({
   )
   yield* Effect.addFinalizer(() =>
     Effect.gen(function* () {
-      const events = yield* Queue.clear(queue)
+      const events = [...(yield* Queue.clear(queue)), ...storm.rest()]
       for (let from = 0; from === 0 || from < events.length; from += batch)
         yield* send(events.slice(from, from + batch))
       delivery.close()

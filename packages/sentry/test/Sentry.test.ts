@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
 import { asyncScopes, clientOf, install, receiver } from "./receiver.ts"
 
 const failing = (path: string) =>
@@ -28,6 +29,63 @@ const sent = Effect.fnUntraced(function* <A, E>(program: Effect.Effect<A, E>, op
   const { client, events } = yield* receiver
   yield* Effect.exit(Effect.provide(program, Sentry.layer({ client, ...options })))
   return events
+})
+
+describe("a storm of refused calls", () => {
+  const refused = (name: string, key: string) => ({
+    _tag: "Refused",
+    message: `${name} refused a call to ${key}: its breaker is open`,
+    [ErrorReporter.severity]: "Warn",
+    [Report.call]: { name, key, because: "breaker", engine: "refused" }
+  })
+  const factsOf = (events: ReadonlyArray<unknown>) =>
+    events.map((event) => (event as SentryEvent).contexts?.["failure"])
+
+  it.live("is one event for each upstream, and one that says how many more there were", () =>
+    Effect.gen(function* () {
+      const storm = Effect.gen(function* () {
+        for (let n = 0; n < 3000; n++) yield* report(refused("search", "a.example"))
+        yield* report(refused("search", "b.example"))
+        yield* report(failing("a"))
+      })
+      const events = yield* sent(storm, { threshold: "Warn" })
+      const facts = factsOf(events)
+      assert.deepStrictEqual(
+        facts.map((fact) => [fact?.["key"], fact?.["suppressed"]]),
+        [
+          ["a.example", undefined],
+          ["b.example", undefined],
+          [undefined, undefined],
+          ["a.example", 2998]
+        ]
+      )
+      assert.deepInclude(facts[0], { code: "Refused", call: "search", because: "breaker", host: "a.example" })
+      assert.deepInclude(events[3], {
+        level: "warning",
+        fingerprint: [Report.make(refused("search", "a.example")).fingerprint]
+      })
+      assert.isEmpty(yield* sent(storm, { threshold: "Fatal" }))
+    })
+  )
+
+  it.effect("is one event in each minute, which adds up", () =>
+    Effect.gen(function* () {
+      const { client, events } = yield* receiver
+      const program = Effect.gen(function* () {
+        for (let n = 0; n < 200; n++) {
+          yield* report(refused("search", "a.example"))
+          yield* TestClock.adjust("700 millis")
+        }
+      })
+      yield* Effect.provide(program, Sentry.layer({ client, threshold: "Warn" }))
+      const suppressed = factsOf(events).map((fact) => Number(fact?.["suppressed"] ?? 0))
+      assert.strictEqual(
+        suppressed.reduce((sum, one) => sum + one, events.length),
+        200
+      )
+      assert.isAtMost(events.length, 4)
+    })
+  )
 })
 
 describe("a reported failure", () => {

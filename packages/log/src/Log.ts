@@ -23,7 +23,7 @@ import * as Report from "@redrive/core/Report"
 import * as Destination from "./Destination.ts"
 import * as Format from "./Format.ts"
 import * as Cap from "./internal/cap.ts"
-import { emit, isNew, logFailure } from "./internal/emit.ts"
+import { emitAbout, isNew, logFailure, subjectOf } from "./internal/emit.ts"
 import { ofEvent } from "./internal/event.ts"
 import * as Handled from "./internal/handled.ts"
 import { recordOf } from "./internal/record.ts"
@@ -49,7 +49,10 @@ export interface Options {
   readonly colors?: boolean | undefined
   /** The share of a level's records that is written, from 0 to 1; records of failures are always written. Default: 1. */
   readonly sample?: { readonly [Level in LogLevel.Severity]?: number } | undefined
-  /** Writes at most `most` failures of a class in each `window`, and reports how many more there were. Default: no cap. */
+  /**
+   * Writes at most `most` failures of a class in each `window`, and reports how many more there were. Default: `Log.layer` writes one call
+   * that the retry engine refused in each minute and class, and how many more there were; there is no cap for other failures.
+   */
   readonly cap?: { readonly most: number; readonly window: Duration.Duration } | undefined
   /** The longest wait for a slow destination at the end. Default: 2 seconds. */
   readonly flushWithin?: Duration.Duration | undefined
@@ -103,13 +106,20 @@ const destinationOf = ({ colors, destination, format = "auto", stream = process.
   return Destination.stream(stream, line)
 }
 
-const writerOf = (destination: Destination.Destination, { cap, sample = {} }: Options): Writer.Writer =>
-  Writer.make(destination, { sample, cap: cap && Cap.make(cap.most, Duration.toMillis(cap.window)) })
+const writerOf = (
+  destination: Destination.Destination,
+  { cap, sample = {} }: Options,
+  otherwise?: Cap.Rule
+): Writer.Writer => {
+  const rule = cap && { most: cap.most, window: Duration.toMillis(cap.window), capped: Cap.all }
+  const made = rule ?? otherwise
+  return Writer.make(destination, { sample, cap: made && Cap.make(made) })
+}
 
 const loggerOf = (writer: Writer.Writer): Logger.Logger<unknown, void> =>
   Logger.make((logged) => {
     try {
-      if (writer.accepts(logged.logLevel)) writer.write(recordOf(logged))
+      if (writer.accepts(logged.logLevel)) writer.write(recordOf(logged), subjectOf(logged.message))
     } catch {
       // What cannot be read at all is no reason to fail.
     }
@@ -135,10 +145,9 @@ export const logger = (options: Options = {}): Logger.Logger<unknown, void> => {
  */
 export const reporter = (): ErrorReporter.ErrorReporter => reporterOf(() => undefined)
 
-const reporterOf = (reported: (failure: unknown) => void) =>
+const reporterOf = (reported: (failure: unknown) => Observer.GaveUp | undefined) =>
   Report.reporter((report, told) => {
-    reported(told.failure)
-    logFailure(report, told)
+    logFailure(Handled.ofCall(report, reported(told.failure), told.fiber), told)
   })
 
 /**
@@ -151,8 +160,8 @@ const reporterOf = (reported: (failure: unknown) => void) =>
 export const observer: Observer.Observer = (event, fiber) => {
   // Whoever tells several observers of an event tells them of the same object.
   if (!isNew(fiber, event)) return
-  const { fields, level, message } = ofEvent(event, { secrets: fiber.getRef(Report.Secrets) })
-  emit(fiber, level, [message, fields])
+  const { fields, level, message, subject } = ofEvent(event, { secrets: fiber.getRef(Report.Secrets) })
+  emitAbout(subject, fiber, level, message, fields)
 }
 
 /** What was given up and was not reported for so long was handled, or its program is slow to tell. */
@@ -173,7 +182,7 @@ export const layer = (options: Options = {}): Layer.Layer<never> =>
 
 const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
   const destination = destinationOf(options)
-  const writer = writerOf(destination, options)
+  const writer = writerOf(destination, options, Cap.storms)
   const handled = Handled.make()
   const work = Latch.makeUnsafe(false)
   yield* Effect.addFinalizer((exit) => end(destination, writer, handled, { ...options, exit }))
@@ -187,7 +196,7 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<La
   const ears: Observer.Observer = (event, fiber) => {
     if (event._tag === "GaveUp") {
       const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-      if (!handled.gaveUp(event, fiber.context, now)) Handled.warn(fiber, event)
+      handled.gaveUp(event, fiber.context, now)
       work.openUnsafe()
     } else if (event._tag === "FellBack") handled.settled(event.error)
     observer(event, fiber)

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
 import * as References from "effect/References"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
@@ -166,6 +167,30 @@ describe("a call that was given up", () => {
         "warn page was given up (permanent), and the program went on: host_returned_error not_found 404"
       ])
       assert.deepInclude(lines[1], { code: "host_returned_error" })
+    })
+  )
+
+  it.effect("and taken out of its wrapper still says which call ended with it, why and after how many attempts", () =>
+    Effect.gen(function* () {
+      class Busy extends Schema.TaggedError<Busy>("log/test/Busy")("Busy", { attempts: Schema.Finite }) {}
+      const [own, shared] = [new Busy({ attempts: 9 }), new Error("broken")]
+      const lines = yield* logged(() =>
+        Effect.gen(function* () {
+          yield* gaveUp()
+          yield* report(failure)
+          yield* Observer.tell(() => ({ _tag: "GaveUp", name: "page", attempt: 4, error: own, because: "budget" }))
+          yield* report(new Error("the page could not be had", { cause: own }))
+          // Of which of several calls a failure is, nobody knows.
+          yield* Observer.tell(() => ({ _tag: "GaveUp", name: "a", attempt: 1, error: shared, because: "retries" }))
+          yield* Observer.tell(() => ({ _tag: "GaveUp", name: "b", attempt: 1, error: own, because: "retries" }))
+          yield* report(new AggregateError([shared, own], "both"))
+          yield* report(failing(404))
+        })
+      )
+      assert.deepInclude(lines[0], { call: "page", because: "retries", attempts: 4, status: 503 })
+      assert.deepInclude(lines[1], { call: "page", because: "budget", attempts: 4 })
+      for (const line of lines.slice(2)) assert.notProperty(line, "call")
+      assert.lengthOf(lines, 4)
     })
   )
 

@@ -1,6 +1,7 @@
 import type { Record } from "../Format.ts"
+import type { Subject } from "./emit.ts"
 
-/** What was not written of one class of failures, in one window. */
+/** What was not written of one class of records, in one window. */
 interface Count {
   readonly began: number
   written: number
@@ -8,10 +9,10 @@ interface Count {
   last: Record
 }
 
-/** Lets so many records of a failure's class pass in each window. Times are epoch milliseconds. */
+/** Lets so many records of a class pass in each window. Times are epoch milliseconds. */
 export interface Cap {
-  /** Whether a record may be written. */
-  readonly pass: (record: Record, now: number) => boolean
+  /** Whether a record about a subject may be written. */
+  readonly pass: (record: Record, subject: Subject, now: number) => boolean
   /** The records that say how many were suppressed, of windows that have ended by then. */
   readonly summaries: (now: number) => ReadonlyArray<Record>
   /** The same of windows that are known to have ended, without a look at the others. */
@@ -25,7 +26,20 @@ const mostKnown = 1000
 
 const nothing: ReadonlyArray<Record> = []
 
-export const make = (most: number, window: number): Cap => {
+/** What a cap lets pass: `most` records of a class in `window` milliseconds, and all that are not `capped`. */
+export interface Rule {
+  readonly most: number
+  readonly window: number
+  readonly capped: (subject: Subject) => boolean
+}
+
+/** A cap for every class. */
+export const all = (): boolean => true
+
+/** Until somebody says how many failures are too many: what may be thousands in a second is one line a minute, and a count. */
+export const storms: Rule = { most: 1, window: 60_000, capped: ({ mayStorm }) => mayStorm }
+
+export const make = ({ capped, most, window }: Rule): Cap => {
   const counts = new Map<string, Count>()
   let told: ReadonlyArray<Record> = nothing
   // Classes of which something was suppressed and not said.
@@ -45,10 +59,9 @@ export const make = (most: number, window: number): Cap => {
   }
 
   return {
-    pass: (record, now) => {
-      const [report] = record.reports
-      if (report === undefined) return true
-      const key = report.fingerprint
+    pass: (record, subject, now) => {
+      if (!capped(subject)) return true
+      const key = subject.class
       const known = counts.get(key)
       if (known !== undefined && now < known.began + window) {
         if (known.written < most) {
@@ -77,11 +90,14 @@ export const make = (most: number, window: number): Cap => {
 }
 
 /** A record in the place of many: about their class, at the level of the last. */
-const summary = ({ date, level, reports }: Record, suppressed: number, window: number): Record => ({
-  date,
-  level,
-  message: `${suppressed} more in ${window / 1000} s like: ${reports[0]?.message ?? ""}`,
-  annotations: {},
-  fields: { suppressed },
-  reports: reports.slice(0, 1)
-})
+const summary = ({ date, fields, level, message, reports }: Record, suppressed: number, window: number): Record => {
+  const [report] = reports
+  return {
+    date,
+    level,
+    message: `${suppressed} more in ${window / 1000} s like: ${report?.message ?? message}`,
+    annotations: {},
+    fields: report === undefined ? { ...fields, suppressed } : { suppressed },
+    reports: reports.slice(0, 1)
+  }
+}

@@ -29,7 +29,7 @@ export const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): bigint =>
 const once = 1_000_000_000n
 
 /** Logs from where no effect can be run: through the fiber's own loggers, if its minimum level lets the record pass. */
-export const emit = (
+const emit = (
   fiber: Fiber.Fiber<unknown, unknown>,
   logLevel: LogLevel.LogLevel,
   message: ReadonlyArray<unknown>
@@ -49,6 +49,38 @@ export const emit = (
 const reports = new WeakMap<object, Report.Report>()
 
 export const reportOf = (fields: object): Report.Report | undefined => reports.get(fields)
+
+/** What a record is about: those of one class say the same. `mayStorm` if one fault may make thousands of them in a second. */
+export interface Subject {
+  readonly class: string
+  readonly mayStorm: boolean
+}
+
+/** The subjects of fields that are no report. */
+const subjects = new WeakMap<object, Subject>()
+
+/** The subject of what a logger gets, if that is a line of ours about a failure. */
+export const subjectOf = (message: unknown): Subject | undefined => {
+  if (!Array.isArray(message)) return undefined
+  const fields: unknown = message[1]
+  if (!Predicate.isObjectKeyword(fields)) return undefined
+  const report = reports.get(fields)
+  return report === undefined
+    ? subjects.get(fields)
+    : { class: report.fingerprint, mayStorm: report.engine === "refused" }
+}
+
+/** Logs a line about a subject, as `emit` does. */
+export const emitAbout = (
+  subject: Subject | undefined,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  level: LogLevel.LogLevel,
+  message: string,
+  fields: object
+): void => {
+  if (subject !== undefined) subjects.set(fields, subject)
+  emit(fiber, level, [message, fields])
+}
 
 /** A report as the fields of a record. */
 const fieldsOf = (report: Report.Report): object => {

@@ -3,12 +3,14 @@ import * as Duration from "effect/Duration"
 import type * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
+import type { Subject } from "./emit.ts"
 
 /** What an event is logged as. */
 interface Line {
   readonly level: LogLevel.Severity
   readonly message: string
   readonly fields: { readonly [name: string]: unknown }
+  readonly subject?: Subject
 }
 
 export const ofEvent = (event: Observer.Event, options: Report.Options): Line => {
@@ -52,19 +54,21 @@ const ofCall = (event: Extract<Observer.Event, Observer.Attempt>, options: Repor
     case "Recovered":
       return { level: "Info", message: `${name} succeeded on attempt ${attempt}`, fields: { call: name, attempt } }
     case "GaveUp": {
-      const { code, fingerprint, message } = Report.make(event.error, options)
+      const report = Report.make(event.error, options)
+      const when = attempt === 0 ? "before the first attempt" : `after attempt ${attempt}`
       return {
         level: "Debug",
-        message: `gave up after attempt ${attempt} (${event.because}): ${message}`,
-        fields: { call: name, attempt, because: event.because, code, fingerprint }
+        message: `gave up ${when} (${event.because}): ${report.message}`,
+        fields: ofEnd(event, report)
       }
     }
     case "FellBack": {
-      const { code, fingerprint, message } = Report.make(event.error, options)
+      const report = Report.make(event.error, options)
       return {
         level: "Warn",
-        message: `${name} fell back (${event.because}): ${message}`,
-        fields: { call: name, attempt, because: event.because, code, fingerprint }
+        message: `${name} fell back (${event.because}): ${report.message}`,
+        fields: ofEnd(event, report),
+        subject: subjectOf(event, report)
       }
     }
     case "Redriven":
@@ -76,29 +80,53 @@ const ofCall = (event: Extract<Observer.Event, Observer.Attempt>, options: Repor
   }
 }
 
+/** The fields of a line about the end of a call. What the engine itself made of the call knows its key, too. */
+export const ofEnd = (
+  { attempt, because, name }: Observer.GaveUp | Observer.FellBack,
+  { attributes: { key }, code, engine, fingerprint }: Report.Report
+): Line["fields"] => ({
+  call: name,
+  ...(engine === undefined || key === undefined ? {} : { key }),
+  attempt,
+  because,
+  code,
+  fingerprint
+})
+
+/** What a line about the end of a call is about: those of one kind, call, reason and failure are one class. */
+export const subjectOf = (
+  { _tag, attempt, because, name }: Observer.GaveUp | Observer.FellBack,
+  { engine, fingerprint }: Report.Report
+): Subject => ({
+  class: [_tag, name, because, fingerprint].join("\n"),
+  mayStorm: attempt === 0 || engine === "refused"
+})
+
 /** A gate shuts or opens for everybody who calls the same thing: people want to know. */
 const ofGate = (event: Exclude<Observer.Event, Observer.Attempt>, options: Report.Options): Line => {
   const { key, name } = event
-  const fields = { call: name, key }
+  const fields = { call: name, ...(key === "" ? {} : { key }) }
+  // Calls without a key share the empty one.
+  const [ofKey, one] = key === "" ? ["", name] : [` of ${key}`, `${name}: ${key}`]
   switch (event._tag) {
     case "BreakerOpened":
       return {
         level: "Warn",
-        message: `${name}: breaker of ${key} opened for ${wait(event.delay)}`,
+        message: `${name}: breaker${ofKey} opened for ${wait(event.delay)}`,
         fields: { ...fields, delay_ms: Duration.toMillis(event.delay) }
       }
     case "BreakerClosed":
-      return { level: "Info", message: `${name}: breaker of ${key} closed`, fields }
+      return { level: "Info", message: `${name}: breaker${ofKey} closed`, fields }
     case "Parked": {
       const { code, fingerprint, message } = Report.make(event.error, options)
       return {
         level: "Warn",
-        message: `${name}: ${key} parked until ${event.until}: ${message}`,
+        message: `${one} parked until ${event.until}: ${message}`,
         fields: { ...fields, until: event.until, code, fingerprint }
       }
     }
     case "Resumed":
-      return { level: "Info", message: `${name}: ${key} resumed`, fields }
+      return { level: "Info", message: `${one} resumed`, fields }
   }
 }
 

@@ -2,19 +2,25 @@ import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Plain from "@redrive/core/Plain"
 import * as Report from "@redrive/core/Report"
 import type * as Observer from "@redrive/core/Observer"
-import { emit, logFailure, nowOf } from "./emit.ts"
+import { emitAbout, logFailure, nowOf } from "./emit.ts"
+import { ofEnd, subjectOf } from "./event.ts"
 
 /**
  * Calls that were given up, until it is known whether somebody handled that: a failure that nobody does is reported soon, and is one
  * record then. What was not reported in a while was handled, and is a warning.
  */
 export interface Handled {
-  /** Whether it is waited for: beyond a thousand it is as good as handled, since the program goes on. */
-  readonly gaveUp: (event: Observer.GaveUp, context: Context.Context<never>, now: number) => boolean
-  /** A failure was reported, or is known to be handled. */
-  readonly settled: (failure: unknown) => void
+  /**
+   * A call was given up. A thousand wait; beyond that the one that has waited longest is as good as handled, since whoever reports a failure
+   * does so at once.
+   */
+  readonly gaveUp: (event: Observer.GaveUp, context: Context.Context<never>, now: number) => void
+  /** A failure was reported, or is known to be handled. Returns the end of the call that failed with it, if that is known to be one. */
+  readonly settled: (failure: unknown) => Observer.GaveUp | undefined
   /** The scope that this is for ends with a cause: what was given up in it was not handled within. */
   readonly left: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
   /** Takes what was given up before a time, in epoch milliseconds, and warns of it. */
@@ -38,28 +44,43 @@ export const make = (): Handled => {
     if (byError.get(one.event.error) === one) byError.delete(one.event.error)
   }
   const take = (failure: unknown): ReadonlyArray<Waiting> => {
-    const found = [failure, ...Report.wrapped(failure)].flatMap((one) => byError.get(one) ?? [])
+    // What is no object wraps nothing, not even itself.
+    const all = new Set([failure, ...Report.wrapped(failure)])
+    const found = [...all].flatMap((one) => byError.get(one) ?? [])
     for (const one of found) forget(one)
     return found
   }
   return {
     gaveUp: (event, context, now) => {
       // Within another policy's call giving up is not the end.
-      if (event.because === "nested") return true
-      if (waiting.size >= most) return false
+      if (event.because === "nested") return
       const one = { event, context, since: now }
       waiting.add(one)
       byError.set(event.error, one)
-      return true
+      const [oldest] = waiting
+      if (waiting.size <= most || oldest === undefined) return
+      forget(oldest)
+      Effect.runSync(as(oldest, (fiber) => warn(fiber, oldest.event)))
     },
-    settled: (failure) => void take(failure),
+    settled: (failure) => {
+      const [first, ...more] = take(failure)
+      // Two texts may be equal without being one failure.
+      return more.length === 0 && Predicate.isObjectKeyword(first?.event.error) ? first?.event : undefined
+    },
     left: (cause) =>
       Effect.forEach(
         cause.reasons.filter(Cause.isFailReason),
         ({ error: failure }) => {
           const [first] = take(failure)
           if (first === undefined) return Effect.void
-          return as(first, (fiber) => logFailure(reportOf(fiber, failure), { cause, failure, fiber, at: nowOf(fiber) }))
+          return as(first, (fiber) => {
+            logFailure(ofCall(reportOf(fiber, failure), first.event, fiber), {
+              cause,
+              failure,
+              fiber,
+              at: nowOf(fiber)
+            })
+          })
         },
         { discard: true }
       ),
@@ -76,6 +97,22 @@ export const make = (): Handled => {
 const reportOf = (fiber: Fiber.Fiber<unknown, unknown>, failure: unknown): Report.Report =>
   Report.make(failure, { secrets: fiber.getRef(Report.Secrets) })
 
+/** A report with what is known of the call that ended with the failure: one that a program took out of its wrapper knows nothing of it. */
+export const ofCall = (
+  report: Report.Report,
+  event: Observer.GaveUp | undefined,
+  fiber: Fiber.Fiber<unknown, unknown>
+): Report.Report => {
+  if (event === undefined || report.attributes["call"] !== undefined) return report
+  const options = { secrets: fiber.getRef(Report.Secrets) }
+  const facts = {
+    call: Plain.text(event.name, options),
+    because: Plain.text(event.because, options),
+    attempts: event.attempt
+  }
+  return { ...report, attributes: { ...facts, ...report.attributes } }
+}
+
 /** Logs as the fiber would have done that gave up. */
 const as = ({ context }: Waiting, log: (fiber: Fiber.Fiber<unknown, unknown>) => void): Effect.Effect<void> =>
   Effect.provideContext(
@@ -87,11 +124,9 @@ const as = ({ context }: Waiting, log: (fiber: Fiber.Fiber<unknown, unknown>) =>
   )
 
 /** That the program went on is all that is known: nobody reported the failure. */
-export const warn = (
-  fiber: Fiber.Fiber<unknown, unknown>,
-  { attempt, because, error, name }: Observer.GaveUp
-): void => {
-  const { code, fingerprint, message } = reportOf(fiber, error)
-  const fields = { call: name, attempt, because, code, fingerprint }
-  emit(fiber, "Warn", [`${name} was given up (${because}), and the program went on: ${message}`, fields])
+const warn = (fiber: Fiber.Fiber<unknown, unknown>, event: Observer.GaveUp): void => {
+  const { because, error, name } = event
+  const report = reportOf(fiber, error)
+  const text = `${name} was given up (${because}), and the program went on: ${report.message}`
+  emitAbout(subjectOf(event, report), fiber, "Warn", text, ofEnd(event, report))
 }

@@ -1,13 +1,14 @@
 import type * as LogLevel from "effect/LogLevel"
 import type { Destination } from "../Destination.ts"
 import type * as Format from "../Format.ts"
-import * as Cap from "./cap.ts"
+import type * as Cap from "./cap.ts"
+import type { Subject } from "./emit.ts"
 
 /** What becomes of a record: sampled, capped, written, or counted. */
 export interface Writer {
   readonly accepts: (level: LogLevel.LogLevel) => boolean
-  /** Writes a record, if it is to be. Never throws. */
-  readonly write: (record: Format.Record) => void
+  /** Writes a record, if it is to be; its subject is by default the first failure in it. Never throws. */
+  readonly write: (record: Format.Record, subject?: Subject) => void
   /** Says how many records the cap suppressed in windows that have ended by then, in epoch milliseconds. */
   readonly summarize: (now: number) => void
   /** Whether the cap has suppressed what it has not said. */
@@ -23,6 +24,10 @@ export interface Rules {
   readonly sample: { readonly [level: string]: number | undefined }
   readonly cap: Cap.Cap | undefined
 }
+
+/** A program that logs a failure by itself decides how often. */
+const ofFailure = ({ reports: [report] }: Format.Record): Subject | undefined =>
+  report && { class: report.fingerprint, mayStorm: false }
 
 export const make = ({ accepts = () => true, lost, write }: Destination, { cap, sample }: Rules): Writer => {
   let failed = 0
@@ -49,10 +54,10 @@ export const make = ({ accepts = () => true, lost, write }: Destination, { cap, 
 
   return {
     accepts,
-    write: (record) => {
+    write: (record, subject = ofFailure(record)) => {
       if (!isSampled(record)) return
-      if (cap === undefined) return put(record)
-      const isPassed = cap.pass(record, record.date.getTime())
+      if (cap === undefined || subject === undefined) return put(record)
+      const isPassed = cap.pass(record, subject, record.date.getTime())
       for (const said of cap.ended()) put(said)
       if (isPassed) put(record)
     },

@@ -1,6 +1,7 @@
 // Writes docs/policies.md: the effect of a policy's settings, computed with the policy itself.
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
@@ -8,6 +9,10 @@ const module = (name: string) => import(pathToFileURL(join(import.meta.dirname, 
 const Backoff: typeof import("../packages/retry/src/Backoff.ts") = await module("retry/src/Backoff.ts")
 const Budget: typeof import("../packages/retry/src/Budget.ts") = await module("retry/src/Budget.ts")
 const Preset: typeof import("../packages/retry/src/Preset.ts") = await module("retry/src/Preset.ts")
+const Report: typeof import("../packages/core/src/Report.ts") = await module("core/src/Report.ts")
+const Retry: typeof import("../packages/retry/src/Retry.ts") = await module("retry/src/Retry.ts")
+const RetryExhausted: typeof import("../packages/retry/src/RetryExhausted.ts") =
+  await module("retry/src/RetryExhausted.ts")
 const RetryPolicy: typeof import("../packages/retry/src/RetryPolicy.ts") = await module("retry/src/RetryPolicy.ts")
 const Simulation: typeof import("../packages/retry/src/Simulation.ts") = await module("retry/src/Simulation.ts")
 const Verdict: typeof import("../packages/core/src/Verdict.ts") = await module("core/src/Verdict.ts")
@@ -164,6 +169,23 @@ const budgets = Object.entries(Budget.presets).map(([name, { _tag, ...rule }]) =
     .join(", ")
 ])
 
+/** What the engine itself makes of a call, as a report tells it. */
+const told = (because: string, failure: unknown): ReadonlyArray<string> => {
+  const { code, message, severity } = Report.make(failure)
+  return [because, `\`${code}\``, severity, message]
+}
+
+const retryAt = DateTime.makeUnsafe("2026-11-24T12:00:05Z")
+const to = { call: "fetch-page", key: "example.com" }
+const late = Retry.make(RetryPolicy.make({ retries: 0, attemptTimeout: Duration.millis(10) }), to.call)
+
+const refusals = [
+  ...(["breaker", "bulkhead", "rate limit", "deadline", "parked"] as const).map((because) =>
+    told(because, new RetryExhausted.Refused({ ...to, because, retryAt, until: "top up" }))
+  ),
+  told("that of the call", (await Effect.runPromise(Effect.flip(late.run(Effect.never, to)))).failure)
+]
+
 const after = attempts.map((attempt) => `after ${attempt}`)
 
 export const policies = [
@@ -227,5 +249,13 @@ export const policies = [
   "first attempt fails, and a retry would succeed. Calls that succeeded:",
   "",
   table(["Budget", "a call a minute", "one in 10 s", "one a second"], quiet),
+  "",
+  "## Refusals and timeouts",
+  "",
+  "What a runner itself makes of a call, as reports, logs and alerts show it. Attributes say the `call`, its `key`, `because`, the number of `attempts`,",
+  "`duration_ms`, and `retryAt`, `retryAfter` and `until` where they are known. Each call, reason and upstream is a class of its own",
+  "([decision 23](decisions/0023-a-refused-call-has-a-name.md)).",
+  "",
+  table(["Because", "Code", "Severity", "Message"], refusals),
   ""
 ].join("\n")

@@ -1,5 +1,23 @@
 import { defineConfig } from "vitest/config"
 
+/** Tests of a package once more, with other versions of its peer, by their names in the package's devDependencies. */
+const sentry = (name: string, server: string) => ({
+  extends: true as const,
+  resolve: {
+    alias: [
+      { find: "@sentry/core/server", replacement: server },
+      { find: "@sentry/core", replacement: name }
+    ]
+  },
+  test: { name, include: ["packages/sentry/test/{Conformance,Sentry}.test.ts"] }
+})
+
+const pino = (name: string) => ({
+  extends: true as const,
+  resolve: { alias: [{ find: /^pino$/, replacement: name }] },
+  test: { name, include: ["packages/pino/test/{Conformance,Pino,Unread}.test.ts"] }
+})
+
 export default defineConfig({
   test: {
     // Node.js 22 calls node:sqlite experimental, once in every worker.
@@ -17,7 +35,14 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "clients/test/**/*.test.ts"]
         }
-      }
+      },
+      // The ends of the ranges of versions that packages name for their peers.
+      sentry("sentry-10.0", "sentry-10.0"),
+      sentry("sentry-10", "sentry-10"),
+      sentry("sentry-11.0", "sentry-11.0/server"),
+      pino("pino-9.0"),
+      pino("pino-9"),
+      pino("pino-10.0")
     ]
   }
 })

@@ -13,11 +13,29 @@ import * as Check from "@redrive/core/Check"
 import type * as Destination from "@redrive/log/Destination"
 import * as Format from "@redrive/log/Format"
 import * as Log from "@redrive/log/Log"
-import * as pino from "pino"
 import process from "node:process"
 import * as Failed from "./internal/failed.ts"
+import * as Inside from "./internal/inside.ts"
 import * as Names from "./internal/names.ts"
 import * as Outlet from "./internal/outlet.ts"
+
+/**
+ * The part of a pino that is used. Every logger of pino 9 and 10 has it, whatever levels of its own it has besides.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Instance {
+  child(bindings: object): Instance
+  flush(done: (error?: unknown) => void): void
+  isLevelEnabled(level: string): boolean
+  trace(fields: object, message: string): void
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  fatal(fields: object, message: string): void
+}
 
 /**
  * How many records are written: a part of `Log.Options`.
@@ -38,7 +56,7 @@ export interface Options extends Pick<Log.Options, "cap" | "flushWithin" | "samp
  * @category constructors
  * @since 0.1.0
  */
-export const destination = (logger: pino.BaseLogger & Instance): Destination.Destination => {
+export const destination = (logger: Instance): Destination.Destination => {
   const outlet = Outlet.of(streamOf(logger), (done) => logger.flush(done))
   const line = Names.lineOf(logger)
   const children = new WeakMap<Format.Record["annotations"], Child>()
@@ -70,7 +88,7 @@ export const destination = (logger: pino.BaseLogger & Instance): Destination.Des
  * @category constructors
  * @since 0.1.0
  */
-export const logger = (to: pino.Logger, options: Options = {}): Logger.Logger<unknown, void> =>
+export const logger = (to: Instance, options: Options = {}): Logger.Logger<unknown, void> =>
   Log.logger({ onLost: say, ...checked("Pino.logger", to, options), destination: destination(to) })
 
 /**
@@ -80,13 +98,13 @@ export const logger = (to: pino.Logger, options: Options = {}): Logger.Logger<un
  * @category layers
  * @since 0.1.0
  */
-export const layer = (to: pino.Logger, options: Options = {}): Layer.Layer<never> => {
+export const layer = (to: Instance, options: Options = {}): Layer.Layer<never> => {
   checked("Pino.layer", to, options)
   // Each layer built from this counts its own losses.
   return Layer.suspend(() => Log.layer({ onLost: say, ...options, destination: destination(to) }))
 }
 
-const checked = (name: string, to: pino.Logger, options: Options): Options => {
+const checked = (name: string, to: Instance, options: Options): Options => {
   const { cap, flushWithin, onLost, sample } = Log.rules
   Check.options(name, { logger: Check.required(Check.having("isLevelEnabled")) }, { logger: to })
   return Check.options(name, { cap, flushWithin, onLost, sample }, options)
@@ -98,9 +116,6 @@ const say = (count: number): void => {
   )
 }
 
-/** What is used of a pino, whatever levels of its own it has besides. */
-type Instance = Pick<pino.Logger, "child" | "flush" | "isLevelEnabled" | (typeof levels)[LogLevel.LogLevel]>
-
 const levels = {
   All: "trace",
   Trace: "trace",
@@ -110,11 +125,11 @@ const levels = {
   Error: "error",
   Fatal: "fatal",
   None: "fatal"
-} as const satisfies { readonly [Level in LogLevel.LogLevel]: pino.Level }
+} as const satisfies { readonly [Level in LogLevel.LogLevel]: keyof Instance }
 
 /** Where a pino writes to: a stream, a file or a worker. */
 const streamOf = (logger: object): object => {
-  const stream: unknown = Reflect.get(logger, pino.symbols.streamSym)
+  const stream = Inside.read(logger, "stream")
   return typeof stream === "object" && stream !== null ? stream : {}
 }
 

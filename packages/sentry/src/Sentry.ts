@@ -6,7 +6,6 @@
  *
  * @since 0.1.0
  */
-import { type Client, getClient } from "@sentry/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
@@ -21,7 +20,16 @@ import * as Report from "@redrive/core/Report"
 import * as Crumbs from "./internal/crumbs.ts"
 import * as Delivery from "./internal/delivery.ts"
 import { type Captured, eventOf } from "./internal/event.ts"
+import * as Sdk from "./internal/sdk.ts"
 import * as Storm from "./internal/storm.ts"
+
+/**
+ * The part of a Sentry client that is used. The client of any SDK made on Sentry 10 or 11 has it, such as `Sentry.getClient()` of `@sentry/node`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Client = Sdk.Client
 
 /**
  * Which failures are sent, with which client, and how long to wait for it.
@@ -30,7 +38,7 @@ import * as Storm from "./internal/storm.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** The client that sends the events. Default: the one that `Sentry.init` made. */
+  /** The client that sends the events. Default: the client of the SDK that the program has initialised, of any version. */
   readonly client?: Client | undefined
   /** Failures below this severity are not sent. Default: `Error`. */
   readonly threshold?: LogLevel.Severity | undefined
@@ -52,7 +60,8 @@ const rules: Check.Rules<Options> = {
 
 /**
  * Sends every failure that is reported below this layer. When its scope closes, what waits is sent, and it is said on stderr if something may
- * not have arrived.
+ * not have arrived. If there is no client when the layer is built, or one without a DSN, that is said on stderr at once; a client that is made later
+ * is used from then on.
  *
  * @category layers
  * @since 0.1.0
@@ -74,6 +83,8 @@ const make = Effect.fnUntraced(function* ({
   const delivery = Delivery.make()
   const storm = Storm.make()
   const queue = yield* Queue.dropping<Captured>(capacity)
+  const missing = attempt(() => Sdk.missing(given))
+  if (missing !== undefined) warn(missing)
   let dropped = 0
 
   const drop = (client: Client | undefined) => {
@@ -87,10 +98,10 @@ const make = Effect.fnUntraced(function* ({
   const reporter = Report.reporter((report, { at, failure, fiber }) => {
     const breadcrumbs = crumbs.take(failure, fiber)
     if (LogLevel.isLessThan(report.severity, threshold)) return
-    const client = given ?? getClient()
+    const sdk = Sdk.current(given)
     const capture = () => {
-      const captured = client && attempt(() => eventOf(client, report, breadcrumbs, at, fiber.cache.span))
-      if (captured === undefined) drop(client)
+      const captured = sdk && attempt(() => eventOf(sdk, report, breadcrumbs, at, fiber.cache.span))
+      if (captured === undefined) drop(sdk?.client)
       return captured
     }
     if (report.engine === "refused") storm.take(report.fingerprint, Number(at / 1_000_000n), capture).forEach(offer)
@@ -134,6 +145,13 @@ const attempt = <A>(run: () => A): A | undefined => {
   } catch {
     return undefined
   }
+}
+
+/** Said at the start: who runs the program would else learn of it when the program ends. */
+const warn = (missing: string): void => {
+  process.stderr.write(
+    `Sentry.layer sends nothing yet: ${missing}. Call Sentry.init with a DSN before the layer is built, or give the layer a client.\n`
+  )
 }
 
 const failures = (count: number): string => `${count} ${count === 1 ? "failure" : "failures"}`

@@ -43,6 +43,20 @@ export const receiver = Effect.gen(function* () {
   return { events, client: clientOf(dsn), dsn, be: (next: Mood) => (mood = next) }
 })
 
+/** What a transport does with a request. */
+export const post =
+  (url: string) =>
+  async ({ body }: { readonly body: string | Uint8Array }) => {
+    const { headers, status } = await fetch(url, { method: "POST", body: body as string })
+    return {
+      statusCode: status,
+      headers: {
+        "x-sentry-rate-limits": headers.get("x-sentry-rate-limits"),
+        "retry-after": headers.get("retry-after")
+      }
+    }
+  }
+
 /** A client, with options of its own. */
 export const clientOf = (dsn: string, own: Partial<ServerRuntimeClientOptions> = {}): ServerRuntimeClient => {
   const options: ServerRuntimeClientOptions = {
@@ -50,17 +64,7 @@ export const clientOf = (dsn: string, own: Partial<ServerRuntimeClientOptions> =
     dsn,
     integrations: [],
     stackParser: createStackParser(nodeStackLineParser()),
-    transport: (options) =>
-      createTransport(options, async ({ body }) => {
-        const { headers, status } = await fetch(options.url, { method: "POST", body: body as string })
-        return {
-          statusCode: status,
-          headers: {
-            "x-sentry-rate-limits": headers.get("x-sentry-rate-limits"),
-            "retry-after": headers.get("retry-after")
-          }
-        }
-      })
+    transport: (options) => createTransport(options, post(options.url))
   }
   const client = new ServerRuntimeClient(options)
   client.init()

@@ -1,4 +1,4 @@
-import * as pino from "pino"
+import * as Inside from "./inside.ts"
 
 /** What a line is made of, by name. */
 export type Fields = { readonly [name: string]: unknown }
@@ -22,13 +22,13 @@ const optionsOfChild = ["level", "serializers", "formatters", "customLevels"]
 
 /** What is known of the lines of a pino before it has written any. */
 export const lineOf = (logger: object): Line => {
-  const textOf = (symbol: symbol): string | undefined => {
-    const value: unknown = Reflect.get(logger, symbol)
+  const textOf = (name: string): string | undefined => {
+    const value = Inside.read(logger, name)
     return typeof value === "string" ? value : undefined
   }
   const begun = begunBy(logger)
-  const errorKey = textOf(pino.symbols.errorKeySym) ?? "err"
-  const nestedKey = textOf(pino.symbols.nestedKeySym)
+  const errorKey = textOf("errorKey") ?? "err"
+  const nestedKey = textOf("nestedKey")
   const own = [...begun, ...optionsOfChild, nestedKey ?? errorKey]
   return {
     names: nestedKey === undefined ? begun : new Set(),
@@ -43,14 +43,13 @@ export const lineOf = (logger: object): Line => {
 
 /** Names that each line begins or ends with; fields of such a name would be in it twice. */
 const begunBy = (logger: object): ReadonlySet<string> => {
-  const read = (symbol: symbol): unknown => Reflect.get(logger, symbol)
+  const read = (name: string): unknown => Inside.read(logger, name)
   try {
-    const { chindingsSym, lsCacheSym, messageKeySym, timeSym } = pino.symbols
-    const time = read(timeSym)
+    const time = read("time")
     if (typeof time !== "function") return usual
-    const [level] = Object.values(Object(read(lsCacheSym)))
-    const begun = [level, Reflect.apply(time, logger, []), read(chindingsSym), "}"]
-    return new Set([...Object.keys(JSON.parse(begun.join(""))), String(read(messageKeySym))])
+    const [level] = Object.values(Object(read("lsCache")))
+    const begun = [level, Reflect.apply(time, logger, []), read("chindings"), "}"]
+    return new Set([...Object.keys(JSON.parse(begun.join(""))), String(read("messageKey"))])
   } catch {
     return usual
   }

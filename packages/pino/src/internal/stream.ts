@@ -109,16 +109,20 @@ const [handed, taken] = [4, 8]
 /** A worker writes to its file in parts of so many bytes, and takes more meanwhile. */
 const inWorker = 16_387
 
+/** What a worker was not given yet. Before pino 10.2 it is one text, of which the characters are counted: its bytes are known to nobody. */
+const heldBy = (impl: Fields): number | undefined =>
+  numberOf(impl, "bufLen") ?? (typeof impl.buf === "string" ? impl.buf.length : undefined)
+
 /** The thread-stream of `pino.transport`. */
 const ofWorker = (stream: Fields): Stream | undefined => {
   const [own] = Object.getOwnPropertySymbols(stream).filter(({ description }) => description === "kImpl")
   const impl = own === undefined ? undefined : stream[own]
-  if (!isObject(impl) || numberOf(impl, "bufLen") === undefined || !(impl.state instanceof Int32Array)) return undefined
+  if (!isObject(impl) || heldBy(impl) === undefined || !(impl.state instanceof Int32Array)) return undefined
   const { state } = impl
   const shared = () => Atomics.load(state, handed) - Atomics.load(state, taken)
   return {
     ...itself,
-    bytes: () => (numberOf(impl, "bufLen") ?? 0) + Math.max(0, shared()),
+    bytes: () => (heldBy(impl) ?? 0) + Math.max(0, shared()),
     beyond: inWorker,
     isOpen: () => isUsable(stream),
     confirm: (done) => {

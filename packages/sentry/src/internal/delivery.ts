@@ -1,6 +1,7 @@
-import { type Client, type Event, uuid4 } from "@sentry/core"
+import { randomUUID } from "node:crypto"
 import * as Effect from "effect/Effect"
 import type { Captured } from "./event.ts"
+import type { Client, Identified } from "./sdk.ts"
 
 /** What becomes of events: how many Sentry has not accepted, and of how many nobody knows. */
 export interface Delivery {
@@ -29,7 +30,7 @@ export const make = (): Delivery => {
   let refused = 0
   let answered: (() => void) | undefined
 
-  const step = (event: Event, state: State) => {
+  const step = (event: Identified, state: State) => {
     if (event.event_id !== undefined && states.has(event.event_id)) states.set(event.event_id, state)
   }
 
@@ -66,13 +67,15 @@ export const make = (): Delivery => {
   })
 
   return {
-    send: ({ client, event, scope }) => {
+    send: ({ client, event, isolation, scope }) => {
       if (states.size >= mostUnheard) return void refused++
       listen(client)
-      const id = uuid4()
+      const id = randomUUID().replaceAll("-", "")
       states.set(id, "given")
       try {
-        client.captureEvent({ ...event, event_id: id }, { event_id: id }, scope)
+        // An event is sent later, when another request may be the current one: Sentry takes a request's scope from here.
+        const sdkProcessingMetadata = { capturedSpanIsolationScope: isolation }
+        client.captureEvent({ ...event, event_id: id, sdkProcessingMetadata }, { event_id: id }, scope)
       } catch (error) {
         states.delete(id)
         throw error

@@ -1,16 +1,7 @@
-import {
-  type Breadcrumb,
-  type Client,
-  type Event,
-  type Exception,
-  getCurrentScope,
-  getIsolationScope,
-  type Scope,
-  type SeverityLevel,
-  type StackParser
-} from "@sentry/core"
+import type { Breadcrumb, Event, Exception, SeverityLevel, StackParser } from "@sentry/core"
 import type * as LogLevel from "effect/LogLevel"
 import type * as Report from "@redrive/core/Report"
+import type * as Sdk from "./sdk.ts"
 
 const levels: { readonly [Level in LogLevel.Severity]: SeverityLevel } = {
   Trace: "debug",
@@ -27,16 +18,14 @@ export interface Trace {
   readonly spanId: string
 }
 
-/** An event, with Sentry's scope and client at the moment when the failure was reported. */
-export interface Captured {
-  readonly client: Client
+/** An event, with Sentry's client and scopes at the moment when the failure was reported. */
+export interface Captured extends Sdk.Current {
   readonly event: Event
-  readonly scope: Scope
 }
 
 /** A report as an event: bounded and without secrets, as the report is. The error itself is never handed over. */
 export const eventOf = (
-  client: Client,
+  { client, isolation, scope }: Sdk.Current,
   report: Report.Report,
   breadcrumbs: ReadonlyArray<Breadcrumb>,
   at: bigint,
@@ -46,7 +35,8 @@ export const eventOf = (
   const failure = { code, detail, level, actor, job: jobId, item: itemId, url, host, ...attributes }
   return {
     client,
-    scope: getCurrentScope().clone(),
+    scope: scope?.clone(),
+    isolation: isolation?.clone(),
     event: {
       level: levels[severity],
       timestamp: Number(at / 1_000_000n) / 1000,
@@ -58,9 +48,7 @@ export const eventOf = (
         ...(trace && { trace: { trace_id: trace.traceId, span_id: trace.spanId } })
       },
       fingerprint: [fingerprint],
-      breadcrumbs: [...breadcrumbs],
-      // An event is sent later, when another request may be the current one: Sentry takes a request's scope from here.
-      sdkProcessingMetadata: { capturedSpanIsolationScope: getIsolationScope().clone() }
+      breadcrumbs: [...breadcrumbs]
     }
   }
 }

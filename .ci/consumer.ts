@@ -2,10 +2,13 @@
  * Installs the packed packages as a user would, and uses them: what is published is what was tested.
  */
 import { execFileSync } from "node:child_process"
-import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
+import { installs } from "./installs.ts"
+import { type Packed, packed } from "./packed.ts"
+import { peers } from "./peers.ts"
 
 const root = join(import.meta.dirname, "..")
 const folder = mkdtempSync(join(tmpdir(), "consumer-"))
@@ -13,34 +16,19 @@ const folder = mkdtempSync(join(tmpdir(), "consumer-"))
 const run = (command: string, args: ReadonlyArray<string>, cwd: string): string =>
   execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] })
 
-interface Packed {
-  readonly name: string
-  readonly tarball: string
-  readonly exports: ReadonlyArray<string>
-}
+const packages = packed(root, folder)
+const { ends, wrong } = peers(root)
+/** What is written beside the packages in an install line, in the lowest version that they are for. */
+const lowest = (peer: string): string => ends.find((end) => end.peer === peer)?.version ?? "*"
+const effect = lowest("effect")
 
-const pack = (directory: string): Packed => {
-  const manifest = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"))
-  const tarball = join(folder, `${manifest.name.replace(/\W+/g, "-")}.tgz`)
-  run("pnpm", ["pack", "--out", tarball], directory)
-  const exports = Object.keys(manifest.publishConfig.exports).filter((path) => path !== "./package.json")
-  return { name: manifest.name, tarball, exports: exports.map((path) => join(manifest.name, path)) }
-}
-
-const packages = globSync("packages/*", { cwd: root }).map((path) => pack(join(root, path)))
-const effect = JSON.parse(readFileSync(join(root, "packages/core/node_modules/effect/package.json"), "utf8")).version
+const files = (list: ReadonlyArray<Packed>) => Object.fromEntries(list.map((one) => [one.name, `file:${one.tarball}`]))
 
 /** An empty project with some of the packages; the others are there to be taken if one asks for them. */
-const project = (
-  name: string,
-  wanted: ReadonlyArray<Packed>,
-  more: { readonly [name: string]: string } = {}
-): string => {
-  const directory = join(folder, name.replace(/\W+/g, "-"))
-  const files = (list: ReadonlyArray<Packed>) =>
-    Object.fromEntries(list.map((one) => [one.name, `file:${one.tarball}`]))
+const project = (name: string, wanted: ReadonlyArray<Packed>): string => {
+  const directory = join(folder, name)
   execFileSync("mkdir", [directory])
-  const dependencies = { ...files(wanted), effect, ...more }
+  const dependencies = { ...files(wanted), effect }
   const others = files(packages.filter((one) => !wanted.includes(one)))
   writeFileSync(
     join(directory, "package.json"),
@@ -78,10 +66,10 @@ console.log(error.because)
   expect(`a program runs on the packed packages: ${printed}`, printed === "permanent")
 }
 
-/** Imports every entry point of some packages in one program, with these ambient types only. */
-const importing = (name: string, wanted: ReadonlyArray<Packed>, types: { readonly [name: string]: string }) => {
-  const directory = project(name, wanted, types)
-  const entries = wanted.flatMap(({ exports }) => exports)
+/** Imports every entry point in one program, whose types are complete without those of Node.js and of optional peers. */
+const importing = () => {
+  const directory = project("everything", packages)
+  const entries = packages.flatMap(({ exports }) => exports)
   const lines = entries.map((entry, index) => `import * as m${index} from "${entry}"`)
   const program = [...lines, `console.log([${entries.map((_, index) => `m${index}`).join()}].length)`].join("\n")
   writeFileSync(join(directory, "main.ts"), program)
@@ -91,27 +79,20 @@ const importing = (name: string, wanted: ReadonlyArray<Packed>, types: { readonl
     lib: ["es2023", "dom"],
     strict: true,
     noEmit: true,
-    types: Object.keys(types).map((type) => type.replace("@types/", ""))
+    types: []
   }
   writeFileSync(join(directory, "tsconfig.json"), JSON.stringify({ compilerOptions: options, include: ["main.ts"] }))
   const tsc = join(root, "node_modules/.bin/tsc")
   run(tsc, ["-p", directory], directory)
   const printed = run(process.execPath, ["--disable-warning=ExperimentalWarning", "main.ts"], directory).trim()
-  expect(`${entries.length} entry points import and type-check: ${name}`, printed === String(entries.length))
+  expect(`${entries.length} entry points import and type-check`, printed === String(entries.length))
 }
 
-/** Pino's own declarations need those of Node.js; nothing of ours does. */
-const needsNode = ({ name }: Packed) => name === "@redrive/pino"
-const nodeTypes = JSON.parse(readFileSync(join(root, "node_modules/@types/node/package.json"), "utf8")).version
-
 try {
+  expect(`peers' ranges are written out, and tested at both ends ${wrong.join("; ")}`, wrong.length === 0)
   selective()
-  importing(
-    "everything, without ambient types",
-    packages.filter((one) => !needsNode(one)),
-    {}
-  )
-  importing("pino", packages.filter(needsNode), { "@types/node": nodeTypes })
+  importing()
+  installs(folder, packages, ends, { effect, pino: lowest("pino") }, expect)
 } finally {
   rmSync(folder, { recursive: true })
 }

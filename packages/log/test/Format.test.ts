@@ -291,6 +291,23 @@ describe("a terminal", () => {
     ])
   })
 
+  it.each([
+    ["a family", "👨‍👩‍👧", 2],
+    ["a flag", "🇩🇪", 2],
+    ["a keycap", "1️⃣", 2],
+    ["a tone of skin", "👍🏽", 2],
+    ["a rare character", "𠀀", 2],
+    ["a letter with an accent of its own", "e\u0301", 1],
+    ["one syllable of three letters", "각", 2],
+    ["a wide bracket", "〈", 2]
+  ] as const)("counts the columns of a character of several parts: %s", (_, character, columns) => {
+    const message = `${character.repeat(20)} next`
+    const record = { ...recordOf("Info", message), annotations: {}, fields: {}, trace: undefined }
+    const width = 19 + 20 * columns + " next".length
+    assert.lengthOf(lines({ width }, record), 1)
+    assert.lengthOf(lines({ width: width - 1 }, record), 2)
+  })
+
   it("hides no fact that the message does not have as a word", () => {
     const fields = { retries: 3, pages: 0, name: "", status: 503, took: "1250 ms" }
     const record = { ...recordOf("Info", "got 503 after 1250 ms"), annotations: {}, fields, trace: undefined }

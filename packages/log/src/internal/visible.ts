@@ -10,14 +10,3 @@ export const visible = (text: string): string =>
 
 /** The same of JSON, which has escaped what is below a space already. */
 export const visibleJson = (text: string): string => (beyond.test(text) ? visible(text) : text)
-
-/** What takes no column, or two. */
-const widths =
-  /(\p{Mark}|\u200B|\u200D|\uFE0F)|([\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation})|./gsu
-
-/** How many columns of a terminal a text takes. */
-export const columnsOf = (text: string): number => {
-  let columns = 0
-  for (const [, none, wide] of text.matchAll(widths)) columns += none !== undefined ? 0 : wide !== undefined ? 2 : 1
-  return columns
-}

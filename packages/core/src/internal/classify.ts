@@ -2,6 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as ItemError from "../ItemError.ts"
 import { type Link, property, read } from "./chain.ts"
+import * as Deno from "./deno.ts"
 import { type Facts, withoutStack } from "./failure.ts"
 import * as Signals from "./signals.ts"
 import { header, type HeadersLike, waitOf } from "./waits.ts"
@@ -95,7 +96,8 @@ const meaningOf = (link: object, code: string | undefined): Signals.Meaning | un
   if (code === "ECONNREFUSED" && /^query[A-Z]/.test(syscall ?? "")) return Signals.resolverRefused
   if (code === "ETIMEDOUT" && (syscall === "read" || syscall === "write")) return Signals.readTimeout
   const coded = code === undefined ? undefined : (Signals.byCode.get(code) ?? prefixed(code))
-  const meaning = coded ?? Signals.byName.get(read(link, "name") ?? "") ?? Signals.byName.get(read(link, "_tag") ?? "")
+  const named = coded ?? Signals.byName.get(read(link, "name") ?? "") ?? Signals.byName.get(read(link, "_tag") ?? "")
+  const meaning = named ?? (message === undefined ? undefined : Deno.ofMessage(message))
   if (meaning?.detail === "cancelled" && isLate(link)) return Signals.readTimeout
   if (meaning?.detail === "tls_handshake" && Signals.brokenTls.test(`${code} ${message}`)) return Signals.tlsInterrupted
   return meaning

@@ -1,6 +1,7 @@
 import * as Predicate from "effect/Predicate"
 import { factsOf } from "./call.ts"
 import { attempt, inner, members } from "./chain.ts"
+import * as Deno from "./deno.ts"
 import * as Signals from "./signals.ts"
 
 /** A foreign value. If one of its getters throws, nothing is certain. */
@@ -76,21 +77,29 @@ const isCertain = (failure: unknown, asked: Asked | undefined, settled: (link: F
 
 /** What an object shows by itself. A system call tells more than a code, which wrappers copy without it. */
 const signal = (link: Fields, url: URL | undefined): Evidence => {
-  const { code, event, message, name, syscall } = link
+  const { code, event, message, name, path, syscall } = link
   if (statusOf(link) !== undefined || Predicate.isObjectKeyword(link["response"]) || isLaterRequest(link)) return false
+  const deno = typeof message === "string" ? Deno.unconnected(message) : undefined
+  if (deno !== undefined)
+    return deno !== false && (url === undefined || attempt(() => pageOf(new URL(deno))) === pageOf(url))
   if (url !== undefined && isElsewhere(link, url)) return false
   if (typeof syscall === "string") {
     if (syscall === "connect" || syscall === "getaddrinfo" || /^query[A-Z]/.test(syscall)) return true
     if (syscall === "read" || syscall === "write") return false
   }
-  if (message === Signals.cutHandshake) return true
+  if (message === Signals.cutHandshake || (typeof message === "string" && Deno.isNoUrl(message))) return true
   if (name === "TimeoutError" && code === "ETIMEDOUT" && gotPhases.has(event)) return true
+  // Bun's fetch names the URL that it began with, and does not say whether a redirect led elsewhere.
+  if (typeof path === "string" && /^https?:/.test(path)) return false
   // fetch checks the first URL before it fails with this message, so the invalid URL came from a redirect.
   if (message === "fetch failed" && fields(link["cause"])["code"] === "ERR_INVALID_URL") return false
   // What is left of an aggregate, once JSON has lost its members, is a code that was copied from one of them.
   const isError = Boolean(message) || typeof link["stack"] === "string"
   return ofCode(code, syscall, isError) ?? ofTag(link)
 }
+
+/** A URL without its query, which a client may have added. */
+const pageOf = ({ origin, pathname }: URL): string => origin + pathname
 
 /** Whether a connection or a lookup was for something else than what was asked for: a redirect has led there. */
 const isElsewhere = ({ address, code, host, hostname, message, port }: Fields, url: URL): boolean => {

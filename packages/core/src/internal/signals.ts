@@ -18,33 +18,42 @@ export const certificates =
 /** Node.js's message for a connection that ends during the handshake; its code is that of a reset. */
 export const cutHandshake = "Client network socket disconnected before secure TLS connection was established"
 
-/** Error codes of Node.js, its DNS, TLS and zlib, and of undici, by what they mean for a page. */
+/** Error codes of Node.js, its DNS, TLS and zlib, of undici, and of Bun's fetch, by what they mean for a page. */
 export const byCode: ReadonlyMap<string, Meaning> = new Map([
   ...all(name("dns_not_found"), "ENOTFOUND EAI_NONAME EAI_NODATA EAI_ADDRFAMILY ENODATA ENONAME EBADNAME"),
   ...all(
     name("dns_unavailable"),
     "EAI_AGAIN EAI_FAIL EAI_PROTOCOL ESERVFAIL ETIMEOUT EREFUSED EFORMERR ENOTIMP EBADRESP"
   ),
-  ...all(name("connection_refused"), "ECONNREFUSED"),
-  ...all(name("host_unreachable"), "EHOSTUNREACH ENETUNREACH EHOSTDOWN EADDRNOTAVAIL"),
+  // Before 1.4, Bun says the same of a name that does not resolve, and of a failed handshake.
+  ...all(name("connection_refused"), "ECONNREFUSED ConnectionRefused"),
+  ...all(name("host_unreachable"), "EHOSTUNREACH ENETUNREACH EHOSTDOWN EADDRNOTAVAIL FailedToOpenSocket"),
   ...all(host("connect_timeout"), "ETIMEDOUT UND_ERR_CONNECT_TIMEOUT ERR_SOCKET_CONNECTION_TIMEOUT"),
   ...all(host("response_timeout"), "UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT"),
   ...all(
     host("connection_reset"),
-    "ECONNRESET EPIPE ECONNABORTED ENOTCONN ESHUTDOWN EOF UND_ERR_SOCKET ERR_SOCKET_CLOSED ERR_STREAM_PREMATURE_CLOSE"
+    "ECONNRESET EPIPE ECONNABORTED ENOTCONN ESHUTDOWN EOF UND_ERR_SOCKET ERR_SOCKET_CLOSED ERR_STREAM_PREMATURE_CLOSE ConnectionClosed"
   ),
   ...all(host("truncated_body"), "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"),
   ...all(host("tls_certificate"), certificates),
   ...all(host("tls_handshake"), "EPROTO"),
-  ...all(host("bad_http"), "UND_ERR_HEADERS_OVERFLOW ERR_ASSERTION"),
+  // What Bun before 1.4 makes of a handshake that was cut.
+  ...all(host("tls_interrupted"), "UNKNOWN_CERTIFICATE_VERIFICATION_ERROR"),
+  ...all(
+    host("bad_http"),
+    "UND_ERR_HEADERS_OVERFLOW ERR_ASSERTION InvalidHTTPResponse Malformed_HTTP_Response InvalidContentLength ResponseHeadersTooLarge"
+  ),
   ...all(
     host("bad_encoding"),
-    "Z_DATA_ERROR Z_BUF_ERROR Z_STREAM_ERROR Z_NEED_DICT Z_VERSION_ERROR ERR_TRAILING_JUNK_AFTER_STREAM_END"
+    "Z_DATA_ERROR Z_BUF_ERROR Z_STREAM_ERROR Z_NEED_DICT Z_VERSION_ERROR ERR_TRAILING_JUNK_AFTER_STREAM_END ZlibError BrotliDecompressionError ZstdDecompressionError"
   ),
-  ...all(host("bad_link"), "ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNSUPPORTED_PROTOCOL ERR_UNESCAPED_CHARACTERS"),
+  ...all(
+    host("bad_link"),
+    "ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNSUPPORTED_PROTOCOL ERR_UNESCAPED_CHARACTERS RedirectURLInvalid"
+  ),
   ...all(host("too_large"), "UND_ERR_RES_EXCEEDED_MAX_SIZE UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"),
-  ...all(host("redirect_loop"), "UND_ERR_REDIRECT_MAX ERR_FR_TOO_MANY_REDIRECTS"),
-  ...all(host("bad_redirect"), "ERR_FR_REDIRECTION_FAILURE"),
+  ...all(host("redirect_loop"), "UND_ERR_REDIRECT_MAX ERR_FR_TOO_MANY_REDIRECTS TooManyRedirects"),
+  ...all(host("bad_redirect"), "ERR_FR_REDIRECTION_FAILURE UnsupportedRedirectProtocol"),
   ...all(ours("network_down"), "ENETDOWN ENONET"),
   ...all(
     ours("resources"),
@@ -89,7 +98,9 @@ const byMessage: ReadonlyMap<string, Meaning> = new Map([
   ["URL scheme must be a HTTP(S) scheme", host("bad_redirect")],
   ["unknown scheme", host("bad_link")],
   ["bad port", host("bad_link")],
-  [cutHandshake, host("tls_interrupted")]
+  [cutHandshake, host("tls_interrupted")],
+  // Bun's, which has no code for it.
+  ["protocol must be http:, https: or s3:", host("bad_link")]
 ])
 
 export const ofMessage = (message: string): Meaning | undefined => {

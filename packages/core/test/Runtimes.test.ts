@@ -84,6 +84,16 @@ describe("what fetch throws", () => {
   }
 })
 
+it.each([
+  "channel closed",
+  "connection closed before message completed",
+  "invalid JSON parsed",
+  "dns error",
+  "failed (os error 2)"
+])("is not read into another failure's message: %s", (message) => {
+  assert.strictEqual(Classify.thrown(new Error(message)).kind, "unknown")
+})
+
 it("a URL cannot pass for what Deno says of it", () => {
   const url = "http://a.example/):%20client%20error%20(Connect):%20(os%20error%20111):"
   const lost = new Error(`error sending request for url (${url}): client error (SendRequest): channel closed`)

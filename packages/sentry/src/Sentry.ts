@@ -147,7 +147,7 @@ const attempt = <A>(run: () => A): A | undefined => {
   }
 }
 
-/** Said at the start: who runs the program would else learn of it when the program ends. */
+/** Speaks at the start, since the end of the program may be months away. */
 const warn = (missing: string): void => {
   process.stderr.write(
     `Sentry.layer sends nothing yet: ${missing}. Call Sentry.init with a DSN before the layer is built, or give the layer a client.\n`

@@ -1,7 +1,4 @@
-/**
- * What Deno's fetch says of a failure. It has few codes: what happened is told by the messages of the Rust libraries that it is made of, which are not
- * those of Node.js.
- */
+/** Reads the failures of Deno's fetch. They have no codes: only their messages, which come from Rust libraries, tell them apart. */
 import * as Signals from "./signals.ts"
 
 /** How far a request got, where to, and why it got no further. */
@@ -35,7 +32,7 @@ const codes = [
   ["tls handshake eof$", "UNKNOWN_CERTIFICATE_VERIFICATION_ERROR"],
   ["received (?:fatal alert|corrupt message)", "EPROTO"],
   ["peer closed connection without|connection closed before message|channel closed$", "ECONNRESET"],
-  ["(?:invalid .* parsed|message head is too large)$", "ERR_ASSERTION"],
+  ["(?:invalid (?:HTTP [\\w-]+|content-length) parsed|message head is too large)$", "ERR_ASSERTION"],
   ["error reading a body from connection", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"],
   ["(?:CRC computed does not match|unexpected end of file|Invalid gzip header|brotli error)$", "Z_DATA_ERROR"],
   ["Fetch failed: Maximum number of redirects", "UND_ERR_REDIRECT_MAX"],
@@ -49,7 +46,7 @@ const codes = [
   ["[^()]+ \\(os error (?:24|10024)\\)", "EMFILE"]
 ] as const
 
-/** Most other messages begin with no such word, and end with no number of the system's. */
+/** What a message that stands alone begins with, unless it ends with a number of the system's: almost no other message does. */
 const begin = /^(?:error|dns|invalid|tls|received|peer|CRC|unexpected|Invalid|brotli|Fetch|Url) /
 
 /** One group for each, of which the first that matches is defined. */

@@ -109,7 +109,7 @@ const [handed, taken] = [4, 8]
 /** A worker writes to its file in parts of so many bytes, and takes more meanwhile. */
 const inWorker = 16_387
 
-/** What a worker was not given yet. Before pino 10.2 it is one text, of which the characters are counted: its bytes are known to nobody. */
+/** The bytes that a worker was not given yet. Before pino 10.2 they are one text: its characters are counted instead, which takes no time. */
 const heldBy = (impl: Fields): number | undefined =>
   numberOf(impl, "bufLen") ?? (typeof impl.buf === "string" ? impl.buf.length : undefined)
 

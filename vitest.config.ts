@@ -15,7 +15,7 @@ const sentry = (name: string, server: string) => ({
 const pino = (name: string) => ({
   extends: true as const,
   resolve: { alias: [{ find: /^pino$/, replacement: name }] },
-  test: { name, include: ["packages/pino/test/{Conformance,Pino,Unread}.test.ts"] }
+  test: { name, include: ["packages/pino/test/{Conformance,Err,Formats,Pino,Unread}.test.ts"] }
 })
 
 export default defineConfig({

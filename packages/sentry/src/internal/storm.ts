@@ -55,7 +55,8 @@ export const make = (): Storm => {
 }
 
 /** An event that also says how many of its class were left out before it. */
-const telling = ({ client, event, scope }: Captured, leftOut: number, at: number): Captured => {
+const telling = (captured: Captured, leftOut: number, at: number): Captured => {
+  const { event } = captured
   const failure = { ...event.contexts?.["failure"], ...(leftOut > 0 && { suppressed: leftOut }) }
-  return { client, scope, event: { ...event, timestamp: at / 1000, contexts: { ...event.contexts, failure } } }
+  return { ...captured, event: { ...event, timestamp: at / 1000, contexts: { ...event.contexts, failure } } }
 }

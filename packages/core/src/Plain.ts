@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Redactable from "effect/Redactable"
 import * as Redacted from "effect/Redacted"
-import { attempt, isError as isErrorOfAnyRealm, nameOf as nameOfError, read } from "./internal/chain.ts"
+import { attempt, isArray, isError as isErrorOfAnyRealm, nameOf as nameOfError, read } from "./internal/chain.ts"
 import { first, tagOf, viewOf } from "./internal/platform.ts"
 import { isCountName, isNamedBy, isSecretName } from "./internal/secrets.ts"
 import { bounded, cut as cutText, hidden, type Scrub, scrubKnowing } from "./internal/text.ts"
@@ -224,21 +224,32 @@ const isEndless = (value: object): boolean => {
 
 const isFull = (walk: Walk): boolean => ++walk.nodes > most.nodes || walk.characters > most.characters
 
-const ofList = (values: ReadonlyArray<unknown>, size: number, depth: number, walk: Walk): Plain => {
+const ofList = (values: ReadonlyArray<unknown>, size: number, depth: number, walk: Walk, isEntry = false): Plain => {
   const list: Array<Plain> = []
+  const isOfPairs = values.every((value) => isArray(value) && value.length === 2)
   for (const [index, value] of values.entries()) {
     if (isFull(walk)) break
-    list.push(isNamedSecret(values, index, size) ? hidden : plain(value, depth + 1, walk))
+    const isSecret = !isOfPairs && isNamedSecret(values, index, size, isEntry)
+    list.push(isSecret ? hidden : isOfPairs ? ofEntry(value, depth + 1, walk) : plain(value, depth + 1, walk))
   }
   if (list.length < size) list.push(`… ${size - list.length} more`)
   return list
 }
 
 /** Whether an entry is the value of a secret name before it: in a pair, in a flat list of headers, behind an option of a command line. */
-const isNamedSecret = (values: ReadonlyArray<unknown>, index: number, size: number): boolean => {
+const isNamedSecret = (values: ReadonlyArray<unknown>, index: number, size: number, isEntry: boolean): boolean => {
   const name = index === 0 ? undefined : values[index - 1]
-  if (typeof name !== "string") return false
-  return (name.startsWith("--") || (index % 2 === 1 && size % 2 === 0)) && isNamedBy(name, values[index], size === 2)
+  if (typeof name !== "string" || !(name.startsWith("--") || (index % 2 === 1 && size % 2 === 0))) return false
+  return isNamedBy(name, values[index], size > 2 ? "list" : isEntry ? "entry" : "pair")
+}
+
+/** One of a list of pairs: the second is the value of the first, whatever it is. */
+const ofEntry = (value: unknown, depth: number, walk: Walk): Plain => {
+  if (!isArray(value) || depth >= most.depth || walk.seen.has(value)) return plain(value, depth, walk)
+  walk.seen.add(value)
+  const made = attempt(() => ofList([...value], 2, depth, walk, true)) ?? "unreadable"
+  walk.seen.delete(value)
+  return made
 }
 
 const isSecretIdentifier = (text: unknown): boolean =>
@@ -340,7 +351,10 @@ const ofField = (get: () => unknown, { isCount, isSecret }: Name, depth: number,
 /** Whether what stands behind a secret's name is none: that there is one or not, and numbers of what is counted. */
 const isNoSecret = (value: unknown, isCount: boolean): boolean => {
   if (typeof value === "boolean" || value === null || value === undefined) return true
-  return isCount && (isNumber(value) || (Predicate.isObject(value) && Object.values(value).every(isNumber)))
+  return isCount && isCounts(value, 0)
 }
 
-const isNumber = (value: unknown): boolean => typeof value === "number" || typeof value === "bigint"
+const isCounts = (value: unknown, depth: number): boolean => {
+  if (value === undefined || typeof value === "number" || typeof value === "bigint") return true
+  return depth < 3 && Predicate.isObjectKeyword(value) && Object.values(value).every((one) => isCounts(one, depth + 1))
+}

@@ -113,14 +113,23 @@ describe("plain data", () => {
       names: ["password", "email", "name"],
       vary: ["Cookie", "Accept"],
       argv: ["node", "cli.js", "--password", "p7", "--verbose"],
+      options: Object.entries({ password: "p9horse", user: "ann" }),
+      lists: [
+        ["token", "p10"],
+        [1, 2]
+      ],
       aws: { Key: "DB_PASSWORD", Value: "p8" },
       flags: { hasPassword: false, withCredentials: true, token: null },
-      openai: { completion_tokens_details: { reasoning_tokens: 1 }, tokens: 5n },
+      openai: {
+        completion_tokens_details: { reasoning_tokens: 1 },
+        tokens: 5n,
+        inputTokens: { total: 6, noCache: undefined }
+      },
       usage: { input_tokens: 12, tokens: 20, token_count: 3, max_tokens: 4096 },
       pages: { passed: 3, bypass: true, compass: "north" }
     }
     const shown = Plain.make(pairs)
-    assert.notMatch(JSON.stringify(shown), /p\d"/)
+    assert.notMatch(JSON.stringify(shown), /p\d/)
     assert.deepInclude(shown, {
       auth: { user: "u", pass: "<redacted>" },
       headers: [
@@ -131,9 +140,21 @@ describe("plain data", () => {
       names: pairs.names,
       vary: pairs.vary,
       argv: ["node", "cli.js", "--password", "<redacted>", "--verbose"],
+      lists: [
+        ["token", "<redacted>"],
+        [1, 2]
+      ],
+      options: [
+        ["password", "<redacted>"],
+        ["user", "ann"]
+      ],
       aws: { Key: "DB_PASSWORD", Value: "<redacted>" },
       flags: pairs.flags,
-      openai: { completion_tokens_details: { reasoning_tokens: 1 }, tokens: "5" },
+      openai: {
+        completion_tokens_details: { reasoning_tokens: 1 },
+        tokens: "5",
+        inputTokens: { total: 6, noCache: null }
+      },
       usage: pairs.usage,
       pages: pairs.pages
     })

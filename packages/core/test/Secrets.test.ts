@@ -249,6 +249,30 @@ describe("secrets", () => {
     ],
     [`{ headers: { cookie: 'a=${one}' }, status: 500 }`, "{ headers: { cookie: '<redacted>' }, status: 500 }"],
     [`login failed: password=correcthorse ghp_${"a1B2".repeat(9)}`, "login failed: password=<redacted> <redacted>"],
+    [`{ cookies: [Object: null prototype] { sid: '${one}' }, a: 1 }`, "{ cookies: <redacted>, a: 1 }"],
+    [`tokens: Map(1) { 'ann' => '${one}' }, x`, "tokens: <redacted>, x"],
+    [`credentials: Credentials { user: 'u', v: '${one}' }`, "credentials: <redacted>"],
+    [`password:\n  ${one}\nuser: ann`, "password:\n  <redacted>\nuser: ann"],
+    [`secrets:\n  - ${one}\n  - b\nuser: ann`, "secrets:\n  <redacted>\nuser: ann"],
+    ["[ '--password', 'correcthorse', '--verbose' ]", "[ '--password', '<redacted>', '--verbose' ]"],
+    ["[['password', 'correcthorse'], ['token', 'hunter']]", "[['password', '<redacted>'], ['token', '<redacted>']]"],
+    [
+      `cookieHeader=${one}; resetTokenUrl=${one}; API_KEY_ACCOUNT=${one}`,
+      "cookieHeader=<redacted>; resetTokenUrl=<redacted>; API_KEY_ACCOUNT=<redacted>"
+    ],
+    [
+      `TOKEN_PAYMENT_SERVICE=${one} tokenAccount=${one} secretArray=${one}`,
+      "TOKEN_PAYMENT_SERVICE=<redacted> tokenAccount=<redacted> secretArray=<redacted>"
+    ],
+    [
+      "token=a.b.c password=no.way password=path password=missing",
+      "token=<redacted> password=<redacted> password=<redacted> password=<redacted>"
+    ],
+    ["password: this!isit", "password: <redacted>"],
+    [`{"cmd":"mysql --password ${one}","code":5}`, `{"cmd":"mysql --password <redacted>","code":5}`],
+    [`GET cb?code=${one}`, "GET cb"],
+    [`https://h/?list=a,https://b/&sig=${one} x`, "https://h/ x"],
+    [`postgres://u:12345/${one}@h/db and mongodb+srv://u:p@ss/${one}@h/db`, "postgres://h/db and mongodb+srv://h/db"],
     // Lists of URLs, quotes in a query, and slashes that JSON escapes.
     [`nats://u:${one}@h1:4222,nats://u:${one}@h2:4222`, "nats://h1:4222,nats://h2:4222"],
     [`https://a.example/T?$filter=K%20eq%20'a'&sig=${one} failed`, "https://a.example/T failed"],
@@ -353,7 +377,18 @@ describe("secrets", () => {
     "{ readonly token: string; readonly id: number }",
     "--token has been deprecated, --max-tokens 100, --cookie-jar /tmp/x",
     "tokens: 512, max_tokens: 4096",
-    "token_type: opaque, secretName: db, authorizationUrl: none",
+    '{"usage":{"prompt_tokens":5,"prompt_tokens_details":{"cached_tokens":0},"tokens":[1,2]}}',
+    "Second pass: emit each schema",
+    "PASS: test.ts",
+    "private key: bad decrypt",
+    "token: unauthorized",
+    "access key: does not exist",
+    "api key: 3 of 5 left",
+    "password: 8 characters minimum",
+    "Cookie: missing",
+    "Authorization: required",
+    "cookies: [Object], a: 1",
+    "token_type: opaque, secretName: db",
     "secretary: ann, cookieless: 1"
   ]
   it.each(prose)("are not seen in what is none: %s", (text) => {

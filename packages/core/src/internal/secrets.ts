@@ -3,19 +3,36 @@ export const mark = "\uFDD0"
 
 /** Names that suggest a secret, wherever they occur in a name; `pass` unless it is the end of an English word. */
 export const names =
-  "pass(?:w|phr|code|key)|(?<!by|com|over|sur|tres|under)pass(?![a-z])|pwd|secret(?!ar)|(?<!unexpected )token(?!i)|authorization|" +
-  "cookie(?!l)|credential|(?:access|account|api|encryption|master|private|signing)[-_ ]?key"
-
-/** How names end of what is about a secret and is none itself, such as `cookieName` and `TokenExpiredError`. */
-const about =
-  "(?:count|enabled|endpoint|errors?|exception|expired|expiry|expires?(?:[-_]?(?:at|in|on))?|field|file|header|jar|length|limit|manager|" +
-  "names?|path|policy|provider|required|service|size|store|ttl|types?|ur[il]|valid|version)"
+  "pass(?:w|phr|code|key)|(?<!by|com|over|sur|tres|under)pass(?![a-z])|pwd|secret(?!ar(?:y|ies|ial))|(?<!unexpected )token(?!i)|authorization|" +
+  "cookie(?!less)|credential|(?:access|account|api|encryption|master|private|signing)[-_ ]?key"
 
 const secretName = new RegExp(names, "i")
 
-const isAbout = new RegExp(`${about}$`, "i")
+/** Last words of a name that is about a secret and is none itself, such as `cookieName` and `TokenExpiredError`. */
+const about: ReadonlySet<string> = new Set(
+  (
+    "count counts enabled endpoint error errors exception expired expiry expires field fields file length limit name names path policy required " +
+    "size ttl type types valid"
+  ).split(" ")
+)
 
-export const isSecretName = (name: string): boolean => secretName.test(name) && !isAbout.test(name)
+/** Programs, files and packages are named so. */
+const program = /-(?:jar|manager|provider|server|service|store)$/
+
+const expiry = /expires?[-_]?(?:at|in|on)$/i
+
+/** The last word of a name in camel or snake case, or in capitals. */
+const lastWord = /(?:[A-Z]?[a-z]+|[A-Z]+)\d*$/
+
+export const isAbout = (name: string): boolean => {
+  const [word = ""] = lastWord.exec(name) ?? []
+  // A service of AWS, whose actions have its name before them.
+  return (
+    about.has(word.toLowerCase()) || expiry.test(name) || program.test(name) || name.toLowerCase() === "secretsmanager"
+  )
+}
+
+export const isSecretName = (name: string): boolean => secretName.test(name) && !isAbout(name)
 
 /** Tokens are also what language models count, and tests that pass. */
 const counts = /^pass$|tokens|token[-_]?(?:count|limit|usage)/i
@@ -27,15 +44,18 @@ export const isCountName = (name: string): boolean => counts.test(name)
 const secretHeader = /^(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:key|secret|token))$/i
 
 /** An option of a command line whose value is the next argument. */
-const secretOption = new RegExp(`^--[\\w-]*(?:${names})[\\w-]*$`, "i")
+const option = /^--[\w-]+$/
 
 /** A word that names something else, such as another field, and is hardly a secret. */
 const isWord = /^[a-z][a-z-]{0,30}$/i
 
+/** How two texts in a list belong together: as the only two, as two of a list of pairs, or as any others. */
+export type Together = "pair" | "entry" | "list"
+
 /** Whether the second of two texts in a list is the value of the first. */
-export const isNamedBy = (name: string, value: unknown, isPair: boolean): boolean => {
+export const isNamedBy = (name: string, value: unknown, together: Together): boolean => {
   if (name.length > 64) return false
-  if (secretOption.test(name) && !isAbout.test(name)) return true
-  const isNamed = isPair ? /^[\w.-]+$/.test(name) && isSecretName(name) : secretHeader.test(name)
-  return isNamed && !(typeof value === "string" && isWord.test(value))
+  if (option.test(name)) return isSecretName(name)
+  const isNamed = together === "list" ? secretHeader.test(name) : /^[\w.-]+$/.test(name) && isSecretName(name)
+  return isNamed && (together === "entry" || !(typeof value === "string" && isWord.test(value)))
 }

@@ -1,4 +1,4 @@
-import { mark, names } from "./secrets.ts"
+import { isSecretName, mark } from "./secrets.ts"
 
 /** Tokens that are known by their shape alone: who makes them gave them a beginning so that they are found. */
 const shapes = [
@@ -9,7 +9,7 @@ const shapes = [
   "xapp-\\d-[\\w-]{16}",
   "[rs]k_(?:live|org_live|org_test|test)_\\w{12}",
   "whsec_\\w{14}",
-  "sk-(?=[\\w-]*?(?=[A-Za-z]*\\d)[A-Za-z\\d]{16})",
+  "sk-(?=[\\w-]{0,30}?\\d)(?=[\\w-]{0,24}?[A-Za-z\\d]{16})",
   "A[KS]IA[A-Z\\d]{16}",
   "AIza[\\w-]{30}",
   "ya29\\.[\\w-]{20}",
@@ -29,6 +29,9 @@ const token = new RegExp(`(?:(?<![\\w-])|(?<=\\\\[nrt])|(?<=%[\\dA-Fa-f]{2}))()(
 
 const beginning = new RegExp(shapes, "y")
 
+/** How a token begins; most words do otherwise. */
+const initials = "AGadghnprswxy"
+
 /** Letters, digits, `_` and `-`, by their code. */
 const letters = Uint8Array.from({ length: 128 }, (_, code) => Number(/[\w-]/.test(String.fromCharCode(code))))
 
@@ -45,7 +48,7 @@ const hasToken = (text: string): boolean => {
     if (at - from < shortest) continue
     const before = text[from - 1]
     beginning.lastIndex = from + (before === "\\" ? 1 : before === "%" ? 2 : 0)
-    if (beginning.test(text)) return true
+    if (initials.includes(text[beginning.lastIndex] ?? "") && beginning.test(text)) return true
   }
   return false
 }
@@ -68,14 +71,22 @@ const patterns = [
   /\b((?:[Bb]earer|BEARER)\s+)(?!\w+=["\\])(?=\S*(?:[\d=]|[a-z][A-Z]|[A-Z]{2}))[\w.~+/=-]+/g,
   /\b((?:[Bb]asic|BASIC)\s+)(?=\S*(?:[\d=]|[a-z][A-Z]))[\w+/-]{8,}=*/g,
   // A secret header: the rest of its line after the scheme.
-  /((?:authorization|cookie)\s{0,9}(?:=>|[:=])[^\S\n]{0,9}(?:[a-z]+ )?)(?![\s"'[{`]|undefined|null)[^\n]+/gi,
-  // An option of a command line.
   new RegExp(
-    `(--[\\w-]{0,40}(?:${names})(?![\\w-]*(?:file|jar|name|path|type|ur[il])\\b)[\\w-]{0,40}\\s+)` +
-      `(?!(?:${remarks}|\\d{1,9})\\b(?![\\w-]))(?:"[^"\\n]*"?|'[^'\\n]*'?|[^\\s"'-]\\S*)`,
+    "((?:authorization|cookie)\\s{0,9}(?:=>|[:=])[^\\S\\n]{0,9}(?:[a-z]+ )?)" +
+      "(?![\\s\"'[{`]|(?:denied|expired|failed|invalid|missing|null|required|undefined)\\b)[^\\n]+",
     "gi"
   )
 ]
+
+/** An option of a command line and its value, in quotes or not. */
+const option = /(?<![\w-])(--[\w-]{1,80}\s+)("[^"\n]*"?|'[^'\n]*'?|[^\s"'`\\-][^\s"'`\\]*)/g
+
+const isRemark = new RegExp(`^(?:(?:${remarks})(?![\\w-])|\\d{1,9}[,;.]?$)`)
+
+const withoutOptions = (text: string): string =>
+  text.replace(option, (whole, name: string, value: string) =>
+    isSecretName(name.trim()) && !isRemark.test(value) ? `${name}${mark}` : whole
+  )
 
 /** A sign that every text with a secret or a URL has, unless it has a dash or a token; cheap, since most texts have none. */
 const sign = new RegExp(`[:=?"'${mark}]|eyJ|ya29|SG\\.|[Bb](?:earer|asic)|B(?:EARER|ASIC)`)
@@ -91,8 +102,8 @@ const suspicious = /pass|pwd|secret|token|authorization|cookie|credential|key|be
 export const isSuspect = (text: string): boolean => suspicious.test(text) || hasToken(text)
 
 /** The query of a path. */
-const query = /(?<=\/[^\s?"'<>]{0,200})\?[^\s?="'<>]{1,99}=[^\s"'<>]*/g
+const query = /\?[^\s?="'<>]{1,99}=[^\s"'<>]*/g
 
 /** Puts the mark in the place of what looks like a secret by its own shape or that of its surroundings. */
 export const withoutShapes = (text: string): string =>
-  patterns.reduce((rest, pattern) => rest.replace(pattern, `$1${mark}`), text.replace(query, ""))
+  patterns.reduce((rest, pattern) => rest.replace(pattern, `$1${mark}`), withoutOptions(text.replace(query, "")))

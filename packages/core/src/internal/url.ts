@@ -4,7 +4,7 @@ const parse = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url
 
 /** The URL without credentials, query and fragment: what may stand in a message. */
 export const withoutSecrets = (url: string): string => {
-  const parsed = parse(url.includes("@") ? url.replace(misread, "$1") : url)
+  const parsed = parse(url.includes("@") ? url.replace(misread, "$1$2") : url)
   if (parsed === undefined) return url.replace(/[?#].*$/s, "").replace(/\/\/[^/@]*@/, "//")
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`
 }
@@ -12,28 +12,29 @@ export const withoutSecrets = (url: string): string => {
 /** The URL's host name, with its port where it is not the scheme's own. */
 export const hostOf = (url: string): string | undefined => parse(url)?.host
 
-/**
- * Credentials whose password has a slash, unescaped, as people write it: a reader takes what is before it for the host. Digits are a port,
- * and what follows them a path, which may have an `@`.
- */
-const slashed = "[^\\s/@:[]{0,200}:(?!\\d{0,5}/)[^\\s@\"'<>]{0,300}@"
-
 const scheme = "[a-z][a-z\\d+.-]{0,30}://"
 
-/** Credentials, also those whose host a reader of URLs would not find. */
-const misread = new RegExp(`^(${scheme})(?:[^\\s/]*@|${slashed})`, "i")
+/** URLs may stand in a list, with a comma between them. */
+const inOne = `(?![,;]${scheme})`
 
 /**
- * A URL; its password may contain characters that no other part may. A list of URLs has commas between them, and a quote belongs to a URL
- * that does not stand in such.
+ * Credentials of the web, whose password may have a slash, unescaped, as people write it: a reader takes what is before it for the host. Digits
+ * are a port, and what follows them a path, which may have an `@`. Other URLs have none there: all before it are credentials.
  */
+const ofWeb = `(?:[^\\s/]{0,500}@|[^\\s/@:[]{0,200}:(?!\\d{0,5}/)[^\\s@"'<>]{0,300}@)`
+const ofOthers = `(?:${inOne}[^\\s"'<>]){0,500}@|[^\\s/]{0,500}@`
+
+/** Credentials, also those whose host a reader of URLs would not find. */
+const misread = new RegExp(`^(?:(https?://)${ofWeb}|(?!http)(${scheme})(?:${ofOthers}))`, "i")
+
+/** A URL; its password may contain characters that no other part may. A quote belongs to a query, unless the URL stands in quotes. */
 const urls = new RegExp(
-  `\\b${scheme}(?:(?:(?![,;]${scheme})[^\\s/]){0,500}@|${slashed})?` +
-    `(?:(?![,;]${scheme})[^\\s"'<>]|(?<!'${scheme}[^\\s']{0,500})'(?=[^\\s"'<>,]))+`,
+  `\\b(?:https?://(?:(?:${inOne}[^\\s/]){0,500}@|${ofWeb})?|(?!http)${scheme}(?:${ofOthers})?)` +
+    `(?:${inOne}[^\\s"'<>?#])*(?:[?#](?:[^\\s"'<>]|(?<!'${scheme}[^\\s']{0,500})'(?=[^\\s"'<>,]))*)?`,
   "gi"
 )
 
-const credentials = new RegExp(`://(?:[^\\s/]{0,500}@|${slashed})`)
+const credentials = new RegExp(`://(?:[^\\s/]{0,500}@|[^\\s"'<>]{0,500}@)`)
 
 /** Addresses that are secrets themselves: who knows one may post there. */
 const webhook =

@@ -24,7 +24,7 @@ const expiry = /expires?[-_]?(?:at|in|on)$/i
 /** The last word of a name in camel or snake case, or in capitals. */
 const lastWord = /(?:[A-Z]?[a-z]+|[A-Z]+)\d*$/
 
-export const isAbout = (name: string): boolean => {
+const isAbout = (name: string): boolean => {
   const [word = ""] = lastWord.exec(name) ?? []
   // A service of AWS, whose actions have its name before them.
   return (

@@ -1,7 +1,6 @@
 import type { SQLInputValue } from "node:sqlite"
 import { types } from "node:util"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { Parameters } from "./text.ts"
 
@@ -53,8 +52,7 @@ const noBytes = new Uint8Array(1).subarray(1)
 
 const empty = (buffer: ArrayBufferLike): SQLInputValue | undefined => (isTransferred(buffer) ? undefined : noBytes)
 
-const isTransferred = (buffer: ArrayBufferLike): boolean =>
-  Predicate.hasProperty(buffer, "detached") && buffer.detached === true
+const isTransferred = (buffer: ArrayBufferLike): boolean => "detached" in buffer && buffer.detached
 
 const kindOf = (param: unknown): string => {
   if (typeof param === "string")

@@ -84,8 +84,8 @@ export const fieldsOfAll = (
 ): { readonly [name: string]: Plain } => {
   const holders = new Map<string, object>()
   for (const object of objects) for (const name of attempt(() => Object.keys(object)) ?? []) holders.set(name, object)
-  const get = (name: string): unknown => fieldOf(holders.get(name) ?? {}, name)
-  return attempt(() => ofNamed([...holders.keys()], holders.size, get, 0, walkOf(options))) ?? {}
+  const get = (held: typeof holders, key: string, name: Name) => fieldOf(held.get(key) ?? {}, key, name)
+  return attempt(() => ofNamed([...holders.keys()], holders.size, holders, get, 0, walkOf(options))) ?? {}
 }
 
 const walkOf = ({ context = Context.empty(), secrets }: Options): Walk => {
@@ -258,11 +258,12 @@ const isSecretIdentifier = (text: unknown): boolean =>
 /** So much of a name is read, of which less is shown. */
 const longestName = 1000
 
-/** A field's name, cleaned like a text but shorter. `isCount` is for numbers. */
+/** A field's name, cleaned like a text but shorter. `isCount` is for numbers, `isValue` is called so for what another field names. */
 interface Name {
   readonly text: string
   readonly isSecret: boolean
   readonly isCount: boolean
+  readonly isValue: boolean
 }
 
 /** Caches cleaned names by scrub, since a program uses the same few field names with every line. */
@@ -283,40 +284,43 @@ const nameOf = (key: string, { names, safe }: Walk): Name => {
   const name = {
     text: text.length > most.name ? `${cutText(text, most.name)}…` : text,
     isSecret: isSecretName(text),
-    isCount: isCountName(text)
+    isCount: isCountName(text),
+    isValue: /^values?$/i.test(text)
   }
   if (key.length <= most.name && names.size < most.names) names.set(key, name)
   return name
 }
 
-const ofFields = (value: object, depth: number, walk: Walk): { readonly [name: string]: Plain } =>
-  ofNamed(Object.keys(value), undefined, (name) => fieldOf(value, name), depth, walk)
+const ofFields = (value: object, depth: number, walk: Walk): { readonly [name: string]: Plain } => {
+  const names = Object.keys(value)
+  return ofNamed(names, names.length, value, fieldOf, depth, walk)
+}
 
 /** A field's value, or what stands for a secret one. */
-const fieldOf = (value: object, name: string): unknown =>
-  isValueOfSecret(value, name) ? secret : Reflect.get(value, name)
+const fieldOf = (value: object, key: string, { isValue }: Name): unknown =>
+  isValue && isValueOfSecret(value) ? secret : Reflect.get(value, key)
 
 /** Stands for a value that is not to be read. */
 const secret = Redacted.make("")
 
-/** Whether a field holds what another field has the secret name of, as in `{ name: "authorization", value: "..." }`. */
-const isValueOfSecret = (value: object, name: string): boolean =>
-  /^values?$/i.test(name) &&
+/** Whether an object has the value of another field's secret name, as in `{ name: "authorization", value: "..." }`. */
+const isValueOfSecret = (value: object): boolean =>
   ["name", "key", "header", "Name", "Key"].some((other) => isSecretIdentifier(read(value, other)))
 
 /** Entries as fields, unless their keys are no names, or not one each. */
 const ofPairs = (pairs: ReadonlyArray<readonly [unknown, unknown]>, size: number, depth: number, walk: Walk): Plain => {
   const byName = new Map(pairs.flatMap(([key, value]) => (isName(key) ? [[String(key), value]] : [])))
   if (byName.size < pairs.length) return ofList(pairs, size, depth, walk)
-  return ofNamed([...byName.keys()], size, (name) => byName.get(name), depth, walk)
+  return ofNamed([...byName.keys()], size, byName, (held, name) => held.get(name), depth, walk)
 }
 
 const isName = (key: unknown): boolean => typeof key === "string" || typeof key === "number"
 
-const ofNamed = (
+const ofNamed = <Holder>(
   names: ReadonlyArray<string>,
-  size: number = names.length,
-  get: (name: string) => unknown,
+  size: number,
+  holder: Holder,
+  get: (holder: Holder, key: string, name: Name) => unknown,
   depth: number,
   walk: Walk
 ): { readonly [name: string]: Plain } => {
@@ -330,7 +334,12 @@ const ofNamed = (
     // A field of this name would be the object's prototype.
     if (name.text === "__proto__") continue
     const text = name.text === key && key.length <= most.name ? key : free(name.text, fields)
-    fields[text] = ofField(() => get(key), name, depth + 1, walk)
+    try {
+      const held = get(holder, key, name)
+      fields[text] = name.isSecret && !isNoSecret(held, name.isCount) ? hidden : plain(held, depth + 1, walk)
+    } catch {
+      fields[text] = "unreadable"
+    }
   }
   if (count < size) fields[free("…", fields)] = `${size - count} more`
   return fields
@@ -338,15 +347,6 @@ const ofNamed = (
 
 /** A name that was shortened or cleaned must not take the place of another. */
 const free = (name: string, fields: object): string => (Object.hasOwn(fields, name) ? free(`${name}_`, fields) : name)
-
-const ofField = (get: () => unknown, { isCount, isSecret }: Name, depth: number, walk: Walk): Plain => {
-  try {
-    const held = get()
-    return isSecret && !isNoSecret(held, isCount) ? hidden : plain(held, depth, walk)
-  } catch {
-    return "unreadable"
-  }
-}
 
 /** Whether what stands behind a secret's name is none: that there is one or not, and numbers of what is counted. */
 const isNoSecret = (value: unknown, isCount: boolean): boolean => {

@@ -25,9 +25,7 @@ export const Cause = Schema.Array(LinkJson).pipe(
       decode: (links) => revive(links),
       encode: (cause) => {
         const links = chain(cause)
-        return links.length === 0
-          ? [{ name: "Error", message: bounded(String(cause)) }]
-          : Array.from(partsOf(links), linkOf)
+        return links.length === 0 ? [{ name: "Error", message: bounded(String(cause)) }] : partsOf(links).map(linkOf)
       }
     })
   )

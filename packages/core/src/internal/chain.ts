@@ -1,16 +1,25 @@
 import * as Predicate from "effect/Predicate"
 import { first, tagOf, viewOf } from "./platform.ts"
 
-/** One object of a failure: `depth` counts its wrappers, `parent` is the nearest one, `isMember` says whether that is an aggregate. */
+/** What was thrown that is no object. */
+type Said = string | number | bigint
+
+/**
+ * One object of a failure: `depth` counts its wrappers, `parent` is the nearest one, `isMember` says whether that is an aggregate. `texts` is
+ * what it wraps that is no object.
+ */
 export interface Link {
   readonly value: object
   readonly depth: number
   readonly parent: Link | undefined
   readonly isMember: boolean
+  readonly texts: ReadonlyArray<Said>
 }
 
+const none: ReadonlyArray<never> = []
+
 /** A value alone, without what it wraps. */
-export const alone = (value: object): Link => ({ value, depth: 0, parent: undefined, isMember: false })
+export const alone = (value: object): Link => ({ value, depth: 0, parent: undefined, isMember: false, texts: none })
 
 /** Real chains are shorter; a hostile one must not cost more. */
 const longest = 32
@@ -25,33 +34,55 @@ export const members = ["reasons", "errors"]
 export const chain = (value: unknown): ReadonlyArray<Link> => {
   const seen = new Set<object>()
   const links: Array<Link> = []
-  const stack: Array<Omit<Link, "value"> & { readonly value: unknown }> = []
-  stack.push({ value, depth: 0, parent: undefined, isMember: false })
+  const stack: Array<Found> = [{ value, depth: 0, parent: undefined, isMember: false }]
   while (links.length < longest) {
     const next = stack.pop()
     if (next === undefined) break
-    if (!isLink(next) || seen.has(next.value)) continue
+    if (!Predicate.isObjectKeyword(next.value) || seen.has(next.value)) continue
     seen.add(next.value)
-    links.push(next)
-    const depth = next.depth + 1
-    // The stack returns the last pushed value first.
-    for (const value of membersIn(next.value).toReversed()) stack.push({ value, depth, parent: next, isMember: true })
-    for (const name of inner) {
-      const value = property(next.value, name)
-      if (Predicate.isObjectKeyword(value)) stack.push({ value, depth, parent: next, isMember: false })
-    }
+    links.push(follow(next, next.value, stack))
   }
   return links
 }
 
-const isLink = (entry: { readonly value: unknown }): entry is Link => Predicate.isObjectKeyword(entry.value)
+/** A value that is not known yet to be a link. */
+type Found = Omit<Link, "value" | "texts"> & { readonly value: unknown }
+
+/** Makes a link, and puts what it wraps on the stack, which returns the last pushed value first. */
+const follow = ({ depth, isMember, parent }: Found, value: object, stack: Array<Found>): Link => {
+  const texts: Array<Said> = []
+  const link: Link = { value, depth, parent, isMember, texts }
+  const found = membersIn(value)
+  for (let at = found.length - 1; at >= 0; at--)
+    stack.push({ value: found[at], depth: depth + 1, parent: link, isMember: true })
+  for (const name of inner) {
+    const held = property(value, name)
+    if (Predicate.isObjectKeyword(held)) stack.push({ value: held, depth: depth + 1, parent: link, isMember: false })
+    else if (isSaid(held) && (name === "cause" || wraps(value, name))) texts.unshift(held)
+  }
+  for (const member of found) if (isSaid(member)) texts.push(member)
+  return link
+}
 
 /** Whether a foreign value, which may be a Proxy that was revoked, is a list. */
-export const isArray = (value: unknown): value is ReadonlyArray<unknown> => attempt(() => Array.isArray(value)) === true
+export const isArray = (value: unknown): value is ReadonlyArray<unknown> => {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
+}
 
-/** The first members of an aggregate, which may be a list itself. */
-const membersIn = (value: object): ReadonlyArray<unknown> =>
-  isArray(value) ? membersOf(value) : members.flatMap((name) => membersOf(property(value, name)))
+/** The first members of an aggregate, which may be a list itself. Most values are none. */
+const membersIn = (value: object): ReadonlyArray<unknown> => {
+  if (isArray(value)) return membersOf(value)
+  let found: ReadonlyArray<unknown> = none
+  for (const name of members) {
+    const held = property(value, name)
+    if (held !== undefined) found = [...found, ...membersOf(held)]
+  }
+  return found
+}
 
 /** The first members of a list, of any other collection, or of an object that has them by name, as those who check forms do. */
 const membersOf = (found: unknown): ReadonlyArray<unknown> =>
@@ -82,21 +113,17 @@ const memberOf = (name: unknown, member: unknown): ReadonlyArray<unknown> => {
 }
 
 /** Where wrappers keep what they wrap, besides `cause`, if that may be no object. */
-const wraps: { readonly [name: string]: ReadonlyArray<string> } = {
-  Fail: ["error"],
-  Die: ["defect"],
-  RetryExhausted: ["failure"],
-  SuppressedError: ["error", "suppressed"]
-}
+const wrappers: ReadonlyMap<string | undefined, ReadonlyArray<string>> = new Map([
+  ["Fail", ["error"]],
+  ["Die", ["defect"]],
+  ["RetryExhausted", ["failure"]],
+  ["SuppressedError", ["error", "suppressed"]]
+])
 
-/** What an object wraps that is no object, such as a text that was thrown. */
-const textsIn = (value: object): ReadonlyArray<string | number | bigint> => {
-  const name = read(value, "_tag") ?? read(value, "name") ?? ""
-  const fields = ["cause", ...(Object.hasOwn(wraps, name) ? (wraps[name] ?? []) : [])]
-  return [...fields.map((field) => property(value, field)), ...membersIn(value)].filter(isSaid)
-}
+const wraps = (value: object, field: string): boolean =>
+  wrappers.get(read(value, "_tag") ?? read(value, "name"))?.includes(field) === true
 
-const isSaid = (value: unknown): value is string | number | bigint =>
+const isSaid = (value: unknown): value is Said =>
   (typeof value === "string" && value !== "") || typeof value === "number" || typeof value === "bigint"
 
 /** Returns `undefined` if reading a foreign value throws. */
@@ -152,17 +179,20 @@ export const codeOf = (value: object): string | undefined => {
 
 /** One part of a failure: an object, or what was thrown that is none. */
 export interface Part {
-  readonly value: Link["value"] | string | number | bigint
+  readonly value: object | Said
   readonly depth: number
   readonly parent: Link | undefined
+  readonly isMember: boolean
 }
 
 /** The objects of a chain, each followed by what it wraps that is no object. */
-export function* partsOf(links: ReadonlyArray<Link>): Generator<Part> {
+export const partsOf = (links: ReadonlyArray<Link>): ReadonlyArray<Part> => {
+  const parts: Array<Part> = []
   for (const link of links) {
-    yield link
-    for (const value of textsIn(link.value)) yield { value, depth: link.depth + 1, parent: link }
+    parts.push(link)
+    for (const value of link.texts) parts.push({ value, depth: link.depth + 1, parent: link, isMember: false })
   }
+  return parts
 }
 
 /** A part's name and message, and its code if that is a text, made safe to show. What is no object is named by its type. */

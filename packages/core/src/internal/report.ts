@@ -5,7 +5,20 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { Cause } from "../Report.ts"
 import * as Call from "./call.ts"
-import { attempt, codeOf, describe, isArray, type Link, nameOf, type Part, partsOf, property, read } from "./chain.ts"
+import {
+  attempt,
+  codeOf,
+  describe,
+  inner,
+  isArray,
+  type Link,
+  members,
+  nameOf,
+  type Part,
+  partsOf,
+  property,
+  read
+} from "./chain.ts"
 import { tagOf, textOf, viewOf } from "./platform.ts"
 import { isCountName, isSecretName } from "./secrets.ts"
 import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "./text.ts"
@@ -20,24 +33,32 @@ export type Fields = { readonly [name: string]: Field }
 
 /** A scrub that knows the secrets given, and those that the failure's own fields hold. */
 export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacted.Redacted>): Scrub => {
-  const own = links.flatMap(({ value }) => redactedIn(value, 0))
+  const own: Array<Redacted.Redacted<unknown>> = []
+  for (const { value } of links) collectRedacted(value, 0, own)
   return own.length === 0 ? scrubKnowing(given) : scrub(valuesOf([...given, ...own]))
 }
 
-/** The secrets in the fields of a value, also in options, lists and objects there. */
-const redactedIn = (value: object, depth: number): ReadonlyArray<Redacted.Redacted<unknown>> => {
-  if (Redacted.isRedacted(value)) return [value]
-  if (depth > 2 || ArrayBuffer.isView(value)) return []
-  const held = isArray(value) ? value.slice(0, most.fields) : keysOf(value).map((name) => property(value, name))
-  return held
-    .filter(Predicate.isObjectKeyword)
-    .flatMap((inner) => (typeof inner === "object" ? redactedIn(inner, depth + 1) : []))
+/** Fields whose values are links of the chain themselves. */
+const linked: ReadonlySet<string> = new Set([...inner, ...members])
+
+/** Finds the secrets in the fields of a value, also in options, lists and objects there. */
+const collectRedacted = (value: object, depth: number, found: Array<Redacted.Redacted<unknown>>): void => {
+  if (depth > 2 || ArrayBuffer.isView(value)) return
+  const names = isArray(value) ? Object.keys(value.slice(0, most.fields)) : ownOf(value)
+  for (const [index, name] of names.entries()) {
+    if (index >= most.fields) break
+    const held = linked.has(name) ? undefined : property(value, name)
+    if (typeof held !== "object" || held === null) continue
+    if (Redacted.isRedacted(held)) found.push(held)
+    else collectRedacted(held, depth + 1, found)
+  }
 }
+
+const ownOf = (value: object): ReadonlyArray<string> => attempt(() => Object.keys(value)) ?? []
 
 /** The names of a value's own fields, and of those that its schema declares. */
 const keysOf = (value: object): ReadonlyArray<string> => {
-  const own = attempt(() => Object.keys(value)) ?? []
-  return [...new Set([...own.slice(0, most.fields), ...(declaredOf(value) ?? [])])]
+  return [...new Set([...ownOf(value).slice(0, most.fields), ...(declaredOf(value) ?? [])])]
 }
 
 /** Fields of system errors that help and tell no secret. */
@@ -134,10 +155,10 @@ const saidWithout = (value: object, message: unknown, safe: Scrub): string => {
   if (isArray(value)) return ` ${JSON.stringify(entriesOf(value, safe))}`
   const view = viewOf(value)
   if (view !== undefined && "text" in view) return ` ${safe(view.text)}`
-  return ownOf(value, safe)
+  return saidByFields(value, safe)
 }
 
-const ownOf = (value: object, safe: Scrub): string => {
+const saidByFields = (value: object, safe: Scrub): string => {
   const isOpen = read(value, "_tag") !== undefined || read(value, "stack") === undefined
   const names = declaredOf(value) ?? (isOpen ? keysOf(value).filter((name) => !name.startsWith("~")) : systemFields)
   const fields = Object.entries(shown(value, names, unsaid, safe))
@@ -155,16 +176,14 @@ const unsaid: ReadonlySet<string> = new Set([...elsewhere, "name", "stack"])
 /** What a failure wraps, outermost first, without wrappers that only repeat a message. The first link is the failure itself. */
 export const causesOf = (links: ReadonlyArray<Link>, safe: Scrub): ReadonlyArray<Cause> => {
   const causes: Array<Cause> = []
-  const said = new Set<string>()
-  for (const part of partsOf(links)) {
-    if (part.depth === 0) continue
-    const cause = { ...saidBy(part.value, safe), depth: part.depth - 1, ...factsOf(part.value, safe) }
+  for (const { depth, isMember, value } of partsOf(links)) {
+    if (depth === 0) continue
+    const { message, name } = saidBy(value, safe)
+    const facts = factsOf(value, safe)
     // What wraps and what is wrapped often say the same; of members each is told that is not told already.
-    const isMember = Predicate.isObjectKeyword(part.value) && (part as Link).isMember
-    const key = isMember ? `${cause.name} ${cause.message}` : cause.message
-    if (cause.code === undefined && said.has(key)) continue
-    said.add(cause.message).add(`${cause.name} ${cause.message}`)
-    if (causes.push(cause) === most.causes) break
+    const isTold = (cause: Cause) => cause.message === message && (!isMember || cause.name === name)
+    if (facts.code === undefined && causes.some(isTold)) continue
+    if (causes.push({ name, message, depth: depth - 1, ...facts }) === most.causes) break
   }
   return causes
 }
@@ -177,8 +196,9 @@ const saidBy = (value: Part["value"], safe: Scrub) =>
 /** What a cause says besides its message. */
 const factsOf = (value: Part["value"], safe: Scrub): { readonly code?: string; readonly fields?: Fields } => {
   if (!Predicate.isObjectKeyword(value)) return {}
-  const code = codeOf(value)
-  const fields = Call.joined(fieldsOf(value, safe), callFields(Call.factsOf(value), safe))
+  const [code, facts] = [codeOf(value), Call.factsOf(value)]
+  const fields =
+    facts === undefined ? fieldsOf(value, safe) : Call.joined(fieldsOf(value, safe), callFields(facts, safe))
   return {
     ...(code === undefined ? {} : { code: safe(code) }),
     ...(Object.keys(fields).length === 0 ? {} : { fields })

@@ -9,13 +9,15 @@
 import { DatabaseSync } from "node:sqlite"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlConnection from "effect/sql/SqlConnection"
 import { LockTimeoutError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import { connectionsTo } from "./internal/connection.ts"
@@ -33,8 +35,8 @@ export interface Options {
   /** How long a statement waits for another connection's lock. The event loop stands still for that time. Default: 5 seconds. */
   readonly busyTimeout?: Duration.Input | undefined
   /**
-   * How long a statement waits for a stream of the same client, which holds the connection until it ends. A statement that the stream's own
-   * reader runs would wait for ever. Default: 30 seconds.
+   * How long a statement, a transaction or a stream waits while streams of the same client hold the connection, in all. A statement that the
+   * stream's own reader runs would wait for ever. Default: 30 seconds.
    */
   readonly streamTimeout?: Duration.Input | undefined
 }
@@ -60,16 +62,13 @@ export const make = Effect.fnUntraced(function* (
     semaphore,
     isTransaction: () => database.isOpen && database.isTransaction
   })
-  const noStream = yield* Latch.make(true)
-  const afterStream = afterStreamOf(noStream, streamTimeout)
+  const queue = queueOf(acquirers.acquirer, acquirers.borrower, streamTimeout)
   return yield* SqlClient.make({
     ...acquirers,
     // Statements borrow the connection; only a stream takes it by this way.
-    acquirer: Effect.tap(afterStream(acquirers.acquirer), () =>
-      Effect.acquireRelease(noStream.close, () => noStream.open)
-    ),
-    borrower: (use) => afterStream(acquirers.borrower(use)),
-    transactionAcquirer: Effect.map(afterStream(acquirers.transactionAcquirer), () => connect(true)),
+    acquirer: queue.stream,
+    borrower: queue.statement,
+    transactionAcquirer: Effect.map(queue.lease, () => connect(true)),
     compiler: Statement.makeCompilerSqlite(),
     driver: "node:sqlite",
     spanAttributes: [["db.system.name", "sqlite"]],
@@ -88,11 +87,56 @@ export const make = Effect.fnUntraced(function* (
 export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlError> =>
   Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
 
-/** A statement that a stream's reader runs waits for the stream, which waits for its reader. */
-const afterStreamOf = (noStream: Latch.Latch, atMost: Duration.Duration) => {
-  const waiting = Effect.timeoutOrElse(noStream.await, { duration: atMost, orElse: heldByStream })
-  return <A, E, R>(use: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
-    Effect.suspend(() => (noStream.isOpen() ? use : Effect.andThen(waiting, use)))
+/**
+ * A statement that a stream's reader runs waits for the stream, which waits for its reader. So whatever stands behind a stream waits for a
+ * limited time. The time counts while a stream holds the connection, and adds up over all streams ahead: a transaction may take longer.
+ */
+const queueOf = (connection: SqlConnection.Acquirer, borrower: SqlConnection.Borrower, atMost: Duration.Duration) => {
+  const someStream = Latch.makeUnsafe(false)
+  const noStream = Latch.makeUnsafe(true)
+  let streams = 0
+
+  const counted = Effect.acquireRelease(
+    Effect.sync(() => streams++),
+    () => Effect.sync(() => streams--)
+  )
+  const holding = Effect.acquireRelease(Effect.andThen(noStream.close, someStream.open), () =>
+    Effect.andThen(someStream.close, noStream.open)
+  )
+
+  const timeOut = (left: Duration.Duration): Effect.Effect<never, SqlError> =>
+    someStream.await.pipe(
+      Effect.andThen(Effect.timed(Effect.timeoutOrElse(noStream.await, { duration: left, orElse: heldByStream }))),
+      Effect.flatMap(([waited]) => timeOut(Duration.subtract(left, waited)))
+    )
+
+  /** The scope of its own gives the connection back if it comes at the moment at which the time is over. */
+  const leaseInTime = Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const leased = Effect.raceFirst(Scope.provide(connection, scope), timeOut(atMost))
+      return yield* Effect.onError(restore(leased), (cause) => Scope.close(scope, Exit.failCause(cause)))
+    })
+  )
+
+  const lease = Effect.suspend(() => (streams === 0 ? connection : leaseInTime))
+  const statement: SqlConnection.Borrower = (use) =>
+    Effect.suspend(() =>
+      streams === 0
+        ? borrower(use)
+        : Effect.acquireUseRelease(
+            Scope.make(),
+            (scope) => Effect.flatMap(Scope.provide(leaseInTime, scope), use),
+            Scope.close
+          )
+    )
+
+  // It is counted once its own way is chosen: before, it would stand behind itself.
+  const stream = Effect.suspend(() => {
+    const own = streams === 0 ? connection : leaseInTime
+    return counted.pipe(Effect.andThen(own), Effect.tap(holding))
+  })
+  return { lease, statement, stream }
 }
 
 const heldByStream = (): Effect.Effect<never, SqlError> => {

@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -129,6 +130,100 @@ describe("a stream holds the connection", () => {
       }
       assert.strictEqual(yield* rowsOf(sql), 250)
     }).pipe(Effect.provide(Sqlite.layer({ filename: ":memory:" })))
+  )
+
+  const longTransaction = (sql: SqlClient.SqlClient) => sql.withTransaction(Effect.sleep("40 seconds"))
+  const longStream = (stream: Numbers["stream"], lasts: Duration.Input) =>
+    Stream.runForEach(Stream.take(stream, 1), () => Effect.sleep(lasts))
+
+  const waiters: Record<string, (numbers: Numbers) => Effect.Effect<unknown, SqlError>> = {
+    "a statement": ({ sql }) => rowsOf(sql),
+    "a transaction": ({ sql }) => sql.withTransaction(rowsOf(sql)),
+    "a stream": ({ stream }) => Stream.runDrain(stream),
+    "a reserved connection": ({ sql }) => Effect.scoped(sql.reserve)
+  }
+  for (const [name, wait] of Object.entries(waiters)) {
+    it.effect(`${name} behind a stream that is behind a transaction fails once the stream has taken its time`, () =>
+      inFile((given) =>
+        Effect.gen(function* () {
+          const { sql, stream } = given
+          yield* Effect.forkChild(longTransaction(sql), { startImmediately: true })
+          const reading = yield* Effect.forkChild(longStream(stream, "1 minute"), { startImmediately: true })
+          const waiting = yield* Effect.forkChild(Effect.flip(wait(given)), { startImmediately: true })
+          yield* TestClock.adjust("40 seconds")
+          yield* TestClock.adjust("29999 millis")
+          assert.isUndefined(waiting.pollUnsafe())
+          yield* TestClock.adjust("1 millis")
+          assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "LockTimeoutError")
+          yield* Fiber.interrupt(reading)
+          assert.strictEqual(yield* rowsOf(sql), 250)
+        })
+      )
+    )
+
+    it.effect(`${name} behind several streams fails once they have taken the time together`, () =>
+      inFile((given) =>
+        Effect.gen(function* () {
+          const { stream } = given
+          for (let count = 0; count < 4; count++) {
+            yield* Effect.forkChild(longStream(stream, "14 seconds"), { startImmediately: true })
+          }
+          const waiting = yield* Effect.forkChild(Effect.flip(wait(given)), { startImmediately: true })
+          for (const step of ["14 seconds", "14 seconds", "1999 millis"] as const) yield* TestClock.adjust(step)
+          assert.isUndefined(waiting.pollUnsafe())
+          yield* TestClock.adjust("1 millis")
+          assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "LockTimeoutError")
+        })
+      )
+    )
+
+    it.effect(`${name} waits for transactions without a limit, before and behind a stream`, () =>
+      inFile((given) =>
+        Effect.gen(function* () {
+          const { sql, stream } = given
+          yield* Effect.forkChild(longTransaction(sql), { startImmediately: true })
+          yield* Effect.forkChild(longStream(stream, "10 seconds"), { startImmediately: true })
+          yield* Effect.forkChild(longTransaction(sql), { startImmediately: true })
+          const waiting = yield* Effect.forkChild(wait(given), { startImmediately: true })
+          for (const step of ["40 seconds", "10 seconds", "39999 millis"] as const) yield* TestClock.adjust(step)
+          assert.isUndefined(waiting.pollUnsafe())
+          yield* TestClock.adjust("1 millis")
+          yield* Fiber.join(waiting)
+          assert.strictEqual(yield* rowsOf(sql), 250)
+        })
+      )
+    )
+  }
+
+  it.effect("two streams that are read side by side fail, although both began to wait for a transaction", () =>
+    inFile(({ sql, stream }) =>
+      Effect.gen(function* () {
+        yield* Effect.forkChild(longTransaction(sql), { startImmediately: true })
+        const zipped = Effect.flip(Stream.runDrain(Stream.zip(stream, stream)))
+        const reading = yield* Effect.forkChild(zipped, { startImmediately: true })
+        yield* TestClock.adjust("40 seconds")
+        yield* TestClock.adjust("30 seconds")
+        assert.strictEqual((yield* Fiber.join(reading)).reason._tag, "LockTimeoutError")
+        assert.strictEqual(yield* rowsOf(sql), 250)
+      })
+    )
+  )
+
+  it.effect("one that is interrupted while it waits leaves the others their turn", () =>
+    inFile(({ sql, stream }) =>
+      Effect.gen(function* () {
+        const reading = yield* Effect.forkChild(longStream(stream, "20 seconds"), { startImmediately: true })
+        const waiting = yield* Effect.forEach(
+          [rowsOf(sql), sql.withTransaction(rowsOf(sql)), Stream.runDrain(stream)],
+          (wait) => Effect.forkChild(wait, { startImmediately: true })
+        )
+        const last = yield* Effect.forkChild(rowsOf(sql), { startImmediately: true })
+        yield* Fiber.interruptAll(waiting)
+        yield* TestClock.adjust("20 seconds")
+        assert.strictEqual(yield* Fiber.join(last), 250)
+        yield* Fiber.join(reading)
+      })
+    )
   )
 
   it.effect("in a transaction its reader may write, and streams may be read side by side", () =>

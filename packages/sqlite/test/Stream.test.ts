@@ -263,6 +263,57 @@ it.effect("a stream whose statement writes has written all, however much of RETU
   )
 )
 
+describe("a stream of RETURNING reads its rows at the start", () => {
+  for (const SafeIntegers of [false, true]) {
+    const name = SafeIntegers ? ", as bigints" : ""
+    it.effect(`so its reader may write, return rows and nest transactions${name}`, () =>
+      inFile(({ sql }) =>
+        Effect.gen(function* () {
+          yield* sql`CREATE TABLE copies (n INTEGER)`
+          const returned = sql<{ n: number }>`UPDATE numbers SET n = -n RETURNING n`.stream
+          const copy = ({ n }: { readonly n: number }) =>
+            Effect.andThen(
+              sql`INSERT INTO copies VALUES (${n}) RETURNING n`,
+              sql.withTransaction(sql`UPDATE copies SET n = n`)
+            )
+          yield* sql.withTransaction(Stream.runForEach(returned, copy))
+          assert.deepStrictEqual(yield* sql`SELECT count(*) AS n FROM copies WHERE n < 0`.values, [
+            [SafeIntegers ? 250n : 250]
+          ])
+        }).pipe(Effect.provideService(SqlClient.SafeIntegers, SafeIntegers))
+      )
+    )
+  }
+
+  it.effect("so one that fails on a number beyond 2^53 has written nothing", () =>
+    inFile(({ sql }) =>
+      Effect.gen(function* () {
+        const text = `INSERT INTO numbers SELECT value FROM json_each('[${Arr.range(1, 150).join()},9007199254740993]') RETURNING n`
+        const failing = Stream.runDrain(sql.unsafe(text).stream)
+        assert.include((yield* Effect.flip(failing)).message, "beyond 2^53")
+        assert.include((yield* Effect.flip(sql.withTransaction(failing))).message, "beyond 2^53")
+        yield* sql.withTransaction(Effect.flip(failing))
+        assert.strictEqual(yield* rowsOf(sql), 250)
+      })
+    )
+  )
+
+  it.effect("and one that only speaks of RETURNING reads its rows as they are asked for", () =>
+    inFile(({ sql }) =>
+      Effect.gen(function* () {
+        const texts = [
+          `SELECT abs(-9223372036854775807 - (n = 250)) AS "returning" FROM numbers`,
+          "SELECT abs(-9223372036854775807 - (n = 250)) AS n FROM numbers WHERE n <> 'returning' -- returning"
+        ]
+        for (const text of texts) {
+          const read = Stream.runDrain(Stream.take(sql.unsafe(text).stream, 1))
+          yield* Effect.provideService(read, SqlClient.SafeIntegers, true)
+        }
+      })
+    )
+  )
+})
+
 it.effect("a stream that fails in reading is a typed error, and gives its statement back", () =>
   inFile(({ sql }, filename) =>
     Effect.gen(function* () {

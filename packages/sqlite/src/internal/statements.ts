@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 import { placed } from "./error.ts"
 import { faultsOfNode } from "./node.ts"
 import { boundTo } from "./parameters.ts"
-import { hasReturning, type Parameters, parametersOf, skipBlank } from "./text.ts"
+import { hasReturning, type Parameters, parametersOf, skipBlank, withoutQuoted } from "./text.ts"
 
 /** Statements kept prepared; the eldest makes room. */
 const mostPrepared = 500
@@ -49,7 +49,7 @@ export const statementsOf = (database: DatabaseSync): Statements => {
     const statement = database.prepare(sql)
     // SQLite itself says where the first statement ends.
     const end = statement.sourceSQL.length
-    const first = sql.slice(0, end)
+    const first = withoutQuoted(sql.slice(0, end))
     return {
       statement,
       parameters: parametersOf(first),
@@ -148,6 +148,10 @@ export const statementsOf = (database: DatabaseSync): Statements => {
       // Running a statement again starts it over, so an iterator has one of its own.
       const prepared = prepare(sql)
       if (prepared.rest !== "") throw new TypeError(`${several}: a stream runs one`)
+      // SQLite writes all rows at the first step, and refuses savepoints until the last one is read.
+      if (prepared.isReturning && prepared.width > 0) {
+        return read(prepared, params, { asArrays: false, asBigInts }).values()
+      }
       prepared.statement.setReadBigInts(asBigInts)
       return prepared.statement.iterate(...bound(prepared, params))
     }

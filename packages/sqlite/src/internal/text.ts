@@ -21,17 +21,19 @@ export const skipBlank = (sql: string, from: number): number => {
 /** Strings, quoted names and comments, where a sign is no parameter. */
 const opaque = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[^]*?(?:\*\/|$)/g
 
+/** A text without them. */
+export const withoutQuoted = (sql: string): string => sql.replace(opaque, " ")
+
 /** A parameter with a number or a name. Other names may have a `$` within. */
 const other = /\?\d+|(?<![\w\u0080-\uFFFF])[:@$][\w$\u0080-\uFFFF]+/
 
 const parameter = new RegExp(`${other.source}|\\?`, "g")
 
-/** Reads the parameters of a statement that SQLite has accepted. node:sqlite does not tell them. */
-export const parametersOf = (sql: string): Parameters => {
+/** Reads the parameters of a statement that SQLite has accepted, without what is quoted. node:sqlite does not tell them. */
+export const parametersOf = (text: string): Parameters => {
   const plain: Array<number> = []
   const named = new Map<string, number>()
   let count = 0
-  const text = sql.replace(opaque, " ")
   // Most texts have no other than `?`, and an insert of many rows has thousands.
   if (!other.test(text)) return { count: text.split("?").length - 1, plain, named }
   for (const found of text.match(parameter) ?? []) {
@@ -45,5 +47,5 @@ export const parametersOf = (sql: string): Parameters => {
   return { count, plain, named }
 }
 
-/** Whether a statement that returns rows may have written them. A word too many costs time, and nothing else. */
-export const hasReturning = (sql: string): boolean => /\breturning\b/i.test(sql)
+/** Whether a statement that returns rows, without what is quoted, has written them. A word too many costs time and memory, and nothing else. */
+export const hasReturning = (text: string): boolean => /\breturning\b/i.test(text)

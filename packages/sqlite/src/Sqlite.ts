@@ -20,7 +20,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
 import { LockTimeoutError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
-import { connectionsTo } from "./internal/connection.ts"
+import { connectionsTo, rolledBack } from "./internal/connection.ts"
 import { sqlError } from "./internal/error.ts"
 
 /**
@@ -68,7 +68,11 @@ export const make = Effect.fnUntraced(function* (
     // Statements borrow the connection; only a stream takes it by this way.
     acquirer: queue.stream,
     borrower: queue.statement,
-    transactionAcquirer: Effect.map(queue.lease, () => connect(true)),
+    // What begins a transaction by itself on a reserved connection, and does not end it, has none afterwards.
+    transactionAcquirer: queue.lease.pipe(
+      Effect.andThen(Effect.addFinalizer(() => Effect.sync(() => rolledBack(database)))),
+      Effect.map(() => connect(true))
+    ),
     compiler: Statement.makeCompilerSqlite(),
     driver: "node:sqlite",
     spanAttributes: [["db.system.name", "sqlite"]],

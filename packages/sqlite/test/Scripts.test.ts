@@ -216,3 +216,13 @@ describe("a text without a statement is refused", () => {
     )
   )
 })
+
+it.effect(
+  "a text may have a literal of any length",
+  withClient((sql) =>
+    Effect.gen(function* () {
+      const [row] = yield* sql.unsafe<{ n: number }>(`SELECT length('${"it''s ".repeat(4_000_000)}') AS n`)
+      assert.strictEqual(row?.n, 20_000_000)
+    })
+  )
+)

@@ -115,14 +115,38 @@ describe("after SQLite took a transaction back, nothing is written outside of it
 })
 
 it.effect(
-  "a transaction that was begun by hand on the shared connection stops no later statement",
+  "a transaction that a text leaves open is rolled back, and the text refused: what comes next is kept",
   withTable((sql) =>
     Effect.gen(function* () {
-      yield* sql`BEGIN`
-      yield* Effect.flip(sql`INSERT OR ROLLBACK INTO a VALUES (0)`)
+      const left = ["BEGIN", "BEGIN; INSERT INTO a VALUES (7)", "SAVEPOINT b"]
+      for (const text of left) {
+        const error = yield* Effect.flip(sql.unsafe(text))
+        assert.include(error.reason.message, "use sql.withTransaction")
+      }
+      const failed = yield* Effect.flip(sql.unsafe("BEGIN; INSERT INTO a VALUES (7); no SQL; COMMIT"))
+      assert.include(failed.reason.message, "statement 3 of the text")
       yield* insert(sql, 1)
-      yield* sql.withTransaction(insert(sql, 2))
-      assert.deepStrictEqual(yield* all(sql), [0, 1, 2])
+      yield* sql.unsafe("BEGIN; INSERT INTO a VALUES (2); COMMIT")
+      yield* sql.withTransaction(insert(sql, 3))
+      yield* Effect.ignore(sql.withTransaction(Effect.andThen(insert(sql, 4), Effect.fail("no"))))
+      assert.deepStrictEqual(yield* all(sql), [0, 1, 2, 3])
+    })
+  )
+)
+
+it.effect(
+  "a transaction that is left open on a reserved connection ends with its scope",
+  withTable((sql) =>
+    Effect.gen(function* () {
+      const left = Effect.flatMap(sql.reserve, (connection) =>
+        Effect.andThen(
+          connection.executeUnprepared("BEGIN", [], undefined),
+          connection.executeUnprepared("INSERT INTO a VALUES (7)", [], undefined)
+        )
+      )
+      yield* Effect.scoped(left)
+      yield* insert(sql, 1)
+      assert.deepStrictEqual(yield* all(sql), [0, 1])
     })
   )
 )

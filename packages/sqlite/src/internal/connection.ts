@@ -62,13 +62,25 @@ const attemptOn = (database: DatabaseSync, isForTransaction: boolean) => {
         isTakenBack &&= !/^\s*(?:begin|rollback)\b/i.test(sql)
         if (isTakenBack) throw new Error(takenBack)
         wasTransaction = isForTransaction && database.isTransaction
-        return Effect.succeed(run(fiber.getRef(SafeIntegers)))
+        const result = run(fiber.getRef(SafeIntegers))
+        if (!isForTransaction && rolledBack(database)) throw new Error(leftOpen)
+        return Effect.succeed(result)
       } catch (cause) {
         isTakenBack ||= wasTransaction && database.isOpen && !database.isTransaction
+        if (!isForTransaction) rolledBack(database)
         return Effect.fail(sqlError(database.isOpen ? cause : new Error(closed), "execute", "statement failed"))
       }
     })
 }
+
+/** Rolls a transaction back that is open, if one is: whatever came next would be part of it, and be lost with it. */
+export const rolledBack = (database: DatabaseSync): boolean => {
+  if (!database.isOpen || !database.isTransaction) return false
+  database.exec("ROLLBACK")
+  return true
+}
+
+const leftOpen = "the text leaves a transaction open, which was rolled back: use sql.withTransaction"
 
 const takenBack = "SQLite took the transaction back when an earlier statement failed; nothing more can be done in it"
 

@@ -155,7 +155,7 @@ export const isError = (value: unknown): value is Error =>
   attempt(() => value instanceof Error || Object.prototype.toString.call(value) === "[object Error]") === true
 
 /** Names that a class has without having one of its own. */
-const inherited: ReadonlySet<unknown> = new Set(["Error", "Object", "", undefined])
+const inherited: ReadonlySet<string> = new Set(["Error", "Object", ""])
 
 /**
  * An error's name, else its tag, else its class's. A class that extends `Error` has the name `Error` until it is given another, and what
@@ -163,10 +163,14 @@ const inherited: ReadonlySet<unknown> = new Set(["Error", "Object", "", undefine
  */
 export const nameOf = (value: object): string => {
   const name = (read(value, "message") ?? read(value, "stack")) === undefined ? undefined : read(value, "name")
-  if (!inherited.has(name)) return String(name)
+  if (name !== undefined && !inherited.has(name)) return name
+  const tag = read(value, "_tag")
+  if (tag !== undefined) return tag
+  // Most errors are of no class of their own.
+  if (name === "Error" && attempt(() => Object.getPrototypeOf(value)) === Error.prototype) return name
   const type = property(value, "constructor")
   const own = typeof type === "function" ? read(type, "name") : undefined
-  return read(value, "_tag") ?? (inherited.has(own) ? (name ?? "Object") : String(own))
+  return own === undefined || inherited.has(own) ? (name ?? "Object") : own
 }
 
 /** The code that an error gives itself, if it is a text or a number. */

@@ -37,9 +37,16 @@ const letters = Uint8Array.from({ length: 128 }, (_, code) => Number(/[\w-]/.tes
 
 const isLetter = (code: number): boolean => code < 128 && letters[code] === 1
 
+/** The long word that most logs have. */
+const isUuid = (text: string): boolean =>
+  text.length === 36 && text.charCodeAt(8) === dash && text.charCodeAt(13) === dash && text.charCodeAt(18) === dash
+
+const dash = 45
+
 /** Whether a text has such a token. A long word covers one of the characters that are looked at, so that most texts take no time. */
 const hasToken = (text: string): boolean => {
-  if (text.length < shortest || !(text.includes("_") || text.includes("-") || text.includes("A"))) return false
+  if (text.length < shortest || isUuid(text)) return false
+  if (!(text.includes("-") || text.includes("_") || text.includes("A"))) return false
   for (let at = shortest - 1; at < text.length; at += shortest) {
     let from = at + 1
     while (from > 0 && isLetter(text.charCodeAt(from - 1))) from--
@@ -93,13 +100,7 @@ const sign = new RegExp(`[:=?"'${mark}]|eyJ|ya29|SG\\.|[Bb](?:earer|asic)|B(?:EA
 
 /** Whether a text may have a secret or a URL. */
 export const isSigned = (text: string): boolean =>
-  sign.test(text) || (text.length > 10 && !isUuid(text) && (text.includes("--") || hasToken(text)))
-
-/** The long word that most logs have. */
-const isUuid = (text: string): boolean =>
-  text.length === 36 && text.charCodeAt(8) === dash && text.charCodeAt(13) === dash && text.charCodeAt(18) === dash
-
-const dash = 45
+  sign.test(text) || (text.length > 10 && ((text.includes("-") && text.includes("--")) || hasToken(text)))
 
 /** A narrower check for texts with such a sign. */
 const suspicious = /pass|pwd|secret|token|authorization|cookie|credential|key|bearer|basic|eyJ|ya29|SG\.|[?]/i

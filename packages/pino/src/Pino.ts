@@ -9,6 +9,7 @@
 import * as Layer from "effect/Layer"
 import type * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
+import * as Predicate from "effect/Predicate"
 import * as Check from "@redrive/core/Check"
 import type * as Destination from "@redrive/log/Destination"
 import * as Format from "@redrive/log/Format"
@@ -106,9 +107,17 @@ export const layer = (to: Instance, options: Options = {}): Layer.Layer<never> =
 
 const checked = (name: string, to: Instance, options: Options): Options => {
   const { cap, flushWithin, onLost, sample } = Log.rules
-  Check.options(name, { logger: Check.required(Check.having("isLevelEnabled")) }, { logger: to })
+  Check.options(name, { logger: Check.required(isPino) }, { logger: to })
   return Check.options(name, { cap, flushWithin, onLost, sample }, options)
 }
+
+/** With `useOnlyCustomLevels` a pino has none of the methods that records are written by. */
+const isPino = Check.where(
+  "a pino with the levels trace, debug, info, warn, error and fatal",
+  (logger) =>
+    Predicate.isObject(logger) &&
+    [...Object.values(levels), "isLevelEnabled"].every((method) => Predicate.isFunction(Reflect.get(logger, method)))
+)
 
 const say = (count: number): void => {
   process.stderr.write(
@@ -162,7 +171,10 @@ const bindingsOf = (record: Format.Record, line: Names.Line): Names.Fields => {
   const { fields, reports, trace } = record
   if (reports.length === 0 && trace === undefined) return fields
   const own = line.isEcs ? ecsOf(record, line) : plainOf(record, line)
-  return { ...Names.free(fields, (name) => Object.hasOwn(own, name), own), ...own }
+  // With a failure Elastic's format writes an object `error`, beside which a name with a dot would be a second value at one place.
+  const isOwn = (name: string) =>
+    Object.hasOwn(own, name) || (line.isEcs && reports.length > 0 && name.startsWith("error.") && !name.endsWith("_"))
+  return { ...Names.free(fields, isOwn, own), ...own }
 }
 
 /** A failure as pino and its tools know one, an error, and the trace in the names that OpenTelemetry's own instrumentation of pino uses. */

@@ -42,7 +42,7 @@ const errOf = Effect.fnUntraced(function* (program: Effect.Effect<unknown, unkno
     return fields
   }
   yield* linesOf(program, { formatters: { log } })
-  const [err] = given
+  const err = given.find((one) => one !== undefined)
   assert.instanceOf(err, Error)
   return err
 })
@@ -218,6 +218,24 @@ describe("a line loses nothing", () => {
         formatters_: "f",
         customLevels_: "c"
       })
+    })
+  )
+
+  it.effect("of a record's own facts, whose names an annotation does not get", () =>
+    Effect.gen(function* () {
+      const own = { trace_id: "t", span_id: "s", trace_flags: "f", also: "a", err: "e" }
+      const failure = Effect.logError("failed", failing, new Error("second"))
+      const program = Effect.andThen(failure, Effect.log("after")).pipe(Effect.annotateLogs(own))
+      const [line, after] = yield* linesOf(Effect.withSpan(program, "s"))
+      const renamed = { trace_id_: "t", span_id_: "s", trace_flags_: "f", also_: "a", err_: "e" }
+      assert.deepInclude(line, { ...renamed, trace_flags: "01", also: [{ code: "Error", message: "second" }] })
+      assert.match(line.trace_id, /^[\da-f]{32}$/)
+      assert.match(line.span_id, /^[\da-f]{16}$/)
+      assert.strictEqual(line.err.status, 503)
+      assert.deepInclude(after, renamed)
+      // Nested, they have names of their own.
+      const [nested] = yield* linesOf(program, { nestedKey: "in" })
+      assert.deepInclude(nested, own)
     })
   )
 })

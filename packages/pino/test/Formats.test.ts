@@ -141,6 +141,43 @@ describe("with Elastic's format", () => {
     })
   )
 
+  it.effect("an annotation takes the place of no fact", () =>
+    Effect.gen(function* () {
+      const reason = new ItemError.HostReturnedError({ status: 503, detail: "unavailable" })
+      const failing = new ItemError.ItemError({ ...place, reason })
+      const records: Array<Format.Record> = []
+      const destination: Destination.Destination = {
+        accepts: () => true,
+        write: (record) => void records.push(record),
+        flush: Effect.void,
+        lost: () => 0
+      }
+      const log = Effect.withSpan(Effect.logError("failed", failing, wrong, broken), "s")
+      yield* Effect.provide(log, Log.layer({ destination }))
+      const facts = records.flatMap((record) => Object.keys(Format.ecsFields(record)))
+      const mine = Object.fromEntries([...new Set([...facts, "labels.causes"])].map((name) => [name, "mine"]))
+      assert.includeMembers(facts, ["trace.id", "span.id", "error.code", "url.full", "server.port", "labels.also"])
+
+      const [line] = yield* bothOf(Effect.annotateLogs(log, mine), elastic(), Format.ecs(service))
+      for (const name of Object.keys(mine)) {
+        assert.strictEqual(line?.theirs[`${name}_`], "mine", name)
+        assert.notStrictEqual(line?.theirs[name], "mine", name)
+      }
+      assert.deepInclude(line?.theirs, { "url.full": "https://example.com:8080/a", "labels.actor": "site owner" })
+    })
+  )
+
+  it.effect("a field stands in no object of a failure", () =>
+    Effect.gen(function* () {
+      const mine = { "error.message": "mine", "error.id": "7" }
+      const log = Effect.logError("failed", mine, wrong).pipe(Effect.andThen(Effect.log("m", mine)))
+      const [failed, plain] = yield* bothOf(log, elastic(), Format.ecs(service))
+      assert.deepInclude(failed?.theirs, { "error.message_": "mine", "error.id_": "7" })
+      assert.notProperty(failed?.theirs, "error.id")
+      assert.deepInclude(plain?.theirs, mine)
+    })
+  )
+
   it.effect("that leaves errors to pino, they are pino's err", () =>
     Effect.gen(function* () {
       const lines = yield* bothOf(failures, ecsFormat({ convertErr: false, apmIntegration: false }), Format.json)
@@ -150,6 +187,22 @@ describe("with Elastic's format", () => {
 })
 
 describe("with Google's format", () => {
+  it.effect("no annotation and no field has a name that the format adds", () =>
+    Effect.gen(function* () {
+      const mine = { serviceContext: "c", "logging.googleapis.com/insertId": "i", trace_id: "t", span_id: "s" }
+      const log = Effect.withSpan(
+        Effect.andThen(Effect.annotateLogs(Effect.log("m"), mine), Effect.log("m", mine)),
+        "s"
+      )
+      const lines = yield* bothOf(log, google(), Format.gcp({ ...service, project: "p" }))
+      for (const { theirs } of lines) {
+        assert.deepInclude(theirs, { serviceContext_: "c", "logging.googleapis.com/insertId_": "i", trace_id_: "t" })
+        assert.deepInclude(theirs, { serviceContext: service })
+        assert.match(String(theirs["logging.googleapis.com/trace"]), /^projects\/p\/traces\/[\da-f]{32}$/)
+      }
+    })
+  )
+
   it.effect("a failure has the fields that Format.gcp gives it", () =>
     Effect.gen(function* () {
       const lines = yield* bothOf(program, google(), Format.gcp({ ...service, project: "p" }))

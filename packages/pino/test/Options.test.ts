@@ -17,7 +17,11 @@ const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArr
   [
     () => Pino.layer({} as never),
     "Pino.layer:",
-    "logger is an object; allowed: an object with the method isLevelEnabled"
+    "logger is an object; allowed: a pino with the levels trace, debug, info, warn, error and fatal"
+  ],
+  [
+    () => Pino.layer(pino({ level: "foo", customLevels: { foo: 35 }, useOnlyCustomLevels: true })),
+    "allowed: a pino with the levels trace, debug, info"
   ],
   [() => Pino.logger(logger, { caps: 1 } as never), "Pino.logger:", "caps is unknown"]
 ]
@@ -31,6 +35,7 @@ describe("options", () => {
 
   it("are accepted when they are right", () => {
     Pino.layer(logger)
+    Pino.layer(pino({ level: "silent", customLevels: { foo: 35 } }))
     Pino.layer(logger, { sample: { Debug: 0.5 }, flushWithin: Duration.seconds(1) })
     Pino.logger(logger, { onLost: () => undefined, cap: { most: 1, window: Duration.minutes(1) } })
   })

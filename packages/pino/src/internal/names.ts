@@ -20,24 +20,36 @@ export interface Line {
 /** Names of bindings that pino takes for options, and leaves out. */
 const optionsOfChild = ["level", "serializers", "formatters", "customLevels"]
 
+/** Names of a record's own facts beside its error. */
+const ofPlain = ["trace_id", "span_id", "trace_flags", "also"]
+
+/** The same in the Elastic Common Schema, as `Format.ecsFields` and Elastic's format have them. */
+const ofEcs = [
+  ..."trace.id span.id error.code error.type error.message error.stack_trace url.full server.address server.port http.response.status_code".split(
+    " "
+  ),
+  ..."actor detail fingerprint item job error_level causes also".split(" ").map((label) => `labels.${label}`)
+]
+
 /** What is known of the lines of a pino before it has written any. */
 export const lineOf = (logger: object): Line => {
   const textOf = (name: string): string | undefined => {
     const value = Inside.read(logger, name)
     return typeof value === "string" ? value : undefined
   }
-  const begun = begunBy(logger)
+  const begun = new Set([...begunBy(logger), ...addedBy(logger)])
   const errorKey = textOf("errorKey") ?? "err"
   const nestedKey = textOf("nestedKey")
-  const own = [...begun, ...optionsOfChild, nestedKey ?? errorKey]
+  // Every logger that writes the schema writes this name, and no other does.
+  const isEcs = begun.has("log.level")
+  // An annotation must not take the place of the record's own facts. Its child is made once, for records with a failure and without one.
+  const own = nestedKey === undefined ? [errorKey, ...(isEcs ? ofEcs : ofPlain)] : [nestedKey]
   return {
     names: nestedKey === undefined ? begun : new Set(),
     isNested: nestedKey !== undefined,
-    // An annotation must not take the place of a failure either.
-    ofBindings: new Set(own),
+    ofBindings: new Set([...begun, ...optionsOfChild, ...own]),
     errorKey,
-    // Every logger that writes the schema writes this name, and no other does.
-    isEcs: begun.has("log.level")
+    isEcs
   }
 }
 
@@ -52,6 +64,16 @@ const begunBy = (logger: object): ReadonlySet<string> => {
     return new Set([...Object.keys(JSON.parse(begun.join(""))), String(read("messageKey"))])
   } catch {
     return usual
+  }
+}
+
+/** Names that the program's format adds to each line, as far as a line without fields shows them. */
+const addedBy = (logger: object): ReadonlyArray<string> => {
+  try {
+    const log: unknown = Reflect.get(Object(Inside.read(logger, "formatters")), "log")
+    return typeof log === "function" ? Object.keys(Object(Reflect.apply(log, undefined, [{}]))) : []
+  } catch {
+    return []
   }
 }
 

@@ -221,6 +221,15 @@ describe("a line loses nothing", () => {
     })
   )
 
+  it.effect("that a format takes out of the fields and puts back", () =>
+    Effect.gen(function* () {
+      const log = ({ err, ...rest }: { [name: string]: unknown }) =>
+        err instanceof Error ? { ...rest, error: { message: err.message } } : { ...rest, err }
+      const [line] = yield* linesOf(Effect.logError("failed", new Error("second")), { formatters: { log } })
+      assert.deepInclude(line, { error: { message: "second" } })
+    })
+  )
+
   it.effect("of a record's own facts, whose names an annotation does not get", () =>
     Effect.gen(function* () {
       const own = { trace_id: "t", span_id: "s", trace_flags: "f", also: "a", err: "e" }

@@ -71,7 +71,10 @@ const begunBy = (logger: object): ReadonlySet<string> => {
 const addedBy = (logger: object): ReadonlyArray<string> => {
   try {
     const log: unknown = Reflect.get(Object(Inside.read(logger, "formatters")), "log")
-    return typeof log === "function" ? Object.keys(Object(Reflect.apply(log, undefined, [{}]))) : []
+    if (typeof log !== "function") return []
+    const added: Fields = Object(Reflect.apply(log, undefined, [{}]))
+    // A format may take a field out and put it back, which is undefined here.
+    return Object.keys(added).filter((name) => added[name] !== undefined)
   } catch {
     return []
   }

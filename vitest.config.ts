@@ -51,7 +51,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "clients/test/**/*.test.ts"]
+          include: [
+            "packages/*/test/**/*.test.ts",
+            "apps/*/test/**/*.test.ts",
+            "clients/test/**/*.test.ts",
+            ".ci/test/*.test.ts"
+          ]
         }
       },
       // The ends of the ranges of versions that packages name for their peers.

@@ -6,9 +6,11 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
+import * as Bindings from "./internal/bindings.ts"
 import { attempt } from "./internal/chain.ts"
 import * as foreign from "./internal/foreign.ts"
 import { transient, type Verdict } from "./internal/verdict.ts"
@@ -66,28 +68,26 @@ export const of = (failure: unknown, { now, readers = [] }: Options = {}): Verdi
   return attempt(() => foreign.read(failure, now)) ?? unknown
 }
 
-/**
- * The readers of the current fiber. None by default.
- *
- * @category references
- * @since 0.1.0
- */
-export const Readers: Context.Reference<ReadonlyArray<Reader>> = Context.Reference<ReadonlyArray<Reader>>(
-  "@redrive/core/Verdict/Readers",
-  { defaultValue: () => [] }
-)
+const readers = Bindings.make<Reader>("@redrive/core/Verdict/Readers")
 
 /**
- * Adds a reader, for foreign failures. It is asked before the readers that are already installed.
+ * The readers that a context has, such as a fiber's, in the order in which they are asked: those of inner scopes first.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const readersOf = (context: Context.Context<never>): ReadonlyArray<Reader> => {
+  const all = readers.of(context)
+  return all.length < 2 ? all : all.toReversed()
+}
+
+/**
+ * Adds a reader, for foreign failures, to those of other layers. It is asked before those of outer scopes.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (reader: Reader): Layer.Layer<never> =>
-  Layer.effect(
-    Readers,
-    Effect.map(Readers, (readers) => [reader, ...readers])
-  )
+export const layer = (reader: Reader): Layer.Layer<never> => readers.layer(reader)
 
 /**
  * Reads the verdict of a failure with the fiber's own readers and clock.
@@ -96,6 +96,7 @@ export const layer = (reader: Reader): Layer.Layer<never> =>
  * @since 0.1.0
  */
 export const judge = (failure: unknown): Effect.Effect<Verdict> =>
-  Effect.clockWith((clock) =>
-    Effect.map(Readers, (readers) => of(failure, { readers, now: clock.currentTimeMillisUnsafe() }))
-  )
+  Effect.withFiber((fiber) => {
+    const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    return Effect.succeed(of(failure, { readers: readersOf(fiber.context), now }))
+  })

@@ -33,7 +33,7 @@ const adapterOf = (sink: Conformance.Sink): Conformance.Adapter => {
   let lost = 0
   const layer = Log.layer({
     stream: streamOf(sink, taken),
-    flushWithin: Duration.millis(10),
+    flushTimeout: Duration.millis(10),
     onLost: (lines) => (lost += lines)
   })
   return { layer, taken: () => taken.splice(0), lost: () => lost }

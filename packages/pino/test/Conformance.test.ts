@@ -32,7 +32,7 @@ const adapterOf = (sink: Conformance.Sink): Conformance.Adapter => {
   let lost = 0
   // Without options, pino takes what only writes for its options, and writes to stdout.
   const layer = Pino.layer(pino({}, streamOf(sink, taken)), {
-    flushWithin: Duration.millis(10),
+    flushTimeout: Duration.millis(10),
     onLost: (lines) => (lost += lines)
   })
   return { layer, taken: () => taken.splice(0), lost: () => lost }

@@ -43,7 +43,7 @@ const adapterOf = (sink: Conformance.Sink): Conformance.Adapter => {
   const layer = Sentry.layer({
     client,
     threshold: "Info",
-    flushWithin: Duration.millis(10),
+    flushTimeout: Duration.millis(10),
     onLost: (refused, unheard) => (lost += refused + unheard)
   })
   return { layer, taken: () => taken.splice(0), lost: () => lost }

@@ -129,7 +129,7 @@ export interface Adapter {
  */
 export interface Options {
   /** The longest time for a program with the adapter, including its end. Default: 10 seconds. */
-  readonly closesWithin?: Duration.Duration | undefined
+  readonly closesWithin?: Duration.Input | undefined
 }
 
 const rules: Check.Rules<Options> = { closesWithin: Check.duration() }
@@ -148,7 +148,7 @@ export const violations = (
   adapter: () => Adapter | Layer.Layer<never>,
   options: Options = {}
 ): Effect.Effect<ReadonlyArray<string>> => {
-  const { closesWithin = Duration.seconds(10) } = Check.options("Conformance", rules, options)
+  const { closesWithin = "10 seconds" } = Check.options("Conformance", rules, options)
   return Effect.gen(function* () {
     const found: Array<string> = []
     for (const [what, check] of [...compared, ...rows]) {

@@ -52,7 +52,6 @@ const ended = <A, E, R>(
   const past = pastOf(call)
   past.isOver = true
   const own = options.errorOf !== undefined && isAdded(failure) ? options.errorOf(failure) : failure
-  telling.gaveUp(call, own, because)
   const facts: Facts = { name, because, attempts: past.failed.map(entryOf), duration: durationOf(call), failure: own }
   if (key !== "") facts.key = key
   if (because === "parked too long" || because === "deadline") Object.assign(facts, parkedUntil(failure))
@@ -61,7 +60,9 @@ const ended = <A, E, R>(
     facts.retryAfter = later.retryAfter
   }
   // It is not thrown, and its timeline takes the place of a stack.
-  return Effect.fail(Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>(facts)))
+  const exhausted = Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>(facts))
+  telling.gaveUp(call, exhausted)
+  return Effect.fail(exhausted)
 }
 
 /** What a `RetryExhausted` is made of. It is filled in, since a copy would cost as much as the rest of a refused call. */

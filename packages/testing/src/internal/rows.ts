@@ -59,8 +59,7 @@ const indiscreet = Effect.suspend(() => {
 export const leaked = ({ layer, taken }: Adapter): Effect.Effect<ReadonlyArray<string>> =>
   Effect.gen(function* () {
     if (taken === undefined) return []
-    const secrets = [Redacted.make(secret)]
-    yield* within(Effect.provideService(indiscreet, Report.Secrets, secrets), layer)
+    yield* within(Effect.provide(indiscreet, Report.layerSecrets(Redacted.make(secret))), layer)
     const found = taken().find((text) => text.includes(secret))
     if (found === undefined) return []
     const at = found.indexOf(secret)

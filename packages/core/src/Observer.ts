@@ -298,7 +298,13 @@ const tellFailure = (hearing: ReadonlyArray<Listener>, told: Told): void => {
  * @since 0.1.0
  */
 export const logger: Logger.Logger<unknown, void> = Logger.make((record) => {
-  for (const { observer } of listeners.of(record.fiber.context)) attempt(() => observer.log?.(record))
+  for (const { observer } of listeners.of(record.fiber.context)) {
+    try {
+      observer.log?.(record)
+    } catch {
+      // An observer that throws keeps the record from itself, and from no other.
+    }
+  }
 })
 
 const layerLogger: Layer.Layer<never> = Layer.effect(

@@ -509,9 +509,11 @@ describe("observers", () => {
   it.effect("hear every event in the order they were added, whoever else throws", () =>
     Effect.gen(function* () {
       const heard: Array<string> = []
-      const rude = Observer.layer({ event: () => {
-        throw new Error("rude")
-      } })
+      const rude = Observer.layer({
+        event: () => {
+          throw new Error("rude")
+        }
+      })
       const one = Observer.layer({ event: ({ name }) => heard.push(`one ${name}`) })
       const two = Observer.layer({ event: ({ name }) => heard.push(`two ${name}`) })
       yield* Observer.tell(() => event).pipe(

@@ -123,7 +123,11 @@ const writerOf = (
   { cap, sample = {} }: Options,
   otherwise?: Caps.Rule
 ): Writer.Writer => {
-  const rule = cap && { most: cap.most, window: Duration.toMillis(Duration.fromInputUnsafe(cap.window)), capped: Caps.all }
+  const rule = cap && {
+    most: cap.most,
+    window: Duration.toMillis(Duration.fromInputUnsafe(cap.window)),
+    capped: Caps.all
+  }
   const made = rule ?? otherwise
   return Writer.make(destination, { sample, cap: made && Caps.make(made) })
 }

@@ -234,7 +234,9 @@ describe("observers", () => {
   const heard = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
     const events: Array<Observer.Event & { readonly at?: number }> = []
     const clock = yield* Clock.Clock
-    const observer = Observer.layer({ event: (event) => events.push({ ...event, at: clock.currentTimeMillisUnsafe() }) })
+    const observer = Observer.layer({
+      event: (event) => events.push({ ...event, at: clock.currentTimeMillisUnsafe() })
+    })
     yield* settled(Effect.provide(effect, observer))
     return events.map((event) => `${event.at} ${event._tag} ${event.name} ${"attempt" in event ? event.attempt : ""}`)
   })
@@ -263,9 +265,11 @@ describe("observers", () => {
 
   it.effect("that throw change nothing", () =>
     Effect.gen(function* () {
-      const rude = Observer.layer({ event: () => {
-        throw new Error("rude")
-      } })
+      const rude = Observer.layer({
+        event: () => {
+          throw new Error("rude")
+        }
+      })
       const exit = yield* settled(Effect.provide(Retry.retry(flaky(bad, 1).effect, policy), rude))
       assert.deepStrictEqual(exit, Exit.succeed("done"))
     })

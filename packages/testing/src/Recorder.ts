@@ -69,7 +69,5 @@ export const make: Effect.Effect<Recorder> = Effect.sync(() => {
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Recorder> = Layer.unwrap(
-  Effect.map(make, (recorder) =>
-    Layer.merge(Layer.succeed(Recorder, recorder), Observer.layer(recorder.observer))
-  )
+  Effect.map(make, (recorder) => Layer.merge(Layer.succeed(Recorder, recorder), Observer.layer(recorder.observer)))
 )

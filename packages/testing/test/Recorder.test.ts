@@ -48,10 +48,7 @@ describe("events", () => {
         return yield* Recorder.Recorder
       }).pipe(
         Effect.provide(
-          Layer.provideMerge(
-            Recorder.layer,
-            Observer.layer({ event: ({ _tag }) => void heard.push(_tag) })
-          )
+          Layer.provideMerge(Recorder.layer, Observer.layer({ event: ({ _tag }) => void heard.push(_tag) }))
         )
       )
       assert.deepStrictEqual(heard, ["Recovered"])

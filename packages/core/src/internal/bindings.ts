@@ -15,6 +15,8 @@ export interface Bindings<A> {
 
 interface Bound<out A> {
   readonly value: A
+  /** The value alone: most programs have one, and ask for it with each line of their log. */
+  readonly only: ReadonlyArray<A>
   /** Counts what was built, in every scope: an outer scope was built before those within. */
   readonly since: number
 }
@@ -25,46 +27,42 @@ const mostLookups = 16
 const none: ReadonlyArray<never> = []
 
 export const make = <A>(name: string): Bindings<A> => {
+  const prefix = `${name}/`
+  /** As many keys as layers were ever open at once. A key that is given back is taken again, and looked for all the while: a scope that closes still speaks. */
   const keys: Array<Context.Service<Bound<A>, Bound<A>>> = []
-  /** The numbers of keys that were in use and are free; a process has as many keys as it had layers open at once. */
   const free: Array<number> = []
   let built = 0
 
-  const take = Effect.sync(() => {
-    const taken = free.pop() ?? keys.length
-    keys[taken] ??= Context.Service<Bound<A>>(`${name}/${taken}`)
-    return taken
-  })
+  const take = Effect.sync(() => free.pop() ?? keys.push(Context.Service<Bound<A>>(`${prefix}${keys.length}`)) - 1)
   const give = (taken: number) => Effect.sync(() => void free.push(taken))
 
-  const bound = (context: Context.Context<never>): Array<Bound<A>> => {
+  const listed = (context: Context.Context<never>): ReadonlyArray<A> => {
     const found: Array<Bound<A>> = []
-    if (keys.length > mostLookups) {
-      for (const [key, value] of context.mapUnsafe) if (key.startsWith(`${name}/`)) found.push(value as Bound<A>)
-      return found
-    }
-    for (const key of keys) {
-      const one = Context.getOrUndefined(context, key)
-      if (one !== undefined) found.push(one)
-    }
-    return found
+    for (const [key, value] of context.mapUnsafe) if (key.startsWith(prefix)) found.push(value as Bound<A>)
+    return inOrder(found)
   }
 
   return {
     layer: (value) =>
       Layer.effectContext(
-        Effect.map(Effect.acquireRelease(take, give), (taken): Context.Context<never> => {
-          const key = keys[taken]
-          return key === undefined
-            ? Context.empty()
-            : (Context.make(key, { value, since: built++ }) as Context.Context<unknown> as Context.Context<never>)
-        })
+        Effect.map(Effect.acquireRelease(take, give), (taken) =>
+          Context.makeUnsafe<never>(new Map([[`${prefix}${taken}`, { value, only: [value], since: built++ }]]))
+        )
       ),
     of: (context) => {
-      if (keys.length === 0) return none
-      const found = bound(context)
-      if (found.length > 1) found.sort((one, other) => one.since - other.since)
-      return found.length === 0 ? none : found.map(({ value }) => value)
+      if (keys.length > mostLookups) return listed(context)
+      let first: Bound<A> | undefined
+      let all: Array<Bound<A>> | undefined
+      for (const key of keys) {
+        const one = Context.getOrUndefined(context, key)
+        if (one === undefined) continue
+        if (first === undefined) first = one
+        else (all ??= [first]).push(one)
+      }
+      return all !== undefined ? inOrder(all) : first === undefined ? none : first.only
     }
   }
 }
+
+const inOrder = <A>(all: Array<Bound<A>>): ReadonlyArray<A> =>
+  all.sort((one, other) => one.since - other.since).map(({ value }) => value)

@@ -46,7 +46,7 @@ export const make = <A>(name: string): Bindings<A> => {
     layer: (value) =>
       Layer.effectContext(
         Effect.map(Effect.acquireRelease(take, give), (taken) =>
-          Context.makeUnsafe<never>(new Map([[`${prefix}${taken}`, { value, only: [value], since: built++ }]]))
+          Context.makeUnsafe(new Map([[`${prefix}${taken}`, { value, only: [value], since: built++ }]]))
         )
       ),
     of: (context) => {
@@ -65,4 +65,4 @@ export const make = <A>(name: string): Bindings<A> => {
 }
 
 const inOrder = <A>(all: Array<Bound<A>>): ReadonlyArray<A> =>
-  all.sort((one, other) => one.since - other.since).map(({ value }) => value)
+  all.toSorted((one, other) => one.since - other.since).map(({ value }) => value)

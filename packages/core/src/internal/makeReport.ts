@@ -146,7 +146,7 @@ const mostAttempts = 30
 const historyOf = (calls: ReadonlyArray<Call.Facts>, safe: Scrub): ReadonlyArray<Attempt> =>
   calls
     .flatMap((facts) => Call.historyOf(facts, safe))
-    .sort((one, other) => endOf(one) - endOf(other))
+    .toSorted((one, other) => endOf(one) - endOf(other))
     .slice(-mostAttempts)
 
 const endOf = ({ durationMs, startedAt }: Attempt): number => Date.parse(startedAt) + durationMs

@@ -1,8 +1,8 @@
 /**
  * A client of the crawl API that survives a bad network and never bills twice.
  *
- * Polls are retried; a creation is sent again only where it cannot have happened. Every error is a `JobError` that carries the job's
- * id wherever one exists, and answers are read leniently. Interrupting `crawl` leaves the job running: `cancel` ends it.
+ * Polls are retried; a creation is sent again only if it cannot have happened. Every error is a `JobError`, with the job's id if there is
+ * one, and unknown codes and fields in answers are accepted. Interrupting `crawl` leaves the job running: `cancel` ends it.
  *
  * @since 0.1.0
  */
@@ -35,13 +35,13 @@ import { Authorization, CrawlApi, type CrawlRequest } from "./CrawlApi.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** The http or https URL of the API. Required. */
+  /** The http or https URL of the API. No default. */
   readonly url: string
-  /** The API key of the account. Required. */
+  /** The API key of the account, not empty. No default. */
   readonly apiKey: Redacted.Redacted
-  /** The policy of polls and cancellations. Default: 5 retries within 2 minutes, 30 seconds for an attempt. */
+  /** The retry policy of polls and cancellations. Default: 5 retries within 2 minutes, 30 seconds for an attempt. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
-  /** The policy of creations, which are sent again only if they cannot bill twice. Default: the same settings. */
+  /** The retry policy of creations, which are sent again only if that cannot bill twice. Default: the settings that `policy` has by default. */
   readonly createPolicy?: RetryPolicy.RetryPolicy | undefined
 }
 
@@ -52,7 +52,7 @@ export interface Options {
  * @since 0.1.0
  */
 export interface CrawlOptions {
-  /** Called with the job after every poll. Default: not called. */
+  /** Called with the job after each poll; the next poll waits for it to end. Default: not called. */
   readonly onJob?: ((job: Job.Job) => Effect.Effect<void>) | undefined
 }
 
@@ -72,14 +72,21 @@ const rules: Check.Rules<Options> = {
  * @since 0.1.0
  */
 export interface Client {
+  /** Creates a job, and returns its id. An error with `isAmbiguous` says that the job may exist all the same. */
   readonly create: (request: CrawlRequest) => Effect.Effect<{ readonly id: string }, JobError.JobError>
+  /** Reads a job as it is now. */
   readonly get: (jobId: string) => Effect.Effect<Job.Job, JobError.JobError>
+  /** Ends a job, and returns the API's message. */
   readonly cancel: (jobId: string) => Effect.Effect<string, JobError.JobError>
+  /** Polls a job until it is finished, at the API's recommended pace: 100 milliseconds to 1 minute between polls. */
   readonly wait: (jobId: string, options?: CrawlOptions) => Effect.Effect<Job.Job, JobError.JobError>
+  /** Creates a job and waits for it, as `create` and `wait` do. Interrupting it leaves the job running. */
   readonly crawl: (request: CrawlRequest, options?: CrawlOptions) => Effect.Effect<Job.Job, JobError.JobError>
 }
 
 /**
+ * The client of the crawl API that a program uses.
+ *
  * @category services
  * @since 0.1.0
  */
@@ -91,12 +98,12 @@ const defaultPolicy = RetryPolicy.make({
   deadline: Duration.minutes(2)
 })
 
-/** A provider's advice, within reason: never a busy loop, never a lost afternoon. */
+/** The API's advice, bounded: no busy loop, and no endless wait. */
 const pullDelay = (job: Job.Job): Duration.Duration =>
   Duration.clamp(job.recommendedPullDelay, { minimum: Duration.millis(100), maximum: Duration.minutes(1) })
 
 /**
- * A client over the `HttpClient` in context.
+ * Makes a client over the `HttpClient` in context. Throws if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0
@@ -150,13 +157,15 @@ const clientOf = Effect.fnUntraced(function* (
 })
 
 /**
+ * Provides a `CrawlClient` over the `HttpClient` in context. Throws if an option is wrong.
+ *
  * @category layers
  * @since 0.1.0
  */
 export const layer = (options: Options): Layer.Layer<CrawlClient, never, HttpClient.HttpClient> =>
   Layer.effect(CrawlClient, make(options))
 
-/** Understands the body of a success; nothing is its own way to say that it is none. */
+/** Decodes the body of a success. Fails with undefined if the body is not what was asked for, and no reason says more. */
 type Body<A> = (json: unknown) => Effect.Effect<A, JobError.Reason | undefined>
 
 const decoder = <A>(schema: Schema.Codec<A, unknown>): Body<A> => {
@@ -164,7 +173,7 @@ const decoder = <A>(schema: Schema.Codec<A, unknown>): Body<A> => {
   return (json) => Effect.mapError(decode(json), () => undefined)
 }
 
-/** A job; what its answer contradicts itself in is said once, when the job is finished. */
+/** Decodes a job. Contradictions in the answer are logged once, when the job is finished. */
 const jobOf: Body<Job.Job> = Effect.fnUntraced(function* (json: unknown) {
   const { job, warnings } = yield* Effect.fromResult(Wire.readJob(json))
   if (job.isFinished && warnings.length > 0)
@@ -175,10 +184,10 @@ const jobOf: Body<Job.Job> = Effect.fnUntraced(function* (json: unknown) {
 const Created = Schema.Struct({ id: Schema.NonEmptyString })
 const Cancelled = Schema.Struct({ message: Schema.String })
 
-/** Which call, about which job: what every error of it carries. */
+/** The call and its job, which each of its errors carries. */
 type About = Pick<JobError.JobError, "operation" | "jobId">
 
-/** One call as its policy says, with all that can go wrong as a `JobError`. */
+/** Makes one call under its policy, with every failure as a `JobError`. */
 const call = <A>(
   about: About,
   policy: RetryPolicy.RetryPolicy,
@@ -188,7 +197,7 @@ const call = <A>(
   const failed = (reason: JobError.Reason) => new JobError.JobError({ ...about, reason })
   return send.pipe(
     Effect.mapError((error) => failed(HttpClientError.isHttpClientError(error) ? unreachable(error) : error)),
-    Effect.flatMap((response) => Effect.mapError(read(response, body), failed)),
+    Effect.flatMap((response) => Effect.mapError(bodyOf(response, body), failed)),
     Retry.retry(policy, {
       name: about.operation,
       verdict: (failure) => (JobError.isJobError(failure) ? failure : failed(timedOut(failure))).verdict
@@ -206,8 +215,8 @@ const unreachable = (error: HttpClientError.HttpClientError): JobError.Reason =>
   return new JobError.ApiUnreachable({ sent, lastError: `no answer: ${reason.kind ?? reason.code}`, cause: error })
 }
 
-/** The body of a success; anything else is the reason that the answer means. */
-const read = <A>(response: HttpClientResponse.HttpClientResponse, body: Body<A>): Effect.Effect<A, JobError.Reason> =>
+/** Decodes the body of a success; fails with the reason that any other answer means. */
+const bodyOf = <A>(response: HttpClientResponse.HttpClientResponse, body: Body<A>): Effect.Effect<A, JobError.Reason> =>
   Effect.gen(function* () {
     const { headers, status } = response
     const text = yield* Effect.mapError(response.text, unreachable)

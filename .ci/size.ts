@@ -6,7 +6,17 @@ import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
 
 /** What comes with a policy for who asks for it by name, and falls away for who does not. */
-const onlyAsked = ["Attempt", "Because", "codec", "config", "describe", "fromJson", "jsonSchema", "timeline"]
+const onlyAsked = [
+  "Attempt",
+  "Because",
+  "CallState",
+  "codec",
+  "config",
+  "describe",
+  "fromJson",
+  "jsonSchema",
+  "timeline"
+]
 
 /** Modules of a package that a program uses, and how much of its bundle they may be. */
 const limits: ReadonlyArray<{

@@ -95,12 +95,12 @@ export type Budget = typeof Budget.Type
  * @since 0.1.0
  */
 export const presets = {
-  standard: { _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 0.3 },
+  standard: { _tag: "Ratio", ratio: 0.2, window: /*#__PURE__*/ Duration.seconds(10), floor: 0.3 },
   aws2026: { _tag: "Tokens", capacity: 500, cost: 14, throttledCost: 5, refill: 1 },
   awsLegacy: { _tag: "Tokens", capacity: 500, cost: 10, throttledCost: 5, refill: 1 },
   grpc: { _tag: "Throttle", capacity: 10, ratio: 0.1 },
-  finagle: { _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 10 },
-  sre: { _tag: "Adaptive", k: 2, window: Duration.minutes(2), ceiling: 1 },
+  finagle: { _tag: "Ratio", ratio: 0.2, window: /*#__PURE__*/ Duration.seconds(10), floor: 10 },
+  sre: { _tag: "Adaptive", k: 2, window: /*#__PURE__*/ Duration.minutes(2), ceiling: 1 },
   envoy: { _tag: "Concurrent", ratio: 0.2, floor: 3 }
 } as const satisfies { readonly [name: string]: Budget }
 

@@ -15,23 +15,31 @@ import * as Result from "effect/Result"
 import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
+import type * as Backoff from "./Backoff.ts"
+import * as CallState from "./CallState.ts"
 import { codeOf } from "./internal/code.ts"
 import { ended, unharmed } from "./internal/item.ts"
 import { policyRule } from "./internal/checked.ts"
 import * as Time from "./internal/time.ts"
+import * as Operation from "./Operation.ts"
 import * as Preset from "./Preset.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * An item and its error. `rounds` counts the rounds it was part of, including the first one. Default: 1.
+ * An item that failed in the last round.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Failed<out I, out E> {
+  /** The item. No default. */
   readonly item: I
+  /** Its last error. No default. */
   readonly error: E
+  /** How many rounds it was part of, including the first one. Default: 1. */
   readonly rounds?: number | undefined
+  /** The waits before its rounds so far; `plan` fills it in. Without it, a backoff assumes the waits of its own series. Default: none. */
+  readonly waited?: Backoff.Waited | undefined
 }
 
 /**
@@ -107,19 +115,30 @@ export const plan = <I, E>(
   let wait = Duration.zero
   let cost = 0
   for (const one of failed) {
-    const verdict = unlimited(judge(one.error))
-    const about = { verdict, attempt: one.rounds ?? 1, elapsed, ...codeOf(one.error) }
-    const decision = RetryPolicy.decide(policy, about, random)
+    const next = nextOf(policy, one, { verdict: unlimited(judge(one.error)), elapsed, random })
     const price = spend === undefined ? 0 : priceOf(spend, one.item)
-    if (decision._tag === "GiveUp") final.push({ ...one, because: decision.because })
+    if (next._tag !== "Retry") final.push({ ...one, because: next._tag === "GiveUp" ? next.because : "parked" })
     else if (spend !== undefined && !isWithin(cost + price, spend.limit)) final.push({ ...one, because: "spend" })
     else {
       again.push(one)
       cost += price
-      wait = Duration.max(wait, decision.delay)
+      wait = Duration.max(wait, next.delay)
     }
   }
-  return { again, final, wait, cost }
+  const previous = Duration.toMillis(wait)
+  const waiting = again.map((one) => ({ ...one, waited: { previous, total: (one.waited?.total ?? 0) + previous } }))
+  return { again: waiting, final, wait, cost }
+}
+
+/** What follows an item's last round. Its rounds are its attempts. */
+const nextOf = <I, E>(
+  policy: RetryPolicy.RetryPolicy,
+  { error, rounds = 1, waited }: Failed<I, E>,
+  failed: CallState.FailedAttempt
+): CallState.Next => {
+  const isAmbiguous = policy.operation === "create" && Operation.isAmbiguous(error)
+  const state = waited === undefined ? { attempts: rounds - 1 } : { attempts: rounds - 1, waited }
+  return CallState.next(policy, state, { ...failed, isAmbiguous, ...codeOf(error) })
 }
 
 /** NaN, which no limit covers, for a cost that throws or is not a finite number. */
@@ -246,9 +265,9 @@ export const run = Effect.fnUntraced(function* <I, A, E, R, E2 = E>(
       )
     const results = yield* Effect.forEach(next.again, again, { concurrency })
     failed = results.flatMap(({ because, result }, index) => {
-      const { item, rounds = 1 } = next.again[index]!
+      const { item, rounds = 1, waited } = next.again[index]!
       if (Result.isSuccess(result)) saved.push({ item, value: result.success, round })
-      else if (because === undefined) return [{ item, error: result.failure as E2, rounds: rounds + 1 }]
+      else if (because === undefined) return [{ item, error: result.failure as E2, rounds: rounds + 1, waited }]
       else final.push({ item, error: result.failure, rounds: rounds + 1, because })
       return []
     })

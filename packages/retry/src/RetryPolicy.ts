@@ -20,12 +20,12 @@ import * as Breaker from "./Breaker.ts"
 import * as Budget from "./Budget.ts"
 import * as Bulkhead from "./Bulkhead.ts"
 import * as Hedge from "./Hedge.ts"
-import { codeOf, overrideOf } from "./internal/code.ts"
+import * as CallState from "./CallState.ts"
+import { codeOf } from "./internal/code.ts"
 import { configOf } from "./internal/config.ts"
 import * as description from "./internal/describe.ts"
 import { count, made, PolicyDuration, refusal, SomeDuration, strict, withDefault } from "./internal/schema.ts"
 import { problems } from "./internal/sound.ts"
-import * as Time from "./internal/time.ts"
 import { inJson, told } from "./internal/told.ts"
 import * as Operation from "./Operation.ts"
 import * as Parking from "./Parking.ts"
@@ -196,82 +196,11 @@ export const Because = /*#__PURE__*/ Schema.Literals([
 export type Because = typeof Because.Type
 
 /**
- * A policy's decision about a failure: wait and retry, or give up. `again` is the wait after which another try makes sense.
- *
- * @category models
- * @since 0.1.0
- */
-export type Decision =
-  | { readonly _tag: "Retry"; readonly delay: Duration.Duration }
-  | { readonly _tag: "GiveUp"; readonly because: Because; readonly again?: Duration.Duration }
-
-/**
- * A failed attempt. `attempt` is its number, from 1, and `elapsed` the time since the call began, with all waits. Overrides match `code`
- * and `detail`. Backoffs that depend on earlier waits use `waited`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Failed {
-  readonly verdict: Verdict.Verdict
-  readonly attempt: number
-  readonly elapsed: Duration.Duration
-  readonly code?: string | undefined
-  readonly detail?: string | undefined
-  readonly waited?: Backoff.Waited | undefined
-}
-
-/**
- * Decides what follows a failed attempt: a pure function of the policy, the attempt and a random number in [0, 1).
- *
- * @category running
- * @since 0.1.0
- */
-export const decide = (self: RetryPolicy, failed: Failed, random: number): Decision => {
-  const { attempt, elapsed, verdict } = failed
-  const override = overrideOf(self, failed)
-  if (verdict._tag === "Permanent" || override?.giveUp === true) return giveUp("permanent")
-  if (verdict._tag === "Parked") return giveUp("parked")
-  const asked = Verdict.retryAfter(verdict)
-  const limit = override?.retries ?? (verdict._tag === "Transient" ? verdict.limit : undefined) ?? Infinity
-  if (attempt > Math.min(self.retries, limit)) return giveUp("retries", asked)
-  if (asked !== undefined && Duration.isGreaterThan(asked, self.maxRetryAfter)) {
-    return giveUp("retry-after too long", asked)
-  }
-  const delay = wait(self, failed, random)
-  const late =
-    self.deadline !== undefined && Duration.isGreaterThanOrEqualTo(Duration.sum(elapsed, delay), self.deadline)
-  return late ? giveUp("deadline", delay) : { _tag: "Retry", delay }
-}
-
-const giveUp = (because: Because, again?: Duration.Duration): Decision =>
-  again === undefined ? { _tag: "GiveUp", because } : { _tag: "GiveUp", because, again }
-
-/**
- * The wait that a retryable verdict asks for. A Retry-After is a floor: chance only adds to it. One that asks for no wait at all (zero, or a
- * date that has passed) does not end the backoff, which grows by attempt.
- *
- * @category getters
- * @since 0.1.0
- */
-export const wait = (self: RetryPolicy, failed: Failed, random: number): Duration.Duration => {
-  const { attempt, verdict, waited } = failed
-  const backoff = overrideOf(self, failed)?.backoff
-  const asked = Verdict.retryAfter(verdict)
-  if (asked !== undefined) {
-    const step = Duration.isPositive(asked) ? 1 : attempt
-    return Duration.sum(Duration.max(asked, Duration.zero), Backoff.delay(backoff ?? self.quick, step, random, waited))
-  }
-  const paced = verdict._tag === "Transient" ? self[verdict.pace] : (self.server ?? self.steady)
-  return Backoff.delay(backoff ?? paced, attempt, random, waited)
-}
-
-/**
  * The policy's retries and waits as an Effect `Schedule`, for `Effect.retry`, `Stream.retry` and the like.
  *
- * It reads each failure's verdict, honours Retry-After, overrides and the deadline, outputs each wait, and ends when the policy gives up.
- * The effect then fails with its own last failure. The rest needs `Retry`: timeouts, budget, breaker, bulkhead, rate limit, parking,
- * hedge, nesting and ambiguous creations.
+ * It reads each failure's verdict, honours Retry-After, overrides and the deadline, sends no ambiguous creation again, outputs each wait, and
+ * ends when the policy gives up. The effect then fails with its own last failure. The rest needs `Retry`: timeouts, budget, breaker,
+ * bulkhead, rate limit, parking, hedge and nesting.
  *
  * @category conversions
  * @since 0.1.0
@@ -279,21 +208,20 @@ export const wait = (self: RetryPolicy, failed: Failed, random: number): Duratio
 export const schedule = (self: RetryPolicy): Schedule.Schedule<Duration.Duration> =>
   Schedule.fromStep(
     Effect.clockWith((clock) => {
-      const { now } = Time.of(clock)
+      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const begun = now()
-      let attempt = 0
-      let waited: Backoff.Waited = { previous: 0, total: 0 }
+      let state = CallState.start
       const step = (_now: number, failure: unknown) =>
         Effect.flatMap(
           Effect.zip(Verdict.judge(failure), Random.next),
           ([verdict, random]): Effect.Effect<[Duration.Duration, Duration.Duration], Cause.Done<Duration.Duration>> => {
-            const elapsed = Duration.millis(now() - begun)
-            const about = { verdict, attempt: ++attempt, elapsed, waited, ...codeOf(failure) }
-            const decision = decide(self, about, random)
-            if (decision._tag === "GiveUp") return Cause.done(decision.again ?? Duration.zero)
-            const previous = Duration.toMillis(decision.delay)
-            waited = { previous, total: waited.total + previous }
-            return Effect.succeed([decision.delay, decision.delay])
+            const isAmbiguous = Operation.isAmbiguous(failure)
+            const failed = { verdict, elapsed: now() - begun, random, isAmbiguous, ...codeOf(failure) }
+            const next = CallState.next(self, state, failed)
+            if (next._tag !== "Retry")
+              return Cause.done(next._tag === "GiveUp" ? (next.again ?? Duration.zero) : Duration.zero)
+            state = next.state
+            return Effect.succeed([next.delay, next.delay])
           }
         )
       return Effect.succeed(step)

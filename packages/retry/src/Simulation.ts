@@ -37,6 +37,8 @@ export interface Answer {
   readonly fails?: Verdict.Verdict | undefined
   /** The code of the failure, which the policy's overrides match. Default: none. */
   readonly code?: string | undefined
+  /** The detail of the failure, which overrides by `code/detail` match. Ignored without a `code`. Default: none. */
+  readonly detail?: string | undefined
   /**
    * Whether the failed attempt may have been carried out, so that a creation is given up. Default: `true` for a transient failure, `false`
    * for any other verdict.
@@ -229,6 +231,7 @@ const attemptOf = (dependency: Dependency, attempts: Array<Attempt>): Effect.Eff
     const number = attempts.length + 1
     const {
       code,
+      detail,
       fails,
       isAmbiguous = fails?._tag === "Transient",
       takes
@@ -239,7 +242,8 @@ const attemptOf = (dependency: Dependency, attempts: Array<Attempt>): Effect.Eff
     attempts.push({ startedAt, endedAt: startedAt, isGood: false })
     const answer = Effect.andThen(takes === undefined ? Effect.void : Effect.sleep(takes), ended(fails === undefined))
     yield* Effect.onInterrupt(answer, () => ended(false))
-    if (fails !== undefined) return yield* Effect.fail({ verdict: fails, code, isAmbiguous, message: "as told" })
+    if (fails !== undefined)
+      return yield* Effect.fail({ verdict: fails, code, detail, isAmbiguous, message: "as told" })
   })
 
 const summary = (calls: ReadonlyArray<Call>): Result => {

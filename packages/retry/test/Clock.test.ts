@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Redrive from "@redrive/retry/Redrive"
 import * as Retry from "@redrive/retry/Retry"
+import * as CallState from "@redrive/retry/CallState"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -201,8 +202,9 @@ describe("a wait that a server asks for", () => {
   it("of zero or less still backs off", () => {
     for (const asked of [Duration.zero, Duration.seconds(-5)]) {
       const waits = [1, 2, 3].map((attempt) => {
-        const failed = { verdict: Verdict.throttled(asked), attempt, elapsed: Duration.zero }
-        return Duration.toMillis(RetryPolicy.wait(policyOf(), failed, 1))
+        const failed = { verdict: Verdict.throttled(asked), elapsed: 0, random: 1 }
+        const next = CallState.next(policyOf(), { attempts: attempt - 1 }, failed)
+        return next._tag === "Retry" ? Duration.toMillis(next.delay) : next._tag
       })
       assert.deepStrictEqual(waits, [1000, 2000, 4000])
     }

@@ -6,6 +6,7 @@ import * as Random from "effect/Random"
 import * as Verdict from "@redrive/core/Verdict"
 import type * as Breaker from "../Breaker.ts"
 import type * as Budget from "../Budget.ts"
+import * as CallState from "../CallState.ts"
 import type * as Operation from "../Operation.ts"
 import type { Added, Exhausted, Options } from "../Retry.ts"
 import type { Gate, Prober } from "./gate.ts"
@@ -23,21 +24,15 @@ export interface Failed {
   wait?: number
 }
 
-/**
- * The failures of a call so far. `counted` attempts count against the policy's retries, which parked ones do not; `retries` and
- * `isThrottled` are what the call has taken from the budget.
- */
+/** The failures of a call so far. `retries` and `isThrottled` are what the call has taken from the budget. */
 export interface Past extends Budget.Taken, Prober {
-  /** When it was first parked. */
-  parkedAt?: number
+  /** The state that decides what follows the next failure. */
+  state: CallState.CallState
   /** When the call began, if it has no deadline of its own: when it first waited or its first attempt began. -1 if unknown. */
   began: number
   readonly failed: Array<Failed>
-  counted: number
   retries: number
   isThrottled: boolean
-  /** The sum of all waits, in milliseconds. */
-  waited: number
   /** The gate that this call probes. */
   probing: Gate | undefined
   /** Whether the call was given up. */
@@ -49,12 +44,11 @@ export const waiting = -1
 
 /** The past of a call without failures, which most calls share. */
 const nothing: Past = Object.freeze({
+  state: CallState.start,
   began: -1,
   failed: [],
-  counted: 0,
   retries: 0,
   isThrottled: false,
-  waited: 0,
   probing: undefined,
   isOver: false
 })
@@ -150,24 +144,24 @@ export const begun = <A, E, R>(call: Call<A, E, R>, by: number): Past => {
   return past
 }
 
-/** How long a call has taken so far, waits included, in whole milliseconds. */
-export const elapsed = <A, E, R>({ ends, past, shared, started, surroundings, time }: Call<A, E, R>): number => {
-  const isOwn = shared.deadline !== Infinity && ends !== aroundOf(surroundings)?.deadline
+/** How long a call has taken by this time, waits included. A call that has neither waited nor tried has taken no time. */
+export const since = <A, E, R>({ ends, past, shared, surroundings }: Call<A, E, R>, now: number): number => {
+  const isOwn = shared.deadline !== Infinity && ends !== surroundings.outer?.deadline
   const began = isOwn ? ends - shared.deadline : past.began
-  // A call that has neither waited nor tried has taken no time.
-  if (began < 0) return 0
+  return began < 0 ? 0 : Math.max(0, now - began)
+}
+
+/** How long a call has taken so far, in whole milliseconds. */
+export const elapsed = <A, E, R>(call: Call<A, E, R>): number => {
   // A call that is refused at once has just asked the clock.
-  const now = past.failed.length === 0 && started > 0 ? started : time.now()
-  return Math.max(0, Math.round(now - began))
+  const isFresh = call.past.failed.length === 0 && call.started > 0
+  return Math.round(since(call, isFresh ? call.started : call.time.now()))
 }
 
 /** Notes that the call holds nothing of the budget any more. */
 export const giveBack = <A, E, R>({ past }: Call<A, E, R>): void => {
   if (past !== nothing) past.retries = 0
 }
-
-/** When the call was first parked, which may be now. */
-export const parkedAt = <A, E, R>(call: Call<A, E, R>, now: number): number => (begun(call, now).parkedAt ??= now)
 
 export const operationOf = <A, E, R>({ options, shared }: Call<A, E, R>): Operation.Operation =>
   options.operation ?? shared.policy.operation

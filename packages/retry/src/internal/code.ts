@@ -13,13 +13,17 @@ export const codeOf = (failure: unknown): Code => {
   if (Predicate.isTagged(failure, "RetryExhausted") && Predicate.hasProperty(failure, "failure"))
     return codeOf(failure.failure)
   try {
-    if (Failure.isFailure(failure)) return { code: failure.code, detail: failure.reason.kind }
-    return Predicate.hasProperty(failure, "code") && typeof failure.code === "string" ? { code: failure.code } : {}
+    const { code, detail }: { readonly code?: unknown; readonly detail?: unknown } = Failure.isFailure(failure)
+      ? { code: failure.code, detail: failure.reason.kind }
+      : Object(failure)
+    return { code: textOf(code), detail: textOf(detail) }
   } catch {
     // A getter of a foreign error threw.
     return {}
   }
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
 /** The most exact override wins. */
 export const overrideOf = ({ overrides }: Fields, { code, detail }: Code): typeof Override.Type | undefined => {

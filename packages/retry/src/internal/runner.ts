@@ -5,12 +5,12 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Verdict from "@redrive/core/Verdict"
 import type * as Budget from "../Budget.ts"
+import * as CallState from "../CallState.ts"
 import * as Operation from "../Operation.ts"
 import type { Exhausted, Options } from "../Retry.ts"
-import * as RetryPolicy from "../RetryPolicy.ts"
 import { attempt, bounded, settle } from "./attempt.ts"
 import * as Call from "./call.ts"
-import { codeOf, overrideOf } from "./code.ts"
+import { codeOf } from "./code.ts"
 import * as Gate from "./gate.ts"
 import { giveUp, refuse, refused } from "./giveUp.ts"
 import { aroundOf, NotAgain, type Shared, withinOf } from "./shared.ts"
@@ -53,7 +53,11 @@ const tried = <A, E, R>(call: Call.Call<A, E, R>, begin: () => Attempts<A, E, R>
 /** Enters the call: waits at its gate if that is shut. */
 const enter = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const gate = call.shared.gates.get(call.key)
-  return gate === undefined ? inPlace(call) : atGate(call, gate, refused(call, "parked", { until: gate.until }))
+  if (gate === undefined) return inPlace(call)
+  const now = call.time.now()
+  const { state } = Call.begun(call, now)
+  const park = CallState.park(call.shared.policy, state, gate.until, Call.since(call, now), call.ends - now)
+  return atGate(call, gate, park, now, refused(call, "parked", { until: gate.until }))
 }
 
 /** Goes on once the call has a place. A call nested in one of the same runner shares its place, since a second one could deadlock. */
@@ -98,13 +102,18 @@ const waits = <A, E, R>(call: Call.Call<A, E, R>): void => {
 }
 
 /** Waits at a gate. One of the waiting calls becomes the probe, and opens the gate unless it is too early. */
-const atGate = <A, E, R>(call: Call.Call<A, E, R>, gate: Gate.Gate, failure: unknown): Attempts<A, E, R> => {
-  const { ends, shared } = call
-  const now = call.time.now()
-  const longest = Call.parkedAt(call, now) + Duration.toMillis(shared.policy.parking?.maximum ?? Duration.zero)
-  return Effect.flatMap(Gate.wait(gate, Call.pastOf(call), now, Math.min(longest, ends)), (passage) => {
+const atGate = <A, E, R>(
+  call: Call.Call<A, E, R>,
+  gate: Gate.Gate,
+  { atMost, because, state }: CallState.Park,
+  now: number,
+  failure: unknown
+): Attempts<A, E, R> => {
+  const past = Call.pastOf(call)
+  past.state = state
+  return Effect.flatMap(Gate.wait(gate, past, now, now + Duration.toMillis(atMost)), (passage) => {
     call.started = 0
-    if (passage === "too long") return giveUp(call, failure, ends < longest ? "deadline" : "parked too long")
+    if (passage === "too long") return giveUp(call, failure, because)
     return passage === "open" ? enter(call) : inPlace(call)
   })
 }
@@ -172,7 +181,6 @@ const onFailure = <A, E, R>(
   failure: E | Cause.TimeoutError
 ): Effect.Effect<A, Exhausted<E>, R> => {
   const { options, shared, started, time } = call
-  const { budget } = shared
   const now = time.now()
   if (failure instanceof NotAgain) {
     settle(call, "ignored", now)
@@ -187,78 +195,106 @@ const onFailure = <A, E, R>(
   settle(call, verdict, now)
   Call.note(call, entry)
   telling.attemptFailed(call, entry)
-  const mayHaveHappened = mayHaveCreated(call, entry)
-  if (verdict._tag === "Parked" && !mayHaveHappened && mayWait(call, failure)) {
-    return parked(call, failure, verdict.until)
+  if (Verdict.isRetryable(verdict)) shared.budget?.failed(now)
+  return follow(call, entry, now, options.reconcile !== undefined)
+}
+
+/** Does what follows a failed attempt. */
+const follow = <A, E, R>(
+  call: Call.Call<A, E, R>,
+  entry: Call.Failed,
+  now: number,
+  canReconcile: boolean,
+  isAmbiguous = mayHaveHappened(call, entry)
+): Effect.Effect<A, Exhausted<E>, R> => {
+  const { options, past, shared, surroundings } = call
+  const { failure, verdict } = entry
+  const around = aroundOf(surroundings)
+  const { code, detail } = codeOf(failure)
+  const random = Call.chance(call)
+  const next = CallState.next(
+    shared.policy,
+    past.state,
+    { verdict, elapsed: Call.since(call, now), random, code, detail, isAmbiguous },
+    {
+      // The creation may be one within this call.
+      operation: isAmbiguous ? "create" : Call.operationOf(call),
+      isReplayable: options.isReplayable,
+      canReconcile,
+      isNested: around?.retries,
+      remaining: call.ends - now
+    }
+  )
+  switch (next._tag) {
+    case "Retry":
+      past.state = next.state
+      return again(call, entry, next.delay, now, random)
+    case "Park":
+      return parked(call, failure, next, now, random)
+    case "Reconcile":
+      return reconciled(call, entry, now)
+    case "GiveUp": {
+      past.state = next.state
+      const ended = giveUp(call, failure, next.because, next.again)
+      if (next.because !== "nested" || around === undefined) return ended
+      return Effect.andThen(shared.sayNested(call.name, around.shared.name), ended)
+    }
   }
-  if (Verdict.isRetryable(verdict)) budget?.failed(now)
-  call.past.counted++
-  if (!mayHaveHappened) return again(call, entry, now)
-  if (options.reconcile === undefined) return giveUp(call, failure, "ambiguous")
-  return Effect.matchEffect(bounded(call, options.reconcile(failure), now, call.ends - now), {
-    onFailure: () => giveUp(call, failure, "ambiguous"),
+}
+
+/** Whether the attempt was, or held, a creation that may have happened. */
+const mayHaveHappened = <A, E, R>(call: Call.Call<A, E, R>, { failure, isAmbiguous }: Call.Failed): boolean =>
+  call.around?.mayHaveCreated === true ||
+  (Call.operationOf(call) === "create" && (isAmbiguous ?? Operation.isAmbiguous(failure)))
+
+/** Asks the caller if a creation happened, and goes on by the answer. */
+const reconciled = <A, E, R>(
+  call: Call.Call<A, E, R>,
+  entry: Call.Failed,
+  now: number
+): Effect.Effect<A, Exhausted<E>, R> => {
+  const asked = call.options.reconcile?.(entry.failure as E | Cause.TimeoutError) ?? Effect.succeedNone
+  return Effect.matchEffect(bounded(call, asked, now, call.ends - now), {
+    onFailure: () => follow(call, entry, call.time.now(), false),
     onSuccess: Option.match({
-      onNone: () => again(call, entry, time.now()),
+      onNone: () => follow(call, entry, call.time.now(), false, false),
       onSome: (happened) => Effect.succeed(happened)
     })
   })
 }
 
-/** Whether the call is, or held, a creation that may have happened. */
-const mayHaveCreated = <A, E, R>(call: Call.Call<A, E, R>, { failure, isAmbiguous }: Call.Failed): boolean =>
-  call.around?.mayHaveCreated === true ||
-  (Call.operationOf(call) === "create" && (isAmbiguous ?? Operation.isAmbiguous(failure)))
-
-/** Whether a call that needs somebody to act waits for that, and can be sent then. */
-const mayWait = <A, E, R>({ options, shared }: Call.Call<A, E, R>, failure: E | Cause.TimeoutError): boolean =>
-  shared.policy.parking !== undefined &&
-  options.isReplayable !== false &&
-  overrideOf(shared.policy, codeOf(failure))?.giveUp !== true
-
-/** Shuts the gate of the call's key, unless it is shut, and waits there. Parked attempts are not counted. */
+/** Shuts the gate of the call's key, unless it is shut, and waits there. */
 const parked = <A, E, R>(
   call: Call.Call<A, E, R>,
-  failure: E | Cause.TimeoutError,
-  until: string
+  failure: unknown,
+  park: CallState.Park,
+  now: number,
+  random: number
 ): Effect.Effect<A, Exhausted<E>, R> => {
   const { key, shared, time } = call
   const known = shared.gates.get(key)
-  const gate = known ?? shared.shut(key, until, time, Call.chance(call))
-  if (known === undefined) telling.parked(call, until, failure)
-  leave(call, "failure", time.now())
+  const gate = known ?? shared.shut(key, park.until, time, random)
+  if (known === undefined) telling.parked(call, park.until, failure)
+  leave(call, "failure", now)
   call.options.onWait?.()
-  return tried(call, () => atGate(call, gate, failure))
+  return tried(call, () => atGate(call, gate, park, now, failure))
 }
 
-/** Schedules the next attempt if the policy, the deadline and the budget allow one; gives up otherwise. */
+/** Schedules the next attempt if the budget allows it; gives up otherwise. */
 const again = <A, E, R>(
   call: Call.Call<A, E, R>,
   entry: Call.Failed,
-  now: number
+  delay: Duration.Duration,
+  now: number,
+  random: number
 ): Effect.Effect<A, Exhausted<E>, R> => {
-  const { ends, past, shared, surroundings, time } = call
-  const around = aroundOf(surroundings)
-  const { budget, policy } = shared
-  const { failure, verdict } = entry
-  const random = Call.chance(call)
-  const waited = { previous: past.failed.at(-2)?.wait ?? 0, total: past.waited }
-  // The part of the deadline, the call's own or the outer call's, that has passed.
-  const elapsed = Duration.millis(shared.deadline === Infinity ? 0 : shared.deadline - (ends - now))
-  const about = { verdict, attempt: past.counted, elapsed, waited, ...codeOf(failure) }
-  const decision = RetryPolicy.decide(policy, about, random)
-  if (decision._tag === "GiveUp") return giveUp(call, failure, decision.because, decision.again)
-  const { delay } = decision
-  const wait = Duration.toMillis(delay)
-  if (call.options.isReplayable === false) return giveUp(call, failure, "not replayable", delay)
-  if (around?.retries === true && policy.nested === "once") {
-    return Effect.andThen(shared.sayNested(call.name, around.shared.name), giveUp(call, failure, "nested", delay))
-  }
-  if (now + wait >= ends) return giveUp(call, failure, "deadline", delay)
-  const isThrottled = verdict._tag === "Throttled"
-  if (budget?.retry(now, isThrottled, random, past) === false) return giveUp(call, failure, "budget", delay)
+  const { past, shared, time } = call
+  const isThrottled = entry.verdict._tag === "Throttled"
+  if (shared.budget?.retry(now, isThrottled, random, past) === false)
+    return giveUp(call, entry.failure, "budget", delay)
+  const wait = past.state.waited?.previous ?? 0
   past.retries++
   past.isThrottled = isThrottled
-  past.waited += wait
   entry.wait = wait
   call.started = Call.waiting
   call.options.onWait?.()

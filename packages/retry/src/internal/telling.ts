@@ -15,7 +15,7 @@ export const attemptFailed = ({ fiber, name, past }: AnyCall, { duration, failur
   Observer.tellUnsafe(fiber, () => ({
     _tag: "AttemptFailed",
     name,
-    attempt: past.counted + 1,
+    attempt: past.state.attempts + 1,
     error: failure,
     verdict,
     duration: Duration.millis(duration)
@@ -28,7 +28,7 @@ export const retryScheduled = (call: AnyCall, { failure, verdict }: Failed, dela
   Observer.tellUnsafe(fiber, () => ({
     _tag: "RetryScheduled",
     name,
-    attempt: past.counted,
+    attempt: past.state.attempts,
     error: failure,
     verdict,
     delay
@@ -38,7 +38,7 @@ export const retryScheduled = (call: AnyCall, { failure, verdict }: Failed, dela
 }
 
 export const recovered = ({ fiber, name, past }: AnyCall): void => {
-  Observer.tellUnsafe(fiber, () => ({ _tag: "Recovered", name, attempt: past.counted + 1 }))
+  Observer.tellUnsafe(fiber, () => ({ _tag: "Recovered", name, attempt: past.state.attempts + 1 }))
   metrics.callRecovered(fiber, name)
 }
 
@@ -48,7 +48,7 @@ export const gaveUp = (call: AnyCall, failure: unknown, because: Because): void 
     _tag: "GaveUp",
     name,
     // Parked attempts are not counted, but they are attempts.
-    attempt: past.failed.length === 0 ? 0 : Math.max(1, past.counted),
+    attempt: past.failed.length === 0 ? 0 : Math.max(1, past.state.attempts),
     error: failure,
     because
   }))
@@ -81,5 +81,5 @@ export const breakerChanged = (
 const note = ({ fiber, name, past, time }: AnyCall, event: string, attributes: Record<string, unknown>): void => {
   const { span } = fiber.cache
   if (span?._tag !== "Span") return
-  span.event(event, time.clock.currentTimeNanosUnsafe(), { call: name, attempt: past.counted, ...attributes })
+  span.event(event, time.clock.currentTimeNanosUnsafe(), { call: name, attempt: past.state.attempts, ...attributes })
 }

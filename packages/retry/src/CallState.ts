@@ -13,6 +13,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Backoff from "./Backoff.ts"
+import type * as Because from "./Because.ts"
 import { overrideOf } from "./internal/code.ts"
 import { count, natural } from "./internal/schema.ts"
 import type * as Operation from "./Operation.ts"
@@ -104,7 +105,7 @@ export type Next =
   | { readonly _tag: "Reconcile" }
   | {
       readonly _tag: "GiveUp"
-      readonly because: RetryPolicy.Because
+      readonly because: Because.Decided
       readonly again: Duration.Duration | undefined
       readonly state: CallState
     }
@@ -122,7 +123,7 @@ export interface Park {
   /** How long the call waits at most; zero if its time is over already. */
   readonly atMost: Duration.Duration
   /** Why the call is given up after that. */
-  readonly because: "parked too long" | "deadline"
+  readonly because: "parked_too_long" | "deadline"
   /** The state to keep for the next question. */
   readonly state: CallState
 }
@@ -145,7 +146,7 @@ export const next = (
   const { elapsed, isAmbiguous = true, verdict } = failed
   const { canReconcile, isNested, isReplayable = true, operation = policy.operation, remaining } = options
   const override = overrideOf(policy, failed)
-  const giveUp = (because: RetryPolicy.Because, again?: Duration.Duration): Next => ({
+  const giveUp = (because: Because.Decided, again?: Duration.Duration): Next => ({
     _tag: "GiveUp",
     because,
     again,
@@ -164,10 +165,10 @@ export const next = (
   const limit = override?.retries ?? (verdict._tag === "Transient" ? verdict.limit : undefined) ?? Infinity
   if (state.attempts >= Math.min(policy.retries, limit)) return giveUp("retries", asked)
   if (asked !== undefined && Duration.isGreaterThan(asked, policy.maxRetryAfter)) {
-    return giveUp("retry-after too long", asked)
+    return giveUp("retry_after_too_long", asked)
   }
   const delay = wait(policy, state, failed, asked, override?.backoff)
-  if (!isReplayable) return giveUp("not replayable", delay)
+  if (!isReplayable) return giveUp("not_replayable", delay)
   if (isNested === true && policy.nested === "once") return giveUp("nested", delay)
   const previous = Duration.toMillis(delay)
   if (previous >= left(policy, elapsed, remaining)) return giveUp("deadline", delay)
@@ -204,7 +205,7 @@ export const park = (
     _tag: "Park",
     until,
     atMost: Duration.millis(Math.max(0, Math.min(longest, most))),
-    because: most < longest ? "deadline" : "parked too long",
+    because: most < longest ? "deadline" : "parked_too_long",
     state: { ...state, parkedAt }
   }
 }

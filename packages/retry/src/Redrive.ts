@@ -16,6 +16,7 @@ import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
 import type * as Backoff from "./Backoff.ts"
+import type * as Because from "./Because.ts"
 import * as CallState from "./CallState.ts"
 import { codeOf } from "./internal/code.ts"
 import { ended, unharmed } from "./internal/item.ts"
@@ -49,7 +50,7 @@ export interface Failed<out I, out E> {
  * @since 0.1.0
  */
 export interface Final<out I, out E> extends Failed<I, E> {
-  readonly because: RetryPolicy.Because | "spend" | "interrupted"
+  readonly because: Because.Final
 }
 
 /**

@@ -14,6 +14,7 @@ import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Verdict from "@redrive/core/Verdict"
+import type * as Because from "./Because.ts"
 import type * as Breaker from "./Breaker.ts"
 import type * as Budget from "./Budget.ts"
 import { makeLocal } from "./internal/make.ts"
@@ -169,12 +170,12 @@ export const fallback: {
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Exclude<E, ExhaustedOf<E>> | E2, R | R2>
   <E, B, E2, R2>(
     then: (exhausted: ExhaustedOf<NoInfer<E>>) => Effect.Effect<B, E2, R2>,
-    ...because: ReadonlyArray<RetryPolicy.Because>
+    ...because: ReadonlyArray<Because.GivenUp>
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E | E2, R | R2>
 } =
   <E, B, E2, R2>(
     then: (exhausted: ExhaustedOf<NoInfer<E>>) => Effect.Effect<B, E2, R2>,
-    ...because: ReadonlyArray<RetryPolicy.Because>
+    ...because: ReadonlyArray<Because.GivenUp>
   ) =>
   <A, R>(self: Effect.Effect<A, E, R>) =>
     Effect.catchIf(

@@ -16,9 +16,9 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
+import * as Because from "./Because.ts"
 import { type Refused, refusedJson } from "./internal/refused.ts"
 import { timedOutJson } from "./internal/timedOut.ts"
-import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
  * @category type IDs
@@ -50,31 +50,13 @@ export type Attempt = typeof Attempt.Type
 
 export { Refused } from "./internal/refused.ts"
 
-const reasons = {
-  permanent: "Permanent",
-  parked: "Parked",
-  "parked too long": "ParkedTooLong",
-  retries: "RetriesExhausted",
-  nested: "Nested",
-  deadline: "DeadlineExceeded",
-  "retry-after too long": "RetryAfterTooLong",
-  ambiguous: "AmbiguousCreate",
-  "not replayable": "NotReplayable",
-  budget: "BudgetExhausted",
-  breaker: "BreakerOpen",
-  bulkhead: "BulkheadFull",
-  "rate limit": "RateLimited"
-} as const satisfies { readonly [Because in RetryPolicy.Because]: string }
-
 /**
- * The reason for giving up as a tag, for `Effect.catchReason`: one for each `because`, such as `BudgetExhausted` or `AmbiguousCreate`.
+ * The reason for giving up as a tag, for `Effect.catchReason`.
  *
  * @category models
  * @since 0.1.0
  */
-export type Reason = {
-  readonly [Because in RetryPolicy.Because]: { readonly _tag: (typeof reasons)[Because] }
-}[RetryPolicy.Because]
+export type Reason = { readonly [Why in Because.GivenUp]: { readonly _tag: Why } }[Because.GivenUp]
 
 /**
  * A call that the engine gave up.
@@ -89,7 +71,7 @@ export type Reason = {
 export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExhausted")<{
   readonly name: string
   readonly key?: string
-  readonly because: RetryPolicy.Because
+  readonly because: Because.GivenUp
   readonly attempts: ReadonlyArray<Attempt>
   readonly duration: Duration.Duration
   readonly failure: unknown
@@ -101,9 +83,9 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
 
   readonly [TypeId] = TypeId
 
-  /** `because` as a tag: `Effect.catchReason("RetryExhausted", "BudgetExhausted", ...)`. */
+  /** `because` as a tag, as in `Effect.catchReason("RetryExhausted", "budget", ...)`. */
   get reason(): Reason {
-    return { _tag: reasons[this.because] }
+    return { _tag: this.because }
   }
 
   /**
@@ -112,7 +94,7 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
    */
   get verdict(): Verdict.Verdict {
     const { attempts, because, retryAfter, until } = this
-    if (because === "ambiguous" || because === "not replayable") return Verdict.permanent
+    if (because === "ambiguous" || because === "not_replayable") return Verdict.permanent
     const last = attempts.at(-1)
     if (last !== undefined) return because === "breaker" ? Verdict.throttled(retryAfter) : last.verdict
     return until === undefined ? Verdict.throttled(retryAfter) : Verdict.parked(until)
@@ -165,7 +147,7 @@ export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
   Schema.TaggedStruct("RetryExhausted", {
     name: Schema.String,
     key: Schema.optionalKey(Schema.String),
-    because: RetryPolicy.Because,
+    because: Because.GivenUp,
     attempts: Schema.Array(Attempt),
     duration: Schema.DurationFromMillis,
     failure: Schema.Union([failure, timedOutJson(), refusedJson()]),

@@ -168,34 +168,6 @@ export const jsonSchema = (): JsonSchema.Document<"draft-2020-12"> =>
   description.described(Schema.toJsonSchemaDocument(RetryPolicy, { onExcessProperty: "error" }))
 
 /**
- * The reason why no further attempt follows.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Because = /*#__PURE__*/ Schema.Literals([
-  "permanent",
-  "parked",
-  "parked too long",
-  "retries",
-  "nested",
-  "deadline",
-  "retry-after too long",
-  "ambiguous",
-  "not replayable",
-  "budget",
-  "breaker",
-  "bulkhead",
-  "rate limit"
-])
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Because = typeof Because.Type
-
-/**
  * The policy's retries and waits as an Effect `Schedule`, for `Effect.retry`, `Stream.retry` and the like.
  *
  * It reads each failure's verdict, honours Retry-After, overrides and the deadline, sends no ambiguous creation again, outputs each wait, and

@@ -16,6 +16,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Verdict from "@redrive/core/Verdict"
+import type * as Because from "./Because.ts"
 import { limiter } from "./internal/limiter.ts"
 import { checkPolicy } from "./internal/checked.ts"
 import { makeRunner } from "./internal/make.ts"
@@ -142,7 +143,7 @@ export interface Call {
   readonly client: number
   readonly startedAt: number
   readonly endedAt: number
-  readonly ended: "ok" | RetryPolicy.Because
+  readonly ended: "ok" | Because.GivenUp
   readonly attempts: ReadonlyArray<Attempt>
 }
 

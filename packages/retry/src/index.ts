@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as Backoff from "./Backoff.ts"
+export * as Because from "./Because.ts"
 export * as Breaker from "./Breaker.ts"
 export * as Budget from "./Budget.ts"
 export * as Bulkhead from "./Bulkhead.ts"

@@ -291,16 +291,16 @@ describe("what follows a failure", () => {
     assert.strictEqual(ask({}, broke), "Park")
     assert.strictEqual(ask({ isReplayable: false }, broke), "parked")
     // An outer policy must not send it again either, whatever else would have ended the call.
-    assert.strictEqual(ask({ isReplayable: false, remaining: 0 }), "not replayable")
+    assert.strictEqual(ask({ isReplayable: false, remaining: 0 }), "not_replayable")
   })
 
   it("at a gate ends by the deadline, or when the call has been parked too long", () => {
     const policy = RetryPolicy.make({ parking: { maximum: Duration.minutes(10) }, deadline: Duration.hours(1) })
     const parked = CallState.park(policy, CallState.start, "top up", "5 minutes")
-    assert.deepInclude(parked, { atMost: Duration.minutes(10), because: "parked too long" })
+    assert.deepInclude(parked, { atMost: Duration.minutes(10), because: "parked_too_long" })
     assert.strictEqual(parked.state.parkedAt, 300_000)
     const later = CallState.park(policy, parked.state, "top up", "12 minutes")
-    assert.deepInclude(later, { atMost: Duration.minutes(3), because: "parked too long" })
+    assert.deepInclude(later, { atMost: Duration.minutes(3), because: "parked_too_long" })
     assert.deepStrictEqual(CallState.park(policy, parked.state, "top up", "20 minutes").atMost, Duration.zero)
     const hurried = CallState.park(policy, CallState.start, "top up", "58 minutes")
     assert.deepInclude(hurried, { atMost: Duration.minutes(2), because: "deadline" })

@@ -99,7 +99,7 @@ for (const [name, by] of [
         yield* TestClock.adjust("1 second")
         assert.strictEqual(asked, 2)
         yield* TestClock.adjust("15 seconds")
-        assert.strictEqual((yield* Fiber.join(fiber)).because, "parked too long")
+        assert.strictEqual((yield* Fiber.join(fiber)).because, "parked_too_long")
         assert.strictEqual(asked, 3)
       })
     )
@@ -191,11 +191,11 @@ describe("a wait that a server asks for", () => {
   it.effect("may be infinite: the call is given up without a time to come back", () =>
     Effect.gen(function* () {
       const error = yield* exhausted(Retry.retry(Effect.fail({ verdict: endless }), policyOf()))
-      assert.deepStrictEqual([error.because, error.retryAt], ["retry-after too long", undefined])
+      assert.deepStrictEqual([error.because, error.retryAt], ["retry_after_too_long", undefined])
       const late = yield* exhausted(Retry.retry(Effect.fail({ verdict: year }), policyOf()))
       assert.strictEqual(Duration.toDays(late.retryAfter ?? Duration.zero), 365)
       const { failed } = yield* Redrive.run([{ item: "a", error: { verdict: endless } }], { each: () => Effect.void })
-      assert.strictEqual(failed[0]?.because, "retry-after too long")
+      assert.strictEqual(failed[0]?.because, "retry_after_too_long")
     })
   )
 

@@ -288,7 +288,7 @@ describe("a decision", () => {
     [Verdict.throttled(), 2, 0, "2000"],
     [Verdict.throttled(seconds(5)), 1, 0, "6000"],
     [Verdict.throttled(seconds(58)), 1, 2, "deadline"],
-    [Verdict.throttled(Duration.minutes(6)), 1, 0, "retry-after too long"]
+    [Verdict.throttled(Duration.minutes(6)), 1, 0, "retry_after_too_long"]
   ]
   for (const [verdict, attempt, elapsed, says] of cases) {
     it(`on ${JSON.stringify(verdict)} at attempt ${attempt} after ${elapsed} s is ${says}`, () => {

@@ -3,9 +3,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Failure from "@redrive/core/Failure"
 import * as Report from "@redrive/core/Report"
+import type * as Because from "../Because.ts"
 import * as Operation from "../Operation.ts"
 import { RetryExhausted } from "../RetryExhausted.ts"
-import type * as RetryPolicy from "../RetryPolicy.ts"
 import type { Added, Exhausted } from "../Retry.ts"
 import { type Call, elapsed, type Failed, pastOf } from "./call.ts"
 import { isRefused, Refused } from "./refused.ts"
@@ -16,7 +16,7 @@ import { isTimedOut } from "./timedOut.ts"
 export const giveUp = <A, E, R>(
   call: Call<A, E, R>,
   failure: unknown,
-  because: RetryPolicy.Because,
+  because: Because.GivenUp,
   again?: Duration.Duration
 ): Effect.Effect<never, Exhausted<E>> => ended(call, failure, because, comeBack(call, again))
 
@@ -32,7 +32,7 @@ export const refuse = <A, E, R>(
 
 interface Refusing {
   readonly again?: Duration.Duration | undefined
-  readonly ended?: RetryPolicy.Because
+  readonly ended?: Because.GivenUp
 }
 
 /** The failure of a call that is refused; `until` names the action that a parked call waits for. */
@@ -45,7 +45,7 @@ export const refused = <A, E, R>(
 const ended = <A, E, R>(
   call: Call<A, E, R>,
   failure: unknown,
-  because: RetryPolicy.Because,
+  because: Because.GivenUp,
   later: Later | undefined
 ): Effect.Effect<never, Exhausted<E>> => {
   const { key, name, options } = call
@@ -53,9 +53,15 @@ const ended = <A, E, R>(
   past.isOver = true
   const own = options.errorOf !== undefined && isAdded(failure) ? options.errorOf(failure) : failure
   telling.gaveUp(call, own, because)
-  const facts: Facts = { name, because, attempts: past.failed.map(entryOf), duration: durationOf(call), failure: own }
+  const facts: Facts = {
+    name,
+    because,
+    attempts: past.failed.map(entryOf),
+    duration: Duration.millis(elapsed(call)),
+    failure: own
+  }
   if (key !== "") facts.key = key
-  if (because === "parked too long" || because === "deadline") Object.assign(facts, parkedUntil(failure))
+  if (isRefused(failure) && failure.until !== undefined) facts.until = failure.until
   if (later !== undefined) {
     facts.retryAt = later.retryAt
     facts.retryAfter = later.retryAfter
@@ -69,11 +75,6 @@ type Facts = {
   -readonly [Name in keyof ConstructorParameters<typeof RetryExhausted>[0]]: ConstructorParameters<
     typeof RetryExhausted
   >[0][Name]
-}
-
-const durationOf = <A, E, R>(call: Call<A, E, R>): Duration.Duration => {
-  const millis = elapsed(call)
-  return millis === 0 ? Duration.zero : Duration.millis(millis)
 }
 
 /** The latest time that a date can hold. */
@@ -109,10 +110,6 @@ const entryOf = ({
   isAmbiguous,
   ...(wait === undefined ? {} : { wait: Duration.millis(wait) })
 })
-
-/** The action that a refusal at a gate waits for. */
-const parkedUntil = (failure: unknown) =>
-  isRefused(failure) && failure.until !== undefined ? { until: failure.until } : {}
 
 /** Whether the failure comes from the engine rather than the effect. */
 const isAdded = (failure: unknown): failure is Added => isTimedOut(failure) || isRefused(failure)

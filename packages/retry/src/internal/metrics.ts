@@ -31,21 +31,9 @@ const counter = (name: string, description: string, ...labels: ReadonlyArray<str
 
 export const attemptFailed = counter("attempts_failed", "Attempts that failed, by call and verdict", "call", "verdict")
 export const retryScheduled = counter("retries", "Retries that were scheduled, by call and verdict", "call", "verdict")
-export const attemptHedged = counter(
-  "attempts_hedged",
-  "Attempts that were sent once more because they were slow, by call",
-  "call"
-)
+export const attemptHedged = counter("attempts_hedged", "Slow attempts that were hedged, by call", "call")
 export const callRecovered = counter("calls_recovered", "Calls that succeeded after failed attempts, by call", "call")
 export const callGivenUp = counter("calls_given_up", "Calls that were given up, by call and reason", "call", "because")
-export const callFellBack = counter(
-  "calls_fallen_back",
-  "Calls that were given up and ended with their fallback, by call",
-  "call"
-)
-export const breakerOpened = counter("breakers_opened", "Times that a circuit breaker opened, by call", "call")
-export const gateShut = counter(
-  "gates_shut",
-  "Times that the gate of a key was shut until somebody acts, by call",
-  "call"
-)
+export const callFellBack = counter("calls_fallen_back", "Calls that ended with their fallback, by call", "call")
+export const breakerOpened = counter("breakers_opened", "Breakers that opened, by call", "call")
+export const gateShut = counter("gates_shut", "Gates that were shut until somebody acts, by call", "call")

@@ -6,12 +6,11 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Plain from "@redrive/core/Plain"
 import * as Report from "@redrive/core/Report"
-
-const becauses = ["parked", "breaker", "bulkhead", "rate limit", "deadline"] as const
+import * as Because from "../Because.ts"
 
 /** What a refusal knows. */
 interface Facts {
-  readonly because: (typeof becauses)[number]
+  readonly because: Because.Refused
   readonly call: string
   readonly key?: string | undefined
   readonly until?: string | undefined
@@ -59,8 +58,7 @@ export class Refused {
 
   /** What other loggers write. */
   toJSON(): object {
-    const { _tag, because, call, key, message, retryAt, until } = this
-    return { _tag, because, call, key, message, retryAt, until }
+    return Object.assign({}, this, { message: this.message })
   }
 }
 
@@ -75,7 +73,7 @@ const whys: { readonly [Why in Facts["because"]]: (refused: Facts) => string } =
   parked: ({ until = "" }) => `it is parked until somebody acts: ${until}`,
   breaker: ({ retryAt }) => `its breaker is open${ending(retryAt)}`,
   bulkhead: () => "its bulkhead is full",
-  "rate limit": ({ retryAt }) => `its rate limit is used up${ending(retryAt)}`,
+  rate_limit: ({ retryAt }) => `its rate limit is used up${ending(retryAt)}`,
   deadline: () => "its deadline passed before the first attempt"
 }
 
@@ -89,7 +87,7 @@ const ending = (retryAt: DateTime.Utc | undefined): string => {
 /** Makes the codec of a refusal: a program that asks for none has no part of it. */
 export const refusedJson = () =>
   Schema.TaggedStruct("Refused", {
-    because: Schema.Literals(becauses),
+    because: Because.Refused,
     call: Schema.String,
     key: Schema.optionalKey(Schema.String),
     message: Schema.String,

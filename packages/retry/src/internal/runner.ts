@@ -87,7 +87,7 @@ const inTurn = <A, E, R>(call: Call.Call<A, E, R>): Attempts<A, E, R> => {
   const most = Math.max(0, call.ends - call.time.now())
   waits(call)
   return Effect.matchEffect(shared.limiter(key, Duration.millis(most)), {
-    onFailure: ({ again }) => refuse(call, "rate limit", { again }),
+    onFailure: ({ again }) => refuse(call, "rate_limit", { again }),
     onSuccess: (wait) => {
       const started = Effect.suspend(() => start(call))
       return Duration.isZero(wait) ? started : Effect.andThen(Effect.sleep(wait), started)
@@ -254,12 +254,10 @@ const reconciled = <A, E, R>(
   now: number
 ): Effect.Effect<A, Exhausted<E>, R> => {
   const asked = call.options.reconcile?.(entry.failure as E | Cause.TimeoutError) ?? Effect.succeedNone
+  const again = (isAmbiguous: boolean) => follow(call, entry, call.time.now(), false, isAmbiguous)
   return Effect.matchEffect(bounded(call, asked, now, call.ends - now), {
-    onFailure: () => follow(call, entry, call.time.now(), false),
-    onSuccess: Option.match({
-      onNone: () => follow(call, entry, call.time.now(), false, false),
-      onSome: (happened) => Effect.succeed(happened)
-    })
+    onFailure: () => again(true),
+    onSuccess: Option.match({ onNone: () => again(false), onSome: Effect.succeed })
   })
 }
 
@@ -289,9 +287,9 @@ const again = <A, E, R>(
   random: number
 ): Effect.Effect<A, Exhausted<E>, R> => {
   const { past, shared, time } = call
-  const isThrottled = entry.verdict._tag === "Throttled"
-  if (shared.budget?.retry(now, isThrottled, random, past) === false)
-    return giveUp(call, entry.failure, "budget", delay)
+  const { failure, verdict } = entry
+  const isThrottled = verdict._tag === "Throttled"
+  if (shared.budget?.retry(now, isThrottled, random, past) === false) return giveUp(call, failure, "budget", delay)
   const wait = past.state.waited?.previous ?? 0
   past.retries++
   past.isThrottled = isThrottled

@@ -2,8 +2,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Observer from "@redrive/core/Observer"
+import type * as Because from "../Because.ts"
 import type { RetryExhausted } from "../RetryExhausted.ts"
-import type { Because } from "../RetryPolicy.ts"
 import type { Call, Failed } from "./call.ts"
 import * as metrics from "./metrics.ts"
 
@@ -42,7 +42,7 @@ export const recovered = ({ fiber, name, past }: AnyCall): void => {
   metrics.callRecovered(fiber, name)
 }
 
-export const gaveUp = (call: AnyCall, failure: unknown, because: Because): void => {
+export const gaveUp = (call: AnyCall, failure: unknown, because: Because.GivenUp): void => {
   const { fiber, name, past } = call
   Observer.tellUnsafe(fiber, () => ({
     _tag: "GaveUp",

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { made, PolicyDuration, upTo, withDefault } from "./internal/schema.ts"
+import { made, PolicyDuration, upTo, withDefault } from "./internal/policy/schema.ts"
 
 /**
  * How a series of delays grows from its `base`.

@@ -10,8 +10,8 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Backoff from "./Backoff.ts"
-import { atLeastOne as count, notAtOnce, SomeDuration, upTo, withDefault } from "./internal/schema.ts"
-import * as Trip from "./internal/trip.ts"
+import { atLeastOne as count, notAtOnce, SomeDuration, upTo, withDefault } from "./internal/policy/schema.ts"
+import * as Trip from "./internal/state/trip.ts"
 
 const rate = upTo(1)
 
@@ -102,12 +102,12 @@ export interface Refused {
 }
 
 /**
- * How a call ended. `ignored` says nothing about the other side: an interruption, or a failure that is the caller's own.
+ * How an attempt ended. `ignored` says nothing about the other side: an interruption, or a failure that is the caller's own.
  *
  * @category models
  * @since 0.1.0
  */
-export type Outcome = "success" | "failure" | "ignored"
+export type AttemptEnd = "success" | "failure" | "ignored"
 
 /**
  * @category models
@@ -124,7 +124,14 @@ export type Condition = "closed" | "open" | "half open" | "isolated"
 export interface State {
   readonly admit: (now: number) => Permit | Refused
   /** Counts a result. `took` is how long the call ran; `hint` is a failure's Retry-After, for which the breaker stays open at least. */
-  readonly record: (permit: Permit, outcome: Outcome, now: number, random: number, took?: number, hint?: number) => void
+  readonly record: (
+    permit: Permit,
+    outcome: AttemptEnd,
+    now: number,
+    random: number,
+    took?: number,
+    hint?: number
+  ) => void
   readonly condition: (now: number) => Condition
   /** Refuses every call until `reset`. */
   readonly isolate: () => void

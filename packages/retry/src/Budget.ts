@@ -9,8 +9,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { natural, positive, SomeDuration, upTo } from "./internal/schema.ts"
-import * as states from "./internal/budget.ts"
+import { natural, positive, SomeDuration, upTo } from "./internal/policy/schema.ts"
+import * as states from "./internal/state/budget.ts"
 
 const share = upTo(10)
 
@@ -134,7 +134,7 @@ export interface Taken {
  * @category models
  * @since 0.1.0
  */
-export type Outcome = "success" | "permanent" | "failure"
+export type CallEnd = "success" | "permanent" | "failure"
 
 /**
  * The state of a budget. Times are in milliseconds, `random` in [0, 1); nothing here reads a clock.
@@ -149,7 +149,7 @@ export interface State {
   readonly begin: (now: number) => void
   readonly failed: (now: number) => void
   readonly retry: (now: number, isThrottled: boolean, random: number, taken?: Taken) => boolean
-  readonly end: (now: number, outcome: Outcome, taken?: Taken) => void
+  readonly end: (now: number, outcome: CallEnd, taken?: Taken) => void
   /** How much is left, in the rule's own unit: tokens, retries, or the probability that a retry is allowed. */
   readonly available: (now: number) => number
 }

@@ -17,9 +17,9 @@ import type * as Verdict from "@redrive/core/Verdict"
 import type * as Because from "./Because.ts"
 import type * as Breaker from "./Breaker.ts"
 import type * as Budget from "./Budget.ts"
-import { makeLocal } from "./internal/make.ts"
-import { sharedRunners } from "./internal/runners.ts"
-import * as telling from "./internal/telling.ts"
+import { makeLocal } from "./internal/state/makeRunner.ts"
+import { sharedRunners } from "./internal/state/runnersByPolicy.ts"
+import * as Events from "./internal/call/events.ts"
 import type * as Operation from "./Operation.ts"
 import { isRetryExhausted, type Refused, type RetryExhausted } from "./RetryExhausted.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
@@ -182,5 +182,5 @@ export const fallback: {
       self,
       (error): error is ExhaustedOf<E> =>
         isRetryExhausted(error) && (because.length === 0 || because.includes(error.because)),
-      (exhausted) => Effect.tap(then(exhausted), telling.fellBack(exhausted))
+      (exhausted) => Effect.tap(then(exhausted), Events.fellBack(exhausted))
     )

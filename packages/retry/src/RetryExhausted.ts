@@ -17,8 +17,8 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Because from "./Because.ts"
-import { type Refused, refusedJson } from "./internal/refused.ts"
-import { timedOutJson } from "./internal/timedOut.ts"
+import { type Refused, refusedJson } from "./internal/call/refused.ts"
+import { timedOutJson } from "./internal/call/timedOut.ts"
 
 /**
  * @category type IDs
@@ -48,7 +48,7 @@ export const Attempt = /*#__PURE__*/ Schema.Struct({
  */
 export type Attempt = typeof Attempt.Type
 
-export { Refused } from "./internal/refused.ts"
+export { Refused } from "./internal/call/refused.ts"
 
 /**
  * The reason for giving up as a tag, for `Effect.catchReason`.

@@ -13,7 +13,7 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
-import { refusal } from "../src/internal/budget.ts"
+import { refusal } from "../src/internal/state/budget.ts"
 
 // Published numbers of others' test suites and documents: where our rules claim to be theirs, they give theirs.
 

@@ -32,6 +32,8 @@ export const Because = /*#__PURE__*/ Schema.Literals([
 ])
 
 /**
+ * Any reason why a call or an item ended.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -55,6 +57,8 @@ export const Decided = /*#__PURE__*/ Because.pick([
 ])
 
 /**
+ * A reason that `CallState.next` gives.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -69,6 +73,8 @@ export type Decided = typeof Decided.Type
 export const Refused = /*#__PURE__*/ Because.pick(["parked", "breaker", "bulkhead", "rate_limit", "deadline"])
 
 /**
+ * A reason for refusing a call.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -90,6 +96,8 @@ export const GivenUp = /*#__PURE__*/ Schema.Literals([
 ])
 
 /**
+ * A reason for giving up a call.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -104,6 +112,8 @@ export type GivenUp = typeof GivenUp.Type
 export const Final = /*#__PURE__*/ Schema.Literals([.../*#__PURE__*/ Decided.literals, "spend", "interrupted"])
 
 /**
+ * A reason for leaving an item out of further rounds.
+ *
  * @category models
  * @since 0.1.0
  */

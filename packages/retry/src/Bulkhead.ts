@@ -20,6 +20,8 @@ export const Bulkhead = Schema.Struct({
 })
 
 /**
+ * The settings of a bulkhead, with their defaults filled in.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -35,6 +35,8 @@ export const CallState = /*#__PURE__*/ Schema.Struct({
 })
 
 /**
+ * The state of a call between two attempts.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -25,6 +25,8 @@ export const Hedge = Schema.Struct({
 })
 
 /**
+ * The settings of a hedge, with their defaults filled in.
+ *
  * @category models
  * @since 0.1.0
  */

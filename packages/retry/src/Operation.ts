@@ -11,12 +11,16 @@ import * as Schema from "effect/Schema"
 import * as Classify from "@redrive/core/Classify"
 
 /**
+ * What a call does to the other side: `create`, `idempotent`, `poll` or `read`.
+ *
  * @category schemas
  * @since 0.1.0
  */
 export const Operation = Schema.Literals(["create", "idempotent", "poll", "read"])
 
 /**
+ * What a call does to the other side: `create`, `idempotent`, `poll` or `read`.
+ *
  * @category models
  * @since 0.1.0
  */

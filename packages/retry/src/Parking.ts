@@ -29,6 +29,8 @@ export const Parking = Schema.Struct({
 )
 
 /**
+ * The settings of parking, with their defaults filled in.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -33,6 +33,8 @@ export const RateLimit = Schema.Struct({
 })
 
 /**
+ * The settings of a rate limit, with their defaults filled in.
+ *
  * @category models
  * @since 0.1.0
  */

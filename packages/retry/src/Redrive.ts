@@ -44,12 +44,13 @@ export interface Failed<out I, out E> {
 }
 
 /**
- * An item that does not go again, and why: `spend` if it would cost more than is left, `interrupted` if it was cut short.
+ * An item that does not go again, and why.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Final<out I, out E> extends Failed<I, E> {
+  /** Why it does not go again, such as `spend` if that would cost more than is left. */
   readonly because: Because.Final
 }
 
@@ -67,15 +68,19 @@ export interface Spend<in I> {
 }
 
 /**
- * The next round: the items that go again, the wait before it, its `cost`, and the items that do not go again.
+ * The next round.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Plan<out I, out E> {
+  /** The items that go again. */
   readonly again: ReadonlyArray<Failed<I, E>>
+  /** The items that do not go again. */
   readonly final: ReadonlyArray<Final<I, E>>
+  /** The wait before the round: that of its most patient item. Zero if no item goes again. */
   readonly wait: Duration.Duration
+  /** The cost of the round, in the unit of `spend`. Zero without `spend`. */
   readonly cost: number
 }
 
@@ -89,7 +94,7 @@ export interface PlanOptions<in I, in E = unknown> {
   /** Decides about each item: its `retries` are the rounds, its `overrides` the rounds by code. Default: two rounds. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   /** The time that the rounds took so far, which counts against the policy's deadline. Default: zero. */
-  readonly elapsed?: Duration.Duration | undefined
+  readonly elapsed?: Duration.Input | undefined
   /** What the rounds may still cost. Default: no limit. */
   readonly spend?: Spend<I> | undefined
   /** Reads the verdict of an error. Default: `Verdict.of`. */
@@ -161,28 +166,34 @@ const unlimited = (verdict: Verdict.Verdict): Verdict.Verdict =>
   verdict._tag === "Transient" ? Verdict.transient(verdict.pace) : verdict
 
 /**
- * An item that succeeded in a later round. `round` counts from 2, since the failed batch is round 1.
+ * An item that succeeded in a later round.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Saved<out I, out A> {
+  /** The item. */
   readonly item: I
+  /** Its result. */
   readonly value: A
+  /** The round in which it succeeded, from 2: the failed batch is round 1. */
   readonly round: number
 }
 
 /**
- * The result of a redrive: `rounds` is how many ran, and `spent` is their cost. An item that died of a defect, or was interrupted, has
- * an `UnknownError` with the cause.
+ * The result of a redrive. Every item is in `saved` or in `failed`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Outcome<out I, out A, out E> {
+  /** The items that succeeded. */
   readonly saved: ReadonlyArray<Saved<I, A>>
+  /** The items that did not. One that died of a defect, or was interrupted, has an `UnknownError` with the cause. */
   readonly failed: ReadonlyArray<Final<I, E | Cause.UnknownError>>
+  /** How many rounds ran, without the failed batch. */
   readonly rounds: number
+  /** The cost of all rounds, in the unit of `spend`. Zero without `spend`. */
   readonly spent: number
 }
 

@@ -70,17 +70,17 @@ export interface Options<out A, in E, out R, out F = Added> {
 export type Exhausted<E, F = Added> = RetryExhausted<E | F>
 
 /**
- * A policy with its state. `run` runs an effect under it.
- *
- * An operator can open the gate of a key with `resume`, list the parked keys with `parked`, and inspect, isolate or reset a key's breaker
- * with `breaker`.
+ * A policy with the state that its calls share.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Runner {
+  /** The name in events, metrics and errors of calls that have none of their own. */
   readonly name: string
+  /** The policy of every call. */
   readonly policy: RetryPolicy.RetryPolicy
+  /** Runs an effect under the policy. */
   readonly run: {
     <E, A2 = never, R2 = never, F = Added>(
       options?: Options<A2, E, R2, F>
@@ -91,9 +91,16 @@ export interface Runner {
       options?: Options<A, E, R, F>
     ): Effect.Effect<A, Exhausted<E, F>, R>
   }
+  /** Opens the gate of a key, so that its parked calls go on: for an operator who has acted. Default: the key of calls without one. */
   readonly resume: (key?: string) => Effect.Effect<void>
+  /** The keys whose gates are shut. */
   readonly parked: Effect.Effect<ReadonlyArray<string>>
+  /**
+   * The breaker of a key, to inspect, isolate or reset. `undefined` if the policy has none, or if other processes share it. Default: the
+   * key of calls without one.
+   */
   readonly breaker: (key?: string) => Breaker.State | undefined
+  /** The state of the budget. `undefined` if the policy has none. */
   readonly budget: Budget.State | undefined
 }
 

@@ -57,37 +57,40 @@ const pace = (preset: Backoff.Backoff) => withDefault(Backoff.Backoff, preset)
 const Fields = Schema.Struct({
   /** How many retries may follow the first attempt; more than 100 need a deadline. Default: 3. */
   retries: withDefault(count, Preset.retries),
-  /** What a call does to the other side: an ambiguous `create` is not sent again. Default: `read`. */
+  /**
+   * What a call does to the other side: `create`, `idempotent`, `poll` or `read`. An ambiguous `create` is not sent again. Default:
+   * `read`.
+   */
   operation: withDefault(Operation.Operation, "read"),
-  /** The longest time for one attempt. Default: no limit. */
+  /** The longest time for one attempt, such as `10 seconds`. Default: no limit. */
   attemptTimeout: Schema.optionalKey(SomeDuration),
-  /** The longest time for all attempts and waits of a call. Default: no limit. */
+  /** The longest time for all attempts and waits of a call, such as `1 minute`. Default: no limit. */
   deadline: Schema.optionalKey(SomeDuration),
-  /** The longest Retry-After that a call waits for. Default: 5 minutes. */
+  /** The longest Retry-After that a call waits for; a longer one ends the call. Default: 5 minutes. */
   maxRetryAfter: withDefault(PolicyDuration, Preset.maxRetryAfter),
-  /** The backoff for a brief fault. Default: `Preset.quick`. */
+  /** The backoff for a brief fault. Default: 500 ms, doubling up to 10 seconds, full jitter. */
   quick: pace(Preset.quick),
-  /** The backoff for a server in trouble. Default: `Preset.steady`. */
+  /** The backoff for a server in trouble. Default: 2 seconds, doubling up to 1 minute, full jitter. */
   steady: pace(Preset.steady),
-  /** The backoff for name servers and maintenance. Default: `Preset.slow`. */
+  /** The backoff for name servers and maintenance. Default: 1 minute, doubling up to 15 minutes, full jitter. */
   slow: pace(Preset.slow),
-  /** The backoff for a server that throttles without saying how long. Default: as `steady`. */
+  /** The backoff for a server that throttles without a Retry-After. Default: as `steady`. */
   server: Schema.optionalKey(Backoff.Backoff),
-  /** Overrides by `code` or `code/detail`; the more exact one wins. Default: none. */
+  /** Other rules for a failure, by its `code` or `code/detail`; the more exact one wins. Default: none. */
   overrides: withDefault(Schema.Record(Schema.String, Override), {}),
-  /** Within another policy's call: try `once`, or `retry` here too. Default: `once`. */
+  /** Whether a call within a call that retries tries `once`, or may `retry` too. Ignored for any other call. Default: `once`. */
   nested: withDefault(Schema.Literals(["once", "retry"]), "once"),
-  /** How many retries all calls together may make. Default: no limit. */
+  /** How many retries all calls together may make: the name of a preset, or a rule. Default: no limit. */
   budget: Schema.optionalKey(Budget.Named),
-  /** When calls of a key are refused. Default: never. */
+  /** When calls of a key are refused because too many have failed. Default: never. */
   breaker: Schema.optionalKey(Breaker.Breaker),
-  /** How many calls run at once, and how many wait. Default: no limit. */
+  /** How many calls run at once, and how many wait for a place. Default: no limit. */
   bulkhead: Schema.optionalKey(Bulkhead.Bulkhead),
-  /** How many calls of a key begin in a window. Default: no limit. */
+  /** How many calls of a key begin in a window of time; `Distributed` makes the runner. Default: no limit. */
   rateLimit: Schema.optionalKey(RateLimit.RateLimit),
-  /** A gate at which calls wait until a person has acted. Default: a parked call is given up. */
+  /** A gate at which calls of a key wait until a person has acted. Default: a parked call is given up. */
   parking: Schema.optionalKey(Parking.Parking),
-  /** When a slow attempt is sent a second time. Default: never. */
+  /** When a slow attempt is sent a second time. Ignored for `create` and `idempotent`. Default: never. */
   hedge: Schema.optionalKey(Hedge.Hedge)
 })
 
@@ -108,6 +111,8 @@ export type Fields = typeof Fields.Type
 export const RetryPolicy = Fields.check(Schema.makeFilter(problems))
 
 /**
+ * A checked policy, as `make` returns it.
+ *
  * @category models
  * @since 0.1.0
  */

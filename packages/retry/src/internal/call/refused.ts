@@ -20,19 +20,22 @@ interface Facts {
 /**
  * The `failure` of a call that was refused before its first attempt, or before it could go on after it had been parked.
  *
- * `call` is the name of the call, and `key` the key of its breaker, gate or rate limit, unless that is the empty one. `until` names the
- * action that a parked call waits for, such as `top up`; `retryAt` is when the refusal ends, if that is known. Its severity is `Warn`, since
- * most refusals end by themselves, and `Error` for a parked call, for which nobody has acted in time.
+ * Its severity is `Warn`, since most refusals end by themselves, and `Error` for a parked call, for which nobody has acted in time.
  *
  * @category models
  * @since 0.1.0
  */
 export class Refused {
   readonly _tag = "Refused"
+  /** What refused the call. */
   readonly because: Facts["because"]
+  /** The name of the call. */
   readonly call: string
+  /** The key of the call. `undefined` if it has none. */
   readonly key: string | undefined
+  /** The action that a parked call waits for, such as `top up`. `undefined` for other calls. */
   readonly until: string | undefined
+  /** When the refusal ends. `undefined` if that is unknown. */
   readonly retryAt: DateTime.Utc | undefined
 
   constructor({ because, call, key, retryAt, until }: Facts) {

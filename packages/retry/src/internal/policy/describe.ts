@@ -2,37 +2,60 @@ import * as Duration from "effect/Duration"
 import type * as JsonSchema from "effect/JsonSchema"
 import type * as Backoff from "../../Backoff.ts"
 import type { RetryPolicy } from "../../RetryPolicy.ts"
+import { meanings } from "./meanings.ts"
 
-/** The meaning of each field, as an editor shows it. */
-const meanings: { readonly [Field in keyof RetryPolicy]-?: string } = {
-  retries: "How many retries may follow the first attempt; more than 100 need a deadline. Default: 3.",
-  operation:
-    "What a call does: `create`, `idempotent`, `poll` or `read`. An ambiguous `create` is not sent again. Default: read.",
-  attemptTimeout: "The longest time for one attempt, such as `10 seconds`. Default: no limit.",
-  deadline: "The longest time for all attempts and waits of a call, such as `1 minute`. Default: no limit.",
-  maxRetryAfter: "The longest Retry-After that a call waits for. Default: 5 minutes.",
-  quick: "The backoff for a brief fault. Default: 500 millis, doubling up to 10 seconds, full jitter.",
-  steady: "The backoff for a server in trouble. Default: 2 seconds, doubling up to 1 minute, full jitter.",
-  slow: "The backoff for name servers and maintenance. Default: 1 minute, doubling up to 15 minutes, full jitter.",
-  server: "The backoff for a server that throttles without saying how long. Default: as steady.",
-  overrides: "By code or code/detail: fewer retries, a backoff, or giveUp. Default: none.",
-  nested: "Within another policy's call: try `once`, or `retry` here too. Default: once.",
-  budget: "How many retries all calls together may make: a name or a rule. Default: no limit.",
-  breaker: "When calls of a key are refused. Default: never.",
-  bulkhead: "How many calls run at once, and how many wait. Default: no limit.",
-  rateLimit: "How many calls of a key begin in a window. Default: no limit.",
-  parking: "A gate at which calls wait until a person has acted. Default: a parked call is given up.",
-  hedge: "When a slow attempt is sent a second time. Default: never."
+type Part = keyof typeof meanings
+
+/** The schemas of fields that are structs. Rules are known by their `_tag`. */
+const partOf: { readonly [field: string]: Part } = {
+  quick: "Backoff",
+  steady: "Backoff",
+  slow: "Backoff",
+  server: "Backoff",
+  backoff: "Backoff",
+  openFor: "Backoff",
+  probe: "Backoff",
+  overrides: "Override",
+  breaker: "Breaker",
+  bulkhead: "Bulkhead",
+  rateLimit: "RateLimit",
+  parking: "Parking",
+  hedge: "Hedge"
 }
+
+const isPart = (name: unknown): name is Part => typeof name === "string" && Object.hasOwn(meanings, name)
 
 /** A policy's JSON Schema, with the meaning of each field. */
-export const described = <D extends JsonSchema.Document<"draft-2020-12">>(document: D): D => {
-  const properties: { [name: string]: unknown } = {}
-  for (const [name, schema] of Object.entries(document.schema.properties ?? {})) {
-    properties[name] = Object.assign({ description: Reflect.get(meanings, name) }, schema)
+export const described = <D extends JsonSchema.Document<"draft-2020-12">>(document: D): D => ({
+  ...document,
+  schema: withMeanings(document.schema, "Fields")
+})
+
+/** Gives every property of a schema, however deep, its meaning; `part` is the schema that has the properties. */
+const withMeanings = (schema: JsonSchema.JsonSchema, part: Part | undefined): JsonSchema.JsonSchema => {
+  const { additionalProperties, anyOf, properties } = schema
+  const tag: unknown = isSchema(properties) && isSchema(properties["_tag"]) ? properties["_tag"]["enum"] : undefined
+  const name = Array.isArray(tag) && isPart(tag[0]) ? tag[0] : part
+  const below = (one: unknown) => (isSchema(one) ? withMeanings(one, name) : one)
+  return {
+    ...schema,
+    ...(Array.isArray(anyOf) && { anyOf: anyOf.map(below) }),
+    ...(isSchema(additionalProperties) && { additionalProperties: below(additionalProperties) }),
+    ...(isSchema(properties) && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([field, one]) => [field, property(name, field, one)])
+      )
+    })
   }
-  return { ...document, schema: { ...document.schema, properties } }
 }
+
+const property = (part: Part | undefined, field: string, schema: unknown): unknown => {
+  if (!isSchema(schema)) return schema
+  const description: unknown = part && Reflect.get(meanings[part], field)
+  return { ...(description !== undefined && { description }), ...withMeanings(schema, partOf[field]) }
+}
+
+const isSchema = (u: unknown): u is JsonSchema.JsonSchema => typeof u === "object" && u !== null && !Array.isArray(u)
 
 /** The settings in effect, one line per strategy. */
 export const describe = (self: RetryPolicy): ReadonlyArray<string> => {

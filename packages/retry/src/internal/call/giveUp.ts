@@ -8,7 +8,7 @@ import * as Operation from "../../Operation.ts"
 import { RetryExhausted } from "../../RetryExhausted.ts"
 import type { Added, Exhausted } from "../../Retry.ts"
 import { type Call, elapsed, type Entry, pastOf } from "./call.ts"
-import { isRefused, Refused } from "./refused.ts"
+import { Refused } from "./refused.ts"
 import * as Events from "./events.ts"
 import { isTimedOut } from "./timedOut.ts"
 
@@ -57,17 +57,22 @@ const ended = <A, E, R>(
     name,
     because,
     attempts: past.failed.map(entryOf),
-    duration: Duration.millis(elapsed(call)),
+    duration: durationOf(call),
     failure: own
   }
   if (key !== "") facts.key = key
-  if (isRefused(failure) && failure.until !== undefined) facts.until = failure.until
+  if (failure instanceof Refused && failure.until !== undefined) facts.until = failure.until
   if (later !== undefined) {
     facts.retryAt = later.retryAt
     facts.retryAfter = later.retryAfter
   }
   // It is not thrown, and its timeline takes the place of a stack.
   return Effect.fail(Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>(facts)))
+}
+
+const durationOf = <A, E, R>(call: Call<A, E, R>): Duration.Duration => {
+  const millis = elapsed(call)
+  return millis === 0 ? Duration.zero : Duration.millis(millis)
 }
 
 /** What a `RetryExhausted` is made of. It is filled in, since a copy would cost as much as the rest of a refused call. */
@@ -112,4 +117,4 @@ const entryOf = ({
 })
 
 /** Whether the failure comes from the engine rather than the effect. */
-const isAdded = (failure: unknown): failure is Added => isTimedOut(failure) || isRefused(failure)
+const isAdded = (failure: unknown): failure is Added => isTimedOut(failure) || failure instanceof Refused

@@ -110,7 +110,7 @@ const late: Refusal = { message: "no answer in time", wait: Duration.zero }
 
 const unreachable = (cause: unknown): Refusal => {
   const reason = Classify.thrown(cause)
-  return { message: `no answer: ${reason.kind ?? reason.code}`, wait: Duration.zero }
+  return { message: `no answer: ${reason.detail ?? reason.code}`, wait: Duration.zero }
 }
 
 const judge = (

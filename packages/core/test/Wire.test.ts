@@ -138,7 +138,7 @@ describe("what is read", () => {
     })
     assert.strictEqual(item.attempts, 3)
     assert.deepStrictEqual(item.error?.retryAfter, Duration.millis(1500))
-    assert.strictEqual(item.error?.reason.kind, "rate_limited")
+    assert.strictEqual(item.error?.reason.detail, "rate_limited")
   })
 })
 

@@ -203,7 +203,7 @@ const timedOut = (cause: unknown): JobError.Reason =>
 const unreachable = (error: HttpClientError.HttpClientError): JobError.Reason => {
   const reason = Classify.thrown(error)
   const sent = !Classify.isUnsent(error)
-  return new JobError.ApiUnreachable({ sent, lastError: `no answer: ${reason.kind ?? reason.code}`, cause: error })
+  return new JobError.ApiUnreachable({ sent, lastError: `no answer: ${reason.detail ?? reason.code}`, cause: error })
 }
 
 /** The body of a success; anything else is the reason that the answer means. */

@@ -43,12 +43,12 @@ const isTold = (link: Link | undefined, told: ReadonlyArray<Link>): boolean =>
 
 /** Sorts the deciding reason first; of two answers, the one with the higher status, then the longer wait. */
 const compare = (a: ItemError.Reason, b: ItemError.Reason): number =>
-  Signals.rank(a.kind) - Signals.rank(b.kind) || (weightOf(a) > weightOf(b) ? -1 : 1)
+  Signals.rank(a.detail) - Signals.rank(b.detail) || (weightOf(a) > weightOf(b) ? -1 : 1)
 
 const weightOf = (reason: ItemError.Reason): string => {
-  const { kind, retryAfter, status } = reason as Facts & ItemError.Reason
+  const { detail, retryAfter, status } = reason as Facts & ItemError.Reason
   const wait = retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
-  return `${status} ${String(wait).padStart(12, "0")} ${kind}`
+  return `${status} ${String(wait).padStart(12, "0")} ${detail}`
 }
 
 const reasonOfLink = (

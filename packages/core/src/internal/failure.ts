@@ -27,14 +27,17 @@ export interface Facts {
 /** The key of the HTTP status of answers with a reason; `status` itself is a fact of some reasons. */
 const answered = "~@redrive/core/answered"
 
+/** The key of the function that finds a reason's detail from its facts. */
+const detailOf = "~@redrive/core/detailOf"
+
 /** A reason as seen by its own getters and those of its error. */
 interface Reason extends Facts {
-  readonly kind: string | undefined
   readonly row: Catalogue.Detail
   readonly verdict: Verdict.Verdict
   readonly message: string
   readonly template: string
   readonly [answered]: number
+  readonly [detailOf]: ((self: Facts) => string | undefined) | undefined
 }
 
 interface Identity {
@@ -66,21 +69,26 @@ export const statusesOf = (level: Catalogue.Level, codes: Catalogue.Catalogue[Ca
 /** Defines getters on a reason's prototype that read the catalogue. */
 export const describeReason = (prototype: object, identity: Identity | undefined): void => {
   const entry = identity && Catalogue.entry(identity.catalogue, identity.level, identity.code)
-  const detailOf = ({ detail }: Facts, self: Facts) =>
-    detail ?? (typeof identity?.detail === "function" ? identity.detail(self) : identity?.detail)
-  const rowOf = ({ kind }: Reason) => (entry && Catalogue.refine(entry, kind)) ?? unrecognized
   const getters = {
-    kind: (self: Facts) => detailOf(self, self),
-    row: rowOf,
+    row: ({ detail }: Reason) => (entry && Catalogue.refine(entry, detail)) ?? unrecognized,
     verdict: (self: Reason) => heed(self.row.verdict, self),
     isRetryable: (self: Reason) => Verdict.isRetryable(self.verdict),
     [answered]: (self: Reason) => self.row.status ?? entry?.status ?? 500,
     template: (self: Reason) => self.row.message ?? entry?.message ?? self.code,
-    message: ({ code, kind, status }: Reason) =>
-      [code, kind, status || undefined].filter((fact) => fact !== undefined).join(" "),
+    message: ({ code, detail, status }: Reason) =>
+      [code, detail, status || undefined].filter((fact) => fact !== undefined).join(" "),
     [ErrorReporter.severity]: (self: Reason) => self.row.severity
   }
   define(prototype, identity === undefined ? getters : { ...getters, code: () => identity.code })
+  const { detail } = identity ?? {}
+  if (typeof detail === "string") Object.defineProperty(prototype, "detail", { writable: true, value: detail })
+  Object.defineProperty(prototype, detailOf, { value: typeof detail === "string" ? () => detail : detail })
+}
+
+/** Gives a reason the detail that its class or its facts tell, unless it was made with one. */
+export const refine = (self: object): void => {
+  const found = Object.hasOwn(self, "detail") ? undefined : (self as Reason)[detailOf]?.(self as Reason)
+  if (found !== undefined) Object.assign(self, { detail: found })
 }
 
 type ReasonClass = new (facts: never) => object
@@ -89,8 +97,8 @@ type ReasonClass = new (facts: never) => object
 export const reasonOf = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonClass) => {
   const known = new Map<string, ReasonClass>()
   for (const type of classes) {
-    const { code, kind } = type.prototype as Reason
-    for (const key of [`${code} ${kind}`, code]) if (!known.has(key)) known.set(key, type)
+    const { code, detail } = type.prototype as Reason
+    for (const key of [`${code} ${detail}`, code]) if (!known.has(key)) known.set(key, type)
   }
   return (code: string, facts: { readonly detail?: string }): object => {
     const type = known.get(`${code} ${facts.detail}`) ?? known.get(code) ?? unknown
@@ -99,7 +107,9 @@ export const reasonOf = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonCla
       return new type(whole)
     } catch {
       // The class requires fields that are not known. What the catalogue says of the code holds all the same.
-      const { [answered]: status, row, template } = Object.assign(Object.create(type.prototype) as Reason, facts)
+      const known = Object.assign(Object.create(type.prototype) as Reason, facts)
+      refine(known)
+      const { [answered]: status, row, template } = known
       return Object.assign(new unknown(whole), { row: { ...row, status, message: template } })
     }
   }
@@ -133,7 +143,7 @@ export const describeFailure = (prototype: object, level: Catalogue.Level): void
     message: level === "job" ? messageOfJob : messageOfItem,
     [ErrorReporter.severity]: ({ reason }: Failure) => reason.row.severity,
     [ErrorReporter.attributes]: ({ itemId, jobId, operation, reason, url }: Failure) => {
-      const { code, kind: detail, row } = reason
+      const { code, detail, row } = reason
       const facts = { level, code, detail, actor: row.actor, jobId }
       if (level === "job") return { ...facts, operation }
       return { ...facts, itemId, ...(url === undefined ? {} : { url: withoutSecrets(url), host: hostOf(url) }) }

@@ -54,7 +54,7 @@ const classified = (failure: object | undefined, message: string): string =>
 const reasonOf = (value: object) => {
   const row = property(value, "row")
   const actor = Predicate.isObject(row) ? actors.find((one) => one === property(row, "actor")) : undefined
-  return actor && { code: readText(value, "code"), detail: readText(value, "kind"), actor }
+  return actor && { code: readText(value, "code"), detail: readText(value, "detail"), actor }
 }
 
 const actors: ReadonlyArray<Report["actor"]> = ["caller", "site owner", "operator", "nobody"]
@@ -63,7 +63,7 @@ const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
   const { code, reason } = failure
   const level = failure[Failure.TypeId]
   const { actor } = reason.row
-  const detail = reason.kind
+  const detail = reason.detail
   const place = placeOf(failure, safe)
   const links = chain(reason)
   const stack = actor === "operator" ? stackOf(links.slice(1), safe) : undefined

@@ -13,7 +13,7 @@ export const codeOf = (failure: unknown): Code => {
   if (Predicate.isTagged(failure, "RetryExhausted") && Predicate.hasProperty(failure, "failure"))
     return codeOf(failure.failure)
   try {
-    if (Failure.isFailure(failure)) return { code: failure.code, detail: failure.reason.kind }
+    if (Failure.isFailure(failure)) return { code: failure.code, detail: failure.reason.detail }
     return Predicate.hasProperty(failure, "code") && typeof failure.code === "string" ? { code: failure.code } : {}
   } catch {
     // A getter of a foreign error threw.

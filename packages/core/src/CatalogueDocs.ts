@@ -123,6 +123,7 @@ const detailsOf = ({ details }: Catalogue.Entry, meanings: { readonly [detail: s
     ["Meaning", (name) => meanings[name] ?? ""],
     ["Page status", (_, { pages = [] }) => pages.join(", ")],
     ["HTTP status", (_, { status = "" }) => String(status)],
+    ["Request", (_, { request = "" }) => request],
     ["Retry", (_, { verdict }) => format(verdict)],
     ["Severity", (_, { severity }) => severity],
     ["Who acts", (_, { actor }) => actor],

@@ -23,7 +23,8 @@ const row = {
     isRight: (value) => isVerdict(value) && !(value._tag === "Transient" && Number(value.limit) < 0)
   }),
   severity: required(oneOf(["Fatal", "Error", "Warn", "Info", "Debug", "Trace"])),
-  actor: required(oneOf(["caller", "site owner", "operator", "nobody"]))
+  actor: required(oneOf(["caller", "site owner", "operator", "nobody"])),
+  request: oneOf(["unsent", "refused", "sent", "unknown"])
 }
 
 const code: Rules = {

@@ -28,7 +28,7 @@ export interface Facts {
 const answered = "~@redrive/core/answered"
 
 /** The key of the function that finds a reason's detail from its facts. */
-const detailOf = "~@redrive/core/detailOf"
+const detailOf = "~@redrive/core/detail"
 
 /** A reason as seen by its own getters and those of its error. */
 interface Reason extends Facts {
@@ -37,7 +37,7 @@ interface Reason extends Facts {
   readonly message: string
   readonly template: string
   readonly [answered]: number
-  readonly [detailOf]: ((self: Facts) => string | undefined) | undefined
+  readonly [detailOf]?: (self: Facts) => string | undefined
 }
 
 interface Identity {
@@ -80,15 +80,15 @@ export const describeReason = (prototype: object, identity: Identity | undefined
     [ErrorReporter.severity]: (self: Reason) => self.row.severity
   }
   define(prototype, identity === undefined ? getters : { ...getters, code: () => identity.code })
-  const { detail } = identity ?? {}
-  if (typeof detail === "string") Object.defineProperty(prototype, "detail", { writable: true, value: detail })
-  Object.defineProperty(prototype, detailOf, { value: typeof detail === "string" ? () => detail : detail })
+  const detail = identity?.detail
+  Object.assign(prototype, { [typeof detail === "string" ? "detail" : detailOf]: detail })
 }
 
 /** Gives a reason the detail that its class or its facts tell, unless it was made with one. */
 export const refine = (self: object): void => {
-  const found = Object.hasOwn(self, "detail") ? undefined : (self as Reason)[detailOf]?.(self as Reason)
-  if (found !== undefined) Object.assign(self, { detail: found })
+  const reason = self as Reason
+  const detail = reason.detail ?? reason[detailOf]?.(reason)
+  if (detail !== undefined) Object.assign(self, { detail })
 }
 
 type ReasonClass = new (facts: never) => object

@@ -102,11 +102,11 @@ const errorJson = (reason: ItemError.Reason, codes: Codes): Partial<ItemJson> =>
   if (reason._tag === "Unrecognized") return { errorCode: "internal_error", reason: reason.code }
   const { code, detail, row, ...facts } = reason
   // A detail that the status tells is not written: every reader finds it.
-  const isTold = detail === withoutStack(() => ItemError.ItemError.reasonOf(code, facts)).detail
+  const told = withoutStack(() => ItemError.ItemError.reasonOf(code, facts)).detail
   const wait = "retryAfter" in reason ? reason.retryAfter : undefined
   return {
     errorCode: (codes === "extended" ? row.extended : undefined) ?? code,
-    ...(detail === undefined || isTold ? {} : { reason: detail }),
+    ...(detail === undefined || detail === told ? {} : { reason: detail }),
     ...(wait === undefined ? {} : { retryAfterMs: Duration.toMillis(wait) })
   }
 }

@@ -121,6 +121,7 @@ const heed = (verdict: Verdict.Verdict, { retryAfter, status }: Facts): Verdict.
 
 /** An error of a level as seen by its getters: a job's has an operation, an item's a URL. */
 interface Failure {
+  readonly isAmbiguous?: boolean
   readonly operation?: string
   readonly jobId?: string
   readonly itemId?: string
@@ -159,8 +160,8 @@ export const textOf = (reason: object, url?: string): string => {
   return Catalogue.render(template, { field: "request", ...reason, status: status ?? 0, ...host })
 }
 
-const messageOfJob = ({ jobId, lastError, operation = "run", reason }: Failure): string =>
-  `${operation}${jobId === undefined ? "" : ` of job ${jobId}`} failed: ${reason.message}: ${lastError}`
+const messageOfJob = ({ isAmbiguous, jobId, lastError, operation = "run", reason }: Failure): string =>
+  `${operation}${jobId === undefined ? "" : ` of job ${jobId}`} failed${isAmbiguous ? ", ambiguous" : ""}: ${reason.message}: ${lastError}`
 
 const messageOfItem = ({ itemId, lastError, reason, url }: Failure): string => {
   if (url !== undefined) return `${reason.message} at ${withoutSecrets(url)}`

@@ -35,7 +35,7 @@ const refused = (link: Fields): Evidence => {
   const status = statusOf(link) ?? 0
   // Clients give up with a 408 of their own, too. nginx writes 499 where its client did.
   const isAnswer = status !== 408 || ["response", "headers", "$metadata"].some((name) => Predicate.isObject(link[name]))
-  return requestOf(link) === "refused" || (status >= 400 && status < 499 && isAnswer) || undefined
+  return fields(link["row"])["request"] === "refused" || (status >= 400 && status < 499 && isAnswer) || undefined
 }
 
 const isCertain = (failure: unknown, asked: Asked | undefined, settled: (link: Fields) => Evidence): boolean => {
@@ -100,14 +100,11 @@ const signal = (link: Fields, url: URL | undefined): Evidence => {
   return ofCode(code, syscall, isError) ?? ofTag(link) ?? ofRow(link)
 }
 
-/** What the catalogue says of a reason, of whatever catalogue it is. */
-const requestOf = (link: Fields): unknown => fields(link["row"])["request"]
-
-/** What became of the request by the reason's row. That nothing was sent must be true of the cause, too, which tells more. */
-const ofRow = (link: Fields): Evidence => {
-  const request = requestOf(link)
-  if (request === "unsent") return link["cause"] === undefined || undefined
-  return request === "sent" || request === "refused" ? false : undefined
+/** What a reason's catalogue says, whichever that is. That nothing was sent must be true of the cause, too, which tells more. */
+const ofRow = ({ cause, row }: Fields): Evidence => {
+  const { request } = fields(row)
+  if (request === "unsent") return cause === undefined || undefined
+  return request === "refused" || request === "sent" ? false : undefined
 }
 
 /** A URL without its query, which a client may have added. */

@@ -82,13 +82,11 @@ interface Reason {
   readonly retryAfter?: unknown
 }
 
-/** Statuses that are retryable only with a wait: 413, too large for now, and 403, which some sites use as a rate limit. */
-const passWithTime: ReadonlySet<number | undefined> = new Set([403, 413])
-
 /** The verdict on a reason of `classify.ts`; `undefined` if it found none. */
 export const verdictOf = ({ detail, retryAfter, status }: Reason): Verdict | undefined => {
   if (detail === undefined || detail === "unknown" || !Object.hasOwn(verdicts, detail)) return undefined
   const verdict = verdicts[detail as Detail]
-  const heeds = isRetryable(verdict) || passWithTime.has(status)
+  // Two statuses are retryable only with a wait: 413, too large for now, and 403, which some sites use as a rate limit.
+  const heeds = isRetryable(verdict) || status === 403 || status === 413
   return heeds && Duration.isDuration(retryAfter) ? throttled(retryAfter) : verdict
 }

@@ -76,7 +76,7 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
  * that is late, `EHOSTUNREACH` of a connection that broke, `ETIMEOUT` of a query to a database.
  */
 export const certain: ReadonlySet<string> = new Set(
-  `ECONNREFUSED ENOTFOUND UND_ERR_CONNECT_TIMEOUT ERR_SOCKET_CONNECTION_TIMEOUT ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNESCAPED_CHARACTERS ${certificates}`.split(
+  `ENOTFOUND ECONNREFUSED ${certificates} UND_ERR_CONNECT_TIMEOUT ERR_SOCKET_CONNECTION_TIMEOUT ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNESCAPED_CHARACTERS`.split(
     " "
   )
 )

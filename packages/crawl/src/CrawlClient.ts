@@ -267,7 +267,8 @@ const read = <A>(
 /** The error of a creation that may have happened, with the id of the job that the API's answer names. */
 const withId = (error: JobError.JobError, json: unknown): JobError.JobError => {
   const named = error.isAmbiguous ? Option.getOrUndefined(decodeNamed(json)) : undefined
-  return named === undefined ? error : new JobError.JobError({ ...error, jobId: named.id })
+  const { operation, reason } = error
+  return named === undefined ? error : new JobError.JobError({ operation, reason, jobId: named.id })
 }
 
 // Gateways have ids in their answers, too, but no error codes.

@@ -50,8 +50,7 @@ export const thrown = (cause: unknown, now?: number): ItemError.Reason => classi
  * @category constructors
  * @since 0.1.0
  */
-export const answered = (answer: Answer, now: number): ItemError.Reason | undefined =>
-  classify.reasonOfAnswer(answer, now)
+export const answered = (answer: Answer, now: number): ItemError.Reason | undefined => classify.fromAnswer(answer, now)
 
 /**
  * Reads a Retry-After header, in seconds or as an HTTP date, as a wait of a year at most.

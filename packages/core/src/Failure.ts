@@ -201,7 +201,7 @@ const make =
     const reason = Schema.Union([...reasons, Unrecognized])
     const base = Schema.TaggedError<unknown>(identifier)(tag, { ...place, ...fields, reason })
     internal.describeFailure(base.prototype, level)
-    const reasonOf = internal.reasonOf(reasons, Unrecognized)
+    const reasonOf = internal.reasonMaker(reasons, Unrecognized)
     const placed = internal.statusesOf(level, catalogue[level])
     const statuses = [...new Set(placed.map(([, status]) => status))]
     return Object.assign(base, { reasonOf, statuses, [internal.placed]: placed }) as never

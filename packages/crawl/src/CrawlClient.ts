@@ -255,7 +255,7 @@ const read = <A>(
       () => text
     )
     const retryAfter = Classify.retryAfterOf(headers["retry-after"], yield* Clock.currentTimeMillis)
-    const reason = Wire.reasonOf({ status, body: json, retryAfter })
+    const reason = Wire.readReason({ status, body: json, retryAfter })
     const failed = (reason: JobError.Reason) => withId(errorOf(about, reason), json)
     if (status < 200 || status > 299) return yield* failed(reason)
     // An error envelope under a 200 is still an error.

@@ -1,6 +1,6 @@
 import * as Predicate from "effect/Predicate"
 import type * as Report from "../Report.ts"
-import { chain, isArray, property, read } from "./chain.ts"
+import { chain, isArray, property, stringAt as read } from "./chain.ts"
 import type { Fields } from "./report.ts"
 import { hostOf } from "./url.ts"
 

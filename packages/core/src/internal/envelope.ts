@@ -8,9 +8,9 @@ import * as Catalogue from "../Catalogue.ts"
 import { catalogue, type JobCode } from "../CrawlCatalogue.ts"
 import type * as Failure from "../Failure.ts"
 import * as JobError from "../JobError.ts"
-import { attempt } from "./chain.ts"
+import { safely } from "./chain.ts"
 import { facts, type Placed, placed as placedKey, statusOf, textOf } from "./failure.ts"
-import { maybe, text } from "./lenient.ts"
+import { maybe, text } from "./jsonFields.ts"
 import { refuse } from "./rules.ts"
 
 const codes = Object.keys(catalogue.job) as ReadonlyArray<JobCode>
@@ -98,7 +98,7 @@ const ownFields = <R extends Failure.Reason>({ fields: { reason } }: Reasons<R>)
 
 /** Whether a field has a `Redacted` in it, which a schema's own JSON would tell. */
 const isSecret = (field: unknown): boolean =>
-  attempt(() => JSON.stringify(field, plainly)?.includes('"<redacted')) ?? field !== undefined
+  safely(() => JSON.stringify(field, plainly)?.includes('"<redacted')) ?? field !== undefined
 
 const plainly = (_: string, part: unknown): unknown => {
   if (typeof part === "bigint") return String(part)
@@ -164,7 +164,7 @@ export interface Answer {
   readonly retryAfter?: Duration.Duration | undefined
 }
 
-export const reasonOf = ({ body, retryAfter, status }: Answer): JobError.Reason => {
+export const readReason = ({ body, retryAfter, status }: Answer): JobError.Reason => {
   const json = Option.getOrUndefined(readEnvelope(body))
   const said = json?.error_message || json?.message || json?.error || ""
   const facts = {

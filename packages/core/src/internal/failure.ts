@@ -94,7 +94,7 @@ export const refine = (self: object): void => {
 type ReasonClass = new (facts: never) => object
 
 /** Finds the class of a code, first by its detail, and makes a reason from the known facts. */
-export const reasonOf = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonClass) => {
+export const reasonMaker = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonClass) => {
   const known = new Map<string, ReasonClass>()
   for (const type of classes) {
     const { code, detail } = type.prototype as Reason
@@ -170,11 +170,11 @@ const messageOfItem = ({ itemId, lastError, reason, url }: Failure): string => {
 
 const define = (prototype: object, getters: { readonly [name: PropertyKey]: (self: never) => unknown }): void => {
   for (const name of Reflect.ownKeys(getters)) {
-    const read = getters[name] as (self: unknown) => unknown
+    const getter = getters[name] as (self: unknown) => unknown
     Object.defineProperty(prototype, name, {
       configurable: true,
       get() {
-        return read(this)
+        return getter(this)
       },
       // Setting a getter's value, such as a severity, overrides it for this error.
       set(value: unknown) {

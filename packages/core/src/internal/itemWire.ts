@@ -5,7 +5,7 @@ import { catalogue } from "../CrawlCatalogue.ts"
 import * as ItemError from "../ItemError.ts"
 import * as Job from "../Job.ts"
 import { withoutStack } from "./failure.ts"
-import { int, maybe, moment, orElse, snakeKeys, text } from "./lenient.ts"
+import { int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
 
 /** A provider writes `canceled` for items and `cancelled` for jobs; both are read everywhere. */
 export const Status = Schema.Literals(["new", "in_progress", "done", "error", "cancelled", "canceled"])
@@ -31,8 +31,8 @@ export const ItemJson = snakeKeys({
   cleanedContentUrl: text,
   markdownContentUrl: text,
   links: orElse(Schema.Array(Schema.String), []),
-  createdAt: moment,
-  updatedAt: moment,
+  createdAt: isoDate,
+  updatedAt: isoDate,
   attempts: int,
   reason: maybe(Schema.String),
   retryAfterMs: maybe(Schema.Finite)
@@ -59,13 +59,13 @@ const errorOf = (json: ItemJson): ItemError.ItemError =>
     ...(json.jobId === "" ? {} : { jobId: json.jobId }),
     itemId: json.id,
     url: json.originalUrl,
-    reason: reasonOf(json)
+    reason: readReason(json)
   })
 
 /** The status a page answered, where a provider left it only in the text. */
 const statusInText = /status code: (\d{3})$/
 
-const reasonOf = (json: ItemJson): ItemError.Reason => {
+const readReason = (json: ItemJson): ItemError.Reason => {
   const status = json.pageStatusCode || Number(statusInText.exec(json.lastError)?.[1] ?? 0)
   const { code, detail } = meaningOf(json, status)
   return ItemError.ItemError.reasonOf(code, {

@@ -5,7 +5,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Failure from "../Failure.ts"
 import type { Attempt, Fields, Report } from "../Report.ts"
 import * as Call from "./call.ts"
-import { chain, codeOf, nameOf, property, read as readText } from "./chain.ts"
+import { chain, codeOf, nameOf, property, stringAt as readText } from "./chain.ts"
 import {
   attributesOf,
   callFields,
@@ -18,7 +18,7 @@ import {
   scrubOf,
   stackOf
 } from "./report.ts"
-import type { Scrub } from "./text.ts"
+import type { Scrub } from "./scrub.ts"
 import { hostOf, withoutSecrets } from "./url.ts"
 
 /** The report of a failure; its getters may throw. */

@@ -2,7 +2,7 @@ import * as Predicate from "effect/Predicate"
 import * as Catalogue from "../Catalogue.ts"
 import { catalogue } from "../CrawlCatalogue.ts"
 import { factsOf } from "./call.ts"
-import { attempt, inner, members } from "./chain.ts"
+import { safely, inner, members } from "./chain.ts"
 import * as Deno from "./deno.ts"
 import * as Signals from "./signals.ts"
 
@@ -25,7 +25,7 @@ export const isUnsent = (failure: unknown, asked?: Asked): boolean => isCertain(
 
 /** Whether the request may have had an effect: it may have been sent, and was not refused. The failure itself is believed. */
 export const isAmbiguous = (failure: unknown, asked?: Asked): boolean => {
-  const own = attempt(() => fields(failure)["isAmbiguous"])
+  const own = safely(() => fields(failure)["isAmbiguous"])
   return typeof own === "boolean" ? own : !isCertain(failure, asked, refused)
 }
 
@@ -34,13 +34,13 @@ const refused = (link: Fields): Evidence => {
   if (link["isAmbiguous"] === true || isLaterRequest(link)) return false
   const status = statusOf(link) ?? 0
   // Clients give up with a 408 of their own, too. nginx writes 499 where its client did.
-  const isAnswer = status !== 408 || ["response", "headers", "$metadata"].some((name) => Predicate.isObject(link[name]))
+  const isAnswer = status !== 408 || ["response", "headers", "$metadata"].some((name) => Boolean(link[name]))
   return fields(link["row"])["request"] === "refused" || (status >= 400 && status < 499 && isAnswer) || undefined
 }
 
 const isCertain = (failure: unknown, asked: Asked | undefined, settled: (link: Fields) => Evidence): boolean => {
   const given = asked?.url
-  const url = given === undefined ? undefined : attempt(() => new URL(String(given)))
+  const url = given === undefined ? undefined : safely(() => new URL(String(given)))
   const known = new Map<object, Evidence>()
   const of = (value: unknown): Evidence => {
     if (!Predicate.isObjectKeyword(value)) return undefined
@@ -83,7 +83,7 @@ const signal = (link: Fields, url: URL | undefined): Evidence => {
   if (statusOf(link) !== undefined || Predicate.isObjectKeyword(link["response"]) || isLaterRequest(link)) return false
   const deno = typeof message === "string" ? Deno.unconnected(message) : undefined
   if (deno !== undefined)
-    return deno !== false && (url === undefined || attempt(() => pageOf(new URL(deno))) === pageOf(url))
+    return deno !== false && (url === undefined || safely(() => pageOf(new URL(deno))) === pageOf(url))
   if (url !== undefined && isElsewhere(link, url)) return false
   if (typeof syscall === "string") {
     if (syscall === "connect" || syscall === "getaddrinfo" || /^query[A-Z]/.test(syscall)) return true

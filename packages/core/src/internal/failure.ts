@@ -84,10 +84,12 @@ export const describeReason = (prototype: object, identity: Identity | undefined
   Object.assign(prototype, { [typeof detail === "string" ? "detail" : detailOf]: detail })
 }
 
+/** The detail that a reason's facts tell, whatever it was made with. */
+export const foundDetail = (reason: object): string | undefined => (reason as Reason)[detailOf]?.(reason as Reason)
+
 /** Gives a reason the detail that its class or its facts tell, unless it was made with one. */
 export const refine = (self: object): void => {
-  const reason = self as Reason
-  const detail = reason.detail ?? reason[detailOf]?.(reason)
+  const detail = (self as Reason).detail ?? foundDetail(self)
   if (detail !== undefined) Object.assign(self, { detail })
 }
 

@@ -4,7 +4,7 @@ import * as Catalogue from "../Catalogue.ts"
 import { catalogue } from "../CrawlCatalogue.ts"
 import * as ItemError from "../ItemError.ts"
 import * as Job from "../Job.ts"
-import { withoutStack } from "./failure.ts"
+import { foundDetail } from "./failure.ts"
 import { int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
 
 /** A provider writes `canceled` for items and `cancelled` for jobs; both are read everywhere. */
@@ -100,13 +100,12 @@ export const itemJson = ({ error, pageStatus, status, url, ...rest }: Job.Item, 
 
 const errorJson = (reason: ItemError.Reason, codes: Codes): Partial<ItemJson> => {
   if (reason._tag === "Unrecognized") return { errorCode: "internal_error", reason: reason.code }
-  const { code, detail, row, ...facts } = reason
-  // A detail that the status tells is not written: every reader finds it.
-  const told = withoutStack(() => ItemError.ItemError.reasonOf(code, facts)).detail
+  const { code, detail, row } = reason
   const wait = "retryAfter" in reason ? reason.retryAfter : undefined
   return {
     errorCode: (codes === "extended" ? row.extended : undefined) ?? code,
-    ...(detail === undefined || detail === told ? {} : { reason: detail }),
+    // A detail that the status tells is not written: every reader finds it.
+    ...(detail === undefined || detail === foundDetail(reason) ? {} : { reason: detail }),
     ...(wait === undefined ? {} : { retryAfterMs: Duration.toMillis(wait) })
   }
 }

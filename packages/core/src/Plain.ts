@@ -13,8 +13,8 @@ import * as Redactable from "effect/Redactable"
 import * as Redacted from "effect/Redacted"
 import { safely, isArray, isError as isErrorOfAnyRealm, nameOf as nameOfError, stringAt } from "./internal/chain.ts"
 import { first, tagOf, viewOf } from "./internal/platform.ts"
-import { isCountName, isNamedBy, isSecretName } from "./internal/secrets.ts"
-import { bounded, cut as cutText, hidden, type Scrub, scrubKnowing } from "./internal/scrub.ts"
+import { isCountName, isNamedBy, isSecretName } from "./internal/secrets/names.ts"
+import { bounded, cut as cutText, hidden, type Scrub, scrubKnowing } from "./internal/secrets/scrub.ts"
 
 /**
  * Any JSON value.

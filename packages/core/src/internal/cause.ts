@@ -2,7 +2,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { chain, describe, type Part, partsOf, stringAt } from "./chain.ts"
-import { bounded } from "./scrub.ts"
+import { bounded } from "./secrets/scrub.ts"
 
 /** One thing that was thrown, as JSON. */
 const LinkJson = Schema.Struct({

@@ -3,7 +3,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Schema from "effect/Schema"
 import * as Catalogue from "../Catalogue.ts"
 import { Cause } from "./cause.ts"
-import { hostOf, withoutSecrets } from "./url.ts"
+import { hostOf, withoutSecrets } from "./secrets/url.ts"
 import * as Verdict from "./verdict.ts"
 
 export const TypeId = "~@redrive/core/Failure"

@@ -18,8 +18,8 @@ import {
   scrubOf,
   stackOf
 } from "./report.ts"
-import type { Scrub } from "./scrub.ts"
-import { hostOf, withoutSecrets } from "./url.ts"
+import type { Scrub } from "./secrets/scrub.ts"
+import { hostOf, withoutSecrets } from "./secrets/url.ts"
 
 /** The report of a failure; its getters may throw. */
 const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Report => {

@@ -20,8 +20,8 @@ import {
   stringAt as read
 } from "./chain.ts"
 import { tagOf, textOf, viewOf } from "./platform.ts"
-import { isCountName, isSecretName } from "./secrets.ts"
-import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "./scrub.ts"
+import { isCountName, isSecretName } from "./secrets/names.ts"
+import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "./secrets/scrub.ts"
 
 /** No report lists more causes, fields of one of them, or frames of a stack; and no message that is made of fields is longer. */
 const most = { causes: 8, fields: 24, frames: 20, message: 500 }

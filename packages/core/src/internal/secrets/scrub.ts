@@ -1,10 +1,10 @@
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as RegularExpression from "effect/RegExp"
-import { safely } from "./chain.ts"
+import { safely } from "../chain.ts"
 import { formsOf } from "./forms.ts"
 import { withoutNamed } from "./named.ts"
-import { mark } from "./secrets.ts"
+import { mark } from "./names.ts"
 import { isSigned, isSuspect, withoutShapes } from "./shapes.ts"
 import { withoutSecretUrls } from "./url.ts"
 

@@ -1,4 +1,4 @@
-import { mark } from "./secrets.ts"
+import { mark } from "./names.ts"
 
 const parse = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url) : undefined)
 

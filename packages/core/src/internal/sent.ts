@@ -1,7 +1,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Catalogue from "../Catalogue.ts"
 import { catalogue } from "../CrawlCatalogue.ts"
-import { factsOf } from "./call.ts"
+import { factsOf } from "./report/call.ts"
 import { safely, inner, members } from "./chain.ts"
 import * as Deno from "./deno.ts"
 import * as Signals from "./signals.ts"

@@ -1,8 +1,8 @@
 import * as Predicate from "effect/Predicate"
-import type * as Report from "../Report.ts"
-import { chain, isArray, property, stringAt as read } from "./chain.ts"
+import type * as Report from "../../Report.ts"
+import { chain, isArray, property, stringAt as read } from "../chain.ts"
 import type { Fields } from "./report.ts"
-import { hostOf } from "./secrets/url.ts"
+import { hostOf } from "../secrets/url.ts"
 
 /** The property in which a failure keeps the facts of the call that ended with it. */
 export const call = "~@redrive/core/Report/call"

@@ -2,10 +2,10 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
-import * as Failure from "../Failure.ts"
-import type { Attempt, Fields, Report } from "../Report.ts"
+import * as Failure from "../../Failure.ts"
+import type { Attempt, Fields, Report } from "../../Report.ts"
 import * as Call from "./call.ts"
-import { chain, codeOf, nameOf, property, stringAt as readText } from "./chain.ts"
+import { chain, codeOf, nameOf, property, stringAt as readText } from "../chain.ts"
 import {
   attributesOf,
   callFields,
@@ -18,8 +18,8 @@ import {
   scrubOf,
   stackOf
 } from "./report.ts"
-import type { Scrub } from "./secrets/scrub.ts"
-import { hostOf, withoutSecrets } from "./secrets/url.ts"
+import type { Scrub } from "../secrets/scrub.ts"
+import { hostOf, withoutSecrets } from "../secrets/url.ts"
 
 /** The report of a failure; its getters may throw. */
 const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Report => {

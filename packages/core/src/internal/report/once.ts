@@ -1,8 +1,8 @@
 import type * as Cause from "effect/Cause"
 import * as Predicate from "effect/Predicate"
-import * as Failure from "../Failure.ts"
+import * as Failure from "../../Failure.ts"
 import * as Call from "./call.ts"
-import { chain, property, safely as attempt } from "./chain.ts"
+import { chain, property, safely as attempt } from "../chain.ts"
 
 /** The failures of a cause, without interruptions. */
 export const failuresOf = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>

@@ -7,12 +7,12 @@
  *
  * @since 0.1.0
  */
+import process from "node:process"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -21,7 +21,6 @@ import type { Span } from "effect/Tracer"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
-import { logFailure } from "./internal/emit.ts"
 import { attributesOf, exceptionOf, known } from "./internal/fields.ts"
 import { recordOf } from "./internal/record.ts"
 import * as Log from "./Log.ts"
@@ -62,43 +61,48 @@ const spanOf = (fiber: Fiber.Fiber<unknown, unknown>): Span | undefined => {
   return span?._tag === "Span" ? span : undefined
 }
 
-const observer: Observer.Observer = (event, fiber) => {
-  const span = spanOf(fiber)
-  if (span !== undefined && event._tag === "AttemptFailed") {
-    const { attempt, duration, error, name, verdict } = event
-    span.event("attempt failed", fiber.getRef(Clock.Clock).currentTimeNanosUnsafe(), {
-      "redrive.call": name,
-      "redrive.attempt": attempt,
-      "redrive.duration_ms": Duration.toMillis(duration),
-      "redrive.verdict": Verdict.format(verdict),
-      ...known(exceptionOf(Report.make(error, { secrets: fiber.getRef(Report.Secrets) })))
-    })
-  }
-  Log.observer(event, fiber)
-}
-
-const reporter = () =>
-  Report.reporter((report, told) => {
+const observer: Observer.Observer = {
+  event: (event, fiber) => {
+    const span = spanOf(fiber)
+    if (span !== undefined && event._tag === "AttemptFailed") {
+      const { attempt, duration, error, name, verdict } = event
+      span.event("attempt failed", fiber.getRef(Clock.Clock).currentTimeNanosUnsafe(), {
+        "redrive.call": name,
+        "redrive.attempt": attempt,
+        "redrive.duration_ms": Duration.toMillis(duration),
+        "redrive.verdict": Verdict.format(verdict),
+        ...known(exceptionOf(Report.make(error, { secrets: Report.secretsOf(fiber.context) })))
+      })
+    }
+    Log.observer.event(event, fiber)
+  },
+  report: (report, told) => {
     const span = spanOf(told.fiber)
     for (const [name, value] of Object.entries(known(exceptionOf(report)))) {
       // The exception itself is the tracer's to tell, when the span ends with it.
       if (!name.startsWith("exception.")) span?.attribute(name, value)
     }
-    logFailure(report, told)
-  })
+    Log.observer.report(report, told)
+  }
+}
 
 /**
- * The loggers that are there, each as `logger` makes it, and a reporter and an observer beside those that are: put it upon what exports.
+ * Hands the log to the loggers that are provided to it, such as those of Effect's `Otlp`, each as `logger` makes it. Like any other adapter it
+ * takes the place of Effect's default loggers, and hears failures and events beside the others.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer: Layer.Layer<never> = Layer.unwrap(
-  Effect.map(Logger.CurrentLoggers, (loggers) =>
-    Layer.mergeAll(
-      Logger.layer([...loggers].map(logger)),
-      ErrorReporter.layer([Effect.sync(reporter)], { mergeWithExisting: true }),
-      Observer.layer(observer)
-    )
-  )
+  Effect.map(Logger.CurrentLoggers, (loggers) => {
+    const exporters = [...loggers].filter((one) => !others.includes(one)).map(logger)
+    if (exporters.length === 0) process.stderr.write(missing)
+    const log = (record: Logger.Options<unknown>) => exporters.forEach((exporter) => exporter.log(record))
+    return Layer.provide(Observer.layer({ ...observer, log }), Logger.layer([]))
+  })
 )
+
+/** Loggers that export nothing: Effect's default ones, and that of the other adapters. */
+const others: ReadonlyArray<Logger.Logger<unknown, void>> = [Observer.logger, Logger.defaultLogger, Logger.tracerLogger]
+
+const missing = "OpenTelemetry.layer exports no logs: provide a layer with a logger to it, such as Effect's Otlp.\n"

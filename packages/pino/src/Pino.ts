@@ -44,7 +44,7 @@ export interface Instance {
  * @category options
  * @since 0.1.0
  */
-export interface Options extends Pick<Log.Options, "cap" | "flushWithin" | "sample"> {
+export interface Options extends Pick<Log.Options, "cap" | "flushTimeout" | "sample"> {
   /** Called at the end with the number of lines that pino's stream refused or may not have written. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined
 }
@@ -106,9 +106,9 @@ export const layer = (to: Instance, options: Options = {}): Layer.Layer<never> =
 }
 
 const checked = (name: string, to: Instance, options: Options): Options => {
-  const { cap, flushWithin, onLost, sample } = Log.rules
+  const { cap, flushTimeout, onLost, sample } = Log.rules
   Check.options(name, { logger: Check.required(isPino) }, { logger: to })
-  return Check.options(name, { cap, flushWithin, onLost, sample }, options)
+  return Check.options(name, { cap, flushTimeout, onLost, sample }, options)
 }
 
 /** With `useOnlyCustomLevels` a pino has none of the methods that records are written by. */

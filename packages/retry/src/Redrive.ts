@@ -252,7 +252,7 @@ export const run = Effect.fnUntraced(function* <I, A, E, R, E2 = E>(
   const clock = yield* Clock.clockWith(Effect.succeed)
   const time = Time.of(clock)
   const begun = time.now()
-  const readers = yield* Verdict.Readers
+  const readers = Verdict.readersOf(yield* Effect.context())
   const saved: Array<Saved<I, A>> = []
   const final: Array<Final<I, E | E2 | Cause.UnknownError>> = []
   let failed: ReadonlyArray<Failed<I, E | E2>> = failures

@@ -134,9 +134,18 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
   get [Report.call](): Report.Call {
     const { attempts, because, duration, key, name, retryAfter, retryAt, verdict } = this
     const until = verdict._tag === "Parked" ? verdict.until : this.until
-    return { name, key, because, attempts: attempts.length, duration, retryAt, retryAfter, until }
+    const history = attempts.map(toHistory)
+    return { name, key, because, attempts: attempts.length, duration, retryAt, retryAfter, until, history }
   }
 }
+
+const toHistory = ({ duration, message, startedAt, verdict, wait }: Attempt) => ({
+  startedAt: DateTime.formatIso(startedAt),
+  durationMs: Duration.toMillis(duration),
+  message,
+  verdict: Verdict.format(verdict),
+  ...(wait !== undefined && { delayMs: Duration.toMillis(wait) })
+})
 
 /**
  * The timeline as text, one line per attempt, for a terminal or a log.

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Redrive from "@redrive/retry/Redrive"
@@ -216,12 +217,12 @@ describe("calls within calls", () => {
       runner.breaker()?.isolate()
       const error = yield* exhausted(Retry.make(policyOf({ retries: 1 }), "orders").run(runner.run(Effect.void)))
       const told: Array<Report.Report> = []
-      const reporter = Report.reporter((report) => told.push(report))
+      const observer = Observer.layer({ report: (report) => void told.push(report) })
       const inner = RetryExhausted.isRetryExhausted(error.failure) ? error.failure : assert.fail("not given up twice")
       const reports = Effect.forEach([error, inner, inner.failure, error], (failure) =>
         ErrorReporter.report(Cause.fail(failure))
       )
-      yield* Effect.provide(reports, ErrorReporter.layer([Effect.succeed(reporter)]))
+      yield* Effect.provide(reports, observer)
       assert.deepStrictEqual(told, [Report.make(error)])
     })
   )

@@ -49,9 +49,11 @@ describe("AWS's standard retries of 2026", () => {
       const seen: Array<Step> = []
       let asked = 0
       const left = () => runner.budget?.available(0) ?? NaN
-      const observer = Observer.layer((event) => {
-        if (event._tag !== "RetryScheduled") return
-        seen.push([steps[seen.length]![0], "retry", left(), Duration.toMillis(event.delay)])
+      const observer = Observer.layer({
+        event: (event) => {
+          if (event._tag !== "RetryScheduled") return
+          seen.push([steps[seen.length]![0], "retry", left(), Duration.toMillis(event.delay)])
+        }
       })
       const call = Effect.suspend(() => {
         const status = steps[asked++]?.[0]

@@ -8,7 +8,6 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import * as Queue from "effect/Queue"
@@ -16,8 +15,7 @@ import type * as Scope from "effect/Scope"
 import process from "node:process"
 import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
-import * as Report from "@redrive/core/Report"
-import * as Crumbs from "./internal/crumbs.ts"
+import type * as Report from "@redrive/core/Report"
 import * as Delivery from "./internal/delivery.ts"
 import { type Captured, eventOf } from "./internal/event.ts"
 import * as Sdk from "./internal/sdk.ts"
@@ -45,7 +43,7 @@ export interface Options {
   /** How many events may wait to be sent; further ones are counted instead of sent. Default: 1000. */
   readonly capacity?: number | undefined
   /** The longest wait for a batch, and for the last one at the end. Default: 2 seconds. */
-  readonly flushWithin?: Duration.Duration | undefined
+  readonly flushTimeout?: Duration.Input | undefined
   /** Called at the end with how many failures Sentry refused, and how many it did not answer, if any. Default: prints it to stderr. */
   readonly onLost?: ((refused: number, unheard: number) => void) | undefined
 }
@@ -54,7 +52,7 @@ const rules: Check.Rules<Options> = {
   client: Check.having("captureEvent"),
   threshold: Check.severity,
   capacity: Check.int(1),
-  flushWithin: Check.duration({ isEndless: true }),
+  flushTimeout: Check.duration({ isEndless: true }),
   onLost: Check.callback
 }
 
@@ -75,13 +73,13 @@ const batch = 32
 const make = Effect.fnUntraced(function* ({
   capacity = 1000,
   client: given,
-  flushWithin = Duration.seconds(2),
+  flushTimeout = "2 seconds",
   onLost = say,
   threshold = "Error"
 }: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
-  const crumbs = Crumbs.make()
   const delivery = Delivery.make()
   const storm = Storm.make()
+  const mostWait = Duration.toMillis(Duration.fromInputUnsafe(flushTimeout))
   const queue = yield* Queue.dropping<Captured>(capacity)
   const missing = attempt(() => Sdk.missing(given))
   if (missing !== undefined) warn(missing)
@@ -95,25 +93,24 @@ const make = Effect.fnUntraced(function* ({
     if (captured !== undefined && !Queue.offerUnsafe(queue, captured)) drop(captured.client)
   }
 
-  const reporter = Report.reporter((report, { at, failure, fiber }) => {
-    const breadcrumbs = crumbs.take(failure, fiber)
+  const report = (report: Report.Report, { at, fiber }: Observer.Told) => {
     if (LogLevel.isLessThan(report.severity, threshold)) return
     const sdk = Sdk.current(given)
     const capture = () => {
-      const captured = sdk && attempt(() => eventOf(sdk, report, breadcrumbs, at, fiber.cache.span))
+      const captured = sdk && attempt(() => eventOf(sdk, report, at, fiber.cache.span))
       if (captured === undefined) drop(sdk?.client)
       return captured
     }
     if (report.engine === "refused") storm.take(report.fingerprint, Number(at / 1_000_000n), capture).forEach(offer)
     else offer(capture())
-  })
+  }
 
   const send = (events: ReadonlyArray<Captured>) =>
     Effect.suspend(() => {
       for (const event of events) if (attempt(() => (delivery.send(event), true)) === undefined) dropped++
       // A client promises to come back within the limit; a transport of somebody's own may not.
-      const settled = Effect.interruptible(delivery.settled(Duration.toMillis(flushWithin)))
-      return Effect.ignoreCause(Effect.timeoutOption(settled, flushWithin))
+      const settled = Effect.interruptible(delivery.settled(mostWait))
+      return Effect.ignoreCause(Effect.timeoutOption(settled, flushTimeout))
     })
 
   // What was taken is sent, whoever interrupts.
@@ -132,10 +129,7 @@ const make = Effect.fnUntraced(function* ({
   )
   yield* Effect.forkScoped(Effect.forever(next))
 
-  return Layer.merge(
-    ErrorReporter.layer([Effect.succeed(reporter)], { mergeWithExisting: true }),
-    Observer.layer(crumbs.observer)
-  )
+  return Observer.layer({ report })
 })
 
 /** What a client makes throw costs one event. */

@@ -12,9 +12,11 @@ import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Check from "@redrive/core/Check"
 import { hoarded } from "./internal/memory.ts"
+import { silenced } from "./internal/together.ts"
 import * as Rows from "./internal/rows.ts"
 import { effectOf } from "./internal/steps.ts"
 import * as Witness from "./internal/witness.ts"
@@ -129,7 +131,7 @@ export interface Adapter {
  */
 export interface Options {
   /** The longest time for a program with the adapter, including its end. Default: 10 seconds. */
-  readonly closesWithin?: Duration.Duration | undefined
+  readonly closesWithin?: Duration.Input | undefined
 }
 
 const rules: Check.Rules<Options> = { closesWithin: Check.duration() }
@@ -137,7 +139,7 @@ const rules: Check.Rules<Options> = { closesWithin: Check.duration() }
 /**
  * What an adapter violates of the contract, with one sink: every program of the table does what it does without it; memory does not grow with
  * what it is told once its bounds are reached; its scope closes in time. If what its sink takes is given, a failure is one record however
- * often it is raised, and no known secret arrives; if what it lost is given, too, all that does not arrive is said to be lost.
+ * often it is raised, no known secret arrives, and two of its kind hear what one hears, merged and nested in any order; if what it lost is given, too, all that does not arrive is said to be lost.
  *
  * It always ends: with the first program whose scope does not close in time, which is left to itself.
  *
@@ -148,12 +150,12 @@ export const violations = (
   adapter: () => Adapter | Layer.Layer<never>,
   options: Options = {}
 ): Effect.Effect<ReadonlyArray<string>> => {
-  const { closesWithin = Duration.seconds(10) } = Check.options("Conformance", rules, options)
+  const { closesWithin = "10 seconds" } = Check.options("Conformance", rules, options)
   return Effect.gen(function* () {
     const found: Array<string> = []
     for (const [what, check] of [...compared, ...rows]) {
       const ended = yield* Witness.endingWithin(
-        Effect.suspend(() => check(freshOf(adapter))),
+        Effect.suspend(() => check(() => freshOf(adapter))),
         closesWithin
       )
       if (Option.isNone(ended)) return [...found, `${what}: its scope does not close`]
@@ -170,16 +172,51 @@ const freshOf = (adapter: () => Adapter | Layer.Layer<never>): Adapter => {
   return "layer" in made ? made : { layer: made }
 }
 
-type Row = readonly [what: string, check: (adapter: Adapter) => Effect.Effect<ReadonlyArray<string>>]
+type Row = readonly [what: string, check: (fresh: () => Adapter) => Effect.Effect<ReadonlyArray<string>>]
 
 const compared: ReadonlyArray<Row> = programs.map(([what, program]) => [
   `a program that ${what}`,
-  ({ layer }) => differences(program, layer)
+  (fresh) => differences(program, fresh().layer)
 ])
 
 const rows: ReadonlyArray<Row> = [
   ["a failure that is raised four times", Rows.twice],
   ["a known secret", Rows.leaked],
   ["a storm", Rows.unsaid],
-  ["memory", hoarded]
+  ["memory", hoarded],
+  ["two of a kind", silenced]
 ]
+
+/**
+ * What an adapter's test runs, whatever runs it: a name and a check for each sink, and one for programs drawn at random. A check gives the
+ * violations that it found; an adapter that holds to the contract has none.
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const tests = (
+  adapterOf: (sink: Sink) => Adapter,
+  options: Options = {}
+): ReadonlyArray<readonly [what: string, check: Effect.Effect<ReadonlyArray<string>>]> => [
+  ...sinks.map((sink) => [`whose sink is, or ${sink}`, violations(() => adapterOf(sink), options)] as const),
+  ["whatever the program does", differencesOfAny(adapterOf)]
+]
+
+const drawn = 50
+
+const differencesOfAny = Effect.fnUntraced(function* (adapterOf: (sink: Sink) => Adapter) {
+  const found: Array<string> = []
+  for (let count = 0; count < drawn; count++) {
+    const sink = (yield* Random.shuffle(sinks))[0] ?? "sound"
+    const drawnSteps: Array<Step> = []
+    const length = yield* Random.nextIntBetween(0, 12)
+    for (let step = 0; step < length; step++) {
+      const act = (yield* Random.shuffle(Step.fields.act.literals))[0] ?? "log"
+      drawnSteps.push({ act, value: yield* Random.nextIntBetween(0, 20) })
+    }
+    const said = yield* differences(programOf(drawnSteps), adapterOf(sink).layer)
+    const about = `${sink}, ${drawnSteps.map(({ act, value }) => `${act} ${value}`).join(", ")}`
+    found.push(...said.map((one) => `${about}: ${one}`))
+  }
+  return found
+})

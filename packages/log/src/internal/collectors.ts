@@ -4,7 +4,7 @@ import type * as Report from "@redrive/core/Report"
 import type { Record, Service } from "../Format.ts"
 import * as Own from "./fields.ts"
 import { alsoOf, type Fields, placeOf, rest, some, untold } from "./fields.ts"
-import { moment } from "./moment.ts"
+import { isoOf } from "./iso.ts"
 
 // A record in the names that a collector knows.
 
@@ -22,7 +22,7 @@ const numbers: { readonly [Level in LogLevel.LogLevel]: number } = {
 export const otelOf = (record: Record, service: Service): Fields => {
   const { date, level, message, trace } = record
   return {
-    timestamp: moment(date),
+    timestamp: isoOf(date),
     severity_text: level.toUpperCase(),
     severity_number: numbers[level],
     body: message,
@@ -41,7 +41,7 @@ export const ecsOf = (record: Record, service: Service): Fields => {
   const { date, level, message, reports } = record
   const [report] = reports
   return {
-    "@timestamp": moment(date),
+    "@timestamp": isoOf(date),
     "log.level": level.toLowerCase(),
     message,
     "ecs.version": "8.17.0",
@@ -171,7 +171,7 @@ export const gcpOf = (
   const isError = report !== undefined && (level === "Error" || level === "Fatal")
   const known = {
     severity: severities[level] ?? "INFO",
-    time: moment(date),
+    time: isoOf(date),
     message,
     "logging.googleapis.com/insertId": insertId,
     "logging.googleapis.com/trace":
@@ -233,7 +233,7 @@ export const datadogOf = (record: Record, service: Service): Fields => {
   const { own, status } = Own.answerOf(report?.attributes ?? {})
   const http = report && some({ url: report.url, status_code: status, url_details: some({ host: address, port }) })
   const known = {
-    timestamp: moment(date),
+    timestamp: isoOf(date),
     status: level === "Fatal" ? "critical" : level.toLowerCase(),
     message,
     service: service.service,

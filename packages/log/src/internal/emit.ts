@@ -5,28 +5,39 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
+import type * as Observer from "@redrive/core/Observer"
 import type * as Report from "@redrive/core/Report"
 import { known, reportFields } from "./fields.ts"
 
-/** What was logged of each set of loggers, and when: several adapters upon one set hear of the same, and one of them says it. */
-const said = new WeakMap<ReadonlySet<unknown>, WeakMap<object, bigint>>()
+type IsNew = (fiber: Fiber.Fiber<unknown, unknown>, what: object, at?: bigint) => boolean
 
-/** Whether something that happened at a time, in nanoseconds since the epoch, is new to the loggers of a fiber. */
-export const isNew = (fiber: Fiber.Fiber<unknown, unknown>, what: object, at = nowOf(fiber)): boolean => {
-  const loggers = fiber.getRef(Logger.CurrentLoggers)
-  const known = said.get(loggers) ?? new WeakMap<object, bigint>()
-  const before = known.get(what)
-  if (before !== undefined && at - before < once) return false
-  said.set(loggers, known.set(what, at))
-  return true
+/** Several adapters hear of the same, and one of them says it to the loggers of the fiber, which all of them share. */
+const once = (): IsNew => {
+  const said = new WeakMap<ReadonlySet<unknown>, WeakMap<object, bigint>>()
+  return (fiber, what, at = 0n) => {
+    const loggers = fiber.getRef(Logger.CurrentLoggers)
+    const known = said.get(loggers) ?? new WeakMap<object, bigint>()
+    const before = known.get(what)
+    if (before !== undefined && at - before < again) return false
+    said.set(loggers, known.set(what, at))
+    return true
+  }
 }
+
+/** Whether an event, which is one object for all that hear of it, has no line yet. */
+export const isNewEvent = once()
+
+/** Whether nobody has said yet that a call was given up, and the program went on. */
+export const isNewWarning = once()
+
+const isNewFailure = once()
 
 /** A fiber's time in nanoseconds since the epoch. */
 export const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): bigint =>
   fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
 
 /** A failure that is raised later is another one, though it may be the same object. */
-const once = 1_000_000_000n
+const again = 1_000_000_000n
 
 /** Logs from where no effect can be run: through the fiber's own loggers, if its minimum level lets the record pass. */
 const emit = (
@@ -90,8 +101,8 @@ const fieldsOf = (report: Report.Report): object => {
 }
 
 /** Logs a failure as one record, at the level of its severity, unless the loggers of the fiber have it already. */
-export const logFailure = (report: Report.Report, { at, cause, failure, fiber }: Report.Told): void => {
+export const logFailure = (report: Report.Report, { at, cause, failure, fiber }: Observer.Told): void => {
   // What is no object, such as a text that was thrown, is known by its cause.
-  if (!isNew(fiber, Predicate.isObjectKeyword(failure) ? failure : cause, at)) return
+  if (!isNewFailure(fiber, Predicate.isObjectKeyword(failure) ? failure : cause, at)) return
   emit(fiber, report.severity, [report.message, fieldsOf(report)])
 }

@@ -30,7 +30,7 @@ export const ofEvent = (event: Observer.Event, options: Report.Options): Line =>
   }
 }
 
-const ofCall = (event: Extract<Observer.Event, Observer.Attempt>, options: Report.Options): Line => {
+const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Report.Options): Line => {
   const { attempt, name } = event
   switch (event._tag) {
     case "AttemptFailed": {
@@ -103,7 +103,7 @@ export const subjectOf = (
 })
 
 /** A gate shuts or opens for everybody who calls the same thing: people want to know. */
-const ofGate = (event: Exclude<Observer.Event, Observer.Attempt>, options: Report.Options): Line => {
+const ofGate = (event: Exclude<Observer.Event, Observer.CallEvent>, options: Report.Options): Line => {
   const { key, name } = event
   const fields = { call: name, ...(key === "" ? {} : { key }) }
   // Calls without a key share the empty one.

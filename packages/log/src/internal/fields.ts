@@ -1,7 +1,7 @@
 import type { Plain } from "@redrive/core/Plain"
 import type * as Report from "@redrive/core/Report"
 import type { Record } from "../Format.ts"
-import { moment } from "./moment.ts"
+import { isoOf } from "./iso.ts"
 
 /** Names and values of a line; what is undefined is left out of it. */
 export type Fields = { readonly [name: string]: Plain | undefined }
@@ -85,7 +85,7 @@ export const ownOf = (record: Record): Fields => {
   const { date, level, message, reports, trace } = record
   const [report] = reports
   return rest(record, {
-    timestamp: moment(date),
+    timestamp: isoOf(date),
     level: level.toLowerCase(),
     message,
     error: untold(report, message),

@@ -4,7 +4,7 @@ import { styleText } from "node:util"
 import type * as Report from "@redrive/core/Report"
 import type { Format } from "../Format.ts"
 import { reportFields, untold } from "./fields.ts"
-import { moment } from "./moment.ts"
+import { isoOf } from "./iso.ts"
 import { visible } from "./visible.ts"
 
 type Style = Parameters<typeof styleText>[0]
@@ -40,7 +40,7 @@ export const format = (colors: boolean, width: number): Format => {
       .filter(([name, value]) => value !== undefined && !notFacts.has(name) && !isTold(value, message))
       .map(([name, value]) => `${visible(name)}=${show(value)}`)
     const dim = (text: string) => paint("gray", text)
-    const head = `${dim(moment(date).slice(11, 23))} ${paint(styles[level], level.toUpperCase().padEnd(5))}`
+    const head = `${dim(isoOf(date).slice(11, 23))} ${paint(styles[level], level.toUpperCase().padEnd(5))}`
     // A message of several lines stays below its head, so that none of them can pass for a line of its own.
     const told = message.split("\n").map((line) => wordsOf(visible(line)))
     const last = [...(told.pop() ?? []), ...facts.map((text) => ({ text, shown: dim(text) }))]

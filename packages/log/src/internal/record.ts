@@ -116,7 +116,7 @@ const plainAnnotations = new WeakMap<object, { readonly secrets: Plain.Options["
 const surroundingsOf = (fiber: Fiber.Fiber<unknown, unknown>): Surroundings => {
   const found = known.get(fiber.context)
   if (found !== undefined) return found
-  const options = { secrets: fiber.getRef(Report.Secrets), context: fiber.context }
+  const options = { secrets: Report.secretsOf(fiber.context), context: fiber.context }
   const annotations = annotationsOf(fiber.getRef(References.CurrentLogAnnotations), options)
   const made = { options, annotations, spans: fiber.getRef(References.CurrentLogSpans) }
   known.set(fiber.context, made)

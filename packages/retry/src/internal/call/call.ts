@@ -172,7 +172,8 @@ export const verdictOf = <A, E, R>(
   { fiber, options }: Call<A, E, R>,
   failure: E | Cause.TimeoutError,
   now: number
-): Verdict.Verdict => options.verdict?.(failure) ?? Verdict.of(failure, { readers: fiber.getRef(Verdict.Readers), now })
+): Verdict.Verdict =>
+  options.verdict?.(failure) ?? Verdict.of(failure, { readers: Verdict.readersOf(fiber.context), now })
 
 /** A random number in [0, 1). */
 export const chance = ({ fiber }: { readonly fiber: Fiber.Fiber<unknown, unknown> }): number =>

@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Observer from "@redrive/core/Observer"
-import type * as Because from "../../Because.ts"
+import * as Report from "@redrive/core/Report"
 import type { RetryExhausted } from "../../RetryExhausted.ts"
 import type { Call, Entry } from "./call.ts"
 import * as metrics from "./metrics.ts"
@@ -42,15 +42,17 @@ export const recovered = ({ fiber, name, past }: AnyCall): void => {
   metrics.callRecovered(fiber, name)
 }
 
-export const gaveUp = (call: AnyCall, failure: unknown, because: Because.GivenUp): void => {
+export const gaveUp = (call: AnyCall, exhausted: RetryExhausted): void => {
   const { fiber, name, past } = call
+  const { because, failure } = exhausted
   Observer.tellUnsafe(fiber, () => ({
     _tag: "GaveUp",
     name,
     // Parked attempts are not counted, but they are attempts.
     attempt: past.failed.length === 0 ? 0 : Math.max(1, past.state.attempts),
     error: failure,
-    because
+    because,
+    call: exhausted[Report.call]
   }))
   metrics.callGivenUp(fiber, name, because)
   note(call, "gave up", { because })

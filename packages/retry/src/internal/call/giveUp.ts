@@ -52,14 +52,7 @@ const ended = <A, E, R>(
   const past = pastOf(call)
   past.isOver = true
   const own = options.errorOf !== undefined && isAdded(failure) ? options.errorOf(failure) : failure
-  Events.gaveUp(call, own, because)
-  const facts: Facts = {
-    name,
-    because,
-    attempts: past.failed.map(entryOf),
-    duration: durationOf(call),
-    failure: own
-  }
+  const facts: Facts = { name, because, attempts: past.failed.map(entryOf), duration: durationOf(call), failure: own }
   if (key !== "") facts.key = key
   if (failure instanceof Refused && failure.until !== undefined) facts.until = failure.until
   if (later !== undefined) {
@@ -67,7 +60,9 @@ const ended = <A, E, R>(
     facts.retryAfter = later.retryAfter
   }
   // It is not thrown, and its timeline takes the place of a stack.
-  return Effect.fail(Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>(facts)))
+  const exhausted = Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>(facts))
+  Events.gaveUp(call, exhausted)
+  return Effect.fail(exhausted)
 }
 
 const durationOf = <A, E, R>(call: Call<A, E, R>): Duration.Duration => {

@@ -14,7 +14,7 @@ export const codeOf = (failure: unknown): Code => {
     return codeOf(failure.failure)
   try {
     const { code, detail }: { readonly code?: unknown; readonly detail?: unknown } = Failure.isFailure(failure)
-      ? { code: failure.code, detail: failure.reason.kind }
+      ? { code: failure.code, detail: failure.reason.detail }
       : Object(failure)
     return { code: textOf(code), detail: textOf(detail) }
   } catch {

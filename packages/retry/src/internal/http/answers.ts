@@ -1,3 +1,4 @@
+import * as Classify from "@redrive/core/Classify"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -22,7 +23,10 @@ export const answerIn = (failure: unknown): HttpClientResponse | undefined =>
     : undefined
 
 /** Whether an answer asks for payment: with a gate to wait at, that is worth waiting for. */
-export const isPaymentDue = (failure: unknown): boolean => answerIn(failure)?.status === 402
+export const isPaymentDue = (failure: unknown): boolean => {
+  const answer = answerIn(failure)
+  return answer !== undefined && Classify.answered(answer, 0)?.verdict._tag === "Parked"
+}
 
 /** How the requests ended that exchanges gave up, for an exchange around them. */
 const exhausted = new WeakMap<object, HttpClientRequest>()

@@ -214,7 +214,7 @@ class Exchange<E, R, F> {
 
   /** The verdict of the program's readers, then of the further one, then of `Verdict.of`. */
   judged(failure: unknown, further: Verdict.Reader = () => undefined): Verdict.Verdict {
-    const readers = [...this.facts.fiber.getRef(Verdict.Readers), further]
+    const readers = [...Verdict.readersOf(this.facts.fiber.context), further]
     return Verdict.of(failure, { readers, now: this.time.clock.currentTimeMillisUnsafe() })
   }
 

@@ -1,7 +1,8 @@
 import * as Predicate from "effect/Predicate"
-import { property, read } from "./chain.ts"
+import type * as Report from "../../Report.ts"
+import { chain, isArray, property, stringAt as read } from "../chain.ts"
 import type { Fields } from "./report.ts"
-import { hostOf } from "./url.ts"
+import { hostOf } from "../secrets/url.ts"
 
 /** The property in which a failure keeps the facts of the call that ended with it. */
 export const call = "~@redrive/core/Report/call"
@@ -42,6 +43,48 @@ export const unwrap = (failure: unknown): Unwrapped => {
 
 const isGivenUp = (u: unknown): u is { readonly failure: unknown } =>
   Predicate.isTagged(u, "RetryExhausted") && Predicate.hasProperty(u, "failure")
+
+/** The attempts that facts tell of; what is not as the engine writes it is left out. */
+export const historyOf = (facts: Facts, safe: (text: string) => string): ReadonlyArray<Report.Attempt> => {
+  const history = property(facts, "history")
+  if (!isArray(history)) return []
+  const call = safe(read(facts, "name") ?? "")
+  return history.flatMap((one: unknown, index) => {
+    if (!Predicate.isObject(one)) return []
+    const [startedAt, message, verdict] = [read(one, "startedAt"), read(one, "message"), read(one, "verdict")]
+    const [durationMs, delayMs] = [property(one, "durationMs"), property(one, "delayMs")]
+    if (startedAt === undefined || message === undefined || verdict === undefined || !Predicate.isNumber(durationMs))
+      return []
+    const told = { call, attempt: index + 1, startedAt, durationMs, message: safe(message), verdict: safe(verdict) }
+    return [Predicate.isNumber(delayMs) ? { ...told, delayMs } : told]
+  })
+}
+
+/** What the engine last told of a call that ended with a failure, by the failure, and when, in nanoseconds since the epoch. */
+const ends = new WeakMap<object, { readonly facts: Report.Call; readonly at: bigint }>()
+
+/** Notes that a call ended with a failure: a program may take that out of its wrapper, which knows the call. */
+export const note = (failure: unknown, facts: Report.Call, at: bigint): void => {
+  if (Predicate.isObjectKeyword(failure)) ends.set(failure, { facts, at })
+}
+
+/** The failure was handled: what is raised later is another one of the same object. */
+export const forget = (failure: unknown): void => {
+  if (Predicate.isObjectKeyword(failure)) ends.delete(failure)
+}
+
+/** What is raised so long after its call has ended is another failure of the same object. */
+const recent = 1_000_000_000n
+
+/** The call that ended with a failure, or with what that wraps, if that is one call of late. Each is told of once. */
+export const noted = (failure: unknown, at: bigint): Report.Call | undefined => {
+  const found = chain(failure).flatMap(({ value }) => {
+    const end = ends.get(value)
+    ends.delete(value)
+    return end !== undefined && at - end.at < recent ? [end.facts] : []
+  })
+  return found.length === 1 ? found[0] : undefined
+}
 
 /** Whether facts are of the same call, as far as their names and keys tell. */
 export const isSame = (one: Facts, other: Facts): boolean =>

@@ -1,10 +1,10 @@
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as RegularExpression from "effect/RegExp"
-import { attempt } from "./chain.ts"
+import { safely } from "../chain.ts"
 import { formsOf } from "./forms.ts"
 import { withoutNamed } from "./named.ts"
-import { mark } from "./secrets.ts"
+import { mark } from "./names.ts"
 import { isSigned, isSuspect, withoutShapes } from "./shapes.ts"
 import { withoutSecretUrls } from "./url.ts"
 
@@ -32,8 +32,8 @@ export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
   const known = forms.length === 0 ? undefined : new RegExp(forms.map(RegularExpression.escape).join("|"), "g")
   return (text, arePlaces = false) => {
     const isCut = !arePlaces && text.length > longest + 2 * reach
-    const read = isCut ? text.slice(0, longest + 2 * reach + margin) : text
-    const bare = known === undefined ? read : read.replace(known, mark)
+    const taken = isCut ? text.slice(0, longest + 2 * reach + margin) : text
+    const bare = known === undefined ? taken : taken.replace(known, mark)
     if (!isCut && bare === text && !isSigned(text)) return wellFormed(text)
     const whole = isCut ? withoutTail(bare, reach) : bare
     const bareOfUrls = withoutSecretUrls(whole)
@@ -81,4 +81,4 @@ export const scrubKnowing = (secrets: ReadonlyArray<Redacted.Redacted> | undefin
 
 /** The values of secrets that are strings and not wiped. */
 export const valuesOf = (secrets: ReadonlyArray<Redacted.Redacted<unknown>>): ReadonlyArray<string> =>
-  secrets.map((secret) => attempt(() => Redacted.value(secret))).filter(Predicate.isString)
+  secrets.map((secret) => safely(() => Redacted.value(secret))).filter(Predicate.isString)

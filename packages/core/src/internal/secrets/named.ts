@@ -1,4 +1,4 @@
-import { isCountName, isSecretName, mark, names } from "./secrets.ts"
+import { isCountName, isSecretName, mark, names } from "./names.ts"
 
 /** A name, and what stands between it and its value. It is a field's, or the text of a field that has its value beside it. */
 const naming = new RegExp(

@@ -3,10 +3,10 @@ import * as Duration from "effect/Duration"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { Cause } from "../Report.ts"
+import type { Cause } from "../../Report.ts"
 import * as Call from "./call.ts"
 import {
-  attempt,
+  safely as attempt,
   codeOf,
   describe,
   inner,
@@ -17,11 +17,11 @@ import {
   type Part,
   partsOf,
   property,
-  read
-} from "./chain.ts"
-import { tagOf, textOf, viewOf } from "./platform.ts"
-import { isCountName, isSecretName } from "./secrets.ts"
-import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "./text.ts"
+  stringAt as read
+} from "../chain.ts"
+import { tagOf, textOf, viewOf } from "../platform.ts"
+import { isCountName, isSecretName } from "../secrets/names.ts"
+import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "../secrets/scrub.ts"
 
 /** No report lists more causes, fields of one of them, or frames of a stack; and no message that is made of fields is longer. */
 const most = { causes: 8, fields: 24, frames: 20, message: 500 }

@@ -2,7 +2,7 @@ let second = NaN
 let upToSecond = ""
 
 /** A date as ISO 8601 writes it. Lines come many in a second, of which all but the milliseconds is known then. */
-export const moment = (date: Date): string => {
+export const isoOf = (date: Date): string => {
   const time = date.getTime()
   const begun = Math.floor(time / 1000)
   if (begun !== second) {

@@ -2,10 +2,10 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
-import * as Failure from "../Failure.ts"
-import type { Fields, Report } from "../Report.ts"
+import * as Failure from "../../Failure.ts"
+import type { Attempt, Fields, Report } from "../../Report.ts"
 import * as Call from "./call.ts"
-import { chain, codeOf, nameOf, property, read as readText } from "./chain.ts"
+import { chain, codeOf, nameOf, property, stringAt as readText } from "../chain.ts"
 import {
   attributesOf,
   callFields,
@@ -18,8 +18,8 @@ import {
   scrubOf,
   stackOf
 } from "./report.ts"
-import type { Scrub } from "./text.ts"
-import { hostOf, withoutSecrets } from "./url.ts"
+import type { Scrub } from "../secrets/scrub.ts"
+import { hostOf, withoutSecrets } from "../secrets/url.ts"
 
 /** The report of a failure; its getters may throw. */
 const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Report => {
@@ -54,7 +54,7 @@ const classified = (failure: object | undefined, message: string): string =>
 const reasonOf = (value: object) => {
   const row = property(value, "row")
   const actor = Predicate.isObject(row) ? actors.find((one) => one === property(row, "actor")) : undefined
-  return actor && { code: readText(value, "code"), detail: readText(value, "kind"), actor }
+  return actor && { code: readText(value, "code"), detail: readText(value, "detail"), actor }
 }
 
 const actors: ReadonlyArray<Report["actor"]> = ["caller", "site owner", "operator", "nobody"]
@@ -63,7 +63,7 @@ const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
   const { code, reason } = failure
   const level = failure[Failure.TypeId]
   const { actor } = reason.row
-  const detail = reason.kind
+  const detail = reason.detail
   const place = placeOf(failure, safe)
   const links = chain(reason)
   const stack = actor === "operator" ? stackOf(links.slice(1), safe) : undefined
@@ -106,7 +106,12 @@ export const readCall = ({ calls, failure }: Call.Unwrapped, secrets: ReadonlyAr
   if (own === undefined && calls.length === 0) return report
   const safe = scrubOf(chain(failure), secrets)
   const facts = factsOf(own, calls, safe)
-  const told = { ...report, attributes: Call.joined(report.attributes, facts) }
+  const history = historyOf(calls, safe)
+  const told = {
+    ...report,
+    attributes: Call.joined(report.attributes, facts),
+    ...(history.length > 0 && { history })
+  }
   const engine = own && Call.engineOf(own)
   if (own === undefined || engine === undefined) return facts["attempts"] === 0 ? { ...told, engine: "refused" } : told
   const [name = "", key = "", because = ""] = ["name", "key", "because"].map((fact) => readText(own, fact))
@@ -133,6 +138,18 @@ const factsOf = (own: Call.Facts | undefined, calls: ReadonlyArray<Call.Facts>, 
   const outer = Object.entries(callFields(outermost, safe)).map(([name, value]) => [`outer_${name}`, value] as const)
   return { ...inner, ...Object.fromEntries(outer) }
 }
+
+/** No report tells of more attempts: the last ones say why it ended. */
+const mostAttempts = 30
+
+/** The attempts of all calls, in the order in which they ended. */
+const historyOf = (calls: ReadonlyArray<Call.Facts>, safe: Scrub): ReadonlyArray<Attempt> =>
+  calls
+    .flatMap((facts) => Call.historyOf(facts, safe))
+    .toSorted((one, other) => endOf(one) - endOf(other))
+    .slice(-mostAttempts)
+
+const endOf = ({ durationMs, startedAt }: Attempt): number => Date.parse(startedAt) + durationMs
 
 /** A key without the parts that differ for each user or request, so that these are one class. */
 const classOfKey = (key: string, safe: Scrub): string => classOf(safe(key).replace(/[^\s@]+@/g, "#@"))

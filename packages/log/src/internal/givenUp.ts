@@ -2,25 +2,23 @@ import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
-import * as Plain from "@redrive/core/Plain"
 import * as Report from "@redrive/core/Report"
 import type * as Observer from "@redrive/core/Observer"
-import { emitAbout, logFailure, nowOf } from "./emit.ts"
+import { emitAbout, isNewWarning, logFailure, nowOf } from "./emit.ts"
 import { ofEnd, subjectOf } from "./event.ts"
 
 /**
  * Calls that were given up, until it is known whether somebody handled that: a failure that nobody does is reported soon, and is one
  * record then. What was not reported in a while was handled, and is a warning.
  */
-export interface Handled {
+export interface GivenUp {
   /**
    * A call was given up. A thousand wait; beyond that the one that has waited longest is as good as handled, since whoever reports a failure
    * does so at once.
    */
   readonly gaveUp: (event: Observer.GaveUp, context: Context.Context<never>, now: number) => void
-  /** A failure was reported, or is known to be handled. Returns the end of the call that failed with it, if that is known to be one. */
-  readonly settled: (failure: unknown) => Observer.GaveUp | undefined
+  /** A failure was reported, or is known to be handled. */
+  readonly settled: (failure: unknown) => void
   /** The scope that this is for ends with a cause: what was given up in it was not handled within. */
   readonly left: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
   /** Takes what was given up before a time, in epoch milliseconds, and warns of it. */
@@ -36,7 +34,7 @@ interface Waiting {
 
 const most = 1000
 
-export const make = (): Handled => {
+export const make = (): GivenUp => {
   const waiting = new Set<Waiting>()
   const byError = new Map<unknown, Waiting>()
   const forget = (one: Waiting) => {
@@ -62,11 +60,7 @@ export const make = (): Handled => {
       forget(oldest)
       Effect.runSync(as(oldest, (fiber) => warn(fiber, oldest.event)))
     },
-    settled: (failure) => {
-      const [first, ...more] = take(failure)
-      // Two texts may be equal without being one failure.
-      return more.length === 0 && Predicate.isObjectKeyword(first?.event.error) ? first?.event : undefined
-    },
+    settled: take,
     left: (cause) =>
       Effect.forEach(
         cause.reasons.filter(Cause.isFailReason),
@@ -74,12 +68,8 @@ export const make = (): Handled => {
           const [first] = take(failure)
           if (first === undefined) return Effect.void
           return as(first, (fiber) => {
-            logFailure(ofCall(reportOf(fiber, failure), first.event, fiber), {
-              cause,
-              failure,
-              fiber,
-              at: nowOf(fiber)
-            })
+            const report = reportOf(fiber, failure, first.event.call)
+            logFailure(report, { cause, failure, fiber, at: nowOf(fiber) })
           })
         },
         { discard: true }
@@ -94,24 +84,8 @@ export const make = (): Handled => {
   }
 }
 
-const reportOf = (fiber: Fiber.Fiber<unknown, unknown>, failure: unknown): Report.Report =>
-  Report.make(failure, { secrets: fiber.getRef(Report.Secrets) })
-
-/** A report with what is known of the call that ended with the failure: one that a program took out of its wrapper knows nothing of it. */
-export const ofCall = (
-  report: Report.Report,
-  event: Observer.GaveUp | undefined,
-  fiber: Fiber.Fiber<unknown, unknown>
-): Report.Report => {
-  if (event === undefined || report.attributes["call"] !== undefined) return report
-  const options = { secrets: fiber.getRef(Report.Secrets) }
-  const facts = {
-    call: Plain.text(event.name, options),
-    because: Plain.text(event.because, options),
-    attempts: event.attempt
-  }
-  return { ...report, attributes: { ...facts, ...report.attributes } }
-}
+const reportOf = (fiber: Fiber.Fiber<unknown, unknown>, failure: unknown, call?: Report.Call): Report.Report =>
+  Report.make(failure, { secrets: Report.secretsOf(fiber.context), call })
 
 /** Logs as the fiber would have done that gave up. */
 const as = ({ context }: Waiting, log: (fiber: Fiber.Fiber<unknown, unknown>) => void): Effect.Effect<void> =>
@@ -125,6 +99,7 @@ const as = ({ context }: Waiting, log: (fiber: Fiber.Fiber<unknown, unknown>) =>
 
 /** That the program went on is all that is known: nobody reported the failure. */
 const warn = (fiber: Fiber.Fiber<unknown, unknown>, event: Observer.GaveUp): void => {
+  if (!isNewWarning(fiber, event)) return
   const { because, error, name } = event
   const report = reportOf(fiber, error)
   const text = `${name} was given up (${because}), and the program went on: ${report.message}`

@@ -51,8 +51,8 @@ export const maybe = <S extends Schema.Constraint>(schema: S) =>
     )
   )
 
-/** A moment in ISO 8601; an unreadable one is nothing, and nothing is written as null. */
-export const moment = Schema.optionalKey(Schema.NullOr(Schema.String)).pipe(
+/** A date and time in ISO 8601; an unreadable one is nothing, and nothing is written as null. */
+export const isoDate = Schema.optionalKey(Schema.NullOr(Schema.String)).pipe(
   Schema.decodeTo(
     Schema.optionalKey(Schema.DateTimeUtc),
     SchemaTransformation.transformOptional<DateTime.Utc, string | null>({

@@ -1,4 +1,4 @@
-import { mark } from "./secrets.ts"
+import { mark } from "./names.ts"
 
 const parse = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url) : undefined)
 
@@ -61,8 +61,8 @@ const escaped = /(:\\\/\\\/)[^\s"'@]{0,500}@/g
 
 /** A text whose URLs show no secrets. */
 export const withoutSecretUrls = (text: string): string => {
-  const read = text.includes("\\/\\/") ? text.replace(escaped, "$1") : text
-  if (!read.includes("://")) return read
-  const bare = hasSecrets(read) ? read.replace(urls, withoutSecretsIn) : read
+  const plain = text.includes("\\/\\/") ? text.replace(escaped, "$1") : text
+  if (!plain.includes("://")) return plain
+  const bare = hasSecrets(plain) ? plain.replace(urls, withoutSecretsIn) : plain
   return isWebhook(bare) ? bare.replace(webhook, `$1${mark}`) : bare
 }

@@ -1,4 +1,4 @@
-import { isSecretName, mark } from "./secrets.ts"
+import { isSecretName, mark } from "./names.ts"
 
 /** Tokens that are known by their shape alone: who makes them gave them a beginning so that they are found. */
 const shapes = [

@@ -33,8 +33,10 @@ describe("why it ended", () => {
     it.effect(`is the same word everywhere: ${word}`, () =>
       Effect.gen(function* () {
         const told: Array<string> = []
-        const observer = Observer.layer((event) => {
-          if (event._tag === "GaveUp") told.push(event.because)
+        const observer = Observer.layer({
+          event: (event) => {
+            if (event._tag === "GaveUp") told.push(event.because)
+          }
         })
         const call = Retry.retry(Effect.fail(busy), policy, { ...options, name: "page" })
         const error = yield* Effect.provide(exhausted(call), observer)

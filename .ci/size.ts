@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
 
 /** What comes with a policy for who asks for it by name, and falls away for who does not. */
-const onlyAsked = ["Attempt", "Because", "codec", "config", "describe", "fromJson", "jsonSchema", "timeline"]
+const onlyAsked = ["Attempt", "CallState", "codec", "config", "describe", "fromJson", "jsonSchema", "timeline"]
 
 /** Modules of a package that a program uses, and how much of its bundle they may be. */
 const limits: ReadonlyArray<{
@@ -30,7 +30,7 @@ const limits: ReadonlyArray<{
   {
     what: "the runner with all its strategies",
     name: "retry",
-    modules: (file) => !["Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
+    modules: (file) => !["Because.ts", "Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
     without: [...onlyAsked, "schedule"],
     // More than a kilobyte of it says what is wrong with a policy.
     limit: 13_400

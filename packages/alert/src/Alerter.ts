@@ -1,18 +1,17 @@
 /**
  * Turns reports of failures into alerts: those that matter, grouped, each kind once in a while.
  *
- * It listens as an `ErrorReporter` beside others, holds a bounded number of groups in memory, and sends them from a fiber of its
+ * It listens beside other adapters, holds a bounded number of groups in memory, and sends them from a fiber of its
  * own. A sink that fails or hangs never reaches the program; what it could not deliver is sent with the next try.
  *
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
-import * as Report from "@redrive/core/Report"
+import * as Observer from "@redrive/core/Observer"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
@@ -57,9 +56,7 @@ const rules: Check.Rules<Options> = {
  * @since 0.1.0
  */
 export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> =>
-  Layer.unwrap(Effect.map(start(Check.options("Alerter.layer", rules, options)), install))
-
-const install = (reporter: ErrorReporter.ErrorReporter) => ErrorReporter.layer([reporter], { mergeWithExisting: true })
+  Layer.unwrap(Effect.map(start(Check.options("Alerter.layer", rules, options)), Observer.layer))
 
 const start = Effect.fnUntraced(function* (options: Options) {
   const { flushTimeout = "5 seconds", maxKeys = 1000, onLost = say, threshold = "Error" } = options
@@ -103,11 +100,12 @@ const start = Effect.fnUntraced(function* (options: Options) {
   yield* Effect.addFinalizer(() => Effect.andThen(flush, Effect.ignoreCause(sayLost)))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(news.close, round)))
 
-  return Report.reporter((report) => {
+  const report: Observer.Observer["report"] = (report) => {
     if (LogLevel.isLessThan(report.severity, threshold)) return
     groups.add(report, clock.currentTimeMillisUnsafe())
     news.openUnsafe()
-  })
+  }
+  return { report }
 })
 
 const say = (count: number): void => {

@@ -1,19 +1,21 @@
 /**
  * Alerts as HTTP POSTs of JSON, with the headers of the Standard Webhooks convention.
  *
- * A busy or unreachable receiver is tried again a few times, never sooner than its Retry-After. The URL is a secret, since that
- * is how most receivers know their senders: no error and no log shows it.
+ * A receiver is tried again a few times if the verdict on its answer (`Verdict.judge`) allows it, never sooner than its Retry-After. The URL
+ * is a secret, since that is how most receivers know their senders: no error and no log shows it.
  *
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
 import * as Classify from "@redrive/core/Classify"
-import * as Clock from "effect/Clock"
+import * as Verdict from "@redrive/core/Verdict"
+import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
@@ -47,11 +49,10 @@ const rules: Check.Rules<Options> = {
   maxRetryAfter: Check.duration({ isEndless: true })
 }
 
-/** The failure of an attempt; `wait` is the shortest wait before another, or `undefined` if another cannot help. */
+/** The failure of an attempt, and whether another may help. */
 interface Refusal {
   readonly message: string
-  readonly wait?: Duration.Duration
-  readonly cause?: unknown
+  readonly verdict: Verdict.Verdict
 }
 
 /**
@@ -70,18 +71,21 @@ const sinkOf = Effect.fnUntraced(function* (
   const client = yield* HttpClient.HttpClient
 
   const attempt = (request: HttpClientRequest.HttpClientRequest): Effect.Effect<void, Refusal> =>
-    client.execute(request).pipe(
-      Effect.mapError(unreachable),
-      Effect.flatMap((response) => Effect.flatMap(Clock.currentTimeMillis, (now) => judge(response, now))),
-      Effect.timeoutOrElse({ duration: attemptTimeout, orElse: () => Effect.fail(late) }),
-      Effect.scoped
-    )
+    client
+      .execute(request)
+      .pipe(
+        Effect.catch(unreachable),
+        Effect.flatMap(accepted),
+        Effect.timeoutOrElse({ duration: attemptTimeout, orElse: () => refused("no answer in time", late) }),
+        Effect.scoped
+      )
 
   const deliver = (request: HttpClientRequest.HttpClientRequest, number: number): Effect.Effect<void, SinkError> =>
-    Effect.catch(attempt(request), ({ cause, message, wait }) => {
+    Effect.catch(attempt(request), ({ message, verdict }) => {
       const pause = Duration.times(Duration.fromInputUnsafe(backoff), 2 ** (number - 1))
-      const vain = wait === undefined || Duration.isGreaterThan(wait, Duration.fromInputUnsafe(maxRetryAfter))
-      if (vain || number >= attempts) return Effect.fail(new SinkError({ sink: "webhook", message, cause }))
+      const wait = Verdict.retryAfter(verdict) ?? Duration.zero
+      const isVain = !mayHelp(verdict, number) || Duration.isGreaterThan(wait, Duration.fromInputUnsafe(maxRetryAfter))
+      if (isVain || number >= attempts) return Effect.fail(new SinkError({ sink: "webhook", message }))
       return Effect.delay(deliver(request, number + 1), Duration.max(pause, wait))
     })
 
@@ -106,22 +110,23 @@ const sinkOf = Effect.fnUntraced(function* (
 export const layer = (options: Options): Layer.Layer<Sink, never, HttpClient.HttpClient> =>
   Layer.effect(Sink, make(options))
 
-const late: Refusal = { message: "no answer in time", wait: Duration.zero }
+/** Whether another attempt may help after so many. */
+const mayHelp = (verdict: Verdict.Verdict, attempts: number): boolean =>
+  Verdict.isRetryable(verdict) && !(verdict._tag === "Transient" && attempts > (verdict.limit ?? Infinity))
 
-const unreachable = (cause: unknown): Refusal => {
-  const reason = Classify.thrown(cause)
-  return { message: `no answer: ${reason.kind ?? reason.code}`, wait: Duration.zero }
+const refused = (message: string, failure: unknown): Effect.Effect<never, Refusal> =>
+  Effect.flatMap(Verdict.judge(failure), (verdict) => Effect.fail({ message, verdict }))
+
+const late = new Cause.TimeoutError()
+
+const unreachable = (cause: unknown): Effect.Effect<never, Refusal> => {
+  const { code, detail = code } = Classify.thrown(cause)
+  return refused(`no answer: ${detail}`, cause)
 }
 
-const judge = (
-  { headers, status }: { readonly status: number; readonly headers: { readonly [name: string]: string | undefined } },
-  now: number
-): Effect.Effect<void, Refusal> => {
-  if (status >= 200 && status <= 299) return Effect.void
-  const message = `answered ${status}`
-  const passing = status === 408 || status === 429 || status >= 500
-  const wait = Classify.retryAfterOf(headers["retry-after"], now) ?? Duration.zero
-  return Effect.fail(passing ? { message, wait } : { message })
+const accepted = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void, Refusal> => {
+  const { headers, status } = response
+  return status >= 200 && status <= 299 ? Effect.void : refused(`answered ${status}`, { status, headers })
 }
 
 const seconds = (at: DateTime.Utc): string => String(Math.floor(DateTime.toEpochMillis(at) / 1000))

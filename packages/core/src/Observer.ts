@@ -1,53 +1,70 @@
 /**
- * The events of the retry engine, and the observers that receive them.
+ * Who listens in a scope: to the events of the retry engine, to the failures that are reported, and to the log.
  *
- * Observers are in a fiber-local reference. They are called synchronously, before the engine sleeps or gives up; one that throws is
- * ignored. With no observers it costs nothing. Final failures are not events: they go through Effect's `ErrorReporter`.
+ * An adapter is one observer, installed by `layer`. Any number of them hear, however their layers are put together: merged in any order,
+ * provided one to another, nested, or the same one twice. What is installed for an inner scope hears that scope only.
+ *
+ * Observers are called synchronously, on the fiber that something happened on; one that throws is ignored. With no observers it costs nothing.
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Bindings from "./internal/bindings.ts"
+import * as Call from "./internal/report/call.ts"
+import { safely as attempt } from "./internal/chain.ts"
+import { failuresOf, type Heard, identityOf, isHeard, isNew, unwrap } from "./internal/report/once.ts"
+import * as Report from "./Report.ts"
 import type * as Verdict from "./Verdict.ts"
 
 /**
- * The fields of every event about a call: the call's name, and the number of the attempt, from 1. It is 0 for a call that was refused
- * before its first attempt.
+ * The fields of every event about a call.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Attempt {
+export interface CallEvent {
+  /** The name of the call. */
   readonly name: string
+  /** The number of the attempt, from 1; 0 for a call that was refused before its first. */
   readonly attempt: number
 }
 
 /**
- * An attempt failed, after `duration`. The next event says what follows.
+ * An attempt failed. The next event says what follows.
  *
  * @category models
  * @since 0.1.0
  */
-export interface AttemptFailed extends Attempt {
+export interface AttemptFailed extends CallEvent {
   readonly _tag: "AttemptFailed"
+  /** The failure of the attempt. */
   readonly error: unknown
+  /** The verdict on it. */
   readonly verdict: Verdict.Verdict
+  /** How long the attempt took. */
   readonly duration: Duration.Duration
 }
 
 /**
- * Another attempt follows after `delay`.
+ * Another attempt follows.
  *
  * @category models
  * @since 0.1.0
  */
-export interface RetryScheduled extends Attempt {
+export interface RetryScheduled extends CallEvent {
   readonly _tag: "RetryScheduled"
+  /** The failure of the last attempt. */
   readonly error: unknown
+  /** The verdict on it. */
   readonly verdict: Verdict.Verdict
+  /** The wait before the next attempt. */
   readonly delay: Duration.Duration
 }
 
@@ -57,20 +74,24 @@ export interface RetryScheduled extends Attempt {
  * @category models
  * @since 0.1.0
  */
-export interface Recovered extends Attempt {
+export interface Recovered extends CallEvent {
   readonly _tag: "Recovered"
 }
 
 /**
- * A call was given up; `because` is the engine's reason.
+ * A call was given up.
  *
  * @category models
  * @since 0.1.0
  */
-export interface GaveUp extends Attempt {
+export interface GaveUp extends CallEvent {
   readonly _tag: "GaveUp"
+  /** The failure that the call ended with, without `RetryExhausted` around it. */
   readonly error: unknown
+  /** The engine's reason. */
   readonly because: string
+  /** The facts of the call, for the report of its failure. Default: none. */
+  readonly call?: Report.Call | undefined
 }
 
 /**
@@ -79,73 +100,85 @@ export interface GaveUp extends Attempt {
  * @category models
  * @since 0.1.0
  */
-export interface FellBack extends Attempt {
+export interface FellBack extends CallEvent {
   readonly _tag: "FellBack"
+  /** The failure that the call was given up with. */
   readonly error: unknown
+  /** The engine's reason. */
   readonly because: string
 }
 
 /**
- * Failed items run in another round, after `delay`; `attempt` is the number of the round, from 2.
+ * Failed items run in another round; `attempt` is the number of the round, from 2.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Redriven extends Attempt {
+export interface Redriven extends CallEvent {
   readonly _tag: "Redriven"
+  /** How many items run again. */
   readonly items: number
+  /** The wait before the round. */
   readonly delay: Duration.Duration
 }
 
 /**
- * A circuit breaker opened: it refuses calls of its `key` for `delay`.
+ * The fields of every event about a key, which calls share.
  *
  * @category models
  * @since 0.1.0
  */
-export interface BreakerOpened {
+export interface KeyEvent {
+  /** The name of the call or the runner. */
+  readonly name: string
+  /** The key, such as a host; empty for calls that name none. */
+  readonly key: string
+}
+
+/**
+ * A circuit breaker opened: it refuses calls of its key.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BreakerOpened extends KeyEvent {
   readonly _tag: "BreakerOpened"
-  readonly name: string
-  readonly key: string
+  /** How long it refuses calls before it lets a probe through. */
   readonly delay: Duration.Duration
 }
 
 /**
- * A circuit breaker closed: it lets calls of its `key` through again.
+ * A circuit breaker closed: it lets calls of its key through again.
  *
  * @category models
  * @since 0.1.0
  */
-export interface BreakerClosed {
+export interface BreakerClosed extends KeyEvent {
   readonly _tag: "BreakerClosed"
-  readonly name: string
-  readonly key: string
 }
 
 /**
- * Calls of a `key` wait at a gate, without attempts, until somebody has acted; `until` names the action, such as `top up`.
+ * Calls of a key wait at a gate, without attempts, until somebody has acted.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Parked {
+export interface Parked extends KeyEvent {
   readonly _tag: "Parked"
-  readonly name: string
-  readonly key: string
+  /** The action that they wait for, such as `top up`. */
   readonly until: string
+  /** The failure that shut the gate. */
   readonly error: unknown
 }
 
 /**
- * The gate of a `key` is open again.
+ * The gate of a key is open again.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Resumed {
+export interface Resumed extends KeyEvent {
   readonly _tag: "Resumed"
-  readonly name: string
-  readonly key: string
 }
 
 /**
@@ -167,53 +200,138 @@ export type Event =
   | Resumed
 
 /**
- * Receives events synchronously, on the fiber that caused them.
+ * Where and when a failure was reported.
  *
  * @category models
  * @since 0.1.0
  */
-export type Observer = (event: Event, fiber: Fiber.Fiber<unknown, unknown>) => void
+export interface Told {
+  /** The failure itself, as it was raised. Nothing of it is bounded, and it may hold secrets. */
+  readonly failure: unknown
+  /** The cause that it was reported in. */
+  readonly cause: Cause.Cause<unknown>
+  /** The fiber that reported it. */
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  /** When it was reported, in nanoseconds since the epoch. */
+  readonly at: bigint
+}
 
 /**
- * The observers of the current fiber. None by default.
+ * What an observer hears. Each part is called synchronously, and what it throws is ignored.
  *
- * @category references
+ * @category models
  * @since 0.1.0
  */
-export const Observers: Context.Reference<ReadonlyArray<Observer>> = Context.Reference<ReadonlyArray<Observer>>(
-  "@redrive/core/Observer/Observers",
-  { defaultValue: () => [] }
-)
+export interface Observer {
+  /** Hears each event of the retry engine. Default: hears none. */
+  readonly event?: ((event: Event, fiber: Fiber.Fiber<unknown, unknown>) => void) | undefined
+  /**
+   * Hears each reported failure once, however often it is raised within a second, alone or wrapped: its report, which all observers share,
+   * and where it happened. Interrupts and failures marked with `ErrorReporter.ignore` are left out. Default: hears none.
+   */
+  readonly report?: ((report: Report.Report, told: Told) => void) | undefined
+  /** Takes each log record, in place of the loggers that Effect has by default. Default: takes none. */
+  readonly log?: ((record: Logger.Options<unknown>) => void) | undefined
+}
+
+/** An observer, and what it was told of. */
+interface Listener {
+  readonly observer: Observer
+  readonly heard: Heard
+}
+
+const listeners = Bindings.make<Listener>("@redrive/core/Observer")
 
 /**
- * Adds an observer to those that are already installed.
+ * Adds an observer to those of other layers, for the scope of this one.
+ *
+ * With `log`, records go to it in place of Effect's default loggers, and beside any other logger that is installed outside of it.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer = (observer: Observer): Layer.Layer<never> =>
-  Layer.effect(
-    Observers,
-    Effect.map(Observers, (observers) => [...observers, observer])
+  Layer.mergeAll(
+    Layer.suspend(() => listeners.layer({ observer, heard: new WeakMap() })),
+    observer.report === undefined ? Layer.empty : ErrorReporter.layer([reporter], { mergeWithExisting: true }),
+    observer.log === undefined ? Layer.empty : layerLogger
   )
 
 /**
- * Tells every observer of a fiber; one that throws is ignored. The event is made once, and only if there is an observer.
+ * The one `ErrorReporter` of all observers. `layer` installs it.
+ *
+ * What is raised more than a second later is another failure, though a program may keep one object for all. So is an error that another
+ * one caused: only the wrappers of a job's or an item's failure, and `RetryExhausted`, are the failure itself.
+ *
+ * @category instances
+ * @since 0.1.0
+ */
+export const reporter: ErrorReporter.ErrorReporter = {
+  [ErrorReporter.TypeId]: ErrorReporter.TypeId,
+  report: ({ cause, fiber, timestamp }) => {
+    // A failure that is not an object, such as a string, is identified by the cause that carries it.
+    const hearing = listeners
+      .of(fiber.context)
+      .filter(({ heard, observer }) => observer.report !== undefined && !isHeard(heard, cause, timestamp))
+    if (hearing.length === 0) return
+    for (const { heard } of hearing) heard.set(cause, timestamp)
+    for (const failure of failuresOf(cause)) tellFailure(hearing, { failure, cause, fiber, at: timestamp })
+  }
+}
+
+const tellFailure = (hearing: ReadonlyArray<Listener>, told: Told): void => {
+  const { at, failure, fiber } = told
+  // Effect's own constructor of reporters passes on a copy of the error, without its fields.
+  if (attempt(() => ErrorReporter.isIgnored(unwrap(failure))) === true) return
+  const identity = identityOf(failure)
+  const first = hearing.filter(({ heard }) => isNew(heard, identity, at))
+  if (first.length === 0) return
+  // A program may have taken the failure out of its wrapper, which knows the call.
+  const report = Report.make(failure, { secrets: Report.secretsOf(fiber.context), call: Call.noted(failure, at) })
+  for (const { observer } of first) attempt(() => observer.report?.(report, told))
+}
+
+/**
+ * The one `Logger` of all observers: it hands each record to those of the fiber that take records. `layer` installs it.
+ *
+ * @category instances
+ * @since 0.1.0
+ */
+export const logger: Logger.Logger<unknown, void> = Logger.make((record) => {
+  for (const { observer } of listeners.of(record.fiber.context)) {
+    try {
+      observer.log?.(record)
+    } catch {
+      // An observer that throws keeps the record from itself, and from no other.
+    }
+  }
+})
+
+const layerLogger: Layer.Layer<never> = Layer.effect(
+  Logger.CurrentLoggers,
+  Effect.map(Logger.CurrentLoggers, (loggers) => {
+    const all = new Set(loggers).add(logger)
+    all.delete(Logger.defaultLogger)
+    all.delete(Logger.tracerLogger)
+    return all
+  })
+)
+
+/**
+ * Tells every observer of a fiber. The event is made once, and only if there is an observer.
  *
  * @category running
  * @since 0.1.0
  */
 export const tellUnsafe = (fiber: Fiber.Fiber<unknown, unknown>, event: () => Event): void => {
-  const observers = fiber.getRef(Observers)
-  if (observers.length === 0) return
+  const all = listeners.of(fiber.context)
+  if (all.length === 0) return
   const told = event()
-  for (const observer of observers) {
-    try {
-      observer(told, fiber)
-    } catch {
-      // An observer that throws must not affect the call.
-    }
-  }
+  // Within another policy's call giving up is not the end.
+  if (told._tag === "GaveUp" && told.call !== undefined && told.because !== "nested")
+    Call.note(told.error, told.call, fiber.getRef(Clock.Clock).currentTimeNanosUnsafe())
+  else if (told._tag === "FellBack") Call.forget(told.error)
+  for (const { observer } of all) attempt(() => observer.event?.(told, fiber))
 }
 
 /**

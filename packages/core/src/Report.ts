@@ -7,22 +7,19 @@
  * @since 0.1.0
  */
 import type * as EffectCause from "effect/Cause"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
-import type * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import type * as LogLevel from "effect/LogLevel"
-import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Catalogue from "./Catalogue.ts"
-import * as Failure from "./Failure.ts"
-import * as internalCall from "./internal/call.ts"
-import { attempt, chain, property } from "./internal/chain.ts"
-import { readCall, unreadable } from "./internal/makeReport.ts"
-import type * as internal from "./internal/report.ts"
+import * as Bindings from "./internal/bindings.ts"
+import * as internalCall from "./internal/report/call.ts"
+import { chain, safely as attempt } from "./internal/chain.ts"
+import { readCall, unreadable } from "./internal/report/makeReport.ts"
+import { failuresOf, type Heard, identityOf, isNew } from "./internal/report/once.ts"
+import type * as internal from "./internal/report/report.ts"
 
 /**
  * Named facts of a failure: strings, numbers and booleans. Durations and times are written as strings.
@@ -33,42 +30,85 @@ import type * as internal from "./internal/report.ts"
 export type Fields = internal.Fields
 
 /**
- * One error that the failure wraps. `depth` counts its wrappers; members of an aggregate have the same depth.
+ * One error that the failure wraps.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Cause {
+  /** The name of the error, or the type of what is no object. */
   readonly name: string
+  /** What it says: at most 2000 characters, without secrets. */
   readonly message: string
+  /** How many errors wrap it, besides the failure itself; members of an aggregate have the same depth. */
   readonly depth: number
+  /** The code that the error gives itself, if any. */
   readonly code?: string
+  /** Its fields that may be shown, and the facts of the call that it ended. */
   readonly fields?: Fields
 }
 
 /**
- * A failure. `level` is `program` for a failure of neither a job nor an item. `attributes` are the failure's own fields that are not here
- * already, and the facts of the call that ended with it (`Report.call`). `stack` is that of the innermost error, if a program is to blame.
- * `engine` says that the retry engine itself refused the call or timed it out. `fingerprint` is equal for failures of the same class.
+ * One failed attempt of the calls that a failure ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Attempt {
+  /** The name of the call. */
+  readonly call: string
+  /** The number of the attempt within its call, from 1. */
+  readonly attempt: number
+  /** When it began, as an ISO 8601 text in UTC. */
+  readonly startedAt: string
+  /** How long it took, in milliseconds. */
+  readonly durationMs: number
+  /** What its failure said, without secrets. */
+  readonly message: string
+  /** The verdict on its failure, in the words of `Verdict.format`. */
+  readonly verdict: string
+  /** The wait after it in milliseconds, if another attempt followed. */
+  readonly delayMs?: number
+}
+
+/**
+ * A failure.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Report {
+  /** Where it happened; `program` for a failure of neither a job nor an item. */
   readonly level: Catalogue.Level | "program"
+  /** The code of a job's or an item's failure; the name of any other error, or the type of what is no object. */
   readonly code: string
+  /** What refines the code: a detail of the catalogue, or the error's own `code`. */
   readonly detail?: string
+  /** What the failure says: at most 2000 characters, without secrets. */
   readonly message: string
+  /** How bad it is: the failure's own severity, else `Error`. */
   readonly severity: LogLevel.Severity
+  /** Who must act before it goes away: `operator` unless the catalogue says otherwise. */
   readonly actor: Catalogue.Actor
+  /** The job that failed, or whose item failed, if the failure names one. */
   readonly jobId?: string
+  /** The item that failed, if the failure names one. */
   readonly itemId?: string
+  /** The page that failed, without credentials and query. */
   readonly url?: string
+  /** The host of the URL, or of the key of a call that the engine refused or timed out. */
   readonly host?: string
+  /** The failure's own fields that are not here already, and the facts of the call that ended with it (`Report.call`). */
   readonly attributes: Fields
+  /** What the failure wraps, outermost first; at most 8. */
   readonly causes: ReadonlyArray<Cause>
+  /** The stack of the innermost error, if a program is to blame. */
   readonly stack?: string
+  /** What the retry engine itself did to the call, if the failure is the engine's. */
   readonly engine?: "refused" | "timed out"
+  /** The last 30 attempts that led to the failure, oldest first, if a call was given up with it. */
+  readonly history?: ReadonlyArray<Attempt>
+  /** Equal for failures of the same class, in every process: 16 hexadecimal digits. */
   readonly fingerprint: string
 }
 
@@ -82,23 +122,33 @@ export interface Report {
 export const call = internalCall.call
 
 /**
- * The facts of a call that was given up, which become attributes of the report: `call` (its `name`), `key`, `because`, `attempts`,
- * `duration_ms`, `retryAt`, `retryAfter` and `until`. An empty `key` is left out. `attempts` is 0 for a call that was refused before its
- * first. `engine` says that the failure is the engine's own; its fingerprint is made of the call then.
+ * The facts of a call that was given up. They become attributes of the report: `call`, `key`, `because`, `attempts`, `duration_ms`,
+ * `retryAt`, `retryAfter` and `until`; `history` becomes the report's own.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Call {
+  /** The name of the call: the attribute `call`. */
   readonly name: string
+  /** The key that the call shared with others, such as a host. An empty one is left out. */
   readonly key?: string | undefined
+  /** Why no further attempt followed. */
   readonly because?: string | undefined
+  /** How many attempts there were: 0 for a call that was refused before its first. */
   readonly attempts?: number | undefined
+  /** The time from the call's begin to its end, waits included: the attribute `duration_ms`. */
   readonly duration?: Duration.Duration | undefined
+  /** When another try makes sense. */
   readonly retryAt?: DateTime.DateTime | undefined
+  /** How far away `retryAt` was when the call was given up. */
   readonly retryAfter?: Duration.Duration | undefined
+  /** The action that a parked call waited for. */
   readonly until?: string | undefined
+  /** Says that the failure is the engine's own. Its fingerprint is made of the call then. */
   readonly engine?: Report["engine"] | undefined
+  /** The failed attempts of the call, oldest first. They are counted from 1. */
+  readonly history?: ReadonlyArray<Omit<Attempt, "call" | "attempt">> | undefined
 }
 
 /**
@@ -110,20 +160,11 @@ export interface Call {
 export interface Options {
   /** Secrets that must not appear in any text, besides those in the failure's own fields. Default: none. */
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
+  /** The call that ended with the failure, where the failure does not carry it. Default: none. */
+  readonly call?: Call | undefined
 }
 
-/**
- * A reported failure, its cause, and where and when it was reported; `at` is in nanoseconds since the epoch.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Told {
-  readonly failure: unknown
-  readonly cause: EffectCause.Cause<unknown>
-  readonly fiber: Fiber.Fiber<unknown, unknown>
-  readonly at: bigint
-}
+const noSecrets: ReadonlyArray<Redacted.Redacted> = []
 
 /**
  * Makes the report of any failure.
@@ -139,7 +180,11 @@ export interface Told {
  * @since 0.1.0
  */
 export const make = (failure: unknown, options: Options = {}): Report =>
-  attempt(() => readCall(internalCall.unwrap(failure), options.secrets ?? [])) ?? unreadable
+  attempt(() => {
+    const { calls, failure: own } = internalCall.unwrap(failure)
+    const known = calls.length === 0 && options.call !== undefined ? [options.call] : calls
+    return readCall({ calls: known, failure: own }, options.secrets ?? noSecrets)
+  }) ?? unreadable
 
 /**
  * The reports of all failures in a cause, each once, without interruptions.
@@ -148,58 +193,30 @@ export const make = (failure: unknown, options: Options = {}): Report =>
  * @since 0.1.0
  */
 export const fromCause = (cause: EffectCause.Cause<unknown>, options: Options = {}): ReadonlyArray<Report> => {
-  const told: Heard = new WeakMap()
-  return failuresOf(cause).flatMap((failure) => (tellOnce(told, failure, 0n) ? [make(failure, options)] : []))
+  const heard: Heard = new WeakMap()
+  return failuresOf(cause).flatMap((failure) => (isNew(heard, identityOf(failure), 0n) ? [make(failure, options)] : []))
+}
+
+const secrets = Bindings.make<ReadonlyArray<Redacted.Redacted>>("@redrive/core/Report/Secrets")
+
+/**
+ * The secrets that reports hide within a context, such as a fiber's. Those in a failure's own fields are hidden besides.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const secretsOf = (context: Context.Context<never>): ReadonlyArray<Redacted.Redacted> => {
+  const [first = noSecrets, ...more] = secrets.of(context)
+  return more.length === 0 ? first : [first, ...more].flat()
 }
 
 /**
- * The secrets that the fiber's reports hide. None by default; secrets in a failure's own fields are always hidden.
- *
- * @category references
- * @since 0.1.0
- */
-export const Secrets: Context.Reference<ReadonlyArray<Redacted.Redacted>> = Context.Reference<
-  ReadonlyArray<Redacted.Redacted>
->("@redrive/core/Report/Secrets", { defaultValue: () => [] })
-
-/**
- * Adds secrets that reports hide.
+ * Adds secrets that reports hide to those of other layers.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerSecrets = (...secrets: ReadonlyArray<Redacted.Redacted>): Layer.Layer<never> =>
-  Layer.effect(
-    Secrets,
-    Effect.map(Secrets, (known) => [...known, ...secrets])
-  )
-
-/**
- * An `ErrorReporter` that reports every failure once, however often it is raised again within a second, alone or wrapped.
- *
- * What is raised later is another failure, though a program may keep one object for all. So is an error that another one caused: only the
- * wrappers of a job's or an item's failure, and `RetryExhausted`, are the failure itself. Interrupts and failures marked with `ErrorReporter.ignore` are left out. `tell` is called synchronously; what it throws is ignored.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const reporter = (tell: (report: Report, told: Told) => void): ErrorReporter.ErrorReporter => {
-  const told: Heard = new WeakMap()
-  return {
-    [ErrorReporter.TypeId]: ErrorReporter.TypeId,
-    report: ({ cause, fiber, timestamp }) => {
-      // A failure that is not an object, such as a string, is identified by the cause that carries it.
-      if (isHeard(told, cause, timestamp)) return
-      told.set(cause, timestamp)
-      // Effect's own constructor passes on a copy of the error, without its fields.
-      for (const failure of failuresOf(cause)) {
-        if (attempt(() => ErrorReporter.isIgnored(unwrap(failure))) === true || !tellOnce(told, failure, timestamp))
-          continue
-        attempt(() => tell(make(failure, { secrets: fiber.getRef(Secrets) }), { failure, cause, fiber, at: timestamp }))
-      }
-    }
-  }
-}
+export const layerSecrets = (...more: ReadonlyArray<Redacted.Redacted>): Layer.Layer<never> => secrets.layer(more)
 
 /**
  * A failure and everything that it wraps, at any depth: causes, reasons and members. Empty for a value that is not an object. Never throws.
@@ -208,50 +225,3 @@ export const reporter = (tell: (report: Report, told: Told) => void): ErrorRepor
  * @since 0.1.0
  */
 export const wrapped = (failure: unknown): ReadonlyArray<object> => chain(failure).map(({ value }) => value)
-
-const failuresOf = (cause: EffectCause.Cause<unknown>): ReadonlyArray<unknown> =>
-  cause.reasons.flatMap((reason) => {
-    if (reason._tag === "Interrupt") return []
-    return [reason._tag === "Fail" ? reason.error : reason.defect]
-  })
-
-/** What was reported, and when, in nanoseconds since the epoch. */
-type Heard = WeakMap<object, bigint>
-
-/** What is raised again after so many nanoseconds is no longer on its way up: it happened again. */
-const once = 1_000_000_000n
-
-const isHeard = (told: Heard, value: object, now: bigint): boolean => {
-  const at = told.get(value)
-  // A clock that is set back makes nothing silent.
-  return at !== undefined && now - at < once && at - now < once
-}
-
-/**
- * Whether a failure is new, which means that neither it nor the job's or item's failure that it wraps was reported just now. Marks it as
- * reported.
- *
- * The cause of a failure does not count: many may fail from the same broken connection, and each is a failure of its own.
- */
-const tellOnce = (told: Heard, failure: unknown, now: bigint): boolean => {
-  const whole = attempt(() => unwrap(failure)) ?? failure
-  const same = wrappersOfOurs(failure) ?? [failure, whole].filter(Predicate.isObjectKeyword)
-  if (same.some((value) => isHeard(told, value, now))) return false
-  for (const value of [failure, whole, Predicate.isObjectKeyword(whole) && property(whole, "reason")]) {
-    if (Predicate.isObjectKeyword(value)) told.set(value, now)
-  }
-  return true
-}
-
-/** The failure of a job or an item that a failure is, or wraps, with its wrappers; none if it is one of several. */
-const wrappersOfOurs = (failure: unknown): ReadonlyArray<object> | undefined => {
-  const found: Array<object> = []
-  for (const { isMember, parent, value } of chain(failure)) {
-    if (isMember || parent?.value !== found.at(-1)) return undefined
-    found.push(value)
-    if (attempt(() => Failure.isFailure(value)) === true) return found
-  }
-  return undefined
-}
-
-const unwrap = (failure: unknown): unknown => internalCall.unwrap(failure).failure

@@ -6,10 +6,12 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { attempt } from "./internal/chain.ts"
+import type * as Layer from "effect/Layer"
+import * as Bindings from "./internal/bindings.ts"
+import { safely } from "./internal/chain.ts"
 import * as foreign from "./internal/foreign.ts"
 import { transient, type Verdict } from "./internal/verdict.ts"
 
@@ -60,34 +62,32 @@ export interface Options {
  */
 export const of = (failure: unknown, { now, readers = [] }: Options = {}): Verdict => {
   for (const reader of readers) {
-    const verdict = attempt(() => reader(failure))
+    const verdict = safely(() => reader(failure))
     if (verdict !== undefined) return verdict
   }
-  return attempt(() => foreign.read(failure, now)) ?? unknown
+  return safely(() => foreign.verdictIn(failure, now)) ?? unknown
+}
+
+const readers = Bindings.make<Reader>("@redrive/core/Verdict/Readers")
+
+/**
+ * The readers that a context has, such as a fiber's, in the order in which they are asked: those of inner scopes first.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const readersOf = (context: Context.Context<never>): ReadonlyArray<Reader> => {
+  const all = readers.of(context)
+  return all.length < 2 ? all : all.toReversed()
 }
 
 /**
- * The readers of the current fiber. None by default.
- *
- * @category references
- * @since 0.1.0
- */
-export const Readers: Context.Reference<ReadonlyArray<Reader>> = Context.Reference<ReadonlyArray<Reader>>(
-  "@redrive/core/Verdict/Readers",
-  { defaultValue: () => [] }
-)
-
-/**
- * Adds a reader, for foreign failures. It is asked before the readers that are already installed.
+ * Adds a reader, for foreign failures, to those of other layers. It is asked before those of outer scopes.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (reader: Reader): Layer.Layer<never> =>
-  Layer.effect(
-    Readers,
-    Effect.map(Readers, (readers) => [reader, ...readers])
-  )
+export const layer = (reader: Reader): Layer.Layer<never> => readers.layer(reader)
 
 /**
  * Reads the verdict of a failure with the fiber's own readers and clock.
@@ -96,6 +96,7 @@ export const layer = (reader: Reader): Layer.Layer<never> =>
  * @since 0.1.0
  */
 export const judge = (failure: unknown): Effect.Effect<Verdict> =>
-  Effect.clockWith((clock) =>
-    Effect.map(Readers, (readers) => of(failure, { readers, now: clock.currentTimeMillisUnsafe() }))
-  )
+  Effect.withFiber((fiber) => {
+    const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    return Effect.succeed(of(failure, { readers: readersOf(fiber.context), now }))
+  })

@@ -388,10 +388,10 @@ describe("a report", () => {
   )
 })
 
-describe("a reporter", () => {
+describe("an observer of failures", () => {
   const told = (...causes: ReadonlyArray<Cause.Cause<unknown>>) => {
     const reports: Array<Report.Report> = []
-    const layer = ErrorReporter.layer([Report.reporter((report) => reports.push(report))])
+    const layer = Observer.layer({ report: (report) => void reports.push(report) })
     return Effect.forEach(causes, (cause) => ErrorReporter.report(cause)).pipe(
       Effect.provide(layer),
       Effect.as(reports)
@@ -401,12 +401,12 @@ describe("a reporter", () => {
   it.effect("tells of each page that fails by what failed another, or was told of by itself", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
-      const reporter = Report.reporter(({ host = "none" }) => told.push(host))
+      const observer = Observer.layer({ report: ({ host = "none" }) => void told.push(host) })
       const broken = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
       const reason = new ItemError.InternalError({ cause: broken })
       const pages = ["a", "b", "c"].map((host) => new ItemError.ItemError({ url: `https://${host}.example/`, reason }))
       const all = Effect.forEach([broken, ...pages, ...pages], (one) => ErrorReporter.report(Cause.fail(one)))
-      yield* Effect.provide(all, ErrorReporter.layer([reporter]))
+      yield* Effect.provide(all, observer)
       assert.deepStrictEqual(told, ["none", "a.example", "b.example", "c.example"])
     })
   )
@@ -454,7 +454,7 @@ describe("a reporter", () => {
         Cause.fail(item())
       ]
       const messages: Array<string> = []
-      const reporting = ErrorReporter.layer([Report.reporter(({ message }) => messages.push(message))])
+      const reporting = Observer.layer({ report: ({ message }) => void messages.push(message) })
       const raised = Effect.forEach([...failures, ...failures], (cause) => ErrorReporter.report(cause))
       yield* Effect.gen(function* () {
         yield* raised
@@ -495,10 +495,10 @@ describe("a reporter", () => {
 
   it.effect("that throws changes nothing", () =>
     Effect.gen(function* () {
-      const rude = Report.reporter(() => {
+      const rude = () => {
         throw new Error("rude")
-      })
-      yield* ErrorReporter.report(Cause.fail("x")).pipe(Effect.provide(ErrorReporter.layer([rude])))
+      }
+      yield* ErrorReporter.report(Cause.fail("x")).pipe(Effect.provide(Observer.layer({ report: rude })))
     })
   )
 })
@@ -509,11 +509,13 @@ describe("observers", () => {
   it.effect("hear every event in the order they were added, whoever else throws", () =>
     Effect.gen(function* () {
       const heard: Array<string> = []
-      const rude = Observer.layer(() => {
-        throw new Error("rude")
+      const rude = Observer.layer({
+        event: () => {
+          throw new Error("rude")
+        }
       })
-      const one = Observer.layer(({ name }) => heard.push(`one ${name}`))
-      const two = Observer.layer(({ name }) => heard.push(`two ${name}`))
+      const one = Observer.layer({ event: ({ name }) => heard.push(`one ${name}`) })
+      const two = Observer.layer({ event: ({ name }) => heard.push(`two ${name}`) })
       yield* Observer.tell(() => event).pipe(
         Effect.provide(two.pipe(Layer.provideMerge(rude), Layer.provideMerge(one)))
       )

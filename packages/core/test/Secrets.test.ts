@@ -2,6 +2,7 @@ import process from "node:process"
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Plain from "@redrive/core/Plain"
+import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
@@ -450,7 +451,7 @@ describe("secrets", () => {
         Report.layerSecrets(Redacted.make("twelve")),
         Report.layerSecrets(Redacted.make("key one"))
       ]
-      const telling = ErrorReporter.layer([Report.reporter(({ message }) => messages.push(message))])
+      const telling = Observer.layer({ report: ({ message }) => void messages.push(message) })
       yield* ErrorReporter.report(Cause.fail(new Error("key one, key twelve"))).pipe(
         Effect.provide(Layer.provideMerge(twelve, Layer.provideMerge(one, telling)))
       )

@@ -275,7 +275,7 @@ describe("a log record", () => {
       const secret = Redacted.make("hunter22")
       const error = new Error("no luck with hunter22", { cause: reset })
       const program = Effect.logError("page", error, { note: "hunter22", password: "other" })
-      const [line = ""] = yield* logged(Effect.provideService(program, Report.Secrets, [secret]))
+      const [line = ""] = yield* logged(Effect.provide(program, Report.layerSecrets(secret)))
       const read = JSON.parse(line)
       assert.strictEqual(read.message, "page Error: no luck with <redacted>")
       assert.deepStrictEqual(

@@ -52,7 +52,7 @@ describe("several adapters upon the same loggers", () => {
   it.live("on one stream each wait for it to be written, and no longer", () =>
     Effect.gen(function* () {
       const stream = new Writable({ write: (_, __, done) => void setTimeout(done, 20) })
-      const one = Log.layer({ stream, flushWithin: Duration.seconds(5) })
+      const one = Log.layer({ stream, flushTimeout: Duration.seconds(5) })
       const begun = performance.now()
       yield* Effect.all([Effect.provide(Effect.log("a"), one), Effect.provide(Effect.log("b"), Layer.fresh(one))], {
         concurrency: 2

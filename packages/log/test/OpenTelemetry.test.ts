@@ -130,7 +130,7 @@ describe("what OpenTelemetry is told", () => {
   it.live("of any log: bounded fields, and no secret", () =>
     Effect.gen(function* () {
       const program = Effect.log("my hunter22", { pages: 3, token: "t", big: "x".repeat(100_000) })
-      const { logs } = yield* exported(Effect.provideService(program, Report.Secrets, [Redacted.make("hunter22")]))
+      const { logs } = yield* exported(Effect.provide(program, Report.layerSecrets(Redacted.make("hunter22"))))
       assert.deepStrictEqual(logs[0]?.body, { stringValue: "my <redacted>" })
       assert.deepInclude(read(logs[0]?.attributes ?? []), { token: "<redacted>" })
       assert.isBelow(JSON.stringify(logs).length, 5000)

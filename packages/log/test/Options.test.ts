@@ -15,8 +15,8 @@ const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArr
   ],
   [layer({ format: "jsn" }), `format is "jsn"; allowed: auto, pretty, json, a function`],
   [
-    layer({ flushWithin: Duration.seconds(-1) }),
-    "flushWithin is -1000 millis; allowed: a duration that is not negative"
+    layer({ flushTimeout: Duration.seconds(-1) }),
+    "flushTimeout is -1000 millis; allowed: a duration that is not negative"
   ],
   [
     layer({ stream: "stderr", destination: {} }),
@@ -54,6 +54,6 @@ describe("options", () => {
     Format.gcp({ project: "p" })
     Format.terminal({ colors: true, width: Infinity })
     Log.layer({ stream: process.stderr, format: "json", colors: false, sample: { Debug: 0.5 }, cap })
-    Log.logger({ format: () => "", flushWithin: Duration.infinity, onLost: () => undefined, cap: undefined })
+    Log.logger({ format: () => "", flushTimeout: Duration.infinity, onLost: () => undefined, cap: undefined })
   })
 })

@@ -114,8 +114,16 @@ describe("a sample", () => {
 
 describe("a call that was given up", () => {
   const failure = failing(503)
+  const callOf = (because: string) => ({ name: "page", because, attempts: 4 })
   const gaveUp = (because = "retries") =>
-    Observer.tell(() => ({ _tag: "GaveUp", name: "page", attempt: 4, error: failure, because }))
+    Observer.tell(() => ({
+      _tag: "GaveUp",
+      name: "page",
+      attempt: 4,
+      error: failure,
+      because,
+      call: callOf(because)
+    }))
   const warned = `warn page was given up (retries), and the program went on: ${failure.message}`
 
   it.effect("and handled is one warning, as soon as that is known", () =>
@@ -178,11 +186,32 @@ describe("a call that was given up", () => {
         Effect.gen(function* () {
           yield* gaveUp()
           yield* report(failure)
-          yield* Observer.tell(() => ({ _tag: "GaveUp", name: "page", attempt: 4, error: own, because: "budget" }))
+          yield* Observer.tell(() => ({
+            _tag: "GaveUp",
+            name: "page",
+            attempt: 4,
+            error: own,
+            because: "budget",
+            call: callOf("budget")
+          }))
           yield* report(new Error("the page could not be had", { cause: own }))
           // Of which of several calls a failure is, nobody knows.
-          yield* Observer.tell(() => ({ _tag: "GaveUp", name: "a", attempt: 1, error: shared, because: "retries" }))
-          yield* Observer.tell(() => ({ _tag: "GaveUp", name: "b", attempt: 1, error: own, because: "retries" }))
+          yield* Observer.tell(() => ({
+            _tag: "GaveUp",
+            name: "a",
+            attempt: 1,
+            error: shared,
+            because: "retries",
+            call: callOf("retries")
+          }))
+          yield* Observer.tell(() => ({
+            _tag: "GaveUp",
+            name: "b",
+            attempt: 1,
+            error: own,
+            because: "retries",
+            call: callOf("retries")
+          }))
           yield* report(new AggregateError([shared, own], "both"))
           yield* report(failing(404))
         })

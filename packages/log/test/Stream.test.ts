@@ -44,7 +44,7 @@ const provided = <A>(
   program: Effect.Effect<A>,
   stream: Destination.Stream,
   onLost: (count: number) => void = () => undefined
-) => Effect.provide(program, Log.layer({ stream, format: "json", flushWithin: Duration.millis(50), onLost }))
+) => Effect.provide(program, Log.layer({ stream, format: "json", flushTimeout: Duration.millis(50), onLost }))
 
 describe("a stream", () => {
   it.live("that is slow costs lines in the end, not memory, and they are counted", () =>

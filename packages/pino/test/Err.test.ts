@@ -69,9 +69,7 @@ describe("a failure is an error to pino", () => {
         user: Schema.String
       }) {}
       const denied = new Denied({ message: "hunter22 is wrong", user: `hunter22${"x".repeat(100_000)}` })
-      const program = Effect.provideService(Effect.logError("failed", denied), Report.Secrets, [
-        Redacted.make("hunter22")
-      ])
+      const program = Effect.provide(Effect.logError("failed", denied), Report.layerSecrets(Redacted.make("hunter22")))
       const err = yield* errOf(program)
       const all = Object.getOwnPropertyNames(err).map((name) => String(Reflect.get(err, name)))
       assert.notInclude(all.join(), "hunter22")

@@ -10,9 +10,9 @@ const layer = (options: unknown) => () => Pino.layer(logger, options as never)
 
 /** Refused options, and the message for each. */
 const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
-  [layer({ stream: process.stderr }), "Pino.layer:", "stream is unknown; allowed: cap, flushWithin, onLost, sample"],
-  [layer({ flushWithin: "soon" }), `flushWithin is "soon"; allowed: a duration that is not negative`],
-  [layer({ flushWithin: -1 }), "flushWithin is -1; allowed"],
+  [layer({ stream: process.stderr }), "Pino.layer:", "stream is unknown; allowed: cap, flushTimeout, onLost, sample"],
+  [layer({ flushTimeout: "soon" }), `flushTimeout is "soon"; allowed: a duration that is not negative`],
+  [layer({ flushTimeout: -1 }), "flushTimeout is -1; allowed"],
   [layer({ sample: 0.5 }), "sample is 0.5; allowed: an object of Fatal"],
   [
     () => Pino.layer({} as never),
@@ -36,7 +36,7 @@ describe("options", () => {
   it("are accepted when they are right", () => {
     Pino.layer(logger)
     Pino.layer(pino({ level: "silent", customLevels: { foo: 35 } }))
-    Pino.layer(logger, { sample: { Debug: 0.5 }, flushWithin: Duration.seconds(1) })
+    Pino.layer(logger, { sample: { Debug: 0.5 }, flushTimeout: Duration.seconds(1) })
     Pino.logger(logger, { onLost: () => undefined, cap: { most: 1, window: Duration.minutes(1) } })
   })
 })

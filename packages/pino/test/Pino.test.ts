@@ -86,7 +86,7 @@ describe("a record", () => {
     Effect.gen(function* () {
       const program = Effect.log("my hunter22", { token: "t", note: "hunter22", big: "x".repeat(1_000_000) })
       const [line] = yield* logged(
-        Effect.provideService(program, Report.Secrets, [Redacted.make("hunter22")]).pipe(
+        Effect.provide(program, Report.layerSecrets(Redacted.make("hunter22"))).pipe(
           Effect.annotateLogs({ cookie: "c", also: "hunter22" })
         )
       )
@@ -216,7 +216,7 @@ describe("a stream that nobody reads", () => {
       const program = Effect.forEach(Array.from({ length: 20_000 }), () => Effect.log("x".repeat(1900)), {
         discard: true
       })
-      const options = { flushWithin: Duration.millis(10), onLost: (count: number) => lost.push(count) }
+      const options = { flushTimeout: Duration.millis(10), onLost: (count: number) => lost.push(count) }
       yield* Effect.provide(program, Pino.layer(pino(stream), options))
       assert.isBelow(stream.writableLength, 17_000_000)
       assert.isAbove(lost[0] ?? 0, 1000)

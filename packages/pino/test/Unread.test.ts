@@ -79,7 +79,7 @@ describe("a pipe that nobody reads", () => {
       const { path, read } = yield* fifo
       const stream = streams[kind]?.(path) ?? pino.destination(path)
       const lost: Array<number> = []
-      const options = { flushWithin: Duration.millis(100), onLost: (lines: number) => lost.push(lines) }
+      const options = { flushTimeout: Duration.millis(100), onLost: (lines: number) => lost.push(lines) }
       const before = heap()
       const taken = Effect.sync(() => heap() - before)
       const held = yield* Effect.provide(Effect.andThen(many, taken), Pino.layer(pino({}, stream), options))
@@ -120,7 +120,7 @@ describe("a stream of somebody's own", () => {
   it.live("whose flush does not end in time has lines of which that is said", () =>
     Effect.gen(function* () {
       const lost: Array<number> = []
-      const options = { flushWithin: Duration.millis(20), onLost: (lines: number) => lost.push(lines) }
+      const options = { flushTimeout: Duration.millis(20), onLost: (lines: number) => lost.push(lines) }
       const stream = { write: () => undefined, flush: () => undefined }
       yield* Effect.provide(Effect.andThen(Effect.log("x"), Effect.log("y")), Pino.layer(pino({}, stream), options))
       assert.deepStrictEqual(lost, [2])
@@ -133,7 +133,7 @@ describe("a worker", () => {
   const lostBy = (transport: ReturnType<typeof pino.transport>, program: Effect.Effect<unknown>) =>
     Effect.gen(function* () {
       const lost: Array<number> = []
-      const options = { flushWithin: Duration.millis(200), onLost: (lines: number) => lost.push(lines) }
+      const options = { flushTimeout: Duration.millis(200), onLost: (lines: number) => lost.push(lines) }
       const begun = Date.now()
       yield* Effect.provide(program, Pino.layer(pino(transport), options))
       return { lost, took: Date.now() - begun }

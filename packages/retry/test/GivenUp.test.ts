@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Redrive from "@redrive/retry/Redrive"
@@ -48,7 +49,7 @@ describe("the report of a call that was given up", () => {
       const throttled = yield* exhausted(Retry.retry(Effect.fail(asked), policyOf(), { name: "page" }))
       assert.deepStrictEqual(factsOf(throttled), {
         call: "page",
-        because: "retry-after too long",
+        because: "retry_after_too_long",
         attempts: 1,
         duration_ms: 0,
         retryAt: "1970-01-01T01:00:00.000Z",
@@ -58,7 +59,7 @@ describe("the report of a call that was given up", () => {
       const parking = { maximum: seconds(90), probe: { base: seconds(60), cap: seconds(60), jitter: "none" } } as const
       const waited = yield* exhausted(Retry.retry(Effect.fail(broke), policyOf({ parking }), { name: "page" }))
       assert.deepInclude(factsOf(waited), {
-        because: "parked too long",
+        because: "parked_too_long",
         until: "top up",
         attempts: 2,
         duration_ms: 90_000
@@ -79,7 +80,7 @@ describe("the report of a call that was given up", () => {
     ["retries", busy, policyOf({ retries: 2 }), 3],
     ["budget", busy, policyOf({ budget: { _tag: "Ratio", ratio: 0.1, window: seconds(10), floor: 0 } }), 1],
     ["deadline", busy, policyOf({ deadline: seconds(2) }), 2],
-    ["not replayable", busy, policyOf(), 1, { isReplayable: false }],
+    ["not_replayable", busy, policyOf(), 1, { isReplayable: false }],
     ["ambiguous", reset, policyOf({ operation: "create" }), 1],
     ["breaker", busy, policyOf({ breaker: { ...breaker, trip: { _tag: "Consecutive", failures: 2 } } }), 2]
   ]
@@ -216,12 +217,12 @@ describe("calls within calls", () => {
       runner.breaker()?.isolate()
       const error = yield* exhausted(Retry.make(policyOf({ retries: 1 }), "orders").run(runner.run(Effect.void)))
       const told: Array<Report.Report> = []
-      const reporter = Report.reporter((report) => told.push(report))
+      const observer = Observer.layer({ report: (report) => void told.push(report) })
       const inner = RetryExhausted.isRetryExhausted(error.failure) ? error.failure : assert.fail("not given up twice")
       const reports = Effect.forEach([error, inner, inner.failure, error], (failure) =>
         ErrorReporter.report(Cause.fail(failure))
       )
-      yield* Effect.provide(reports, ErrorReporter.layer([Effect.succeed(reporter)]))
+      yield* Effect.provide(reports, observer)
       assert.deepStrictEqual(told, [Report.make(error)])
     })
   )

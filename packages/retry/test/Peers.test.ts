@@ -34,7 +34,7 @@ describe("defects known from cockatiel 4", () => {
     Effect.gen(function* () {
       const told: Array<string> = []
       const runner = Retry.make(policyOf({ bulkhead: { concurrent: 1 } }))
-      const observer = Observer.layer(({ _tag }) => told.push(_tag))
+      const observer = Observer.layer({ event: ({ _tag }) => told.push(_tag) })
       yield* Effect.provide(exhausted(runner.run(Effect.fail({ verdict: Verdict.permanent }))), observer)
       assert.deepStrictEqual(told, ["AttemptFailed", "GaveUp"])
     })
@@ -58,7 +58,7 @@ describe("defects known from cockatiel 4", () => {
   it.effect("4: an interruption from outside is an interruption, and never a timeout", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
-      const observer = Observer.layer(({ _tag }) => told.push(_tag))
+      const observer = Observer.layer({ event: ({ _tag }) => told.push(_tag) })
       const policy = policyOf({ attemptTimeout: seconds(5), deadline: seconds(30) })
       const fiber = yield* Effect.forkChild(Effect.provide(Retry.retry(Effect.never, policy), observer), now)
       yield* TestClock.adjust("1 second")

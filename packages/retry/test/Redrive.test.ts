@@ -210,7 +210,7 @@ describe("a run", () => {
             if (item === "a") return Effect.succeed("A")
             return item === "b" && round === 3 ? Effect.succeed("B") : Effect.fail(item === "b" ? quick : permanent)
           }
-        }).pipe(Effect.provide(Observer.layer((event) => events.push(event))))
+        }).pipe(Effect.provide(Observer.layer({ event: (event) => events.push(event) })))
       )
       assert.deepStrictEqual(outcome.saved, [
         { item: "a", value: "A", round: 2 },

@@ -231,8 +231,8 @@ describe("a body", () => {
     Effect.gen(function* () {
       const put = HttpClientRequest.setBody(make("PUT", "http://127.0.0.1:1/"), once["a Node.js stream"]())
       const error = yield* Effect.flip(send(put))
-      assert.isTrue(isRetryExhausted(error) && error.reason._tag === "NotReplayable")
-      assert.include(error.message, "gave up after 1 attempt (not replayable)")
+      assert.isTrue(isRetryExhausted(error) && error.reason._tag === "not_replayable")
+      assert.include(error.message, "gave up after 1 attempt (not_replayable)")
     }).pipe(Effect.provide(NodeHttpClient.layerUndici))
   )
 

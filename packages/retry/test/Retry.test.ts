@@ -95,7 +95,7 @@ describe("giving up", () => {
   const atOnce: ReadonlyArray<readonly [failure: unknown, because: string]> = [
     [failing(404), "permanent"],
     [failing(402), "parked"],
-    [failing(503, Duration.minutes(6)), "retry-after too long"]
+    [failing(503, Duration.minutes(6)), "retry_after_too_long"]
   ]
   for (const [failure, because] of atOnce) {
     it.effect(`comes at once where nothing else helps: ${because}`, () =>
@@ -234,7 +234,9 @@ describe("observers", () => {
   const heard = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
     const events: Array<Observer.Event & { readonly at?: number }> = []
     const clock = yield* Clock.Clock
-    const observer = Observer.layer((event) => events.push({ ...event, at: clock.currentTimeMillisUnsafe() }))
+    const observer = Observer.layer({
+      event: (event) => events.push({ ...event, at: clock.currentTimeMillisUnsafe() })
+    })
     yield* settled(Effect.provide(effect, observer))
     return events.map((event) => `${event.at} ${event._tag} ${event.name} ${"attempt" in event ? event.attempt : ""}`)
   })
@@ -263,8 +265,10 @@ describe("observers", () => {
 
   it.effect("that throw change nothing", () =>
     Effect.gen(function* () {
-      const rude = Observer.layer(() => {
-        throw new Error("rude")
+      const rude = Observer.layer({
+        event: () => {
+          throw new Error("rude")
+        }
       })
       const exit = yield* settled(Effect.provide(Retry.retry(flaky(bad, 1).effect, policy), rude))
       assert.deepStrictEqual(exit, Exit.succeed("done"))
@@ -279,7 +283,7 @@ describe("a fallback", () => {
   it.effect("is the last step: it knows why the call was given up, and its success is the call's", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
-      const observer = Observer.layer((event) => told.push(event._tag))
+      const observer = Observer.layer({ event: (event) => told.push(event._tag) })
       const cached: Effect.Effect<string> = failed.pipe(
         Retry.fallback(({ because, failure }) => Effect.succeed(`${because} ${failure.message}`))
       )
@@ -303,7 +307,7 @@ describe("a fallback", () => {
   it.effect("fails with its own failure, and not in silence", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
-      const observer = Observer.layer((event) => told.push(event._tag))
+      const observer = Observer.layer({ event: (event) => told.push(event._tag) })
       const empty = failed.pipe(Retry.fallback(() => Effect.fail("empty cache")))
       const exit = yield* settled(Effect.provide(empty, observer))
       assert.deepStrictEqual(exit, Exit.fail("empty cache"))

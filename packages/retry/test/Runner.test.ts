@@ -130,7 +130,7 @@ describe("a breaker", () => {
   it.effect("tells observers when it opens and closes", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
-      const observer = Observer.layer((event) => told.push(event._tag))
+      const observer = Observer.layer({ event: (event) => told.push(event._tag) })
       const runner = Retry.make(RetryPolicy.make({ retries: 0, breaker: trip }))
       const program = Effect.gen(function* () {
         yield* Effect.exit(runner.run(Effect.fail(bad)))

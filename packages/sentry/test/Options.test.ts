@@ -10,10 +10,10 @@ const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArr
   [
     layer({ dsn: "https://key@sentry.example/1" }),
     "Sentry.layer:",
-    "dsn is unknown; allowed: client, threshold, capacity, flushWithin"
+    "dsn is unknown; allowed: client, threshold, capacity, flushTimeout"
   ],
   [layer({ threshold: "error" }), `threshold is "error"; allowed: Fatal, Error, Warn, Info, Debug, Trace`],
-  [layer({ flushWithin: "-1 second" }), `flushWithin is "-1 second"; allowed: a duration that is not negative`],
+  [layer({ flushTimeout: "-1 second" }), `flushTimeout is "-1 second"; allowed: a duration that is not negative`],
   [layer({ capacity: 0, client: {} }), "capacity is 0; allowed: a whole number, 1 or more", "client is an object"],
   [layer({ onLost: true }), "onLost is true; allowed: a function"]
 ]
@@ -27,7 +27,7 @@ describe("options", () => {
 
   it("are accepted when they are right", () => {
     Sentry.layer()
-    Sentry.layer({ threshold: "Warn", capacity: 1, flushWithin: Duration.seconds(1), onLost: () => undefined })
+    Sentry.layer({ threshold: "Warn", capacity: 1, flushTimeout: Duration.seconds(1), onLost: () => undefined })
     Sentry.layer({ client: undefined })
   })
 })

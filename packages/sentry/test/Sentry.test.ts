@@ -3,7 +3,6 @@ import * as Failure from "@redrive/core/Failure"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
-import * as Verdict from "@redrive/core/Verdict"
 import * as Sentry from "@redrive/sentry/Sentry"
 import { captureException, type Event as SentryEvent, getCurrentScope, withIsolationScope } from "@sentry/core"
 import * as Cause from "effect/Cause"
@@ -158,89 +157,87 @@ describe("a reported failure", () => {
         reason: new ItemError.HostReturnedError({ status: 404 })
       })
       const program = Effect.andThen(report(quiet), report(new Error("my hunter22")))
-      const events = yield* sent(Effect.provideService(program, Report.Secrets, [Redacted.make("hunter22")]))
+      const events = yield* sent(Effect.provide(program, Report.layerSecrets(Redacted.make("hunter22"))))
       assert.lengthOf(events, 1)
       assert.notInclude(JSON.stringify(events), "hunter22")
       assert.lengthOf(yield* sent(report(quiet), { threshold: "Info" }), 1)
     })
   )
 
-  it.live("brings the retries that led to it, of its own call only", () =>
-    Effect.gen(function* () {
-      const failure = failing("a")
-      const about = { name: "page", attempt: 1, error: failure }
-      const call = Effect.gen(function* () {
-        yield* Observer.tell(() => ({
-          _tag: "RetryScheduled",
-          ...about,
-          verdict: Verdict.transient("quick"),
-          delay: Duration.seconds(1)
-        }))
-        yield* Observer.tell(() => ({ _tag: "GaveUp", ...about, attempt: 2, because: "retries" }))
-      })
-      const other = Observer.tell(() => ({ _tag: "Recovered", name: "other", attempt: 2 }))
-      // The call runs in a fiber of its own, and is reported by another.
-      const program = Effect.all([call, other], { concurrency: 2 }).pipe(Effect.andThen(report(failure)))
-      const [event] = yield* sent(program)
-      const crumbs = event?.breadcrumbs as ReadonlyArray<{ readonly message: string; readonly data: object }>
-      assert.deepStrictEqual(
-        crumbs.map(({ data, message }) => ({ message, data })),
-        [
-          { message: `RetryScheduled: ${failure.message}`, data: { call: "page", attempt: 1, delay_ms: 1000 } },
-          { message: `GaveUp: ${failure.message}`, data: { call: "page", attempt: 2, because: "retries" } }
-        ]
-      )
-    })
-  )
-
+  const startedAt = "2026-01-01T00:00:00.000Z"
+  const attemptOf = (message: string, durationMs = 500) => ({ startedAt, durationMs, message, verdict: "quick retry" })
+  const factsOf = (name: string, message: string, durationMs?: number): Report.Call => ({
+    name,
+    because: "retries",
+    history: [attemptOf(message, durationMs)]
+  })
   const crumbsOf = (event: unknown) => ((event as SentryEvent).breadcrumbs ?? []).map(({ data }) => data?.call)
   const gaveUp = (name: string, error: unknown) =>
-    Observer.tell(() => ({ _tag: "GaveUp", name, attempt: 1, error, because: "retries" }))
+    Observer.tell(() => ({
+      _tag: "GaveUp",
+      name,
+      attempt: 1,
+      error,
+      because: "retries",
+      call: factsOf(name, Report.make(error).message)
+    }))
+
+  it.live("brings the attempts that led to it, of its own call only", () =>
+    Effect.gen(function* () {
+      const failure = failing("a")
+      const history = [{ ...attemptOf("it is busy"), delayMs: 1000 }, attemptOf("it is gone")]
+      const call = Observer.tell(() => ({
+        _tag: "GaveUp",
+        name: "page",
+        attempt: 2,
+        error: failure,
+        because: "retries",
+        call: { name: "page", because: "retries", history }
+      }))
+      // The calls run in fibers of their own, and another one reports the failure.
+      const program = Effect.all([call, gaveUp("other", failing("b"))], { concurrency: 2 }).pipe(
+        Effect.andThen(report(failure))
+      )
+      const [event] = yield* sent(program)
+      const at = Date.parse(startedAt) / 1000 + 0.5
+      const crumb = { category: "retry", type: "default", timestamp: at }
+      const facts = { call: "page", verdict: "quick retry", duration_ms: 500 }
+      assert.deepStrictEqual(event?.breadcrumbs, [
+        {
+          ...crumb,
+          level: "info",
+          message: "attempt 1 failed: it is busy",
+          data: { ...facts, attempt: 1, delay_ms: 1000 }
+        },
+        { ...crumb, level: "info", message: "attempt 2 failed: it is gone", data: { ...facts, attempt: 2 } },
+        { ...crumb, level: "warning", message: "gave up: retries", data: { call: "page", because: "retries" } }
+      ])
+    })
+  )
 
   it.live("does not bring what was handled, or what led to another failure of its kind", () =>
     Effect.gen(function* () {
-      const [handled, recovered, a, b] = [failing("x"), failing("x"), failing("x"), failing("x")]
-      const attemptFailed = (name: string, error: unknown) =>
-        Observer.tell(() => ({
-          _tag: "AttemptFailed",
-          name,
-          attempt: 1,
-          error,
-          verdict: Verdict.permanent,
-          duration: Duration.zero
-        }))
+      const [handled, a, b] = [failing("x"), failing("x"), failing("x")]
+      const fellBack = { name: "handled", attempt: 1, error: handled, because: "retries" }
       const program = Effect.gen(function* () {
         yield* gaveUp("handled", handled)
-        yield* Observer.tell(() => ({
-          _tag: "FellBack",
-          name: "handled",
-          attempt: 1,
-          error: handled,
-          because: "retries"
-        }))
-        yield* attemptFailed("recovered", recovered)
-        yield* Observer.tell(() => ({ _tag: "Recovered", name: "recovered", attempt: 2 }))
+        yield* Observer.tell(() => ({ _tag: "FellBack", ...fellBack }))
         yield* gaveUp("not reported", failing("x"))
         yield* Effect.all([gaveUp("call a", a), gaveUp("call b", b)], { concurrency: 2 })
         yield* report(failing("no call's"))
-        for (const failure of [a, b, handled, recovered]) yield* report(failure)
+        for (const failure of [a, b, handled]) yield* report(failure)
       })
       const events = yield* sent(program)
-      assert.deepStrictEqual(events.map(crumbsOf), [[], ["call a"], ["call b"], [], []])
+      assert.deepStrictEqual(events.map(crumbsOf), [[], ["call a", "call a"], ["call b", "call b"], []])
     })
   )
 
-  it.live("brings those of calls within the call, and of a failure that is a text", () =>
+  it.live("brings those of calls within the call, in the order in which they ended", () =>
     Effect.gen(function* () {
       const failure = failing("a")
-      const program = Effect.gen(function* () {
-        yield* Observer.tell(() => ({ _tag: "GaveUp", name: "inner", attempt: 1, error: failure, because: "nested" }))
-        yield* gaveUp("outer", failure)
-        yield* report({ _tag: "RetryExhausted", failure })
-        yield* gaveUp("text", "no")
-        yield* report("no")
-      })
-      assert.deepStrictEqual((yield* sent(program)).map(crumbsOf), [["inner", "outer"], ["text"]])
+      const inner = { _tag: "RetryExhausted", failure, [Report.call]: factsOf("inner", "no", 100) }
+      const outer = { _tag: "RetryExhausted", failure: inner, [Report.call]: factsOf("outer", "no", 200) }
+      assert.deepStrictEqual((yield* sent(report(outer))).map(crumbsOf), [["inner", "outer", "inner"]])
     })
   )
 
@@ -248,8 +245,8 @@ describe("a reported failure", () => {
     Effect.gen(function* () {
       const failure = new Error("my hunter22")
       const program = Effect.andThen(gaveUp("call hunter22", failure), report(failure))
-      const events = yield* sent(Effect.provideService(program, Report.Secrets, [Redacted.make("hunter22")]))
-      assert.lengthOf(crumbsOf(events[0]), 1)
+      const events = yield* sent(Effect.provide(program, Report.layerSecrets(Redacted.make("hunter22"))))
+      assert.lengthOf(crumbsOf(events[0]), 2)
       assert.notInclude(JSON.stringify(events), "hunter22")
     })
   )
@@ -328,7 +325,7 @@ describe("a Sentry in trouble", () => {
         const program = Effect.andThen(report(failing("a")), Effect.fail("its own" as const))
         const lost: Array<readonly [refused: number, unheard: number]> = []
         const onLost = (...counts: readonly [number, number]) => lost.push(counts)
-        const options = { client, flushWithin: Duration.millis(100), onLost }
+        const options = { client, flushTimeout: Duration.millis(100), onLost }
         const begun = Date.now()
         const failure = yield* Effect.flip(Effect.provide(program, Sentry.layer(options)))
         assert.strictEqual(failure, "its own")

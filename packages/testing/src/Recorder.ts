@@ -1,42 +1,44 @@
 /**
- * Keeps what the retry engine told and what was reported, for a test to look at.
+ * Records the events of the retry engine and the reported failures, for tests.
  *
- * It listens where real adapters do, beside those that listen already: core's `Observer`, and Effect's `ErrorReporter`. What
- * Effect would not report (interrupts, ignored errors, the same error again) is not recorded.
+ * It is an observer like any adapter, and can be installed with others. Interrupts, ignored errors and repeated reports of one failure reach no
+ * observer, so they are not recorded.
  *
  * @since 0.1.0
  */
 import * as Observer from "@redrive/core/Observer"
-import * as Report from "@redrive/core/Report"
+import type * as Report from "@redrive/core/Report"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
 
 /**
- * `events` of the engine and `reports` of failures so far, in order; `clear` forgets both.
- *
- * `observer` and `reporter` are its two ears, for tests that install them by hand; `layer` installs both.
+ * The events and reports that were recorded.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Recorder {
+  /** The events of the retry engine since the last `clear`, in order. */
   readonly events: Effect.Effect<ReadonlyArray<Observer.Event>>
+  /** The reports of failures since the last `clear`, in order. */
   readonly reports: Effect.Effect<ReadonlyArray<Report.Report>>
+  /** Forgets all events and reports. */
   readonly clear: Effect.Effect<void>
+  /** The observer that records, for tests that install it themselves; `layer` installs it. */
   readonly observer: Observer.Observer
-  readonly reporter: ErrorReporter.ErrorReporter
 }
 
 /**
+ * The recorder that a test reads.
+ *
  * @category services
  * @since 0.1.0
  */
 export const Recorder: Context.Service<Recorder, Recorder> = Context.Service<Recorder>("@redrive/testing/Recorder")
 
 /**
- * A recorder that nobody talks to yet.
+ * Makes a recorder that is not installed yet.
  *
  * @category constructors
  * @since 0.1.0
@@ -44,40 +46,30 @@ export const Recorder: Context.Service<Recorder, Recorder> = Context.Service<Rec
 export const make: Effect.Effect<Recorder> = Effect.sync(() => {
   let events: ReadonlyArray<Observer.Event> = []
   let reports: ReadonlyArray<Report.Report> = []
-  const listen = () =>
-    Report.reporter((report) => {
-      reports = [...reports, report]
-    })
-  // What was forgotten is recorded anew: each clearing begins with a reporter that knows no failure yet.
-  let ear = listen()
-
   return {
     events: Effect.sync(() => events),
     reports: Effect.sync(() => reports),
     clear: Effect.sync(() => {
       events = []
       reports = []
-      ear = listen()
     }),
-    observer: (event) => {
-      events = [...events, event]
-    },
-    reporter: { [ErrorReporter.TypeId]: ErrorReporter.TypeId, report: (told) => ear.report(told) }
+    observer: {
+      event: (event) => {
+        events = [...events, event]
+      },
+      report: (report) => {
+        reports = [...reports, report]
+      }
+    }
   }
 })
 
 /**
- * A recorder that listens to everything below this layer, beside who listens already.
+ * Provides a recorder, and installs its observer for the scope of this layer.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Recorder> = Layer.unwrap(
-  Effect.map(make, (recorder) =>
-    Layer.mergeAll(
-      Layer.succeed(Recorder, recorder),
-      Observer.layer(recorder.observer),
-      ErrorReporter.layer([recorder.reporter], { mergeWithExisting: true })
-    )
-  )
+  Effect.map(make, (recorder) => Layer.merge(Layer.succeed(Recorder, recorder), Observer.layer(recorder.observer)))
 )

@@ -22,19 +22,21 @@ const throws = (): never => {
 const sound = (most = Infinity): Conformance.Adapter => {
   const taken: Array<string> = []
   let [room, lost] = [most, 0]
-  const reporter = Report.reporter(({ message }) => {
-    if (room-- > 0) taken.push(message)
-    else lost++
+  const layer = Observer.layer({
+    report: ({ message }) => {
+      if (room-- > 0) taken.push(message)
+      else lost++
+    }
   })
-  return { layer: reporting(reporter), taken: () => taken.splice(0), lost: () => lost }
+  return { layer, taken: () => taken.splice(0), lost: () => lost }
 }
 
 /** An adapter that does something with all it is told, through one ear. */
 const hearing = {
   reports: (keep: (value: unknown) => void) => reporting(ErrorReporter.make(({ cause }) => keep(cause))),
-  messages: (keep: (value: unknown) => void) => reporting(Report.reporter(({ message }) => keep(message))),
+  messages: (keep: (value: unknown) => void) => Observer.layer({ report: ({ message }) => keep(message) }),
   records: (keep: (value: unknown) => void) => logging(({ message }) => keep(message)),
-  events: (keep: (value: unknown) => void) => Observer.layer((event) => keep(event))
+  events: (keep: (value: unknown) => void) => Observer.layer({ event: (event) => keep(event) })
 }
 
 /** Keeps all that it is told. */
@@ -66,9 +68,9 @@ const repeating = (): Conformance.Adapter => {
 const leaking = (ear: "failure" | "log" | "event"): Conformance.Adapter => {
   const taken: Array<string> = []
   const layers = {
-    failure: reporting(Report.reporter((_, { failure }) => void taken.push(Report.make(failure).message))),
+    failure: Observer.layer({ report: (_, { failure }) => void taken.push(Report.make(failure).message) }),
     log: logging(({ message }) => void taken.push(String(message))),
-    event: Observer.layer((event) => void taken.push(event.name))
+    event: Observer.layer({ event: (event) => void taken.push(event.name) })
   }
   return { layer: layers[ear], taken: () => taken.splice(0) }
 }

@@ -5,30 +5,41 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
+import type * as Observer from "@redrive/core/Observer"
 import type * as Report from "@redrive/core/Report"
 import { known, reportFields } from "./fields.ts"
 
-/** What was logged of each set of loggers, and when: several adapters upon one set hear of the same, and one of them says it. */
-const said = new WeakMap<ReadonlySet<unknown>, WeakMap<object, bigint>>()
+type IsNew = (fiber: Fiber.Fiber<unknown, unknown>, what: object, at?: bigint) => boolean
 
-/** Whether something that happened at a time, in nanoseconds since the epoch, is new to the loggers of a fiber. */
-export const isNew = (fiber: Fiber.Fiber<unknown, unknown>, what: object, at = nowOf(fiber)): boolean => {
-  const loggers = fiber.getRef(Logger.CurrentLoggers)
-  const known = said.get(loggers) ?? new WeakMap<object, bigint>()
-  const before = known.get(what)
-  if (before !== undefined && at - before < once) return false
-  said.set(loggers, known.set(what, at))
-  return true
+/** Several adapters hear the same failure or event; only the first logs it, to the loggers that they share. */
+const once = (): IsNew => {
+  const said = new WeakMap<ReadonlySet<unknown>, WeakMap<object, bigint>>()
+  return (fiber, what, at = 0n) => {
+    const loggers = fiber.getRef(Logger.CurrentLoggers)
+    const known = said.get(loggers) ?? new WeakMap<object, bigint>()
+    const before = known.get(what)
+    if (before !== undefined && at - before < again) return false
+    said.set(loggers, known.set(what, at))
+    return true
+  }
 }
+
+/** Whether an event has no line yet. All observers get the same object. */
+export const isNewEvent = once()
+
+/** Whether no line says yet that the program went on after a call was given up. */
+export const isNewWarning = once()
+
+const isNewFailure = once()
 
 /** A fiber's time in nanoseconds since the epoch. */
 export const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): bigint =>
   fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
 
-/** A failure that is raised later is another one, though it may be the same object. */
-const once = 1_000_000_000n
+/** The same object, raised later, is another failure. */
+const again = 1_000_000_000n
 
-/** Logs from where no effect can be run: through the fiber's own loggers, if its minimum level lets the record pass. */
+/** Logs synchronously, through the fiber's own loggers, if its minimum level allows. */
 const emit = (
   fiber: Fiber.Fiber<unknown, unknown>,
   logLevel: LogLevel.LogLevel,
@@ -40,26 +51,26 @@ const emit = (
     try {
       logger.log({ message, logLevel, cause: Cause.empty, fiber, date })
     } catch {
-      // One logger that fails keeps its line from itself, and from no other.
+      // A logger that throws must not keep the line from the others.
     }
   }
 }
 
-/** Which fields are a whole report: other loggers see plain fields, ours what they stand for. */
+/** Fields that stand for a whole report: other loggers see plain fields, ours the report. */
 const reports = new WeakMap<object, Report.Report>()
 
 export const reportOf = (fields: object): Report.Report | undefined => reports.get(fields)
 
-/** What a record is about: those of one class say the same. `mayStorm` if one fault may make thousands of them in a second. */
+/** The subject of a record, with its class. `mayStorm` if one fault may make thousands of such records a second. */
 export interface Subject {
   readonly class: string
   readonly mayStorm: boolean
 }
 
-/** The subjects of fields that are no report. */
+/** The subjects of fields that do not stand for a report. */
 const subjects = new WeakMap<object, Subject>()
 
-/** The subject of what a logger gets, if that is a line of ours about a failure. */
+/** The subject of a message, if it is one of our lines about a failure. */
 export const subjectOf = (message: unknown): Subject | undefined => {
   if (!Array.isArray(message)) return undefined
   const fields: unknown = message[1]
@@ -82,16 +93,16 @@ export const emitAbout = (
   emit(fiber, level, [message, fields])
 }
 
-/** A report as the fields of a record. */
+/** Turns a report into the fields of a record. */
 const fieldsOf = (report: Report.Report): object => {
   const fields = known(reportFields(report))
   reports.set(fields, report)
   return fields
 }
 
-/** Logs a failure as one record, at the level of its severity, unless the loggers of the fiber have it already. */
-export const logFailure = (report: Report.Report, { at, cause, failure, fiber }: Report.Told): void => {
-  // What is no object, such as a text that was thrown, is known by its cause.
-  if (!isNew(fiber, Predicate.isObjectKeyword(failure) ? failure : cause, at)) return
+/** Logs a failure as one record, at the level of its severity, unless the fiber's loggers already have it. */
+export const logFailure = (report: Report.Report, { at, cause, failure, fiber }: Observer.Told): void => {
+  // A failure that is not an object, such as a thrown text, is identified by its cause.
+  if (!isNewFailure(fiber, Predicate.isObjectKeyword(failure) ? failure : cause, at)) return
   emit(fiber, report.severity, [report.message, fieldsOf(report)])
 }

@@ -27,7 +27,6 @@ export interface Captured extends Sdk.Current {
 export const eventOf = (
   { client, isolation, scope }: Sdk.Current,
   report: Report.Report,
-  breadcrumbs: ReadonlyArray<Breadcrumb>,
   at: bigint,
   trace: Trace | undefined
 ): Captured => {
@@ -48,9 +47,25 @@ export const eventOf = (
         ...(trace && { trace: { trace_id: trace.traceId, span_id: trace.spanId } })
       },
       fingerprint: [fingerprint],
-      breadcrumbs: [...breadcrumbs]
+      breadcrumbs: breadcrumbsOf(report)
     }
   }
+}
+
+/** The attempts that led to a failure, oldest first, and that no further one followed. */
+const breadcrumbsOf = ({ attributes, history = [] }: Report.Report): Array<Breadcrumb> => {
+  const crumbs = history.map(({ attempt, call, delayMs, durationMs, message, startedAt, verdict }): Breadcrumb => ({
+    category: "retry",
+    type: "default",
+    level: "info",
+    timestamp: (Date.parse(startedAt) + durationMs) / 1000,
+    message: `attempt ${attempt} failed: ${message}`,
+    data: { call, attempt, verdict, duration_ms: durationMs, ...(delayMs !== undefined && { delay_ms: delayMs }) }
+  }))
+  const { because, call } = attributes
+  const last = crumbs.at(-1)
+  if (last === undefined || because === undefined) return crumbs
+  return [...crumbs, { ...last, level: "warning", message: `gave up: ${String(because)}`, data: { call, because } }]
 }
 
 /** What was thrown first comes first, as Sentry wants it. */

@@ -47,7 +47,10 @@ const limit = 400_000
  * What an adapter hoards: memory that grows with every round, after all that is bounded is full. A collection takes longer than all else here,
  * so that acts are looked at together, and each only if they take memory.
  */
-export const hoarded = ({ layer, taken }: Adapter): Effect.Effect<ReadonlyArray<string>> =>
+export const hoarded = (fresh: () => Adapter): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.suspend(() => hoardedBy(fresh()))
+
+const hoardedBy = ({ layer, taken }: Adapter): Effect.Effect<ReadonlyArray<string>> =>
   within(
     Effect.gen(function* () {
       for (const [, filling, effect] of all) yield* often(effect, filling)

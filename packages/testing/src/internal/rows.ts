@@ -30,8 +30,9 @@ const onceTold = Effect.suspend(() => {
 })
 
 /** One failure, one record: less only if it was lost, and that was said. */
-export const twice = ({ layer, lost, taken }: Adapter): Effect.Effect<ReadonlyArray<string>> =>
+export const twice = (fresh: () => Adapter): Effect.Effect<ReadonlyArray<string>> =>
   Effect.gen(function* () {
+    const { layer, lost, taken } = fresh()
     if (taken === undefined) return []
     yield* within(onceTold, layer)
     const records = count(taken())
@@ -56,11 +57,11 @@ const indiscreet = Effect.suspend(() => {
 })
 
 /** No known secret arrives anywhere. */
-export const leaked = ({ layer, taken }: Adapter): Effect.Effect<ReadonlyArray<string>> =>
+export const leaked = (fresh: () => Adapter): Effect.Effect<ReadonlyArray<string>> =>
   Effect.gen(function* () {
+    const { layer, taken } = fresh()
     if (taken === undefined) return []
-    const secrets = [Redacted.make(secret)]
-    yield* within(Effect.provideService(indiscreet, Report.Secrets, secrets), layer)
+    yield* within(Effect.provide(indiscreet, Report.layerSecrets(Redacted.make(secret))), layer)
     const found = taken().find((text) => text.includes(secret))
     if (found === undefined) return []
     const at = found.indexOf(secret)
@@ -73,8 +74,9 @@ const storm = 1200
 const wordOf = (n: number): string => n.toString(26).replace(/\d/g, (digit) => "qrstuvwxyz"[Number(digit)] ?? "")
 
 /** Of many failures each arrives, or is said to be lost. */
-export const unsaid = ({ layer, lost, taken }: Adapter): Effect.Effect<ReadonlyArray<string>> =>
+export const unsaid = (fresh: () => Adapter): Effect.Effect<ReadonlyArray<string>> =>
   Effect.gen(function* () {
+    const { layer, lost, taken } = fresh()
     if (taken === undefined || lost === undefined) return []
     const numbers = Array.from({ length: storm }, (_, n) => n)
     const all = Effect.forEach(numbers, (n) => report(Failure.withoutStack(() => new Error(`${wordOf(n)} ${mark}`))), {

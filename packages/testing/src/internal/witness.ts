@@ -1,7 +1,6 @@
 import * as Observer from "@redrive/core/Observer"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -40,8 +39,7 @@ const witnessed = (program: Program, adapter: Layer.Layer<never>) =>
       Logger.layer([Logger.make(({ message }) => (isOwn(message) ? records++ : undefined))], {
         mergeWithExisting: true
       }),
-      Observer.layer(recorder.observer),
-      ErrorReporter.layer([recorder.reporter], { mergeWithExisting: true })
+      Observer.layer(recorder.observer)
     )
     const exit = yield* Effect.exit(within(Effect.provide(program, beside), adapter))
     const [events, reports] = yield* Effect.all([recorder.events, recorder.reports])
@@ -70,7 +68,7 @@ const sameExit = (one: Exit.Exit<unknown, unknown>, other: Exit.Exit<unknown, un
 /** How an effect ends, if it does within a time; one that cannot even be interrupted is left to itself. */
 export const endingWithin = <A>(
   effect: Effect.Effect<A>,
-  time: Duration.Duration
+  time: Duration.Input
 ): Effect.Effect<Option.Option<Exit.Exit<A>>> =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkDetach(effect)

@@ -60,7 +60,7 @@ export const sinks: ReadonlyArray<Sink> = ["sound", ...faults]
  * @since 0.1.0
  */
 export const Step = Schema.Struct({
-  /** What the step does. `tell` sends an event to observers; `hostile` logs and reports a value that throws when it is read. */
+  /** What the step does. `tell` sends an event to observers; `hostile` logs and reports the hostile value of that number. */
   act: Schema.Literals(["log", "report", "tell", "yield", "hostile", "fork", "fail", "die", "interrupt"]),
   /** Which message, failure, event or hostile value it is about, from 0 to 20. */
   value: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))
@@ -99,7 +99,7 @@ export const programs: ReadonlyArray<readonly [what: string, program: Effect.Eff
   ["dies", steps("log", "report", "die")],
   ["is interrupted", steps("log", "report", "interrupt")],
   ["tells everything", every("tell", 10)],
-  ["logs values that throw when they are read", every("hostile", 20)],
+  ["logs hostile values", every("hostile", 20)],
   ["reports its own failure on the way out", Effect.withErrorReporting(steps("log", "fail"))],
   ["reports its own defect on the way out", Effect.withErrorReporting(steps("log", "die"))],
   ["logs a lot", every("log", 500)]

@@ -4,7 +4,7 @@ import * as Failure from "@redrive/core/Failure"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Job from "@redrive/core/Job"
 import * as Report from "@redrive/core/Report"
-import * as Verdict from "@redrive/core/Verdict"
+import * as Judge from "@redrive/core/Judge"
 import * as Wire from "@redrive/core/Wire"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -81,7 +81,12 @@ await report("core.md", "What naming a failure costs", [
     run: () => Classify.answered({ status: 503, headers }, 0),
     bytes: true
   },
-  { path: "name what happened", name: "Verdict.of an ItemError", run: () => Verdict.of(prebuilt), bytes: true },
+  {
+    path: "name what happened",
+    name: "Judge.verdictOf an ItemError",
+    run: () => Judge.verdictOf(prebuilt),
+    bytes: true
+  },
   { path: "read a job of 1,000 items", name: "JSON.parse", run: () => JSON.parse(json) as unknown, bytes: true },
   {
     path: "read a job of 1,000 items",

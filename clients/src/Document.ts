@@ -13,7 +13,7 @@ const head = `# What clients throw
 
 <!-- Written by \`pnpm generate\`, which runs the clients. -->
 
-\`Verdict.of\` recognises the errors of these clients by their structure, without any setup. For each row, the real package called a server
+\`Judge.verdictOf\` recognises the errors of these clients by their structure, without any setup. For each row, the real package called a server
 on the same machine that failed in that way. The tables show the results, and a test compares them. The version after a client's name is the
 one that ran; other versions may differ.
 
@@ -41,16 +41,17 @@ A reader is asked before the built-in rules, and returns \`undefined\` for failu
 use it as the \`verdict\` of one call.
 
 ${fence}ts
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Effect from "effect/Effect"
 
-const reader: Verdict.Reader = (failure) =>
+const reader: Judge.Reader = (failure) =>
   failure instanceof Error && failure.name === "NotReady" ? Verdict.transient("steady") : undefined
 
-const judged = Effect.map(Verdict.judge(Object.assign(new Error("warming up"), { name: "NotReady" })), Verdict.format)
+const judged = Effect.map(Judge.judge(Object.assign(new Error("warming up"), { name: "NotReady" })), Verdict.format)
 
 console.log(await Effect.runPromise(judged)) // => quick retry, at most 1
-console.log(await Effect.runPromise(Effect.provide(judged, Verdict.layer(reader)))) // => steady retry
+console.log(await Effect.runPromise(Effect.provide(judged, Judge.layer(reader)))) // => steady retry
 ${fence}
 `
 

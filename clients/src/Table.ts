@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import * as Effect from "effect/Effect"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Operation from "@redrive/retry/Operation"
 import * as Program from "@redrive/testing/Program"
@@ -48,7 +49,7 @@ const nameOf = (error: unknown): string => {
 
 const rowOf = ({ gave, threw, what }: Failed): ReadonlyArray<string> => {
   const failure = gave ?? threw
-  const verdict = Verdict.of(failure)
+  const verdict = Judge.verdictOf(failure)
   const again = Operation.isAmbiguous(failure) ? "no" : "yes"
   const shown = gave === undefined ? nameOf(threw) : `no error: an answer ${gave.status}`
   return [what, shown, Verdict.format(verdict), Verdict.isRetryable(verdict) ? again : ""]

@@ -14,6 +14,7 @@ import ky from "ky"
 import { OpenAI } from "openai"
 import * as undici from "undici"
 import * as Classify from "@redrive/core/Classify"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Program from "@redrive/testing/Program"
 import { thrown } from "../src/Failed.ts"
@@ -60,8 +61,8 @@ describe("a call that its signal calls off", () => {
           // got says it as it says any time-out of its own.
           const [pace, detail] =
             client === "got" ? (["quick", "connect_timeout"] as const) : (["steady", "response_timeout"] as const)
-          assert.deepStrictEqual(Verdict.of(failure), transient(pace))
-          assert.deepStrictEqual(Verdict.of(new Error("x", { cause: failure })), transient(pace))
+          assert.deepStrictEqual(Judge.verdictOf(failure), transient(pace))
+          assert.deepStrictEqual(Judge.verdictOf(new Error("x", { cause: failure })), transient(pace))
           assert.strictEqual(Classify.thrown(failure).detail, detail)
           assert.isTrue(Classify.isAmbiguous(failure))
         }
@@ -73,8 +74,8 @@ describe("a call that its signal calls off", () => {
         const controller = new AbortController()
         setTimeout(() => controller.abort(), 60)
         const failure = yield* failing(ask, controller.signal)
-        assert.deepStrictEqual(Verdict.of(failure), permanent)
-        assert.deepStrictEqual(Verdict.of(new Error("x", { cause: failure })), permanent)
+        assert.deepStrictEqual(Judge.verdictOf(failure), permanent)
+        assert.deepStrictEqual(Judge.verdictOf(new Error("x", { cause: failure })), permanent)
         assert.strictEqual(Classify.thrown(failure).detail, "cancelled")
       })
     )
@@ -118,7 +119,7 @@ describe.skipIf(Table.lacksTls())("TLS that breaks once both sides have agreed o
           })
       )
       assert.match(String((threw as { readonly code: unknown }).code), /BAD_RECORD_MAC/)
-      assert.deepStrictEqual(Verdict.of(threw), transient("quick"))
+      assert.deepStrictEqual(Judge.verdictOf(threw), transient("quick"))
       assert.strictEqual(Classify.thrown(threw).detail, "tls_interrupted")
       assert.isTrue(Classify.isAmbiguous(threw))
     })
@@ -134,11 +135,11 @@ describe("node:sqlite", () => {
       one.exec("CREATE TABLE t (id INTEGER PRIMARY KEY); BEGIN IMMEDIATE")
       const { threw } = yield* thrown("a write", async () => other.exec("INSERT INTO t VALUES (1)"))
       assert.include(threw, { code: "ERR_SQLITE_ERROR", errcode: 5 })
-      assert.deepStrictEqual(Verdict.of(threw), transient("quick"))
+      assert.deepStrictEqual(Judge.verdictOf(threw), transient("quick"))
       one.exec("COMMIT")
       other.exec("INSERT INTO t VALUES (1)")
       const twice = yield* thrown("a second write", async () => one.exec("INSERT INTO t VALUES (1)"))
-      assert.notDeepEqual(Verdict.of(twice.threw), transient("quick"))
+      assert.notDeepEqual(Judge.verdictOf(twice.threw), transient("quick"))
       for (const database of [one, other]) database.close()
     })
   )

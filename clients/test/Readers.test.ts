@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import kafka from "kafkajs"
 import { APIConnectionError, APIConnectionTimeoutError, APIUserAbortError, OpenAI } from "openai"
 import { Stripe } from "stripe"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Program from "@redrive/testing/Program"
 import { thrown } from "../src/Failed.ts"
@@ -82,9 +83,9 @@ describe("AWS", () => {
       for (const name of names) {
         const error = yield* fail(named(name))
         assert.isTrue(retry.isThrottlingError(error as never), name)
-        assert.deepStrictEqual(Verdict.of(error), throttled(), name)
+        assert.deepStrictEqual(Judge.verdictOf(error), throttled(), name)
         const told = yield* fail(named(name, 400, { "retry-after": "7" }))
-        assert.deepStrictEqual(Verdict.of(told), throttled(Duration.seconds(7)), name)
+        assert.deepStrictEqual(Judge.verdictOf(told), throttled(Duration.seconds(7)), name)
       }
     })
   )
@@ -97,13 +98,13 @@ describe("AWS", () => {
       for (const name of names) {
         const error = yield* fail(named(name))
         assert.isTrue(retry.isTransientError(error as never), name)
-        assert.isTrue(Verdict.isRetryable(Verdict.of(error)), name)
+        assert.isTrue(Verdict.isRetryable(Judge.verdictOf(error)), name)
       }
-      assert.deepStrictEqual(Verdict.of(yield* fail(named("RequestTimeout"))), transient("quick"))
+      assert.deepStrictEqual(Judge.verdictOf(yield* fail(named("RequestTimeout"))), transient("quick"))
       for (const status of [500, 502, 503, 504]) {
         const error = yield* fail(named("InternalFailure", status))
         assert.isTrue(retry.isTransientError(error as never), String(status))
-        const verdict = Verdict.of(error)
+        const verdict = Judge.verdictOf(error)
         assert.isTrue(Verdict.isRetryable(verdict) && !("limit" in verdict), String(status))
       }
     })
@@ -114,7 +115,7 @@ describe("AWS", () => {
     assert.include(codes, "ECONNREFUSED")
     for (const code of codes) {
       const expected = code === "ENOTFOUND" ? transient("quick", 2) : transient("quick")
-      assert.deepStrictEqual(Verdict.of(Object.assign(new Error(code), { code, $metadata: {} })), expected, code)
+      assert.deepStrictEqual(Judge.verdictOf(Object.assign(new Error(code), { code, $metadata: {} })), expected, code)
     }
   })
 
@@ -123,8 +124,8 @@ describe("AWS", () => {
       const fail = yield* failing
       const skewed = yield* fail(named("RequestTimeTooSkewed", 403, { date: "Tue, 24 Nov 2020 00:00:00 GMT" }))
       assert.isTrue(retry.isClockSkewCorrectedError(skewed as never) === true)
-      assert.deepStrictEqual(Verdict.of(skewed), transient("quick", 1))
-      assert.deepStrictEqual(Verdict.of(yield* fail(named("RequestTimeTooSkewed", 403))), permanent)
+      assert.deepStrictEqual(Judge.verdictOf(skewed), transient("quick", 1))
+      assert.deepStrictEqual(Judge.verdictOf(yield* fail(named("RequestTimeTooSkewed", 403))), permanent)
     })
   )
 
@@ -132,7 +133,7 @@ describe("AWS", () => {
     Effect.gen(function* () {
       const fail = yield* failing
       for (const name of ["InvalidParameterValue", "QueueDoesNotExist", "InstanceLimitExceeded", "AccessDenied"]) {
-        assert.deepStrictEqual(Verdict.of(yield* fail(named(name))), permanent, name)
+        assert.deepStrictEqual(Judge.verdictOf(yield* fail(named(name))), permanent, name)
       }
     })
   )
@@ -158,8 +159,8 @@ describe("gRPC", () => {
       Effect.gen(function* () {
         for (const code of list.split(" ")) {
           const error = yield* failing({ code: grpc.status[code as keyof typeof grpc.status] })
-          assert.deepStrictEqual(Verdict.of(error), expected, code)
-          assert.deepStrictEqual(Verdict.of({ _tag: "Wrapped", cause: error }), expected, code)
+          assert.deepStrictEqual(Judge.verdictOf(error), expected, code)
+          assert.deepStrictEqual(Judge.verdictOf({ _tag: "Wrapped", cause: error }), expected, code)
         }
       })
     )
@@ -171,7 +172,7 @@ describe("gRPC", () => {
         const pushed = (value: string) => {
           const metadata = new grpc.Metadata()
           metadata.set("grpc-retry-pushback-ms", value)
-          return Effect.map(failing({ code, metadata }), (error) => Verdict.of(error))
+          return Effect.map(failing({ code, metadata }), (error) => Judge.verdictOf(error))
         }
         assert.deepStrictEqual(yield* pushed("1500"), throttled(Duration.millis(1500)))
         assert.deepStrictEqual(yield* pushed("0"), throttled(Duration.zero))
@@ -199,7 +200,7 @@ describe("gRPC", () => {
       // 200 s and 500 ms: seconds = 200, nanos = 500000000.
       const delay = field(1, Buffer.from([8, 200, 1, 16, 0x80, 0xca, 0xb5, 0xee, 1]))
       const told = (code: grpc.status, metadata: grpc.Metadata) =>
-        Effect.map(failing({ code, metadata }), (error) => Verdict.of(error))
+        Effect.map(failing({ code, metadata }), (error) => Judge.verdictOf(error))
       const info = details("google.rpc.RetryInfo", delay)
       const { INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE } = grpc.status
       const wait = throttled(Duration.millis(200_500))
@@ -232,8 +233,8 @@ describe.skipIf(Postgres.isMissing())("PostgreSQL", () => {
         for (const state of list.split(" ")) {
           const { threw } = yield* Postgres.raise(config, state)
           assert.strictEqual((threw as { readonly code: unknown }).code, state)
-          assert.deepStrictEqual(Verdict.of(threw), expected, state)
-          assert.deepStrictEqual(Verdict.of(new Error("in the repository", { cause: threw })), expected, state)
+          assert.deepStrictEqual(Judge.verdictOf(threw), expected, state)
+          assert.deepStrictEqual(Judge.verdictOf(new Error("in the repository", { cause: threw })), expected, state)
         }
       }
     })
@@ -273,7 +274,7 @@ describe("MySQL", () => {
       for (const [errno, state, expected] of errors) {
         const error = yield* rejected(() => Mysql.query(port, String(errno)))
         assert.deepInclude(error, { errno, sqlState: state })
-        assert.deepStrictEqual(Verdict.of(error), expected, String(errno))
+        assert.deepStrictEqual(Judge.verdictOf(error), expected, String(errno))
       }
     })
   )
@@ -289,7 +290,7 @@ describe("kafkajs", () => {
     assert.isAbove(errorCodes.length, 80)
     for (const { code } of errorCodes) {
       const error = createErrorFromCode(code)
-      assert.strictEqual(Verdict.isRetryable(Verdict.of(error)), error.retriable, error.type)
+      assert.strictEqual(Verdict.isRetryable(Judge.verdictOf(error)), error.retriable, error.type)
     }
   })
 
@@ -303,12 +304,12 @@ describe("kafkajs", () => {
       })
       const error = yield* rejected(() => client.producer().connect())
       assert.deepInclude(error, { name: "KafkaJSNumberOfRetriesExceeded", retriable: false })
-      assert.deepStrictEqual(Verdict.of(error), transient("quick"))
+      assert.deepStrictEqual(Judge.verdictOf(error), transient("quick"))
     })
   )
 
   it("gives up errors that it calls not retriable", () => {
-    assert.deepStrictEqual(Verdict.of(new kafka.KafkaJSNonRetriableError("no")), permanent)
+    assert.deepStrictEqual(Judge.verdictOf(new kafka.KafkaJSNonRetriableError("no")), permanent)
   })
 })
 
@@ -317,7 +318,7 @@ describe("BullMQ", () => {
     class Declined extends bullmq.UnrecoverableError {}
     const errors = [new bullmq.UnrecoverableError("no"), new bullmq.UnrecoverableError(), new Declined("no")]
     const moved = [new bullmq.DelayedError(), new bullmq.WaitingChildrenError(), new bullmq.RateLimitError()]
-    for (const error of [...errors, ...moved]) assert.deepStrictEqual(Verdict.of(error), permanent, error.message)
+    for (const error of [...errors, ...moved]) assert.deepStrictEqual(Judge.verdictOf(error), permanent, error.message)
   })
 })
 
@@ -329,7 +330,7 @@ describe("OpenAI", () => {
         replies.reply = reply
         return Effect.map(
           rejected(() => client.models.list()),
-          (error) => Verdict.of(error)
+          (error) => Judge.verdictOf(error)
         )
       }
     })
@@ -351,10 +352,10 @@ describe("OpenAI", () => {
   )
 
   it("has errors that only their class tells apart", () => {
-    assert.deepStrictEqual(Verdict.of(new APIUserAbortError()), permanent)
-    assert.deepStrictEqual(Verdict.of(new APIConnectionTimeoutError()), transient("steady"))
+    assert.deepStrictEqual(Judge.verdictOf(new APIUserAbortError()), permanent)
+    assert.deepStrictEqual(Judge.verdictOf(new APIConnectionTimeoutError()), transient("steady"))
     const cause = Object.assign(new Error("x"), { code: "ECONNREFUSED" })
-    assert.deepStrictEqual(Verdict.of(new APIConnectionError({ cause })), transient("quick"))
+    assert.deepStrictEqual(Judge.verdictOf(new APIConnectionError({ cause })), transient("quick"))
   })
 })
 
@@ -377,7 +378,7 @@ describe("Stripe", () => {
       const url = yield* replying(replies)
       const judged = (reply: Reply) => {
         replies.reply = reply
-        return Effect.map(calling(url), (error) => Verdict.of(error))
+        return Effect.map(calling(url), (error) => Judge.verdictOf(error))
       }
       const declined = {
         error: { type: "card_error", code: "card_declined", decline_code: "do_not_honor", message: "no" }
@@ -399,7 +400,7 @@ describe("Stripe", () => {
   it.live("a failed connection is recognised by the error in its detail", () =>
     Effect.gen(function* () {
       const port = yield* Program.freePort
-      assert.deepStrictEqual(Verdict.of(yield* calling(`http://127.0.0.1:${port}`)), transient("quick"))
+      assert.deepStrictEqual(Judge.verdictOf(yield* calling(`http://127.0.0.1:${port}`)), transient("quick"))
     })
   )
 })

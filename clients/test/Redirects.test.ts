@@ -12,6 +12,7 @@ import kafka from "kafkajs"
 import ky from "ky"
 import * as undici from "undici"
 import * as Classify from "@redrive/core/Classify"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Operation from "@redrive/retry/Operation"
 import * as Retry from "@redrive/retry/Retry"
@@ -137,7 +138,7 @@ describe("a creation may have happened", () => {
       const from = `${yield* server}307/${encodeURIComponent("ftp://127.0.0.1/")}`
       for (const [client, create] of Object.entries(clients)) {
         const failure = yield* failing(create, from)
-        assert.deepStrictEqual(Verdict.of(failure), Verdict.permanent, client)
+        assert.deepStrictEqual(Judge.verdictOf(failure), Verdict.permanent, client)
         assert.isTrue(Operation.isAmbiguous(failure), client)
       }
     })
@@ -173,7 +174,7 @@ describe("a creation may have happened", () => {
       }
       const last = yield* connect(2)
       assert.isTrue(Operation.isAmbiguous(last))
-      assert.isTrue(Verdict.isRetryable(Verdict.of(last)))
+      assert.isTrue(Verdict.isRetryable(Judge.verdictOf(last)))
       assert.isTrue(Classify.isUnsent(yield* connect(0)))
     })
   )

@@ -1,13 +1,14 @@
 /**
  * Alerts as HTTP POSTs of JSON, with the headers of the Standard Webhooks convention.
  *
- * A receiver is tried again a few times if the verdict on its answer (`Verdict.judge`) allows it, never sooner than its Retry-After. The URL
+ * A receiver is tried again a few times if the verdict on its answer (`Judge.judge`) allows it, never sooner than its Retry-After. The URL
  * is a secret, since that is how most receivers know their senders: no error and no log shows it.
  *
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
 import * as Classify from "@redrive/core/Classify"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
@@ -115,7 +116,7 @@ const mayHelp = (verdict: Verdict.Verdict, attempts: number): boolean =>
   Verdict.isRetryable(verdict) && !(verdict._tag === "Transient" && attempts > (verdict.limit ?? Infinity))
 
 const refused = (message: string, failure: unknown): Effect.Effect<never, Refusal> =>
-  Effect.flatMap(Verdict.judge(failure), (verdict) => Effect.fail({ message, verdict }))
+  Effect.flatMap(Judge.judge(failure), (verdict) => Effect.fail({ message, verdict }))
 
 const late = new Cause.TimeoutError()
 

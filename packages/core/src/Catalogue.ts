@@ -8,7 +8,7 @@
  */
 import type * as LogLevel from "effect/LogLevel"
 import { checkCatalogue } from "./internal/catalogue.ts"
-import type { Verdict } from "./internal/verdict.ts"
+import type { Verdict } from "./Verdict.ts"
 
 /**
  * Where a failure happened: the whole job failed to run, or one item of it failed.

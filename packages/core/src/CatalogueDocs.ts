@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import * as Catalogue from "./Catalogue.ts"
-import { format } from "./internal/verdict.ts"
+import { format } from "./Verdict.ts"
 
 type MeaningsOf<C extends Catalogue.Catalogue, L extends Catalogue.Level> = {
   readonly [Code in keyof C[L]]: { readonly [Detail in keyof C[L][Code]["details"]]: string }

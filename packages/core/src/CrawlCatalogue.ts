@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import * as Catalogue from "./Catalogue.ts"
-import { parked, permanent, throttled, transient } from "./internal/verdict.ts"
+import { parked, permanent, throttled, transient } from "./Verdict.ts"
 
 /** A row with all its columns: what became of the request is said of everything. */
 type Row = Required<Catalogue.Row>

@@ -15,7 +15,7 @@ import * as Schema from "effect/Schema"
 import type * as Catalogue from "./Catalogue.ts"
 import { checkReason, checkReasons } from "./internal/catalogue.ts"
 import * as internal from "./internal/failure.ts"
-import type { Verdict } from "./internal/verdict.ts"
+import type { Verdict } from "./Verdict.ts"
 
 /**
  * @category type IDs

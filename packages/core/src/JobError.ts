@@ -12,7 +12,7 @@ import { catalogue, type JobCode } from "./CrawlCatalogue.ts"
 import * as Failure from "./Failure.ts"
 import type { Facts } from "./internal/failure.ts"
 import { isAmbiguous } from "./internal/sent.ts"
-import * as Verdict from "./internal/verdict.ts"
+import * as Verdict from "./Verdict.ts"
 
 /**
  * @category type IDs

@@ -1,102 +1,140 @@
 /**
  * The verdict of a failure: whether, when and how patiently to try again.
  *
- * Policies read verdicts, so none of them tests status codes. `of` reads the verdict of any value: our own errors carry one, foreign errors
- * are recognised by their structure. A verdict is advice: a policy may still give up.
+ * Policies read verdicts, so none of them tests status codes. `Judge` reads the verdict of any value. A verdict is advice: a policy may still
+ * give up.
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
-import * as Bindings from "./internal/bindings.ts"
-import { safely } from "./internal/chain.ts"
-import * as foreign from "./internal/foreign.ts"
-import { transient, type Verdict } from "./internal/verdict.ts"
-
-export * from "./internal/verdict.ts"
-
-/** The verdict on an unknown failure: one quick retry, then give up. */
-const unknown = transient("quick", 1)
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
 
 /**
- * Reads the verdict of the failures it knows, and returns `undefined` for all others.
+ * How patient a retry must be: `quick` for a brief fault, `steady` for a server in trouble, `slow` for faults that last minutes.
  *
  * @category models
  * @since 0.1.0
  */
-export type Reader = (failure: unknown) => Verdict | undefined
+export type Pace = typeof Pace.Type
 
 /**
- * How a verdict is read.
- *
- * @category options
+ * @category schemas
  * @since 0.1.0
  */
-export interface Options {
-  /** Readers that are asked first, in order. Default: none. */
-  readonly readers?: ReadonlyArray<Reader> | undefined
-  /** The current time in epoch milliseconds, which turns a Retry-After date into a wait. Default: such dates are ignored. */
-  readonly now?: number | undefined
-}
+export const Pace = Schema.Literals(["quick", "steady", "slow"])
 
 /**
- * Reads the verdict of any failure. Never throws, whatever the value's getters do.
+ * A failure that may pass on its own. `limit` is the most retries that it merits, if it has such a limit.
  *
- * The first source that knows the failure decides, in this order:
+ * @category models
+ * @since 0.1.0
+ */
+export const Transient = Schema.TaggedStruct("Transient", { pace: Pace, limit: Schema.optionalKey(Schema.Int) })
+
+/**
+ * A failure after which the other side asks the caller to wait, and may say how long.
  *
- * 1. a reader;
- * 2. the failure's own `verdict`;
- * 3. errors of Effect (`AiError`, `SqlError`, `PlatformError`, `RateLimiterError`, `CircuitBreakerError`, `TimeoutError`), and any
- *    `retryAfter` or `isRetryable`, recognised by structure;
- * 4. errors of Effect that are wrapped, and errors of well-known clients, wrapped or not (AWS, gRPC, PostgreSQL and MySQL by SQLSTATE,
- *    kafkajs, BullMQ, OpenAI, Stripe);
- * 5. the HTTP status of an answer that the failure carries;
- * 6. the errors of Node.js and fetch, at the pace of calls between services.
+ * @category models
+ * @since 0.1.0
+ */
+export const Throttled = Schema.TaggedStruct("Throttled", { retryAfter: Schema.optionalKey(Schema.DurationFromMillis) })
+
+/**
+ * A failure that lasts until somebody acts; `until` names the action, such as `top up`.
  *
- * An unknown failure merits one quick retry.
+ * @category models
+ * @since 0.1.0
+ */
+export const Parked = Schema.TaggedStruct("Parked", { until: Schema.String })
+
+/**
+ * A failure that repeats every time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Permanent = Schema.TaggedStruct("Permanent", {})
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Verdict = Schema.Union([Transient, Throttled, Parked, Permanent])
+
+/**
+ * `Transient` may pass on its own, `Throttled` asks the caller to wait, `Parked` waits for a person, `Permanent` never passes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Verdict = typeof Verdict.Type
+
+/**
+ * Makes the verdict on a failure that may pass on its own: retry at this pace, at most `limit` times.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const of = (failure: unknown, { now, readers = [] }: Options = {}): Verdict => {
-  for (const reader of readers) {
-    const verdict = safely(() => reader(failure))
-    if (verdict !== undefined) return verdict
-  }
-  return safely(() => foreign.verdictIn(failure, now)) ?? unknown
-}
-
-const readers = Bindings.make<Reader>("@redrive/core/Verdict/Readers")
+export const transient = (pace: Pace, limit?: number): Verdict =>
+  limit === undefined ? { _tag: "Transient", pace } : { _tag: "Transient", pace, limit }
 
 /**
- * The readers that a context has, such as a fiber's, in the order in which they are asked: those of inner scopes first.
+ * Makes the verdict on a failure that asks the caller to come back later.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const throttled = (retryAfter?: Duration.Duration): Verdict =>
+  retryAfter === undefined ? { _tag: "Throttled" } : { _tag: "Throttled", retryAfter }
+
+/**
+ * Makes the verdict on a failure that lasts until a person acts.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const parked = (until: string): Verdict => ({ _tag: "Parked", until })
+
+/**
+ * The verdict on a failure that will not pass.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const permanent: Verdict = { _tag: "Permanent" }
+
+/**
+ * Whether a retry may succeed without anybody's help.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isRetryable = (self: Verdict): boolean => self._tag === "Transient" || self._tag === "Throttled"
+
+/**
+ * How long the failure asks the caller to wait, if it says so.
  *
  * @category getters
  * @since 0.1.0
  */
-export const readersOf = (context: Context.Context<never>): ReadonlyArray<Reader> => {
-  const all = readers.of(context)
-  return all.length < 2 ? all : all.toReversed()
+export const retryAfter = (self: Verdict): Duration.Duration | undefined =>
+  self._tag === "Throttled" ? self.retryAfter : undefined
+
+/**
+ * A verdict in a few words, for a log line or a table.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const format = (self: Verdict): string => {
+  switch (self._tag) {
+    case "Transient":
+      return self.limit === undefined ? `${self.pace} retry` : `${self.pace} retry, at most ${self.limit}`
+    case "Throttled":
+      return `wait${self.retryAfter === undefined ? "" : ` ${Duration.format(self.retryAfter)}`}, then retry`
+    case "Parked":
+      return `parked until ${self.until}`
+    case "Permanent":
+      return "give up"
+  }
 }
-
-/**
- * Adds a reader, for foreign failures, to those of other layers. It is asked before those of outer scopes.
- *
- * @category layers
- * @since 0.1.0
- */
-export const layer = (reader: Reader): Layer.Layer<never> => readers.layer(reader)
-
-/**
- * Reads the verdict of a failure with the fiber's own readers and clock.
- *
- * @category running
- * @since 0.1.0
- */
-export const judge = (failure: unknown): Effect.Effect<Verdict> =>
-  Effect.withFiber((fiber) => {
-    const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-    return Effect.succeed(of(failure, { readers: readersOf(fiber.context), now }))
-  })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Duration from "effect/Duration"
 
@@ -25,9 +26,9 @@ describe("between services", () => {
   for (const [list, expected] of codes) {
     it(`${Verdict.format(expected)}: ${list}`, () => {
       for (const code of list.split(" ")) {
-        assert.deepStrictEqual(Verdict.of(coded(code)), expected, code)
-        assert.deepStrictEqual(Verdict.of(new TypeError("fetch failed", { cause: coded(code) })), expected, code)
-        assert.deepStrictEqual(Verdict.of(new AggregateError([coded(code), coded(code)])), expected, code)
+        assert.deepStrictEqual(Judge.verdictOf(coded(code)), expected, code)
+        assert.deepStrictEqual(Judge.verdictOf(new TypeError("fetch failed", { cause: coded(code) })), expected, code)
+        assert.deepStrictEqual(Judge.verdictOf(new AggregateError([coded(code), coded(code)])), expected, code)
       }
     })
   }
@@ -43,9 +44,9 @@ describe("between services", () => {
   for (const [list, expected] of statuses) {
     it(`${Verdict.format(expected)}: ${list.join(" ")}`, () => {
       for (const status of list) {
-        assert.deepStrictEqual(Verdict.of(answered(status)), expected, String(status))
-        assert.deepStrictEqual(Verdict.of({ statusCode: status }), expected, String(status))
-        assert.deepStrictEqual(Verdict.of({ _tag: "Wrapped", cause: answered(status) }), expected, String(status))
+        assert.deepStrictEqual(Judge.verdictOf(answered(status)), expected, String(status))
+        assert.deepStrictEqual(Judge.verdictOf({ statusCode: status }), expected, String(status))
+        assert.deepStrictEqual(Judge.verdictOf({ _tag: "Wrapped", cause: answered(status) }), expected, String(status))
       }
     })
   }
@@ -53,22 +54,22 @@ describe("between services", () => {
   it("a server's wait is honoured wherever a retry may help", () => {
     const wait = throttled(Duration.seconds(7))
     for (const status of [408, 409, 413, 425, 429, 500, 502, 503, 504]) {
-      assert.deepStrictEqual(Verdict.of(answered(status, { "retry-after": "7" })), wait, String(status))
+      assert.deepStrictEqual(Judge.verdictOf(answered(status, { "retry-after": "7" })), wait, String(status))
     }
     for (const status of [400, 401, 402, 404, 410, 422, 501]) {
-      assert.deepStrictEqual(Verdict.of(answered(status, { "retry-after": "7" })), permanent, String(status))
+      assert.deepStrictEqual(Judge.verdictOf(answered(status, { "retry-after": "7" })), permanent, String(status))
     }
   })
 
   it("one request does not park an account", () => {
     for (let status = 300; status <= 599; status += 1) {
-      assert.notStrictEqual(Verdict.of(answered(status))._tag, "Parked", String(status))
+      assert.notStrictEqual(Judge.verdictOf(answered(status))._tag, "Parked", String(status))
     }
-    assert.deepStrictEqual(Verdict.of(new Error("Proxy response (407) !== 200 when HTTP Tunneling")), permanent)
+    assert.deepStrictEqual(Judge.verdictOf(new Error("Proxy response (407) !== 200 when HTTP Tunneling")), permanent)
   })
 
   it("the crawler keeps its own pace", () => {
-    const item = (reason: ItemError.Reason) => Verdict.of(new ItemError.ItemError({ url: "http://x/", reason }))
+    const item = (reason: ItemError.Reason) => Judge.verdictOf(new ItemError.ItemError({ url: "http://x/", reason }))
     assert.deepStrictEqual(item(new ItemError.NameNotResolved({ detail: "connection_refused" })), transient("slow"))
     assert.deepStrictEqual(item(new ItemError.NameNotResolved({ detail: "dns_not_found" })), permanent)
     assert.deepStrictEqual(item(new ItemError.HostReturnedError({ status: 402 })), Verdict.parked("pay the site"))

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -176,8 +177,7 @@ describe("observers that are installed together", () => {
 describe("verdict readers and secrets that are installed together", () => {
   it.effect("are asked and hidden, merged in any order and nested", () =>
     Effect.gen(function* () {
-      const reading = (word: string) =>
-        Verdict.layer((failure) => (failure === word ? Verdict.parked(word) : undefined))
+      const reading = (word: string) => Judge.layer((failure) => (failure === word ? Verdict.parked(word) : undefined))
       const secret = (word: string) => Report.layerSecrets(Redacted.make(`${word}-secret`))
       const layers = [reading("a"), secret("a"), reading("b"), secret("b")]
       const program = Effect.gen(function* () {
@@ -185,7 +185,7 @@ describe("verdict readers and secrets that are installed together", () => {
         const failure = new Error("a-secret b-secret")
         const report = ErrorReporter.report(Cause.fail(failure))
         yield* Effect.provide(report, Observer.layer({ report: ({ message }) => void messages.push(message) }))
-        return [yield* Verdict.judge("a"), yield* Verdict.judge("b"), ...messages]
+        return [yield* Judge.judge("a"), yield* Judge.judge("b"), ...messages]
       })
       const expected = [Verdict.parked("a"), Verdict.parked("b"), "<redacted> <redacted>"]
       for (const order of orders(layers)) {
@@ -197,11 +197,8 @@ describe("verdict readers and secrets that are installed together", () => {
 
   it.effect("of an inner scope are asked first", () =>
     Effect.gen(function* () {
-      const [outer, inner] = ["outer", "inner"].map((word) => Verdict.layer(() => Verdict.parked(word)))
-      const verdict = Verdict.judge("x").pipe(
-        Effect.provide(inner ?? Layer.empty),
-        Effect.provide(outer ?? Layer.empty)
-      )
+      const [outer, inner] = ["outer", "inner"].map((word) => Judge.layer(() => Verdict.parked(word)))
+      const verdict = Judge.judge("x").pipe(Effect.provide(inner ?? Layer.empty), Effect.provide(outer ?? Layer.empty))
       assert.deepStrictEqual(yield* verdict, Verdict.parked("inner"))
     })
   )

@@ -4,6 +4,7 @@ import * as Classify from "@redrive/core/Classify"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Plain from "@redrive/core/Plain"
 import * as Report from "@redrive/core/Report"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as AiError from "effect/ai/AiError"
 import * as Cause from "effect/Cause"
@@ -121,7 +122,7 @@ describe("the verdict on a foreign failure", () => {
     ]
   ]
   for (const [what, failure, expected] of rows) {
-    it(`${Verdict.format(expected)}: ${what}`, () => assert.deepStrictEqual(Verdict.of(failure), expected))
+    it(`${Verdict.format(expected)}: ${what}`, () => assert.deepStrictEqual(Judge.verdictOf(failure), expected))
   }
 
   describe("that Effect could not tell is what it wraps", () => {
@@ -160,8 +161,8 @@ describe("the verdict on a foreign failure", () => {
     ]
     for (const [what, failure, expected] of unknowns) {
       it(`${Verdict.format(expected)}: ${what}`, () => {
-        assert.deepStrictEqual(Verdict.of(failure), expected)
-        assert.deepStrictEqual(Verdict.of(new Error("in the repository", { cause: failure })), expected)
+        assert.deepStrictEqual(Judge.verdictOf(failure), expected)
+        assert.deepStrictEqual(Judge.verdictOf(new Error("in the repository", { cause: failure })), expected)
       })
     }
   })
@@ -185,7 +186,7 @@ describe("the verdict on a foreign failure", () => {
         { reasons: hostile },
         { headers: hostile }
       ]) {
-        assert.isDefined(Verdict.of(failure))
+        assert.isDefined(Judge.verdictOf(failure))
         assert.isDefined(Classify.thrown(failure))
         assert.isFalse(Classify.isUnsent(failure))
         assert.isDefined(Report.make(failure))
@@ -198,23 +199,23 @@ describe("the verdict on a foreign failure", () => {
 
   it("understands a Retry-After date where it is told the time", () => {
     const failure = answered(503, { "retry-after": "Tue, 24 Nov 2026 00:01:00 GMT" })
-    assert.deepStrictEqual(Verdict.of(failure), throttled())
-    assert.deepStrictEqual(Verdict.of(failure, { now: Date.UTC(2026, 10, 24) }), throttled(Duration.minutes(1)))
+    assert.deepStrictEqual(Judge.verdictOf(failure), throttled())
+    assert.deepStrictEqual(Judge.verdictOf(failure, { now: Date.UTC(2026, 10, 24) }), throttled(Duration.minutes(1)))
   })
 
   it("is read from what it says of itself", () => {
-    assert.deepStrictEqual(Verdict.of({ verdict: permanent, isRetryable: true }), permanent)
+    assert.deepStrictEqual(Judge.verdictOf({ verdict: permanent, isRetryable: true }), permanent)
     assert.deepStrictEqual(
-      Verdict.of({ retryAfter: Duration.seconds(3), isRetryable: true }),
+      Judge.verdictOf({ retryAfter: Duration.seconds(3), isRetryable: true }),
       throttled(Duration.seconds(3))
     )
-    assert.deepStrictEqual(Verdict.of({ isRetryable: true }), transient("steady"))
-    assert.deepStrictEqual(Verdict.of({ isRetryable: false, retryAfter: Duration.seconds(3) }), permanent)
+    assert.deepStrictEqual(Judge.verdictOf({ isRetryable: true }), transient("steady"))
+    assert.deepStrictEqual(Judge.verdictOf({ isRetryable: false, retryAfter: Duration.seconds(3) }), permanent)
     const error = new ItemError.ItemError({
       url: "http://x/",
       reason: new ItemError.HostReturnedError({ status: 408 })
     })
-    assert.deepStrictEqual(Verdict.of(error), transient("quick"))
+    assert.deepStrictEqual(Judge.verdictOf(error), transient("quick"))
   })
 
   it("that says nothing, or throws when asked, is one quick retry", () => {
@@ -232,29 +233,29 @@ describe("the verdict on a foreign failure", () => {
       { status: "404" },
       { _tag: "AiError", reason: { _tag: "toString" } }
     ]) {
-      assert.deepStrictEqual(Verdict.of(failure), transient("quick", 1))
+      assert.deepStrictEqual(Judge.verdictOf(failure), transient("quick", 1))
     }
   })
 })
 
 describe("a reader", () => {
-  const busy: Verdict.Reader = (failure) => (failure === "busy" ? throttled(Duration.seconds(1)) : undefined)
-  const rude: Verdict.Reader = () => {
+  const busy: Judge.Reader = (failure) => (failure === "busy" ? throttled(Duration.seconds(1)) : undefined)
+  const rude: Judge.Reader = () => {
     throw new Error("rude")
   }
 
   it("is asked first, and may throw", () => {
-    assert.deepStrictEqual(Verdict.of("busy", { readers: [rude, busy] }), throttled(Duration.seconds(1)))
-    assert.deepStrictEqual(Verdict.of({ isRetryable: false }, { readers: [rude, busy] }), permanent)
+    assert.deepStrictEqual(Judge.verdictOf("busy", { readers: [rude, busy] }), throttled(Duration.seconds(1)))
+    assert.deepStrictEqual(Judge.verdictOf({ isRetryable: false }, { readers: [rude, busy] }), permanent)
   })
 
   it.effect("teaches the program a failure; the last one taught wins", () =>
     Effect.gen(function* () {
-      const never: Verdict.Reader = (failure) => (failure === "busy" ? permanent : undefined)
-      const judged = Verdict.judge("busy")
+      const never: Judge.Reader = (failure) => (failure === "busy" ? permanent : undefined)
+      const judged = Judge.judge("busy")
       assert.deepStrictEqual(yield* judged, transient("quick", 1))
-      assert.deepStrictEqual(yield* Effect.provide(judged, Verdict.layer(busy)), throttled(Duration.seconds(1)))
-      const both = Verdict.layer(never).pipe(Layer.provideMerge(Verdict.layer(busy)))
+      assert.deepStrictEqual(yield* Effect.provide(judged, Judge.layer(busy)), throttled(Duration.seconds(1)))
+      const both = Judge.layer(never).pipe(Layer.provideMerge(Judge.layer(busy)))
       assert.deepStrictEqual(yield* Effect.provide(judged, both), permanent)
     })
   )
@@ -262,7 +263,7 @@ describe("a reader", () => {
   it.effect("judges by the fiber's clock", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 24))
-      const verdict = yield* Verdict.judge(answered(503, { "retry-after": "Tue, 24 Nov 2026 00:00:30 GMT" }))
+      const verdict = yield* Judge.judge(answered(503, { "retry-after": "Tue, 24 Nov 2026 00:00:30 GMT" }))
       assert.deepStrictEqual(verdict, throttled(Duration.seconds(30)))
     })
   )

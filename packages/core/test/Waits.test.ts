@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Classify from "@redrive/core/Classify"
 import * as ItemError from "@redrive/core/ItemError"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
@@ -11,7 +12,7 @@ const now = Date.UTC(2026, 10, 24)
 const epoch = now / 1000
 
 const wait = (headers: Headers, status = 429) => {
-  const verdict = Verdict.of({ status, headers }, { now })
+  const verdict = Judge.verdictOf({ status, headers }, { now })
   const asked = Verdict.retryAfter(verdict)
   return asked && Duration.toMillis(asked)
 }
@@ -66,7 +67,10 @@ describe("Retry-After (RFC 9110 10.2.3)", () => {
       // Two waits contradict each other.
       [{ "retry-after": lines("3", "4") }, undefined]
     ])
-    assert.deepStrictEqual(Verdict.of({ status: 500, headers: { "x-should-retry": ["false"] } }), Verdict.permanent)
+    assert.deepStrictEqual(
+      Judge.verdictOf({ status: 500, headers: { "x-should-retry": ["false"] } }),
+      Verdict.permanent
+    )
   })
 
   it("of a limit that is more than used up is that of one that is used up", () => {
@@ -95,7 +99,7 @@ describe("Retry-After (RFC 9110 10.2.3)", () => {
 
   it("is read from an object, from Headers, and from one that throws", () => {
     const { headers, status } = new Response(undefined, { status: 429, headers: { "Retry-After": "3" } })
-    assert.deepStrictEqual(Verdict.of({ status, headers }, { now }), Verdict.throttled(Duration.seconds(3)))
+    assert.deepStrictEqual(Judge.verdictOf({ status, headers }, { now }), Verdict.throttled(Duration.seconds(3)))
     const hostile = {
       get: (): string => {
         throw new Error("no")
@@ -177,7 +181,8 @@ describe("the rate limits of an answer", () => {
       ])
     for (const status of [301, 400, 404, 410, 413]) expectWaits([[used, undefined, status]])
     for (const status of [403, 500, 503]) expectWaits([[{ "ratelimit-reset": "9" }, undefined, status]])
-    for (const status of [500, 503]) assert.isTrue(Verdict.isRetryable(Verdict.of({ status, headers: left }, { now })))
+    for (const status of [500, 503])
+      assert.isTrue(Verdict.isRetryable(Judge.verdictOf({ status, headers: left }, { now })))
   })
 
   it("are ignored when they make no sense", () => {

@@ -14,7 +14,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Predicate from "effect/Predicate"
-import type * as Verdict from "@redrive/core/Verdict"
+import type * as Judge from "@redrive/core/Judge"
 import { exchange } from "./internal/http/exchange.ts"
 import { sharedRunners } from "./internal/state/runnersByPolicy.ts"
 import type * as Operation from "./Operation.ts"
@@ -49,9 +49,9 @@ export interface Options<out F = Retry.Added> {
   readonly key?: ((request: HttpClientRequest.HttpClientRequest) => string) | undefined
   /**
    * Reads the verdict of a failure, which is a `StatusCodeError` for an answer of 400 or more. `undefined` leaves the failure to the
-   * program's readers and `Verdict.of`. Default: `undefined` for every failure.
+   * program's readers and `Judge.verdictOf`. Default: `undefined` for every failure.
    */
-  readonly verdict?: Verdict.Reader | undefined
+  readonly verdict?: Judge.Reader | undefined
   /**
    * Makes an error of the caller's own of a timeout or a refusal, so that `failure` has no other type beside the client's. Default: they
    * are left as they are.

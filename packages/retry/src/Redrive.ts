@@ -14,6 +14,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import type * as Backoff from "./Backoff.ts"
 import type * as Because from "./Because.ts"
@@ -97,7 +98,7 @@ export interface PlanOptions<in I, in E = unknown> {
   readonly elapsed?: Duration.Input | undefined
   /** What the rounds may still cost. Default: no limit. */
   readonly spend?: Spend<I> | undefined
-  /** Reads the verdict of an error. Default: `Verdict.of`. */
+  /** Reads the verdict of an error. Default: `Judge.verdictOf`. */
   readonly verdict?: ((error: E) => Verdict.Verdict) | undefined
 }
 
@@ -115,7 +116,7 @@ export const plan = <I, E>(
   options: PlanOptions<I, E>,
   random: number
 ): Plan<I, E> => {
-  const { elapsed = Duration.zero, policy = defaultPolicy, spend, verdict: judge = Verdict.of } = options
+  const { elapsed = Duration.zero, policy = defaultPolicy, spend, verdict: judge = Judge.verdictOf } = options
   const again: Array<Failed<I, E>> = []
   const final: Array<Final<I, E>> = []
   let wait = Duration.zero
@@ -252,7 +253,7 @@ export const run = Effect.fnUntraced(function* <I, A, E, R, E2 = E>(
   const clock = yield* Clock.clockWith(Effect.succeed)
   const time = Time.of(clock)
   const begun = time.now()
-  const readers = Verdict.readersOf(yield* Effect.context())
+  const readers = Judge.readersOf(yield* Effect.context())
   const saved: Array<Saved<I, A>> = []
   const final: Array<Final<I, E | E2 | Cause.UnknownError>> = []
   let failed: ReadonlyArray<Failed<I, E | E2>> = failures
@@ -261,7 +262,7 @@ export const run = Effect.fnUntraced(function* <I, A, E, R, E2 = E>(
   while (failed.length > 0) {
     const elapsed = Duration.millis(time.now() - begun)
     const now = clock.currentTimeMillisUnsafe()
-    const verdict = (error: E | E2) => Verdict.of(error, { readers, now })
+    const verdict = (error: E | E2) => Judge.verdictOf(error, { readers, now })
     const left = spend === undefined ? undefined : { ...spend, limit: spend.limit - spent }
     const next = plan(failed, { policy, elapsed, spend: left, verdict }, yield* Random.next)
     final.push(...next.final)

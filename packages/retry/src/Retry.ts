@@ -47,7 +47,7 @@ export interface Options<out A, in E, out R, out F = Added> {
   readonly operation?: Operation.Operation | undefined
   /** Whether the effect can run a second time; a request whose body is a stream cannot. Default: `true`. */
   readonly isReplayable?: boolean | undefined
-  /** Reads the verdict of a failure; `undefined` leaves it to the program's readers. Default: `Verdict.judge` for every failure. */
+  /** Reads the verdict of a failure; `undefined` leaves it to the program's readers. Default: `Judge.judge` for every failure. */
   readonly verdict?: ((failure: E | Cause.TimeoutError) => Verdict.Verdict | undefined) | undefined
   /**
    * Finds out whether an ambiguous creation happened: `some` is its result, `none` allows another attempt. Default: the call is given up as

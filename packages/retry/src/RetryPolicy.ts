@@ -14,7 +14,7 @@ import type * as JsonSchema from "effect/JsonSchema"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Verdict from "@redrive/core/Verdict"
+import * as Judge from "@redrive/core/Judge"
 import * as Backoff from "./Backoff.ts"
 import * as Breaker from "./Breaker.ts"
 import * as Budget from "./Budget.ts"
@@ -190,7 +190,7 @@ export const schedule = (self: RetryPolicy): Schedule.Schedule<Duration.Duration
       let state = CallState.start
       const step = (_now: number, failure: unknown) =>
         Effect.flatMap(
-          Effect.zip(Verdict.judge(failure), Random.next),
+          Effect.zip(Judge.judge(failure), Random.next),
           ([verdict, random]): Effect.Effect<[Duration.Duration, Duration.Duration], Cause.Done<Duration.Duration>> => {
             const isAmbiguous = Operation.isAmbiguous(failure)
             const failed = { verdict, elapsed: now() - begun, random, isAmbiguous, ...codeOf(failure) }

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Backoff from "@redrive/retry/Backoff"
 import * as CallState from "@redrive/retry/CallState"
@@ -119,7 +120,7 @@ const folded = (policy: RetryPolicy.RetryPolicy, script: ReadonlyArray<Answer>, 
   for (const answer of script) {
     const isCut = elapsed + answer.takes >= deadline
     elapsed = isCut ? deadline : elapsed + answer.takes
-    const timedOut = { verdict: Verdict.of(new Cause.TimeoutError()), isAmbiguous: true }
+    const timedOut = { verdict: Judge.verdictOf(new Cause.TimeoutError()), isAmbiguous: true }
     const next = CallState.next(policy, state, { ...(isCut ? timedOut : answer), elapsed, random })
     if (next._tag === "GiveUp") return { waits, end: next.because }
     assert(next._tag !== "Reconcile")

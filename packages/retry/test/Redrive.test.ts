@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Observer from "@redrive/core/Observer"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Redrive from "@redrive/retry/Redrive"
 import * as Retry from "@redrive/retry/Retry"
@@ -332,9 +333,7 @@ describe("a redrive that loses nothing", () => {
     Effect.gen(function* () {
       const batch = [{ item: "a", error: { code: "teapot" } }]
       const run = Redrive.run(batch, { policy, each: () => Effect.succeed("tea") })
-      const reader = Verdict.layer((failure) =>
-        Predicate.hasProperty(failure, "code") ? Verdict.permanent : undefined
-      )
+      const reader = Judge.layer((failure) => (Predicate.hasProperty(failure, "code") ? Verdict.permanent : undefined))
       const outcome = yield* settled(Effect.provide(run, reader))
       assert.deepStrictEqual([outcome.rounds, outcome.failed[0]?.because], [0, "permanent"])
     })

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from "node:http"
 import { Readable } from "node:stream"
 import { assert, describe, it } from "@effect/vitest"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as HttpRetry from "@redrive/retry/HttpRetry"
 import type * as Operation from "@redrive/retry/Operation"
@@ -258,12 +259,12 @@ describe("a body", () => {
 describe("an answer", () => {
   it.live("is judged by the client's reader first, then by the program's", () =>
     Effect.gen(function* () {
-      const reader: Verdict.Reader = (failure) =>
+      const reader: Judge.Reader = (failure) =>
         HttpClientError.isHttpClientError(failure) && failure.response?.status === 404
           ? Verdict.transient("quick")
           : undefined
       const { asked, url } = yield* server(2, 404)
-      assert.strictEqual((yield* Effect.provide(send(make("GET", url)), Verdict.layer(reader))).status, 200)
+      assert.strictEqual((yield* Effect.provide(send(make("GET", url)), Judge.layer(reader))).status, 200)
       assert.lengthOf(asked, 3)
       const given = yield* server(2, 404)
       yield* send(make("GET", given.url), { options: { verdict: reader } })

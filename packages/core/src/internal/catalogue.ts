@@ -1,7 +1,7 @@
 import * as Schema from "effect/Schema"
 import type * as Catalogue from "../Catalogue.ts"
 import { isRecord, oneOf, problemsOf, refuse, required, type Rule, type Rules, shown, text } from "./rules.ts"
-import { Verdict } from "./verdict.ts"
+import { Verdict } from "../Verdict.ts"
 
 const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 200 && Number(value) < 600
 

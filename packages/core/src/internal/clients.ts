@@ -5,7 +5,7 @@ import { ofGrpc } from "./grpc.ts"
 import * as services from "./services.ts"
 import { ofSql } from "./sqlstate.ts"
 import { header, type HeadersLike } from "./waits.ts"
-import { isRetryable, permanent, throttled, transient, type Verdict } from "./verdict.ts"
+import { isRetryable, permanent, throttled, transient, type Verdict } from "../Verdict.ts"
 
 /** The verdict on an error of a well-known client, recognised by structure; no client package is imported. */
 export const ofClient = (link: object, now: number | undefined): Verdict | undefined =>

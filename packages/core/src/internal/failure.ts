@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Catalogue from "../Catalogue.ts"
 import { Cause } from "./cause.ts"
 import { hostOf, withoutSecrets } from "./secrets/url.ts"
-import * as Verdict from "./verdict.ts"
+import * as Verdict from "../Verdict.ts"
 
 export const TypeId = "~@redrive/core/Failure"
 

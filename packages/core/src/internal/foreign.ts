@@ -5,7 +5,7 @@ import { ofClient } from "./clients.ts"
 import { fromLinks } from "./classify.ts"
 import { alone, chain, type Link, property } from "./chain.ts"
 import * as services from "./services.ts"
-import { parked, permanent, throttled, transient, Verdict } from "./verdict.ts"
+import { parked, permanent, throttled, transient, Verdict } from "../Verdict.ts"
 
 /** Verdicts on Effect's own errors where `isRetryable` says too little, by the tags of the wrapper and the reason. */
 const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: Verdict } } = {

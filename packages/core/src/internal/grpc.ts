@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import { safely, property, stringAt } from "./chain.ts"
 import { longest } from "./waits.ts"
-import { permanent, throttled, transient, type Verdict } from "./verdict.ts"
+import { permanent, throttled, transient, type Verdict } from "../Verdict.ts"
 
 const unclear = transient("quick", 1)
 

@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import type { ItemCode, ItemDetail } from "../CrawlCatalogue.ts"
-import { isRetryable, permanent, throttled, transient, type Verdict } from "./verdict.ts"
+import { isRetryable, permanent, throttled, transient, type Verdict } from "../Verdict.ts"
 
 /** Every detail that `classify.ts` can find. */
 type Detail = { readonly [Code in ItemCode]: ItemDetail<Code> }[ItemCode]

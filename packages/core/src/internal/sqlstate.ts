@@ -1,5 +1,5 @@
 import { property, stringAt } from "./chain.ts"
-import { permanent, throttled, transient, type Verdict } from "./verdict.ts"
+import { permanent, throttled, transient, type Verdict } from "../Verdict.ts"
 
 const quick = transient("quick")
 const steady = transient("steady")

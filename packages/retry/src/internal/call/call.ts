@@ -3,6 +3,7 @@ import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import type * as Breaker from "../../Breaker.ts"
 import type * as Budget from "../../Budget.ts"
@@ -173,7 +174,7 @@ export const verdictOf = <A, E, R>(
   failure: E | Cause.TimeoutError,
   now: number
 ): Verdict.Verdict =>
-  options.verdict?.(failure) ?? Verdict.of(failure, { readers: Verdict.readersOf(fiber.context), now })
+  options.verdict?.(failure) ?? Judge.verdictOf(failure, { readers: Judge.readersOf(fiber.context), now })
 
 /** A random number in [0, 1). */
 export const chance = ({ fiber }: { readonly fiber: Fiber.Fiber<unknown, unknown> }): number =>

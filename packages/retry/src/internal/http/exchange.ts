@@ -8,6 +8,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import type { Exhausted, Options } from "../../HttpRetry.ts"
 import * as Operation from "../../Operation.ts"
@@ -212,10 +213,10 @@ class Exchange<E, R, F> {
     return this.judged(failure, () => Verdict.parked("pay"))
   }
 
-  /** The verdict of the program's readers, then of the further one, then of `Verdict.of`. */
-  judged(failure: unknown, further: Verdict.Reader = () => undefined): Verdict.Verdict {
-    const readers = [...Verdict.readersOf(this.facts.fiber.context), further]
-    return Verdict.of(failure, { readers, now: this.time.clock.currentTimeMillisUnsafe() })
+  /** The verdict of the program's readers, then of the further one, then of `Judge.verdictOf`. */
+  judged(failure: unknown, further: Judge.Reader = () => undefined): Verdict.Verdict {
+    const readers = [...Judge.readersOf(this.facts.fiber.context), further]
+    return Judge.verdictOf(failure, { readers, now: this.time.clock.currentTimeMillisUnsafe() })
   }
 
   /** When the last failure was an answer, returns that answer, unless an outer policy or redrive decides by failures. */

@@ -42,8 +42,11 @@ export type Request = "unsent" | "refused" | "sent" | "unknown"
  * @since 0.1.0
  */
 export interface Row {
+  /** Whether and when another try can help. No default. */
   readonly verdict: Verdict
+  /** The level of the log line and of the alert. No default. */
   readonly severity: LogLevel.Severity
+  /** Who has to act before the failure goes away; `nobody` if time or a retry may be enough. No default. */
   readonly actor: Actor
   /** What became of the request: a creation is sent again only after `unsent` and `refused`. Default: `unknown`, which counts as sent. */
   readonly request?: Request
@@ -59,9 +62,16 @@ export interface Row {
  * @since 0.1.0
  */
 export interface Detail extends Row {
+  /** The HTTP status of an answer that carries this detail, 200 to 599. Default: the status of the code. */
   readonly status?: number
+  /** The message template; `{name}` stands for a fact of the reason. Default: the message of the code. */
   readonly message?: string
+  /** The HTTP statuses of a page that mean this detail, each in one detail of a code at most. Default: none. */
   readonly pages?: ReadonlyArray<number>
+  /**
+   * The code to write in place of this one for readers that know more than the closed set. A reader falls back to this code. Default:
+   * none.
+   */
   readonly extended?: string
 }
 
@@ -72,9 +82,13 @@ export interface Detail extends Row {
  * @since 0.1.0
  */
 export interface Entry extends Row {
+  /** The HTTP status of an answer that carries this code, 200 to 599. */
   readonly status: number
+  /** The message template; `{name}` stands for a fact of the reason, such as `{status}`, `{host}` or a field of its class. */
   readonly message: string
+  /** What happened, in one sentence for the documentation. */
   readonly meaning: string
+  /** The details that refine this code, by name. `{}` if there are none. */
   readonly details: { readonly [detail: string]: Detail }
 }
 
@@ -85,7 +99,9 @@ export interface Entry extends Row {
  * @since 0.1.0
  */
 export interface Catalogue {
+  /** The failures of whole jobs, by code. */
   readonly job: { readonly [code: string]: Entry }
+  /** The failures of single items, by code. */
   readonly item: { readonly [code: string]: Entry }
 }
 

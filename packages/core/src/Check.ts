@@ -60,12 +60,17 @@ export const required: (rule: Rule) => Rule = rules.required
 export const where = (allowed: string, isRight: (value: unknown) => boolean): Rule => ({ allowed, isRight })
 
 /**
- * A duration that is not negative; an infinite one only if `isEndless` (default: false).
+ * A duration that is not negative, and finite unless `isEndless` is `true`.
  *
  * @category rules
  * @since 0.1.0
  */
-export const duration = ({ isEndless = false }: { readonly isEndless?: boolean } = {}): Rule => ({
+export const duration = ({
+  isEndless = false
+}: {
+  /** Whether an infinite duration is right. Default: `false`. */
+  readonly isEndless?: boolean
+} = {}): Rule => ({
   allowed: isEndless ? "a duration that is not negative" : "a duration that is not negative and has an end",
   isRight: (value) => {
     const given = isNoInput(value) ? Option.none() : Duration.fromInput(value as Duration.Input)
@@ -108,18 +113,24 @@ export const share: Rule = {
 }
 
 /**
+ * A string of any length.
+ *
  * @category rules
  * @since 0.1.0
  */
 export const text: Rule = rules.text
 
 /**
+ * `true` or `false`.
+ *
  * @category rules
  * @since 0.1.0
  */
 export const boolean: Rule = { allowed: "true, false", isRight: (value) => typeof value === "boolean" }
 
 /**
+ * A function, with any parameters.
+ *
  * @category rules
  * @since 0.1.0
  */

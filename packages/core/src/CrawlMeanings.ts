@@ -10,6 +10,8 @@ import type * as CatalogueDocs from "./CatalogueDocs.ts"
 import type { catalogue } from "./CrawlCatalogue.ts"
 
 /**
+ * The meaning of each detail, by level and code. A code without details has none.
+ *
  * @category catalogues
  * @since 0.1.0
  */

@@ -18,6 +18,8 @@ import * as internal from "./internal/failure.ts"
 import type { Verdict } from "./Verdict.ts"
 
 /**
+ * The key that marks an error made with `Job` or `Item`; its value is the level of the error.
+ *
  * @category type IDs
  * @since 0.1.0
  */
@@ -30,11 +32,20 @@ export const TypeId = internal.TypeId
  * @since 0.1.0
  */
 export interface Reason<Code extends string = string> {
+  /** The code of the catalogue that the class of the reason stands for. */
   readonly code: Code
+  /** The detail that refines the code: given, or found from the facts of the reason. Absent if there is none. */
   readonly detail?: string
+  /**
+   * The catalogue's row of the detail, or of the code if there is no detail. A code that the catalogue does not have is permanent, at
+   * `Warn`.
+   */
   readonly row: Catalogue.Detail
+  /** The verdict of the row. A `retryAfter` of the reason turns a retryable verdict into `Throttled` with that wait. */
   readonly verdict: Verdict
+  /** Whether the verdict allows another try without anyone acting first. */
   readonly isRetryable: boolean
+  /** The code, the detail and the status, such as `host_returned_error not_found 404`. It contains no text of the other side. */
   readonly message: string
   readonly [ErrorReporter.severity]: LogLevel.Severity
 }
@@ -46,13 +57,21 @@ export interface Reason<Code extends string = string> {
  * @since 0.1.0
  */
 export interface Failure<Level extends Catalogue.Level = Catalogue.Level> {
+  /** The level of the error. */
   readonly [TypeId]: Level
+  /** The code of the reason. */
   readonly code: string
+  /** The verdict of the reason. A class may override it, as `JobError` does for an ambiguous creation. */
   readonly verdict: Verdict
+  /** Whether the verdict allows another try without anyone acting first. */
   readonly isRetryable: boolean
+  /** How long the other side asks to wait, read from the verdict; `undefined` if it does not ask. */
   readonly retryAfter: Duration.Duration | undefined
+  /** The text for people: the other side's own message, or else the catalogue's, filled with the facts of the reason. */
   readonly lastError: string
+  /** The text for logs: the failed call or page, the code and the detail. Secrets in the URL are hidden. */
   readonly message: string
+  /** The reason, so that logs print it below the error. The thrown value is the `cause` of the reason. */
   readonly cause: unknown
   readonly [ErrorReporter.severity]: LogLevel.Severity
   readonly [ErrorReporter.attributes]: Readonly<Record<string, unknown>>
@@ -65,9 +84,16 @@ export interface Failure<Level extends Catalogue.Level = Catalogue.Level> {
  * @since 0.1.0
  */
 export interface Identity<C extends Catalogue.Catalogue, L extends Catalogue.Level, Code extends Catalogue.Code<C, L>> {
+  /** The catalogue that has the code. */
   readonly catalogue: C
+  /** The level of the code. */
   readonly level: L
+  /** The code. A code that the catalogue does not have at this level does not compile; without types, it throws. */
   readonly code: Code
+  /**
+   * The detail of every reason of the class, or a function that finds it from the facts when the reason is made. Default: the `detail`
+   * that a reason is given, if any.
+   */
   readonly detail?: string | ((self: internal.Facts) => string | undefined) | undefined
 }
 
@@ -122,7 +148,13 @@ export const Reason =
  */
 export class Unrecognized extends Schema.TaggedError<Unrecognized, Omit<Reason, "code">>("@redrive/core/Unrecognized")(
   "Unrecognized",
-  { code: Schema.String, status: Schema.optionalKey(Schema.Int), ...facts }
+  {
+    /** The code as it came. */
+    code: Schema.String,
+    /** The HTTP status of the answer or page. Default: absent. */
+    status: Schema.optionalKey(Schema.Int),
+    ...facts
+  }
 ) {
   static {
     internal.describeReason(this.prototype, undefined)
@@ -140,10 +172,15 @@ type ReasonClass = Schema.Codec<Reason, unknown> &
  * @since 0.1.0
  */
 export interface Known {
+  /** The detail of the code. It chooses the class of the reason if a class stands for this detail. Default: found from the other facts. */
   readonly detail?: string
+  /** The other side's own message. Default: the catalogue's message. */
   readonly lastError?: string
+  /** The thrown value. Default: none. */
   readonly cause?: unknown
+  /** The HTTP status of the answer or page. Default: none. */
   readonly status?: number
+  /** How long the other side asks to wait. Default: it does not ask. */
   readonly retryAfter?: Duration.Duration
   readonly [name: string]: unknown
 }
@@ -234,9 +271,13 @@ export const Item = make("item", { jobId: id, itemId: id, url: id })
  * @since 0.1.0
  */
 export interface Any extends Failure {
+  /** Why it failed, with the facts that are known. */
   readonly reason: Reason & internal.Facts
+  /** The id of the job. Absent if it is not known. */
   readonly jobId?: string
+  /** The id of the item. Absent for an error of a job, or if it is not known. */
   readonly itemId?: string
+  /** The URL of the page. Absent for an error of a job, or if it is not known. */
   readonly url?: string
 }
 

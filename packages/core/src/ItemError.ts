@@ -14,6 +14,8 @@ import * as Failure from "./Failure.ts"
 import type { Facts } from "./internal/failure.ts"
 
 /**
+ * The key that marks an `ItemError`.
+ *
  * @category type IDs
  * @since 0.1.0
  */
@@ -47,7 +49,12 @@ const detailOfStatus = ({ status = 0 }: Facts): ItemDetail<"host_returned_error"
 export class HostReturnedError extends Failure.Reason<HostReturnedError>(id("HostReturnedError"))(
   "HostReturnedError",
   is("host_returned_error", detailOfStatus),
-  { status: Schema.Int, retryAfter: Schema.optionalKey(Schema.DurationFromMillis) }
+  {
+    /** The HTTP status of the page; 0 if the site gave no usable answer. */
+    status: Schema.Int,
+    /** How long the site asks to wait, in milliseconds when encoded. Default: absent, it does not ask. */
+    retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
+  }
 ) {}
 
 /**
@@ -63,7 +70,12 @@ export class WebsiteAccessDenied extends Failure.Reason<WebsiteAccessDenied>(id(
     if (status !== 403) return undefined
     return retryAfter === undefined ? "forbidden" : "rate_limited"
   }),
-  { status: Schema.Int, retryAfter: Schema.optionalKey(Schema.DurationFromMillis) }
+  {
+    /** The HTTP status of the page: 403, or 0 if robots.txt disallows the page. */
+    status: Schema.Int,
+    /** How long the site asks to wait, in milliseconds when encoded. Default: absent, it does not ask. */
+    retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
+  }
 ) {}
 
 /**
@@ -115,6 +127,8 @@ export class ItemError extends Failure.Item<ItemError>("@redrive/core/ItemError"
 }
 
 /**
+ * The schema of the reason why an item failed: one class for each code, and `Unrecognized`.
+ *
  * @category schemas
  * @since 0.1.0
  */

@@ -15,6 +15,8 @@ import { isAmbiguous } from "./internal/sent.ts"
 import * as Verdict from "./Verdict.ts"
 
 /**
+ * The key that marks a `JobError`.
+ *
  * @category type IDs
  * @since 0.1.0
  */
@@ -41,7 +43,7 @@ export class InsufficientBalance extends Failure.Reason<InsufficientBalance>(id(
 ) {}
 
 /**
- * The request is invalid; `field` names the wrong parameter, if known.
+ * The request is invalid.
  *
  * @category reasons
  * @since 0.1.0
@@ -49,7 +51,10 @@ export class InsufficientBalance extends Failure.Reason<InsufficientBalance>(id(
 export class InvalidRequest extends Failure.Reason<InvalidRequest>(id("InvalidRequest"))(
   "InvalidRequest",
   is("invalid_request"),
-  { field: Schema.optionalKey(Schema.String) }
+  {
+    /** The name of the wrong parameter. Default: absent, it is not known. */
+    field: Schema.optionalKey(Schema.String)
+  }
 ) {}
 
 /**
@@ -94,11 +99,14 @@ export class JobNotFound extends Failure.Reason<JobNotFound>(id("JobNotFound"))(
 export class ApiThrottled extends Failure.Reason<ApiThrottled>(id("ApiThrottled"))(
   "ApiThrottled",
   is("internal_error", "api_throttled"),
-  { retryAfter: Schema.optionalKey(Schema.DurationFromMillis) }
+  {
+    /** How long the API asks to wait, in milliseconds when encoded. Default: absent, it does not ask. */
+    retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
+  }
 ) {}
 
 /**
- * No answer came. `sent` says whether the request may have reached the API, so that sending it again could run it twice.
+ * No answer came.
  *
  * @category reasons
  * @since 0.1.0
@@ -106,7 +114,10 @@ export class ApiThrottled extends Failure.Reason<ApiThrottled>(id("ApiThrottled"
 export class ApiUnreachable extends Failure.Reason<ApiUnreachable>(id("ApiUnreachable"))(
   "ApiUnreachable",
   is("internal_error", "api_unreachable"),
-  { sent: Schema.Boolean }
+  {
+    /** Whether the request may have reached the API, so that sending it again could run it twice. */
+    sent: Schema.Boolean
+  }
 ) {}
 
 /**
@@ -118,7 +129,10 @@ export class ApiUnreachable extends Failure.Reason<ApiUnreachable>(id("ApiUnreac
 export class MalformedResponse extends Failure.Reason<MalformedResponse>(id("MalformedResponse"))(
   "MalformedResponse",
   is("internal_error", ({ status = 0 }) => (status >= 500 ? "api_unavailable" : "bad_response")),
-  { status: Schema.Int }
+  {
+    /** The HTTP status of the answer. From 500, the API is taken to be down or overloaded. */
+    status: Schema.Int
+  }
 ) {}
 
 export {
@@ -140,6 +154,8 @@ export {
 export const Operation = Schema.Literals(["create", "poll", "cancel", "run"])
 
 /**
+ * The call that failed: one of `create`, `poll`, `cancel` and `run`, which is the work of the job itself.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -181,6 +197,8 @@ export class JobError extends Failure.Job<JobError>("@redrive/core/JobError")(
 }
 
 /**
+ * The schema of the reason why a job or a call about it failed: one class for each code or detail, and `Unrecognized`.
+ *
  * @category schemas
  * @since 0.1.0
  */

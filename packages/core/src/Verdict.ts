@@ -18,18 +18,25 @@ import * as Schema from "effect/Schema"
 export type Pace = typeof Pace.Type
 
 /**
+ * The schema of a pace: how patient a retry must be.
+ *
  * @category schemas
  * @since 0.1.0
  */
 export const Pace = Schema.Literals(["quick", "steady", "slow"])
 
 /**
- * A failure that may pass on its own. `limit` is the most retries that it merits, if it has such a limit.
+ * A failure that may pass on its own.
  *
  * @category models
  * @since 0.1.0
  */
-export const Transient = Schema.TaggedStruct("Transient", { pace: Pace, limit: Schema.optionalKey(Schema.Int) })
+export const Transient = Schema.TaggedStruct("Transient", {
+  /** How fast to try again. */
+  pace: Pace,
+  /** The most retries that the failure merits, from 0. Default: the policy's own limit. */
+  limit: Schema.optionalKey(Schema.Int)
+})
 
 /**
  * A failure after which the other side asks the caller to wait, and may say how long.
@@ -37,15 +44,21 @@ export const Transient = Schema.TaggedStruct("Transient", { pace: Pace, limit: S
  * @category models
  * @since 0.1.0
  */
-export const Throttled = Schema.TaggedStruct("Throttled", { retryAfter: Schema.optionalKey(Schema.DurationFromMillis) })
+export const Throttled = Schema.TaggedStruct("Throttled", {
+  /** How long the other side asks to wait, in milliseconds when encoded. Default: it does not say. */
+  retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
+})
 
 /**
- * A failure that lasts until somebody acts; `until` names the action, such as `top up`.
+ * A failure that lasts until somebody acts.
  *
  * @category models
  * @since 0.1.0
  */
-export const Parked = Schema.TaggedStruct("Parked", { until: Schema.String })
+export const Parked = Schema.TaggedStruct("Parked", {
+  /** The action that ends the wait, such as `top up`. */
+  until: Schema.String
+})
 
 /**
  * A failure that repeats every time.
@@ -56,6 +69,8 @@ export const Parked = Schema.TaggedStruct("Parked", { until: Schema.String })
 export const Permanent = Schema.TaggedStruct("Permanent", {})
 
 /**
+ * The schema of a verdict: one of its four kinds, told apart by `_tag`.
+ *
  * @category schemas
  * @since 0.1.0
  */

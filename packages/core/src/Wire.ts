@@ -44,30 +44,41 @@ export const envelope: (reason: JobError.Reason) => typeof Envelope.Type = envel
 export const readReason: (answer: envelopes.Answer) => JobError.Reason = envelopes.readReason
 
 /**
+ * The envelope of `JobError.InsufficientBalance`: the answer to a job that the balance is not enough for, with the HTTP status of its
+ * row.
+ *
  * @category codecs
  * @since 0.1.0
  */
 export const InsufficientBalance = envelopes.codec(JobError.InsufficientBalance)
 
 /**
+ * The envelope of `JobError.InvalidRequest`: the answer to an invalid request, with the HTTP status of its row.
+ *
  * @category codecs
  * @since 0.1.0
  */
 export const InvalidRequest = envelopes.codec(JobError.InvalidRequest)
 
 /**
+ * The envelope of `JobError.InternalError`: the answer to a fault of the service, with the HTTP status of its row.
+ *
  * @category codecs
  * @since 0.1.0
  */
 export const InternalError = envelopes.codec(JobError.InternalError)
 
 /**
+ * The envelope of `JobError.Unauthorized`: the answer to a missing, wrong or suspended API key, with the HTTP status of its row.
+ *
  * @category codecs
  * @since 0.1.0
  */
 export const Unauthorized = envelopes.codec(JobError.Unauthorized)
 
 /**
+ * The envelope of `JobError.JobNotFound`: the answer to an unknown job id, with the HTTP status of its row.
+ *
  * @category codecs
  * @since 0.1.0
  */
@@ -158,7 +169,9 @@ export const ExtendedItemBody = itemCodec("extended")
  * @since 0.1.0
  */
 export interface Read {
+  /** The job, with an error wherever the answer has one. */
   readonly job: Job.Job
+  /** One sentence for each kind of contradiction and each unknown code. Empty if there is none. */
   readonly warnings: ReadonlyArray<string>
 }
 

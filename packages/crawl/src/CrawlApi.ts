@@ -114,9 +114,13 @@ export const CrawlRequestBody = CrawlRequest.pipe(
  * @category services
  * @since 0.1.0
  */
-export class CurrentAccount extends Context.Service<CurrentAccount, { readonly id: string }>()(
-  "@redrive/crawl/CrawlApi/CurrentAccount"
-) {}
+export class CurrentAccount extends Context.Service<
+  CurrentAccount,
+  {
+    /** The id of the account, as the server's store of keys knows it. */
+    readonly id: string
+  }
+>()("@redrive/crawl/CrawlApi/CurrentAccount") {}
 
 /**
  * Bearer API keys: on the server it finds the account, in the client it adds the key.
@@ -124,10 +128,17 @@ export class CurrentAccount extends Context.Service<CurrentAccount, { readonly i
  * @category middleware
  * @since 0.1.0
  */
-export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: CurrentAccount }>()(
-  "@redrive/crawl/CrawlApi/Authorization",
-  { requiredForClient: true, security: { bearer: HttpApiSecurity.bearer }, error: [unauthorized, internalError] }
-) {}
+export class Authorization extends HttpApiMiddleware.Service<
+  Authorization,
+  {
+    /** The account that the handlers of the endpoints get. */
+    provides: CurrentAccount
+  }
+>()("@redrive/crawl/CrawlApi/Authorization", {
+  requiredForClient: true,
+  security: { bearer: HttpApiSecurity.bearer },
+  error: [unauthorized, internalError]
+}) {}
 
 /**
  * Answers a request that breaks the contract with the `invalid_request` envelope, which names the field.
@@ -183,7 +194,10 @@ export class Jobs extends HttpApiGroup.make("jobs")
   .add(
     HttpApiEndpoint.post("create", "/v1/crawl", {
       payload: CrawlRequestBody,
-      success: Schema.Struct({ id: Schema.String }),
+      success: Schema.Struct({
+        /** The id of the new job. */
+        id: Schema.String
+      }),
       error: [invalidRequest, insufficientBalance, internalError]
     }),
     HttpApiEndpoint.get("get", "/v1/job/:id", {
@@ -193,7 +207,10 @@ export class Jobs extends HttpApiGroup.make("jobs")
     }),
     HttpApiEndpoint.put("cancel", "/v1/job/:id/cancel", {
       params: jobId,
-      success: Schema.Struct({ message: Schema.String }),
+      success: Schema.Struct({
+        /** A text for people that says what became of the job. */
+        message: Schema.String
+      }),
       error: [jobNotFound, internalError]
     }),
     HttpApiEndpoint.get("markdown", "/v1/job/:id/item/:itemId/markdown", {

@@ -167,12 +167,24 @@ export interface State {
 }
 
 /**
- * Called when a breaker opens, for `delay` milliseconds, or closes.
+ * Called when a breaker opens or closes.
  *
  * @category models
  * @since 0.1.0
  */
-export type Listener = (change: { readonly to: "open"; readonly delay: number } | { readonly to: "closed" }) => void
+export type Listener = (
+  change:
+    | {
+        /** The state that the breaker enters. */
+        readonly to: "open"
+        /** How long it stays open before it lets a probe through, in milliseconds. */
+        readonly delay: number
+      }
+    | {
+        /** The state that the breaker enters. */
+        readonly to: "closed"
+      }
+) => void
 
 /**
  * A closed breaker.

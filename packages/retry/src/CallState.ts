@@ -29,7 +29,14 @@ export const CallState = /*#__PURE__*/ Schema.Struct({
   /** How many attempts have failed. Parked attempts do not count. */
   attempts: count,
   /** The waits between the attempts so far, in milliseconds. Without it, a backoff assumes the waits of its own series. */
-  waited: /*#__PURE__*/ Schema.optionalKey(/*#__PURE__*/ Schema.Struct({ previous: natural, total: natural })),
+  waited: /*#__PURE__*/ Schema.optionalKey(
+    /*#__PURE__*/ Schema.Struct({
+      /** The last wait, in milliseconds. 0 before the first. */
+      previous: natural,
+      /** All waits so far, in milliseconds. */
+      total: natural
+    })
+  ),
   /** When the call was first parked, in milliseconds after it began. Absent if it never was. */
   parkedAt: /*#__PURE__*/ Schema.optionalKey(natural)
 })
@@ -102,13 +109,22 @@ export interface Options {
  * @since 0.1.0
  */
 export type Next =
-  | { readonly _tag: "Retry"; readonly delay: Duration.Duration; readonly state: CallState }
+  | {
+      readonly _tag: "Retry"
+      /** How long to wait before the next attempt. */
+      readonly delay: Duration.Duration
+      /** The state to keep for the next question. */
+      readonly state: CallState
+    }
   | Park
   | { readonly _tag: "Reconcile" }
   | {
       readonly _tag: "GiveUp"
+      /** The rule that ended the call. */
       readonly because: Because.Decided
+      /** The time after which another try makes sense; `undefined` if it never does. */
       readonly again: Duration.Duration | undefined
+      /** The state in which the call ended. */
       readonly state: CallState
     }
 

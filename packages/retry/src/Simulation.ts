@@ -48,12 +48,19 @@ export interface Answer {
 }
 
 /**
- * Answers attempt number `attempt` of a call (from 1), `now` milliseconds after the start; `random` is in [0, 1).
+ * Answers one attempt of a call.
  *
  * @category models
  * @since 0.1.0
  */
-export type Dependency = (asked: { readonly attempt: number; readonly now: number; readonly random: number }) => Answer
+export type Dependency = (asked: {
+  /** The number of the attempt within its call, from 1. */
+  readonly attempt: number
+  /** The time since the simulation began, in milliseconds. */
+  readonly now: number
+  /** A random number in [0, 1), from the seed of the simulation. */
+  readonly random: number
+}) => Answer
 
 /**
  * A dependency that always gives the same answer.

@@ -15,7 +15,9 @@ export type Outcome =
   | "ok"
   | {
       readonly [Code in CrawlCatalogue.ItemCode]: {
+        /** The code of the item error. */
         readonly code: Code
+        /** The detail that refines the code. */
         readonly detail: CrawlCatalogue.ItemDetail<Code>
       }
     }[CrawlCatalogue.ItemCode]

@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Bindings from "./internal/bindings.ts"
 import * as Call from "./internal/report/call.ts"
-import { safely as attempt } from "./internal/chain.ts"
+import { safely } from "./internal/chain.ts"
 import { failuresOf, type Heard, identityOf, isHeard, isNew, unwrap } from "./internal/report/once.ts"
 import * as Report from "./Report.ts"
 import type * as Verdict from "./Verdict.ts"
@@ -282,13 +282,13 @@ export const reporter: ErrorReporter.ErrorReporter = {
 const tellFailure = (hearing: ReadonlyArray<Listener>, told: Told): void => {
   const { at, failure, fiber } = told
   // Effect's own constructor of reporters passes on a copy of the error, without its fields.
-  if (attempt(() => ErrorReporter.isIgnored(unwrap(failure))) === true) return
+  if (safely(() => ErrorReporter.isIgnored(unwrap(failure))) === true) return
   const identity = identityOf(failure)
   const first = hearing.filter(({ heard }) => isNew(heard, identity, at))
   if (first.length === 0) return
   // A program may have taken the failure out of its wrapper, which knows the call.
   const report = Report.make(failure, { secrets: Report.secretsOf(fiber.context), call: Call.noted(failure, at) })
-  for (const { observer } of first) attempt(() => observer.report?.(report, told))
+  for (const { observer } of first) safely(() => observer.report?.(report, told))
 }
 
 /**
@@ -331,7 +331,7 @@ export const tellUnsafe = (fiber: Fiber.Fiber<unknown, unknown>, event: () => Ev
   if (told._tag === "GaveUp" && told.call !== undefined && told.because !== "nested")
     Call.note(told.error, told.call, fiber.getRef(Clock.Clock).currentTimeNanosUnsafe())
   else if (told._tag === "FellBack") Call.forget(told.error)
-  for (const { observer } of all) attempt(() => observer.event?.(told, fiber))
+  for (const { observer } of all) safely(() => observer.event?.(told, fiber))
 }
 
 /**

@@ -16,7 +16,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Catalogue from "./Catalogue.ts"
 import * as Bindings from "./internal/bindings.ts"
 import * as internalCall from "./internal/report/call.ts"
-import { chain, safely as attempt } from "./internal/chain.ts"
+import { chain, safely } from "./internal/chain.ts"
 import { readCall, unreadable } from "./internal/report/makeReport.ts"
 import { failuresOf, type Heard, identityOf, isNew } from "./internal/report/once.ts"
 import type * as internal from "./internal/report/report.ts"
@@ -180,7 +180,7 @@ const noSecrets: ReadonlyArray<Redacted.Redacted> = []
  * @since 0.1.0
  */
 export const make = (failure: unknown, options: Options = {}): Report =>
-  attempt(() => {
+  safely(() => {
     const { calls, failure: own } = internalCall.unwrap(failure)
     const known = calls.length === 0 && options.call !== undefined ? [options.call] : calls
     return readCall({ calls: known, failure: own }, options.secrets ?? noSecrets)

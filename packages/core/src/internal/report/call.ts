@@ -1,6 +1,6 @@
 import * as Predicate from "effect/Predicate"
 import type * as Report from "../../Report.ts"
-import { chain, isArray, property, stringAt as read } from "../chain.ts"
+import { chain, isArray, property, stringAt } from "../chain.ts"
 import type { Fields } from "./report.ts"
 import { hostOf } from "../secrets/url.ts"
 
@@ -48,10 +48,14 @@ const isGivenUp = (u: unknown): u is { readonly failure: unknown } =>
 export const historyOf = (facts: Facts, safe: (text: string) => string): ReadonlyArray<Report.Attempt> => {
   const history = property(facts, "history")
   if (!isArray(history)) return []
-  const call = safe(read(facts, "name") ?? "")
+  const call = safe(stringAt(facts, "name") ?? "")
   return history.flatMap((one: unknown, index) => {
     if (!Predicate.isObject(one)) return []
-    const [startedAt, message, verdict] = [read(one, "startedAt"), read(one, "message"), read(one, "verdict")]
+    const [startedAt, message, verdict] = [
+      stringAt(one, "startedAt"),
+      stringAt(one, "message"),
+      stringAt(one, "verdict")
+    ]
     const [durationMs, delayMs] = [property(one, "durationMs"), property(one, "delayMs")]
     if (startedAt === undefined || message === undefined || verdict === undefined || !Predicate.isNumber(durationMs))
       return []
@@ -88,7 +92,7 @@ export const noted = (failure: unknown, at: bigint): Report.Call | undefined => 
 
 /** Whether facts are of the same call, as far as their names and keys tell. */
 export const isSame = (one: Facts, other: Facts): boolean =>
-  read(one, "name") === read(other, "name") && (read(one, "key") ?? "") === (read(other, "key") ?? "")
+  stringAt(one, "name") === stringAt(other, "name") && (stringAt(one, "key") ?? "") === (stringAt(other, "key") ?? "")
 
 /** More fields, none of which takes the place of one that is there already: one of the same name gets a `_`. */
 export const joined = (own: Fields, more: Fields): Fields => {

@@ -5,7 +5,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Failure from "../../Failure.ts"
 import type { Attempt, Fields, Report } from "../../Report.ts"
 import * as Call from "./call.ts"
-import { chain, codeOf, nameOf, property, stringAt as readText } from "../chain.ts"
+import { chain, codeOf, nameOf, property, stringAt } from "../chain.ts"
 import {
   attributesOf,
   callFields,
@@ -48,13 +48,13 @@ const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Repo
 
 /** A message that is made of the failure's fields differs each time; its code does not. */
 const classified = (failure: object | undefined, message: string): string =>
-  failure === undefined || readText(failure, "message") ? message : (codeOf(failure) ?? "")
+  failure === undefined || stringAt(failure, "message") ? message : (codeOf(failure) ?? "")
 
 /** A reason without the error around it is still known to its catalogue. */
 const reasonOf = (value: object) => {
   const row = property(value, "row")
   const actor = Predicate.isObject(row) ? actors.find((one) => one === property(row, "actor")) : undefined
-  return actor && { code: readText(value, "code"), detail: readText(value, "detail"), actor }
+  return actor && { code: stringAt(value, "code"), detail: stringAt(value, "detail"), actor }
 }
 
 const actors: ReadonlyArray<Report["actor"]> = ["caller", "site owner", "operator", "nobody"]
@@ -114,7 +114,7 @@ export const readCall = ({ calls, failure }: Call.Unwrapped, secrets: ReadonlyAr
   }
   const engine = own && Call.engineOf(own)
   if (own === undefined || engine === undefined) return facts["attempts"] === 0 ? { ...told, engine: "refused" } : told
-  const [name = "", key = "", because = ""] = ["name", "key", "because"].map((fact) => readText(own, fact))
+  const [name = "", key = "", because = ""] = ["name", "key", "because"].map((fact) => stringAt(own, fact))
   const host = Call.hostOfKey(key)
   return {
     ...told,
@@ -129,7 +129,7 @@ export const readCall = ({ calls, failure }: Call.Unwrapped, secrets: ReadonlyAr
  * itself. A call that left the failure to the call around it has not given it up.
  */
 const factsOf = (own: Call.Facts | undefined, calls: ReadonlyArray<Call.Facts>, safe: Scrub): Fields => {
-  const final = calls.filter((facts) => readText(facts, "because") !== "nested")
+  const final = calls.filter((facts) => stringAt(facts, "because") !== "nested")
   const ends = final.length > 0 ? final : calls
   const innermost = own === undefined ? ends.at(-1) : calls.findLast((facts) => Call.isSame(own, facts))
   const [outermost] = ends

@@ -2,7 +2,7 @@ import type * as Cause from "effect/Cause"
 import * as Predicate from "effect/Predicate"
 import * as Failure from "../../Failure.ts"
 import * as Call from "./call.ts"
-import { chain, property, safely as attempt } from "../chain.ts"
+import { chain, property, safely } from "../chain.ts"
 
 /** The failures of a cause, without interruptions. */
 export const failuresOf = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
@@ -34,7 +34,7 @@ export interface Identity {
  * job's or an item's failure do, and so does `RetryExhausted`.
  */
 export const identityOf = (failure: unknown): Identity => {
-  const whole = attempt(() => unwrap(failure)) ?? failure
+  const whole = safely(() => unwrap(failure)) ?? failure
   const reason = Predicate.isObjectKeyword(whole) ? property(whole, "reason") : undefined
   return {
     same: wrappersOfOurs(failure) ?? [failure, whole].filter(Predicate.isObjectKeyword),
@@ -55,7 +55,7 @@ const wrappersOfOurs = (failure: unknown): ReadonlyArray<object> | undefined => 
   for (const { isMember, parent, value } of chain(failure)) {
     if (isMember || parent?.value !== found.at(-1)) return undefined
     found.push(value)
-    if (attempt(() => Failure.isFailure(value)) === true) return found
+    if (safely(() => Failure.isFailure(value)) === true) return found
   }
   return undefined
 }

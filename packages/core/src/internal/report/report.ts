@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import type { Cause } from "../../Report.ts"
 import * as Call from "./call.ts"
 import {
-  safely as attempt,
+  safely,
   codeOf,
   describe,
   inner,
@@ -17,7 +17,7 @@ import {
   type Part,
   partsOf,
   property,
-  stringAt as read
+  stringAt
 } from "../chain.ts"
 import { tagOf, textOf, viewOf } from "../platform.ts"
 import { isCountName, isSecretName } from "../secrets/names.ts"
@@ -54,7 +54,7 @@ const collectRedacted = (value: object, depth: number, found: Array<Redacted.Red
   }
 }
 
-const ownOf = (value: object): ReadonlyArray<string> => attempt(() => Object.keys(value)) ?? []
+const ownOf = (value: object): ReadonlyArray<string> => safely(() => Object.keys(value)) ?? []
 
 /** The names of a value's own fields, and of those that its schema declares. */
 const keysOf = (value: object): ReadonlyArray<string> => {
@@ -159,7 +159,7 @@ const saidWithout = (value: object, message: unknown, safe: Scrub): string => {
 }
 
 const saidByFields = (value: object, safe: Scrub): string => {
-  const isOpen = read(value, "_tag") !== undefined || read(value, "stack") === undefined
+  const isOpen = stringAt(value, "_tag") !== undefined || stringAt(value, "stack") === undefined
   const names = declaredOf(value) ?? (isOpen ? keysOf(value).filter((name) => !name.startsWith("~")) : systemFields)
   const fields = Object.entries(shown(value, names, unsaid, safe))
   return fields.length === 0
@@ -211,7 +211,7 @@ export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undef
     const frames = framesOf(value)
     if (frames.length === 0) continue
     // A text is cut only after its secrets are hidden, since half a secret is a secret too.
-    const header = `${safe(nameOf(value))}: ${cut(safe(read(value, "message") ?? ""), 200)}`
+    const header = `${safe(nameOf(value))}: ${cut(safe(stringAt(value, "message") ?? ""), 200)}`
     return `${header}\n${safe(frames.slice(0, most.frames).join("\n"), true)}`
   }
   return undefined
@@ -219,7 +219,7 @@ export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undef
 
 /** The last part of a stack: frames come after a message of any length. */
 const framesOf = (value: object): ReadonlyArray<string> =>
-  (read(value, "stack") ?? "")
+  (stringAt(value, "stack") ?? "")
     .slice(-10_000)
     .split("\n")
     .filter((line) => line.startsWith("    at "))

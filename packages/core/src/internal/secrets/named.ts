@@ -1,7 +1,7 @@
 import { isCountName, isSecretName, mark, names } from "./names.ts"
 
 /** A name, and what stands between it and its value. It is a field's, or the text of a field that has its value beside it. */
-const naming = new RegExp(
+export const naming = new RegExp(
   `((?:${names})[\\w-]{0,60})(?![\\w-])(?:` +
     `["'\\\\]*\\s*(=>|:=|={1,3}|:)\\s*` +
     // An option of a command line, and the first of a pair in a list of such.

@@ -1,7 +1,7 @@
 import { isSecretName, mark } from "./names.ts"
 
 /** Tokens that are known by their shape alone: who makes them gave them a beginning so that they are found. */
-const shapes = [
+export const shapes: ReadonlyArray<string> = [
   "gh[opsur]_[A-Za-z\\d]{36}",
   "github_pat_\\w{22}",
   "gl(?:agent|cbt|dt|ft|imt|oas|pat|ptt|rt|soat)-[\\w-]{20}",
@@ -19,15 +19,17 @@ const shapes = [
   "shp[a-z]{2}_[a-f\\d]{32}",
   "do[opr]_v1_[a-f\\d]{32}",
   "(?:hf|api_org)_[A-Za-z]{34}"
-].join("|")
+]
+
+const anyShape = shapes.join("|")
 
 /** No token is shorter. */
 const shortest = 20
 
 /** A token is a word of its own, or follows a character that is written with an escape. */
-const token = new RegExp(`(?:(?<![\\w-])|(?<=\\\\[nrt])|(?<=%[\\dA-Fa-f]{2}))()(?:${shapes})[\\w-]*`, "g")
+const token = new RegExp(`(?:(?<![\\w-])|(?<=\\\\[nrt])|(?<=%[\\dA-Fa-f]{2}))()(?:${anyShape})[\\w-]*`, "g")
 
-const beginning = new RegExp(shapes, "y")
+const beginning = new RegExp(anyShape, "y")
 
 /** How a token begins; most words do otherwise. */
 const initials = "AGadghnprswxy"
@@ -68,7 +70,7 @@ const remarks =
   "via|was|when|will|with|without"
 
 /** Patterns of secrets in texts; everything after `$1` is hidden. Each looks only at nearby characters, so none takes long. */
-const patterns = [
+export const patterns: ReadonlyArray<RegExp> = [
   // A private key, to its end or the text's.
   new RegExp(`()${privateKey}[^]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)`, "g"),
   token,
@@ -86,7 +88,7 @@ const patterns = [
 ]
 
 /** An option of a command line and its value, in quotes or not. */
-const option = /(?<![\w-])(--[\w-]{1,80}\s+)("[^"\n]*"?|'[^'\n]*'?|[^\s"'`\\-][^\s"'`\\]*)/g
+export const option = /(?<![\w-])(--[\w-]{1,80}\s+)("[^"\n]*"?|'[^'\n]*'?|[^\s"'`\\-][^\s"'`\\]*)/g
 
 const isRemark = new RegExp(`^(?:(?:${remarks})(?![\\w-])|\\d{1,9}[,;.]?$)`)
 
@@ -109,7 +111,7 @@ const suspicious = /pass|pwd|secret|token|authorization|cookie|credential|key|be
 export const isSuspect = (text: string): boolean => suspicious.test(text) || hasToken(text)
 
 /** The query of a path. */
-const query = /\?[^\s?="'<>]{1,99}=[^\s"'<>]*/g
+export const query = /\?[^\s?="'<>]{1,99}=[^\s"'<>]*/g
 
 /** Puts the mark in the place of what looks like a secret by its own shape or that of its surroundings. */
 export const withoutShapes = (text: string): string =>

@@ -1,6 +1,7 @@
 /**
  * What an editor shows for a name: finds the exports, the fields of options, schemas and models that have no sentence of their own,
  * and the options whose sentence does not name the default; then compares the defaults of the READMEs' tables with those sentences.
+ * A module may hand on types of a `model.ts` in its `internal/`, so that is read too.
  * `hover.ts [FOLDER]` looks at the packages in a folder.
  */
 import { globSync, readFileSync } from "node:fs"
@@ -169,7 +170,10 @@ const counts = new Map<string, number>()
 for (const directory of globSync("*/", { cwd: folder }).toSorted()) {
   const own: Array<string> = []
   const options: Array<Named> = []
-  for (const file of globSync("src/*.ts", { cwd: join(folder, directory), exclude: ["src/index.ts"] }).toSorted()) {
+  for (const file of globSync(["src/*.ts", "src/internal/**/model.ts"], {
+    cwd: join(folder, directory),
+    exclude: ["src/index.ts"]
+  }).toSorted()) {
     const path = join(folder, directory, file)
     const source = readFileSync(path, "utf8")
     for (const named of namesOf(path, source)) {

@@ -13,8 +13,8 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Catalogue from "./Catalogue.ts"
-import { checkReason, checkReasons } from "./internal/catalogue.ts"
 import * as internal from "./internal/failure.ts"
+import { checkReason, checkReasons } from "./internal/reasons.ts"
 import type { Verdict } from "./Verdict.ts"
 
 /**

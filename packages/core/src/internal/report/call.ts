@@ -1,7 +1,6 @@
 import * as Predicate from "effect/Predicate"
-import type * as Report from "../../Report.ts"
 import { chain, isArray, property, stringAt } from "../chain.ts"
-import type { Fields } from "./report.ts"
+import type { Attempt, Call, Fields } from "./model.ts"
 import { hostOf } from "../secrets/url.ts"
 
 /** The property in which a failure keeps the facts of the call that ended with it. */
@@ -45,7 +44,7 @@ const isGivenUp = (u: unknown): u is { readonly failure: unknown } =>
   Predicate.isTagged(u, "RetryExhausted") && Predicate.hasProperty(u, "failure")
 
 /** The attempts that facts tell of; what is not as the engine writes it is left out. */
-export const historyOf = (facts: Facts, safe: (text: string) => string): ReadonlyArray<Report.Attempt> => {
+export const historyOf = (facts: Facts, safe: (text: string) => string): ReadonlyArray<Attempt> => {
   const history = property(facts, "history")
   if (!isArray(history)) return []
   const call = safe(stringAt(facts, "name") ?? "")
@@ -65,10 +64,10 @@ export const historyOf = (facts: Facts, safe: (text: string) => string): Readonl
 }
 
 /** What the engine last told of a call that ended with a failure, by the failure, and when, in nanoseconds since the epoch. */
-const ends = new WeakMap<object, { readonly facts: Report.Call; readonly at: bigint }>()
+const ends = new WeakMap<object, { readonly facts: Call; readonly at: bigint }>()
 
 /** Notes that a call ended with a failure: a program may take that out of its wrapper, which knows the call. */
-export const note = (failure: unknown, facts: Report.Call, at: bigint): void => {
+export const note = (failure: unknown, facts: Call, at: bigint): void => {
   if (Predicate.isObjectKeyword(failure)) ends.set(failure, { facts, at })
 }
 
@@ -81,7 +80,7 @@ export const forget = (failure: unknown): void => {
 const recent = 1_000_000_000n
 
 /** The call that ended with a failure, or with what that wraps, if that is one call of late. Each is told of once. */
-export const noted = (failure: unknown, at: bigint): Report.Call | undefined => {
+export const noted = (failure: unknown, at: bigint): Call | undefined => {
   const found = chain(failure).flatMap(({ value }) => {
     const end = ends.get(value)
     ends.delete(value)

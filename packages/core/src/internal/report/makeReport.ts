@@ -3,7 +3,7 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Failure from "../../Failure.ts"
-import type { Attempt, Fields, Report } from "../../Report.ts"
+import type { Attempt, Fields, Report } from "./model.ts"
 import * as Call from "./call.ts"
 import { chain, codeOf, nameOf, property, stringAt } from "../chain.ts"
 import {

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { Cause } from "../../Report.ts"
+import type { Cause, Field, Fields } from "./model.ts"
 import * as Call from "./call.ts"
 import {
   safely,
@@ -25,11 +25,6 @@ import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "../secrets/scrub
 
 /** No report lists more causes, fields of one of them, or frames of a stack; and no message that is made of fields is longer. */
 const most = { causes: 8, fields: 24, frames: 20, message: 500 }
-
-/** What a field of a report holds. */
-export type Field = string | number | boolean
-
-export type Fields = { readonly [name: string]: Field }
 
 /** A scrub that knows the secrets given, and those that the failure's own fields hold. */
 export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacted.Redacted>): Scrub => {

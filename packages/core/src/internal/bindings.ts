@@ -28,7 +28,10 @@ const none: ReadonlyArray<never> = []
 
 export const make = <A>(name: string): Bindings<A> => {
   const prefix = `${name}/`
-  /** As many keys as layers were ever open at once. A key that is given back is taken again, and looked for all the while: a scope that closes still speaks. */
+  /**
+   * As many keys as layers were ever open at once. A key that is given back is taken again, and looked for all the while: a scope that
+   * closes still speaks.
+   */
   const keys: Array<Context.Service<Bound<A>, Bound<A>>> = []
   const free: Array<number> = []
   let built = 0

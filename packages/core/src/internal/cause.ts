@@ -4,7 +4,7 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import { chain, describe, type Part, partsOf, stringAt } from "./chain.ts"
 import { bounded } from "./secrets/scrub.ts"
 
-/** One thing that was thrown, as JSON. */
+/** One thrown value, as JSON. */
 const LinkJson = Schema.Struct({
   name: Schema.String,
   message: Schema.String,

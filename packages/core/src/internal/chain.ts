@@ -1,12 +1,12 @@
 import * as Predicate from "effect/Predicate"
 import { first, tagOf, viewOf } from "./platform.ts"
 
-/** What was thrown that is no object. */
+/** A thrown value that is not an object. */
 type Said = string | number | bigint
 
 /**
  * One object of a failure: `depth` counts its wrappers, `parent` is the nearest one, `isMember` says whether that is an aggregate. `texts` is
- * what it wraps that is no object.
+ * the wrapped values that are not objects.
  */
 export interface Link {
   readonly value: object
@@ -64,7 +64,7 @@ const follow = ({ depth, isMember, parent }: Found, value: object, stack: Array<
   return link
 }
 
-/** Whether a foreign value, which may be a Proxy that was revoked, is a list. */
+/** Whether a foreign value is a list. It may be a revoked Proxy. */
 export const isArray = (value: unknown): value is ReadonlyArray<unknown> => {
   try {
     return Array.isArray(value)
@@ -73,7 +73,7 @@ export const isArray = (value: unknown): value is ReadonlyArray<unknown> => {
   }
 }
 
-/** The first members of an aggregate, which may be a list itself. Most values are none. */
+/** The first members of an aggregate, which may be a list itself. Most values are not aggregates. */
 const membersIn = (value: object): ReadonlyArray<unknown> => {
   if (isArray(value)) return membersOf(value)
   let found: ReadonlyArray<unknown> = none
@@ -104,7 +104,7 @@ const named = (found: object): ReadonlyArray<unknown> =>
     .slice(0, longest)
     .flatMap((name) => memberOf(name, property(found, name)))
 
-/** A member that an aggregate has by name: of a text nobody would know otherwise what it is about. */
+/** A named member of an aggregate. Without its name, a text would not say what it is about. */
 const memberOf = (name: unknown, member: unknown): ReadonlyArray<unknown> => {
   const members: ReadonlyArray<unknown> = Array.isArray(member) ? member.slice(0, longest) : [member]
   return members
@@ -112,7 +112,7 @@ const memberOf = (name: unknown, member: unknown): ReadonlyArray<unknown> => {
     .map((one) => (typeof one === "string" && typeof name === "string" ? `${name}: ${one}` : one))
 }
 
-/** Where wrappers keep what they wrap, besides `cause`, if that may be no object. */
+/** The fields besides `cause` in which wrappers keep a value that may not be an object. */
 const wrappers: ReadonlyMap<string | undefined, ReadonlyArray<string>> = new Map([
   ["Fail", ["error"]],
   ["Die", ["defect"]],
@@ -150,7 +150,7 @@ export const stringAt = (value: object, name: string): string | undefined => {
   return typeof found === "string" ? found : undefined
 }
 
-/** Whether a value is an error, of whatever realm: `instanceof` knows those of its own only. */
+/** Whether a value is an error of any realm. `instanceof` knows only those of its own. */
 export const isError = (value: unknown): value is Error =>
   safely(() => value instanceof Error || Object.prototype.toString.call(value) === "[object Error]") === true
 
@@ -167,7 +167,7 @@ export const nameOf = (value: object): string => {
   if (name !== undefined && !inherited.has(name)) return name
   const tag = stringAt(value, "_tag")
   if (tag !== undefined) return tag
-  // Most errors are of no class of their own.
+  // Most errors have no class of their own.
   if (name === "Error" && safely(() => Object.getPrototypeOf(value)) === Error.prototype) return name
   const type = property(value, "constructor")
   const own = typeof type === "function" ? stringAt(type, "name") : undefined
@@ -182,7 +182,7 @@ export const codeOf = (value: object): string | undefined => {
   return typeof code === "number" && tagOf(value) !== "DOMException" ? String(code) : undefined
 }
 
-/** One part of a failure: an object, or what was thrown that is none. */
+/** One part of a failure: an object, or a thrown value that is not one. */
 export interface Part {
   readonly value: object | Said
   readonly depth: number
@@ -190,7 +190,7 @@ export interface Part {
   readonly isMember: boolean
 }
 
-/** The objects of a chain, each followed by what it wraps that is no object. */
+/** The objects of a chain, each followed by the wrapped values that are not objects. */
 export const partsOf = (links: ReadonlyArray<Link>): ReadonlyArray<Part> => {
   const parts: Array<Part> = []
   for (const link of links) {

@@ -106,7 +106,7 @@ const meaningOf = (link: object, code: string | undefined): Signals.Meaning | un
   return meaning
 }
 
-/** Whether what called it off was a time-out: `AbortSignal.timeout` as the cause, or as the signal that axios was given. */
+/** Whether a time-out aborted it: `AbortSignal.timeout` as the cause, or as the signal given to axios. */
 export const isLate = (link: object): boolean =>
   [["cause"], ["config", "signal", "reason"]].some((path) => {
     const reason = path.reduce<unknown>(

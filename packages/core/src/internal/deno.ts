@@ -18,13 +18,13 @@ const requestOf = (message: string): Request | undefined => {
   return phase === "" ? undefined : { phase, url: url ?? other, why }
 }
 
-/** Where the request went that could not connect; of another failure `false`, since it may have been sent. */
+/** The URL of a request that could not connect; `false` for any other failure, since the request may have been sent. */
 export const unconnected = (message: string): string | false | undefined => {
   const found = requestOf(message)
   return found && found.phase === "Connect" && found.url
 }
 
-/** What Deno says, by how it begins, and the code of Node.js that means the same. */
+/** The beginnings of Deno's messages, and the Node.js codes that mean the same. */
 const codes = [
   ["dns error: .*(?:not known|no record|os error 11001)", "ENOTFOUND"],
   ["dns error: ", "EAI_AGAIN"],
@@ -46,10 +46,10 @@ const codes = [
   ["[^()]+ \\(os error (?:24|10024)\\)", "EMFILE"]
 ] as const
 
-/** What a message that stands alone begins with, unless it ends with a number of the system's: almost no other message does. */
+/** The beginning of a message that stands alone, unless it ends with a system error number, which almost no other message does. */
 const begin = /^(?:error|dns|invalid|tls|received|peer|CRC|unexpected|Invalid|brotli|Fetch|Url) /
 
-/** One group for each, of which the first that matches is defined. */
+/** One group for each message; the first that matches is defined. */
 const known = new RegExp(`^(?:(${codes.map(([begins]) => begins).join(")|(")}))`, "s")
 
 /** The meaning of a message of Deno's. */
@@ -62,6 +62,6 @@ export const ofMessage = (message: string): Signals.Meaning | undefined => {
   return code === "ETIMEDOUT" && phase !== "Connect" ? Signals.readTimeout : Signals.byCode.get(code)
 }
 
-/** Whether a message is of a URL that fetch did not begin with; one of a redirect has a base. */
+/** Whether a message is about a URL other than the first. A redirect's URL has a base. */
 export const isNoUrl = (message: string): boolean =>
   message.startsWith("Invalid URL: '") && !message.includes("' with base '")

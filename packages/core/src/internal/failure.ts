@@ -108,7 +108,7 @@ export const reasonMaker = (classes: ReadonlyArray<ReasonClass>, unknown: Reason
     try {
       return new type(whole)
     } catch {
-      // The class requires fields that are not known. What the catalogue says of the code holds all the same.
+      // The class requires fields that are not known. The catalogue's row of the code still applies.
       const known = Object.assign(Object.create(type.prototype) as Reason, facts)
       refine(known)
       const { [answered]: status, row, template } = known

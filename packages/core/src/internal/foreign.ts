@@ -34,7 +34,7 @@ const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: V
 
 const isVerdict = Schema.is(Verdict)
 
-/** The verdict that a failure itself tells, or `undefined`. Its getters may throw. */
+/** The verdict that a failure gives itself, or `undefined`. Its getters may throw. */
 export const verdictIn = (failure: unknown, now: number | undefined): Verdict | undefined => {
   if (!Predicate.isObjectKeyword(failure)) return undefined
   const own = property(failure, "verdict")
@@ -50,7 +50,7 @@ export const verdictIn = (failure: unknown, now: number | undefined): Verdict | 
 
 const unclassified: ReadonlySet<unknown> = new Set(["UnknownError", "Unknown"])
 
-/** Whether Effect could not tell what an error is about, so that what it wraps may say more. */
+/** Whether Effect could not identify an error, so that the wrapped value may say more. */
 const isUnclassified = (failure: object): boolean => {
   const reason = property(failure, "reason")
   const known = Predicate.isObjectKeyword(reason) ? reason : failure

@@ -42,7 +42,7 @@ type ItemJson = typeof ItemJson.Type
 
 export const statusOf = (status: typeof Status.Type): Job.Status => (status === "canceled" ? "cancelled" : status)
 
-/** The item that a JSON item means. Its status wins over its error code: what is not in error has none. */
+/** Reads an item from its JSON. The status wins over the error code: only an item in `error` has an error. */
 export const itemOf = (json: ItemJson): Job.Item => {
   const { errorCode, lastError, originalUrl, pageStatusCode, reason, retryAfterMs, status, ...rest } = json
   return new Job.Item({
@@ -62,7 +62,7 @@ const errorOf = (json: ItemJson): ItemError.ItemError =>
     reason: readReason(json)
   })
 
-/** The status a page answered, where a provider left it only in the text. */
+/** The page's status, for providers that write it only in the text. */
 const statusInText = /status code: (\d{3})$/
 
 const readReason = (json: ItemJson): ItemError.Reason => {
@@ -76,7 +76,7 @@ const readReason = (json: ItemJson): ItemError.Reason => {
   })
 }
 
-/** A later code of the provider's means its fallback; a status says more than the detail that comes with it. */
+/** A later code of the provider reads as its fallback. A status says more than the detail that comes with it. */
 const meaningOf = (json: ItemJson, status: number): { readonly code: string; readonly detail: string | undefined } => {
   const { errorCode: code } = json
   const known = Object.hasOwn(catalogue.item, code) ? undefined : Catalogue.fallback(catalogue, "item", code)
@@ -104,7 +104,7 @@ const errorJson = (reason: ItemError.Reason, codes: Codes): Partial<ItemJson> =>
   const wait = "retryAfter" in reason ? reason.retryAfter : undefined
   return {
     errorCode: (codes === "extended" ? row.extended : undefined) ?? code,
-    // A detail that the status tells is not written: every reader finds it.
+    // A detail that follows from the status is not written: every reader derives it.
     ...(detail === undefined || detail === foundDetail(reason) ? {} : { reason: detail }),
     ...(wait === undefined ? {} : { retryAfterMs: Duration.toMillis(wait) })
   }

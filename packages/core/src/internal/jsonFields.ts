@@ -36,10 +36,10 @@ export const text = orElse(Schema.String, "")
 /** A whole number that may be missing. */
 export const int = orElse(Schema.Int, 0)
 
-/** A switch that may be missing. */
+/** A boolean that may be missing. */
 export const flag = orElse(Schema.Boolean, false)
 
-/** A field that reads null and absent as nothing, and is left out when there is nothing to write. */
+/** An optional field: null reads as absent, and an absent value is not written. */
 export const maybe = <S extends Schema.Constraint>(schema: S) =>
   Schema.optionalKey(Schema.NullOr(schema)).pipe(
     Schema.decodeTo(
@@ -51,7 +51,7 @@ export const maybe = <S extends Schema.Constraint>(schema: S) =>
     )
   )
 
-/** A date and time in ISO 8601; an unreadable one is nothing, and nothing is written as null. */
+/** A date and time in ISO 8601. An unreadable one reads as absent; an absent one is written as null. */
 export const isoDate = Schema.optionalKey(Schema.NullOr(Schema.String)).pipe(
   Schema.decodeTo(
     Schema.optionalKey(Schema.DateTimeUtc),

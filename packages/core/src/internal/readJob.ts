@@ -7,7 +7,7 @@ import { property } from "./chain.ts"
 import { withoutStack } from "./failure.ts"
 import { bounded } from "./secrets/scrub.ts"
 
-/** No report of contradictions is longer: a provider that has one mistake has it in every item. */
+/** The most warnings to list: a provider's mistake tends to be in every item. */
 const mostWarnings = 8
 
 export const readJob = (body: Schema.Codec<Job.Job, unknown>) => {
@@ -43,7 +43,7 @@ const pathOf = (issue: SchemaIssue.Issue): ReadonlyArray<PropertyKey> => {
     case "Composite":
       return pathOf(issue.issues[0])
     case "AnyOf":
-      // A field that may also be null: the member that got furthest was meant.
+      // A nullable field is a union: take the member that matched furthest.
       return issue.issues.map(pathOf).reduce((longest, path) => (path.length > longest.length ? path : longest), [])
     case "Encoding":
     case "Filter":

@@ -6,13 +6,13 @@ import { safely, inner, members } from "./chain.ts"
 import * as Deno from "./deno.ts"
 import * as Signals from "./signals.ts"
 
-/** A foreign value. If one of its getters throws, nothing is certain. */
+/** A foreign value. A getter that throws leaves nothing certain. */
 type Fields = { readonly [name: string]: unknown }
 
 /** Whether the request certainly had no effect (`true`) or may have had one (`false`); `undefined` without evidence. */
 type Evidence = boolean | undefined
 
-/** The most objects of a failure that are read; with more, the request may have been sent. */
+/** The most objects of a failure to read. A failure with more counts as sent. */
 const most = 64
 
 /** What is known of the request besides its failure. */
@@ -29,11 +29,11 @@ export const isAmbiguous = (failure: unknown, asked?: Asked): boolean => {
   return typeof own === "boolean" ? own : !isCertain(failure, asked, refused)
 }
 
-/** A refusal covers everything that its error wraps: that of a row, or a status in 400-498. An ambiguous part makes the whole ambiguous. */
+/** A refusal, by the catalogue's row or a status in 400-498, covers everything that its error wraps. One ambiguous part makes the whole ambiguous. */
 const refused = (link: Fields): Evidence => {
   if (link["isAmbiguous"] === true || isLaterRequest(link)) return false
   const status = statusOf(link) ?? 0
-  // Clients give up with a 408 of their own, too. nginx writes 499 where its client did.
+  // Some clients use 408 for their own time-outs, and nginx writes 499 when its client gave up.
   const isAnswer = status !== 408 || ["response", "headers", "$metadata"].some((name) => Boolean(link[name]))
   return fields(link["row"])["request"] === "refused" || (status >= 400 && status < 499 && isAnswer) || undefined
 }
@@ -52,7 +52,7 @@ const isCertain = (failure: unknown, asked: Asked | undefined, settled: (link: F
     known.set(value, evidence)
     return evidence
   }
-  /** Joins the evidence of a link, of what it wraps and of its members: one that may have had an effect decides. */
+  /** Joins the evidence of a link, of the values it wraps and of its members. A single one that may have had an effect decides. */
   const both = (link: Fields): Evidence => {
     const found = [
       signal(link, url),
@@ -64,10 +64,10 @@ const isCertain = (failure: unknown, asked: Asked | undefined, settled: (link: F
   const every = (link: Fields, name: string): Evidence => {
     const list = link[name]
     const length = Array.isArray(list) ? list.length : 0
-    // A hole is no member of which anything is certain.
+    // Nothing is certain about a hole in a list.
     if (length > 0)
       return length <= most && Array.from({ length }, (_, at) => of(fields(list)[at])).every((one) => one === true)
-    // Its members are lost, as on a wire.
+    // The members were lost, for example in JSON.
     return name === "errors" && link["name"] === "AggregateError" ? false : undefined
   }
   try {
@@ -77,7 +77,7 @@ const isCertain = (failure: unknown, asked: Asked | undefined, settled: (link: F
   }
 }
 
-/** What an object shows by itself. A system call tells more than a code, which wrappers copy without it. */
+/** The evidence of an object alone. A system call is better evidence than a code, since wrappers copy only the code. */
 const signal = (link: Fields, url: URL | undefined): Evidence => {
   const { code, event, message, name, path, syscall } = link
   if (statusOf(link) !== undefined || Predicate.isObjectKeyword(link["response"]) || isLaterRequest(link)) return false
@@ -95,12 +95,12 @@ const signal = (link: Fields, url: URL | undefined): Evidence => {
   if (typeof path === "string" && /^https?:/.test(path)) return false
   // fetch checks the first URL before it fails with this message, so the invalid URL came from a redirect.
   if (message === "fetch failed" && fields(link["cause"])["code"] === "ERR_INVALID_URL") return false
-  // What is left of an aggregate, once JSON has lost its members, is a code that was copied from one of them.
+  // An aggregate that JSON has stripped of its members keeps only a code, copied from one of them.
   const isError = Boolean(message) || typeof link["stack"] === "string"
   return ofCode(code, syscall, isError) ?? ofTag(link) ?? ofRow(link)
 }
 
-/** What a reason's catalogue says, whichever that is. That nothing was sent must be true of the cause, too, which tells more. */
+/** The evidence of a reason's row, in any catalogue. `unsent` counts only without a cause, since the cause knows more. */
 const ofRow = ({ cause, row }: Fields): Evidence => {
   const { request } = fields(row)
   if (request === "unsent") return cause === undefined || undefined
@@ -110,13 +110,13 @@ const ofRow = ({ cause, row }: Fields): Evidence => {
 /** A URL without its query, which a client may have added. */
 const pageOf = ({ origin, pathname }: URL): string => origin + pathname
 
-/** Whether a connection or a lookup was for something else than what was asked for: a redirect has led there. */
+/** Whether a connection or a lookup was for another host or port than the request's: a redirect led there. */
 const isElsewhere = ({ address, code, host, hostname, message, port }: Fields, url: URL): boolean => {
   if (Signals.byCode.get(String(code))?.detail === "bad_link") return true
   const [, said, saidPort = port] = code === "UND_ERR_CONNECT_TIMEOUT" ? (attempted.exec(String(message)) ?? []) : []
   const name = url.hostname.replace(/^\[|\]$/g, "")
   const isOther = (value: unknown) => typeof value === "string" && value.toLowerCase() !== name
-  // The address of a name may be any.
+  // A name may resolve to any address.
   const isComparable = (value: unknown) => isAddress.test(String(value)) === isAddress.test(name)
   const usual = url.protocol === "https:" ? 443 : 80
   return (
@@ -128,7 +128,7 @@ const isElsewhere = ({ address, code, host, hostname, message, port }: Fields, u
 
 const isAddress = /^[\d.]+$|:/
 
-/** What undici says of the addresses that it could not connect to in time. */
+/** undici's message about the addresses that it could not connect to in time. */
 const attempted = /attempted address(?:es)?: (\S+):(\d+)\b/
 
 const ofCode = (code: unknown, syscall: unknown, isError: boolean): Evidence => {
@@ -162,13 +162,16 @@ const tellingNames =
     " "
   )
 
-/** Whether another request went before: of a client that repeats or follows, or a policy of ours. Nothing is known about that one. */
+/**
+ * Whether an earlier request was sent, by a client that retries or follows redirects, or by a policy of ours. Nothing is known about that
+ * request.
+ */
 const isLaterRequest = (link: Fields): boolean => {
-  // Most errors say nothing of it.
+  // Most errors have none of these.
   if (tellingNames.every((name) => link[name] === undefined)) return false
   const response = fields(link["response"])
   const answers = [link]
-  // Effect keeps the answer of its platform within its own.
+  // Effect wraps the platform's response in its own.
   for (let at = response; answers.length < 6; at = fields(at["original"] ?? at["source"])) answers.push(at)
   const requests = [link, response, fields(link["request"]), fields(response["request"])].flatMap((request) => [
     request,
@@ -184,7 +187,7 @@ const isLaterRequest = (link: Fields): boolean => {
 /** The URLs that undici has asked for. */
 const historyOf = ({ context }: Fields): unknown => fields(context)["history"]
 
-/** What kafkajs, got and axios count. */
+/** The counters of kafkajs, got and axios. */
 const counts = ["retryCount", "redirectUrls", "_redirectCount"]
 
 const countOf = (value: unknown): number =>

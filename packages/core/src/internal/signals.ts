@@ -37,7 +37,7 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
   ...all(host("truncated_body"), "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"),
   ...all(host("tls_certificate"), certificates),
   ...all(host("tls_handshake"), "EPROTO"),
-  // What Bun before 1.4 makes of a handshake that was cut.
+  // Bun before 1.4, for a handshake that was cut.
   ...all(host("tls_interrupted"), "UNKNOWN_CERTIFICATE_VERIFICATION_ERROR"),
   ...all(
     host("bad_http"),
@@ -117,7 +117,7 @@ export const ofMessage = (message: string): Meaning | undefined => {
   if (!message.startsWith("Proxy response (")) return byMessage.get(message)
   const status = Number(message.slice(16, 19))
   if (status === 407) return ours("proxy_login")
-  // It does not let this side there; that it is late or busy passes.
+  // The proxy refuses this client. A late or busy proxy would recover.
   const isRefusal = status >= 400 && status < 499 && status !== 408 && status !== 429
   return ours(isRefusal ? "local_policy" : "proxy")
 }

@@ -38,7 +38,7 @@ const refusals = /^(?:0[ABFLPZ]|2[0-8BDF]|3[4589BDF]|4[24]|5[457]|F0|P0)/
 /** Verdicts by MySQL error number, where its SQLSTATE says too little (HY000) or something else. */
 const mysql: { readonly [errno: number]: Verdict } = {
   1040: throttled(),
-  // Said of a lost connection too, by their SQLSTATE: a handshake, a command, a packet, a login that this server does not take.
+  // Their SQLSTATE also means a lost connection: a handshake, command, packet or login that the server does not accept.
   1043: permanent,
   1047: permanent,
   1053: steady,
@@ -66,13 +66,13 @@ const connections: { readonly [said: string]: Verdict } = {
   "Query read timeout": steady
 }
 
-/** SQLite that another connection keeps from its file or table: of Node.js by number, of other drivers by name. */
+/** SQLite errors for a file or table locked by another connection: by number in Node.js, by name in other drivers. */
 const isLocked = (link: object, code: string | undefined): boolean =>
   code === "ERR_SQLITE_ERROR"
     ? locked.has(Number(property(link, "errcode")) & 255)
     : /^SQLITE_(?:BUSY|LOCKED)/.test(code ?? "")
 
-/** SQLITE_BUSY and SQLITE_LOCKED, of which other numbers are in the higher bits. */
+/** SQLITE_BUSY and SQLITE_LOCKED. Extended codes keep these in their lower bits. */
 const locked: ReadonlySet<number> = new Set([5, 6])
 
 const isState = /^[0-9A-Z]{5}$/

@@ -81,7 +81,7 @@ const limitOf = (headerOf: HeaderOf, isLimited: boolean, now: number | undefined
   return longestOf(0) ?? (isLimited ? longestOf(undefined) : undefined)
 }
 
-/** Some servers count on below zero. */
+/** Some servers go on counting below zero. */
 const leftOf = ({ remaining }: Limit): number | undefined =>
   remaining !== undefined && /^\s*-\d/.test(remaining) ? 0 : numberOf(remaining)
 

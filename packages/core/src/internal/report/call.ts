@@ -14,7 +14,7 @@ export const factsOf = (failure: unknown): Facts | undefined => {
   return Predicate.isObjectKeyword(facts) ? facts : undefined
 }
 
-/** What the engine itself made of the call, if the failure is its own. */
+/** What the engine did to the call, if the failure is the engine's own. */
 export const engineOf = (facts: Facts): "refused" | "timed out" | undefined => {
   const engine = property(facts, "engine")
   return engine === "refused" || engine === "timed out" ? engine : undefined
@@ -43,7 +43,7 @@ export const unwrap = (failure: unknown): Unwrapped => {
 const isGivenUp = (u: unknown): u is { readonly failure: unknown } =>
   Predicate.isTagged(u, "RetryExhausted") && Predicate.hasProperty(u, "failure")
 
-/** The attempts that facts tell of; what is not as the engine writes it is left out. */
+/** The attempts in the facts. Attempts that do not have the engine's format are left out. */
 export const historyOf = (facts: Facts, safe: (text: string) => string): ReadonlyArray<Attempt> => {
   const history = property(facts, "history")
   if (!isArray(history)) return []
@@ -66,20 +66,20 @@ export const historyOf = (facts: Facts, safe: (text: string) => string): Readonl
 /** What the engine last told of a call that ended with a failure, by the failure, and when, in nanoseconds since the epoch. */
 const ends = new WeakMap<object, { readonly facts: Call; readonly at: bigint }>()
 
-/** Notes that a call ended with a failure: a program may take that out of its wrapper, which knows the call. */
+/** Notes that a call ended with a failure, since a program may unwrap the failure and lose the wrapper that names the call. */
 export const note = (failure: unknown, facts: Call, at: bigint): void => {
   if (Predicate.isObjectKeyword(failure)) ends.set(failure, { facts, at })
 }
 
-/** The failure was handled: what is raised later is another one of the same object. */
+/** Forgets a failure that was handled: if the same object is raised later, it is a new failure. */
 export const forget = (failure: unknown): void => {
   if (Predicate.isObjectKeyword(failure)) ends.delete(failure)
 }
 
-/** What is raised so long after its call has ended is another failure of the same object. */
+/** An object that is raised so long after its call ended is a new failure. */
 const recent = 1_000_000_000n
 
-/** The call that ended with a failure, or with what that wraps, if that is one call of late. Each is told of once. */
+/** The call that recently ended with a failure or with a value that it wraps, if there is only one such call. Each call is returned once. */
 export const noted = (failure: unknown, at: bigint): Call | undefined => {
   const found = chain(failure).flatMap(({ value }) => {
     const end = ends.get(value)
@@ -93,7 +93,7 @@ export const noted = (failure: unknown, at: bigint): Call | undefined => {
 export const isSame = (one: Facts, other: Facts): boolean =>
   stringAt(one, "name") === stringAt(other, "name") && (stringAt(one, "key") ?? "") === (stringAt(other, "key") ?? "")
 
-/** More fields, none of which takes the place of one that is there already: one of the same name gets a `_`. */
+/** Adds fields without replacing any: a field whose name is taken gets a `_`. */
 export const joined = (own: Fields, more: Fields): Fields => {
   const all = { ...own }
   for (const [name, value] of Object.entries(more)) {

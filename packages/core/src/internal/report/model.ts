@@ -21,7 +21,7 @@ export type Fields = { readonly [name: string]: Field }
  * @since 0.1.0
  */
 export interface Cause {
-  /** The name of the error, or the type of what is no object. */
+  /** The name of the error, or the type of a value that is not an object. */
   readonly name: string
   /** What it says: at most 2000 characters, without secrets. */
   readonly message: string
@@ -65,7 +65,7 @@ export interface Attempt {
 export interface Report {
   /** Where it happened; `program` for a failure of neither a job nor an item. */
   readonly level: Catalogue.Level | "program"
-  /** The code of a job's or an item's failure; the name of any other error, or the type of what is no object. */
+  /** The code of a job's or an item's failure; the name of any other error, or the type of a value that is not an object. */
   readonly code: string
   /** What refines the code: a detail of the catalogue, or the error's own `code`. */
   readonly detail?: string
@@ -113,7 +113,7 @@ export interface Call {
   readonly because?: string | undefined
   /** How many attempts there were: 0 for a call that was refused before its first. */
   readonly attempts?: number | undefined
-  /** The time from the call's begin to its end, waits included: the attribute `duration_ms`. */
+  /** The time from the start of the call to its end, waits included: the attribute `duration_ms`. */
   readonly duration?: Duration.Duration | undefined
   /** When another try makes sense. */
   readonly retryAt?: DateTime.DateTime | undefined
@@ -121,7 +121,7 @@ export interface Call {
   readonly retryAfter?: Duration.Duration | undefined
   /** The action that a parked call waited for. */
   readonly until?: string | undefined
-  /** Says that the failure is the engine's own. Its fingerprint is made of the call then. */
+  /** Marks the failure as the engine's own, whose fingerprint is made from the call. Default: it is not the engine's. */
   readonly engine?: Report["engine"] | undefined
   /** The failed attempts of the call, oldest first. They are counted from 1. */
   readonly history?: ReadonlyArray<Omit<Attempt, "call" | "attempt">> | undefined

@@ -11,19 +11,19 @@ export const failuresOf = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> 
     return [reason._tag === "Fail" ? reason.error : reason.defect]
   })
 
-/** What a listener was told, and when, in nanoseconds since the epoch. */
+/** The failures that a listener was told, with the time in nanoseconds since the epoch. */
 export type Heard = WeakMap<object, bigint>
 
-/** What is raised again after so many nanoseconds is no longer on its way up: it happened again. */
+/** A failure that is raised again after so many nanoseconds is a new one, not the same one on its way up. */
 const once = 1_000_000_000n
 
 export const isHeard = (heard: Heard, value: object, now: bigint): boolean => {
   const at = heard.get(value)
-  // A clock that is set back makes nothing silent.
+  // If the clock is set back, failures still count as new.
   return at !== undefined && now - at < once && at - now < once
 }
 
-/** A failure as listeners are told of it once: the objects that are the same failure, and those that it is known by from now on. */
+/** A failure that each listener is told once: the objects that identify it now, and those that will identify it later. */
 export interface Identity {
   readonly same: ReadonlyArray<object>
   readonly known: ReadonlyArray<object>
@@ -42,14 +42,14 @@ export const identityOf = (failure: unknown): Identity => {
   }
 }
 
-/** Whether a failure is new to a listener, who has heard of it from now on. */
+/** Whether a failure is new to a listener. Marks it as told. */
 export const isNew = (heard: Heard, { known, same }: Identity, now: bigint): boolean => {
   if (same.some((value) => isHeard(heard, value, now))) return false
   for (const value of known) heard.set(value, now)
   return true
 }
 
-/** The failure of a job or an item that a failure is, or wraps, with its wrappers; none if it is one of several. */
+/** The job's or item's failure that a failure is or wraps, with its wrappers; `undefined` if there is none or it is one of several. */
 const wrappersOfOurs = (failure: unknown): ReadonlyArray<object> | undefined => {
   const found: Array<object> = []
   for (const { isMember, parent, value } of chain(failure)) {

@@ -23,7 +23,7 @@ import { tagOf, textOf, viewOf } from "../platform.ts"
 import { isCountName, isSecretName } from "../secrets/names.ts"
 import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "../secrets/scrub.ts"
 
-/** No report lists more causes, fields of one of them, or frames of a stack; and no message that is made of fields is longer. */
+/** The most causes of a report, fields of a cause and frames of a stack, and the longest message made from fields. */
 const most = { causes: 8, fields: 24, frames: 20, message: 500 }
 
 /** A scrub that knows the secrets given, and those that the failure's own fields hold. */
@@ -56,7 +56,7 @@ const keysOf = (value: object): ReadonlyArray<string> => {
   return [...new Set([...ownOf(value).slice(0, most.fields), ...(declaredOf(value) ?? [])])]
 }
 
-/** Fields of system errors that help and tell no secret. */
+/** Fields of system errors that help and contain no secrets. */
 const systemFields = ["syscall", "hostname", "address", "port"]
 
 /** Fields that a report has elsewhere. */
@@ -87,7 +87,7 @@ export const attributesOf = (value: object, safe: Scrub): Fields => {
   return shown(attributes, Object.keys(attributes).slice(0, most.fields), elsewhere, safe)
 }
 
-/** The facts of a call, under the names that event lines use. The empty key is left out: it is that of calls that name none. */
+/** The facts of a call, under the names that event lines use. An empty key, which means that the call has none, is left out. */
 export const callFields = (facts: Call.Facts | undefined, safe: Scrub): Fields => {
   if (facts === undefined) return {}
   const { key = "", name = "", ...others } = shown(facts, callFacts, nowhere, safe)
@@ -101,7 +101,7 @@ export const callFields = (facts: Call.Facts | undefined, safe: Scrub): Fields =
   }
 }
 
-/** A call has no fields of these that a report has elsewhere. */
+/** A report has none of a call's facts elsewhere. */
 const nowhere: ReadonlySet<string> = new Set()
 
 const callFacts = ["name", "key", "because", "attempts", "retryAt", "retryAfter", "until"]
@@ -165,7 +165,7 @@ const saidByFields = (value: object, safe: Scrub): string => {
 const entriesOf = (values: ReadonlyArray<unknown>, safe: Scrub): ReadonlyArray<Field> =>
   values.slice(0, most.fields).flatMap((entry) => fieldOf(entry, safe) ?? [])
 
-/** Fields that are no part of what an error says of itself. */
+/** Fields that do not belong to an error's description of itself. */
 const unsaid: ReadonlySet<string> = new Set([...elsewhere, "name", "stack"])
 
 /** What a failure wraps, outermost first, without wrappers that only repeat a message. The first link is the failure itself. */
@@ -175,7 +175,7 @@ export const causesOf = (links: ReadonlyArray<Link>, safe: Scrub): ReadonlyArray
     if (depth === 0) continue
     const { message, name } = saidBy(value, safe)
     const facts = factsOf(value, safe)
-    // What wraps and what is wrapped often say the same; of members each is told that is not told already.
+    // A wrapper often repeats the message of the wrapped error. Members are listed unless they are listed already.
     const isTold = (cause: Cause) => cause.message === message && (!isMember || cause.name === name)
     if (facts.code === undefined && causes.some(isTold)) continue
     if (causes.push({ name, message, depth: depth - 1, ...facts }) === most.causes) break

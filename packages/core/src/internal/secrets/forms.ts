@@ -5,11 +5,11 @@ import * as Hex from "effect/encoding/Hex"
 /** Shorter secrets are not looked for: they would be found in every text. */
 const shortest = 4
 
-/** So much of a secret's Base64 form must be its own, whatever it was encoded with; and so long is a line of it that is looked for. */
+/** The shortest part of a secret's Base64 form to look for within a longer one, and the shortest line of a secret to look for. */
 const shortestWithin = 8
 const shortestLine = 16
 
-/** The forms in which any of the secrets may occur in a text, longest first, so that none leaves the rest of another. */
+/** The forms in which the secrets may occur in a text, longest first, so that hiding one does not leave the rest of another. */
 export const formsOf = (secrets: ReadonlyArray<string>): ReadonlyArray<string> => {
   const forms = secrets.filter(({ length }) => length >= shortest).flatMap(formsOfOne)
   return [...new Set(forms)].toSorted((a, b) => b.length - a.length)
@@ -32,7 +32,7 @@ const formsOfOne = (secret: string): ReadonlyArray<string> => {
   ]
 }
 
-/** An inspector, a mail or YAML has the lines of a secret each for itself. */
+/** Inspectors, mails and YAML write each line of a secret separately. */
 const linesOf = (secret: string): ReadonlyArray<string> => {
   const lines = secret.split(/\r?\n/)
   return lines.length === 1 ? [] : lines.map((line) => line.trim()).filter(({ length }) => length >= shortestLine)
@@ -48,7 +48,7 @@ const jsonForms = (secret: string): ReadonlyArray<string> => {
 
 const jsonOf = (text: string): string => JSON.stringify(text).slice(1, -1)
 
-/** In percent form, in the strict one of requests that are signed, in that of a whole URL, and in a form's. */
+/** Percent-encoded: by component, strictly as in signed requests, as a whole URL, and as a form. */
 const percentForms = (text: string): ReadonlyArray<string> => {
   const uri = encodeURIComponent(text)
   const strict = uri.replace(/[!'()*]/g, (character) => `%${Hex.encode(character).toUpperCase()}`)
@@ -59,7 +59,7 @@ const lowerPercent = (text: string): string => text.replace(/%[\dA-F]{2}/g, (byt
 
 const unpadded = (base64: string): string => base64.replace(/=+$/, "")
 
-/** What the secret is in the Base64 form of a longer text, such as `user:secret`, wherever it stands in it. */
+/** The part that a secret has in the Base64 form of a longer text, such as `user:secret`, at each possible offset. */
 const within = (secret: string, encode: (text: string) => string): ReadonlyArray<string> =>
   [0, 1, 2].flatMap((before) => {
     const length = before + new TextEncoder().encode(secret).length

@@ -4,9 +4,9 @@ import { isCountName, isSecretName, mark, names } from "./names.ts"
 export const naming = new RegExp(
   `((?:${names})[\\w-]{0,60})(?![\\w-])(?:` +
     `["'\\\\]*\\s*(=>|:=|={1,3}|:)\\s*` +
-    // An option of a command line, and the first of a pair in a list of such.
+    // A command-line option, or the first of a pair in a list of pairs.
     `|(?<=["']--[\\w-]{0,70}|(?:[[(]|[\\])],)\\s*[[(]\\s*\\\\*["'][\\w.-]{0,70})\\\\*["'],\\s*(?=\\\\*["'])` +
-    // The first of two in a list, of which the second is not the name of something else.
+    // The first of two values in a list, unless the second is itself a name.
     `|(?<=[[(]\\s*\\\\*["'][\\w.-]{0,70})\\\\*["'],\\s*(?=\\\\*["'][^"'\\n]*[^"'\\n\\w-][^"'\\n]*\\\\*["']|\\\\*["']\\w*\\d)` +
     // `name: "...", value: "..."`, with one field between them at most.
     `|(?<=(?:name|key|header)\\\\*["']?\\s*[:=]\\s*\\\\*["']?[\\w.-]{0,70})\\\\*["']?(?:,\\s*|\\s*\\n\\s*|,[^,:{}[\\]]{1,40}:[^,:{}[\\]]{1,40},\\s*)` +
@@ -31,18 +31,18 @@ const inspected = /<[A-Za-z][^>\n]*>?/y
 /** What an inspector and other languages write before a list or an object: `Map(1) {`, `[Object: null prototype] {`, `[]string{`. */
 const collection = /(?:\[[A-Z][^\]\n]{0,40}\] ?|[A-Z][\w.]{0,40}(?:\(\d+\))? ?|(?:\[\]|[&*])[\w.]{1,40})(?=[[{])/y
 
-/** On the next line, further to the right, as YAML has it: a list, or a value alone. */
+/** An indented list or value on the next line, as in YAML. */
 const below = /- [^\n]*(?:\n[^\S\n]+- [^\n]*)*|[^\s:"'[{][^\n:]*(?=\n|$)/y
 
 const end = "(?=[.:!?)\\]}\"'`,;]{0,3}(?:\\s|$))"
 
-/** That there is no value, or that it is hidden already. */
+/** Matches if there is no value, or a hidden one. */
 const nothing = new RegExp(
   `(?:${mark}|(?:basic|bearer|digest|negotiate|token) ${mark}|\\[(?:Array|Object|Function[^\\]]*)\\](?! ?[[{])|(?:false|none|null|true|undefined)${end})`,
   "iy"
 )
 
-/** What says what is wrong with a value, or what it must be. */
+/** Words that say what is wrong with a value, or what it must be. */
 const remark = new RegExp(
   "(?:a|after|an|any|at|bad|before|blacklisted|boolean|by|can(?:'t|not)?|contains?|could|denied|did|disabled|does|doesn't|empty|expected|" +
     "expired|expires|failed|field|for|from|got|has|have|identifier|in|incorrect|invalid|is|isn't|it|its|jwt|less|malformed|maximum|may|minimum|" +
@@ -74,7 +74,7 @@ export const withoutNamed = (text: string): string => {
   return done === 0 ? text : safe + text.slice(done)
 }
 
-/** Whether a name is part of something else: of a resource of AWS, or, if it is a word of English, of a sentence. */
+/** Whether a name is part of something else: an AWS resource, or an English sentence. */
 const isPart = (text: string, at: number, name: string): boolean =>
   /arn:[\w:-]{0,80}$/.test(text.slice(Math.max(0, at - 100), at)) ||
   (name === "pass" && /[A-Za-z] $/.test(text.slice(Math.max(0, at - 2), at))) ||
@@ -85,14 +85,14 @@ interface Range {
   readonly to: number
 }
 
-/** A name and what stands behind it; after a colon may stand what is wrong with the value. */
+/** A name and the text that follows it. After a colon (`isProse`), that text may be a remark about the value. */
 interface Named {
   readonly name: string
   readonly before: string
   readonly isProse: boolean
 }
 
-/** Where the value at a place begins and ends, unless there is none to hide. */
+/** The range of the value at a place; `undefined` if there is nothing to hide. */
 const valueAt = (text: string, place: number, { before, isProse, name }: Named): Range | undefined => {
   const at = place + (matchAt(wrapper, text, place)?.length ?? 0)
   const opening = matchAt(quote, text, at)
@@ -151,7 +151,7 @@ const endOfQuoted = (text: string, from: number, opening: string): number => {
       at = next
       continue
     }
-    // A text that an inspector has broken into lines goes on.
+    // An inspector breaks a long text into lines joined by `+`.
     const more = matchAt(broken, text, at)
     if (more === undefined) return at - level
     at += more.length - 1
@@ -160,7 +160,7 @@ const endOfQuoted = (text: string, from: number, opening: string): number => {
   return end < 0 ? text.length : end
 }
 
-/** Where a list or an object ends; without an end it is the text's. Brackets in quotes do not count. */
+/** The end of a list or an object, or of the text if it is not closed. Brackets in quotes do not count. */
 const endOfBracket = (text: string, from: number): number => {
   let depth = 0
   for (let at = from; at < text.length; at++) {

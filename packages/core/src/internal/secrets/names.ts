@@ -26,7 +26,7 @@ const lastWord = /(?:[A-Z]?[a-z]+|[A-Z]+)\d*$/
 
 const isAbout = (name: string): boolean => {
   const [word = ""] = lastWord.exec(name) ?? []
-  // A service of AWS, whose actions have its name before them.
+  // The AWS service, whose name precedes its actions.
   return (
     about.has(word.toLowerCase()) || expiry.test(name) || program.test(name) || name.toLowerCase() === "secretsmanager"
   )

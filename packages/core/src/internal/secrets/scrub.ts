@@ -8,7 +8,7 @@ import { mark } from "./names.ts"
 import { isSigned, isSuspect, withoutShapes } from "./shapes.ts"
 import { withoutSecretUrls } from "./url.ts"
 
-/** No text of a report is longer, in UTF-16 units. */
+/** The longest text of a report, in UTF-16 units. */
 const longest = 2000
 
 /** More is read than is shown, so that a secret at the end is known by its whole shape. */

@@ -1,6 +1,6 @@
 import { isSecretName, mark } from "./names.ts"
 
-/** Tokens that are known by their shape alone: who makes them gave them a beginning so that they are found. */
+/** Tokens that are known by their shape alone: their issuers gave them a prefix so that scanners find them. */
 export const shapes: ReadonlyArray<string> = [
   "gh[opsur]_[A-Za-z\\d]{36}",
   "github_pat_\\w{22}",
@@ -23,7 +23,7 @@ export const shapes: ReadonlyArray<string> = [
 
 const anyShape = shapes.join("|")
 
-/** No token is shorter. */
+/** The length of the shortest token. */
 const shortest = 20
 
 /** A token is a word of its own, or follows a character that is written with an escape. */
@@ -31,7 +31,7 @@ const token = new RegExp(`(?:(?<![\\w-])|(?<=\\\\[nrt])|(?<=%[\\dA-Fa-f]{2}))()(
 
 const beginning = new RegExp(anyShape, "y")
 
-/** How a token begins; most words do otherwise. */
+/** The first characters of tokens. Most words begin with another. */
 const initials = "AGadghnprswxy"
 
 /** Letters, digits, `_` and `-`, by their code. */
@@ -39,7 +39,7 @@ const letters = Uint8Array.from({ length: 128 }, (_, code) => Number(/[\w-]/.tes
 
 const isLetter = (code: number): boolean => code < 128 && letters[code] === 1
 
-/** The long word that most logs have. */
+/** A UUID, the most common long word in logs. */
 const isUuid = (text: string): boolean =>
   text.length === 36 && text.charCodeAt(8) === dash && text.charCodeAt(13) === dash && text.charCodeAt(18) === dash
 
@@ -64,12 +64,12 @@ const hasToken = (text: string): boolean => {
 
 const privateKey = "-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
 
-/** Words behind an option of a command line that say something of it. */
+/** Words that follow a command-line option in prose, rather than its value. */
 const remarks =
   "and|are|argument|can|cannot|could|expects|flag|for|from|has|have|if|in|instead|is|may|missing|must|needs?|not|option|or|requires?|should|to|" +
   "via|was|when|will|with|without"
 
-/** Patterns of secrets in texts; everything after `$1` is hidden. Each looks only at nearby characters, so none takes long. */
+/** Patterns of secrets in texts; everything after `$1` is hidden. Each looks only at nearby characters, which keeps it fast. */
 export const patterns: ReadonlyArray<RegExp> = [
   // A private key, to its end or the text's.
   new RegExp(`()${privateKey}[^]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)`, "g"),
@@ -87,7 +87,7 @@ export const patterns: ReadonlyArray<RegExp> = [
   )
 ]
 
-/** An option of a command line and its value, in quotes or not. */
+/** A command-line option and its value, in quotes or not. */
 export const option = /(?<![\w-])(--[\w-]{1,80}\s+)("[^"\n]*"?|'[^'\n]*'?|[^\s"'`\\-][^\s"'`\\]*)/g
 
 const isRemark = new RegExp(`^(?:(?:${remarks})(?![\\w-])|\\d{1,9}[,;.]?$)`)
@@ -97,7 +97,7 @@ const withoutOptions = (text: string): string =>
     isSecretName(name.trim()) && !isRemark.test(value) ? `${name}${mark}` : whole
   )
 
-/** A sign that every text with a secret or a URL has, unless it has a dash or a token; cheap, since most texts have none. */
+/** A cheap first check: every text with a secret or a URL matches it, except those found by a double dash or by a token. */
 const sign = new RegExp(`[:=?"'${mark}]|eyJ|ya29|SG\\.|[Bb](?:earer|asic)|B(?:EARER|ASIC)`)
 
 /** Whether a text may have a secret or a URL. */

@@ -24,7 +24,7 @@ const inOne = `(?![,;]${scheme})`
 const ofWeb = `(?:[^\\s/]{0,500}@|[^\\s/@:[]{0,200}:(?!\\d{0,5}/)[^\\s@"'<>]{0,300}@)`
 const ofOthers = `(?:${inOne}[^\\s"'<>]){0,500}@|[^\\s/]{0,500}@`
 
-/** Credentials, also those whose host a reader of URLs would not find. */
+/** Credentials, including those that keep a URL parser from finding the host. */
 const misread = new RegExp(`^(?:(https?://)${ofWeb}|(?!http)(${scheme})(?:${ofOthers}))`, "i")
 
 /** A URL; its password may contain characters that no other part may. A quote belongs to a query, unless the URL stands in quotes. */
@@ -36,7 +36,7 @@ const urls = new RegExp(
 
 const credentials = new RegExp(`://(?:[^\\s/]{0,500}@|[^\\s"'<>]{0,500}@)`)
 
-/** Addresses that are secrets themselves: who knows one may post there. */
+/** URLs that are secrets themselves: anyone who knows one may post there. */
 const webhook =
   /(hooks\.slack\.com\/[a-z]+\/|discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks\/\d+\/|api\.telegram\.org\/(?:file\/)?bot\d+:)[^\s"'<>]+/g
 

@@ -192,7 +192,7 @@ export const secret = (what: string, isRight: (text: string) => boolean): Rule =
 })
 
 /**
- * A value as messages show it: a text in quotes and up to 60 characters of it, and of an object only that it is one.
+ * A value as messages show it: a text in quotes, cut after 60 characters. Of an object, only its kind is shown.
  *
  * @category formatting
  * @since 0.1.0

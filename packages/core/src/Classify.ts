@@ -64,7 +64,7 @@ export const retryAfterOf: (header: string | undefined, now: number) => Duration
   waits.retryAfterOf
 
 /**
- * What is known of a request besides its failure.
+ * The facts that are known of a request besides its failure.
  *
  * @category options
  * @since 0.1.0

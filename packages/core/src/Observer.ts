@@ -206,7 +206,7 @@ export type Event =
  * @since 0.1.0
  */
 export interface Told {
-  /** The failure itself, as it was raised. Nothing of it is bounded, and it may hold secrets. */
+  /** The failure itself, as it was raised. It is not bounded, and may contain secrets. */
   readonly failure: unknown
   /** The cause that it was reported in. */
   readonly cause: Cause.Cause<unknown>
@@ -217,7 +217,7 @@ export interface Told {
 }
 
 /**
- * What an observer hears. Each part is called synchronously, and what it throws is ignored.
+ * The functions of an adapter that listens. Each is called synchronously, and anything that it throws is ignored.
  *
  * @category models
  * @since 0.1.0
@@ -245,7 +245,7 @@ const listeners = Bindings.make<Listener>("@redrive/core/Observer")
 /**
  * Adds an observer to those of other layers, for the scope of this one.
  *
- * With `log`, records go to it in place of Effect's default loggers, and beside any other logger that is installed outside of it.
+ * A `log` replaces Effect's default loggers. Other loggers, installed around it, go on getting the records.
  *
  * @category layers
  * @since 0.1.0
@@ -260,8 +260,8 @@ export const layer = (observer: Observer): Layer.Layer<never> =>
 /**
  * The one `ErrorReporter` of all observers. `layer` installs it.
  *
- * What is raised more than a second later is another failure, though a program may keep one object for all. So is an error that another
- * one caused: only the wrappers of a job's or an item's failure, and `RetryExhausted`, are the failure itself.
+ * A failure that is raised more than a second later is a new one, even if it is the same object. So is an error that wraps another as its
+ * cause: only `RetryExhausted` and the wrappers of a job's or an item's failure count as the failure itself.
  *
  * @category instances
  * @since 0.1.0

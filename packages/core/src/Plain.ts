@@ -33,7 +33,10 @@ export type Plain = string | number | boolean | null | ReadonlyArray<Plain> | { 
 export interface Options {
   /** Secrets that must not appear in any text. Default: none. */
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
-  /** What a `Redactable` is shown by, such as `Headers.CurrentRedactedNames`. Default: an empty one, so that references have their defaults. */
+  /**
+   * The services that a `Redactable` reads, such as `Headers.CurrentRedactedNames`. Default: an empty context, in which references have
+   * their defaults.
+   */
   readonly context?: Context.Context<never> | undefined
 }
 
@@ -47,11 +50,11 @@ const most = { depth: 6, entries: 64, nodes: 512, characters: 32_768, name: 200,
  * Turns a value into plain data.
  *
  * It has at most six levels, 64 entries a level and 512 in all, texts as in a `Report` and 32,768 characters of text in all. Anything beyond
- * is counted, as `… 36 more`. A `Redactable` is what it says of itself in the context, and what has a `toJSON` what that returns. Fields whose
- * names suggest secrets are `<redacted>`, as are `Redacted` values, the values of such names in pairs (`["authorization", "..."]`,
- * `{ name: "authorization", value: "..." }`), and those of secret headers in a flat list. A value that throws when it is read is
- * `unreadable`, one that contains itself `circular`. An error becomes its name and message; reports say more. A Map whose keys are not all
- * texts or numbers is a list of pairs.
+ * is counted, as `… 36 more`. A `Redactable` becomes the value that it gives for the context, and an object with a `toJSON` the value
+ * that this returns. Fields whose names suggest secrets are `<redacted>`, as are `Redacted` values, the values of such names in pairs
+ * (`["authorization", "..."]`, `{ name: "authorization", value: "..." }`), and those of secret headers in a flat list. A value that
+ * throws when it is read becomes `unreadable`, and one that contains itself `circular`. An error becomes its name and message; reports
+ * say more. A Map whose keys are not all texts or numbers is a list of pairs.
  *
  * @category constructors
  * @since 0.1.0
@@ -145,7 +148,7 @@ const withinRoom = (value: Plain, walk: Walk): Plain => {
   return value.length <= room ? value : `${cutText(value, Math.max(0, room))}…`
 }
 
-/** What is no object. */
+/** A value that is not an object. */
 const simple = (value: unknown, safe: Scrub): Plain => {
   switch (typeof value) {
     case "string":
@@ -198,7 +201,7 @@ const textOfError = (value: object): string => {
   return message === "" ? nameOfError(value) : `${nameOfError(value)}: ${message}`
 }
 
-/** What a value says of itself, else the value. */
+/** The value that a value gives for itself, or else the value. */
 const saidBy = (value: object, walk: Walk): unknown => {
   if (Redactable.isRedactable(value)) return value[Redactable.symbolRedactable](walk.context)
   if (Duration.isDuration(value)) return Duration.format(value)
@@ -348,7 +351,7 @@ const ofNamed = <Holder>(
 /** A name that was shortened or cleaned must not take the place of another. */
 const free = (name: string, fields: object): string => (Object.hasOwn(fields, name) ? free(`${name}_`, fields) : name)
 
-/** Whether what stands behind a secret's name is none: that there is one or not, and numbers of what is counted. */
+/** Whether a value with a secret's name is not a secret: a boolean, no value, or the number of things that are counted. */
 const isNoSecret = (value: unknown, isCount: boolean): boolean => {
   if (typeof value === "boolean" || value === null || value === undefined) return true
   return isCount && isCounts(value, 0)

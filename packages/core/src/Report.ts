@@ -46,9 +46,9 @@ const noSecrets: ReadonlyArray<Redacted.Redacted> = []
 /**
  * Makes the report of any failure.
  *
- * A `RetryExhausted` is reported as its `failure`, however many calls gave that up, with the facts of a call as attributes. Those of the
- * innermost call have the plain names, and those of the outermost `outer_` before them; a call that left the failure to the call around it
- * (`nested`) does not count. An attribute of the failure's own is never replaced: the call's gets a `_` at its end.
+ * A `RetryExhausted` is reported as its `failure`, however many calls gave up on it, and the facts of these calls become attributes. The
+ * innermost call's have plain names, and the outermost call's begin with `outer_`. A call that left the failure to the call around it (`nested`)
+ * does not count. The failure's own attributes are never replaced: if a name is taken, the call's attribute gets a `_` at its end.
  *
  * Without a severity of its own, a value has the severity `Error`. The report shows the fields that a schema declares, and those in
  * `ErrorReporter.attributes`. No text is longer than 2000 characters, and none shows a secret, credentials, or the query of a URL.
@@ -77,7 +77,7 @@ export const fromCause = (cause: EffectCause.Cause<unknown>, options: Options = 
 const secrets = Bindings.make<ReadonlyArray<Redacted.Redacted>>("@redrive/core/Report/Secrets")
 
 /**
- * The secrets that reports hide within a context, such as a fiber's. Those in a failure's own fields are hidden besides.
+ * The secrets that reports hide within a context, such as a fiber's. Those in a failure's own fields are always hidden.
  *
  * @category getters
  * @since 0.1.0

@@ -23,7 +23,7 @@ export type Fields = { readonly [name: string]: Field }
 export interface Cause {
   /** The name of the error, or the type of a value that is not an object. */
   readonly name: string
-  /** What it says: at most 2000 characters, without secrets. */
+  /** The message: at most 2000 characters, without secrets. */
   readonly message: string
   /** How many errors wrap it, besides the failure itself; members of an aggregate have the same depth. */
   readonly depth: number
@@ -48,7 +48,7 @@ export interface Attempt {
   readonly startedAt: string
   /** How long it took, in milliseconds. */
   readonly durationMs: number
-  /** What its failure said, without secrets. */
+  /** The message of its failure, without secrets. */
   readonly message: string
   /** The verdict on its failure, in the words of `Verdict.format`. */
   readonly verdict: string
@@ -67,9 +67,9 @@ export interface Report {
   readonly level: Catalogue.Level | "program"
   /** The code of a job's or an item's failure; the name of any other error, or the type of a value that is not an object. */
   readonly code: string
-  /** What refines the code: a detail of the catalogue, or the error's own `code`. */
+  /** The detail that refines the code: the catalogue's, or the error's own `code`. */
   readonly detail?: string
-  /** What the failure says: at most 2000 characters, without secrets. */
+  /** The message: at most 2000 characters, without secrets. */
   readonly message: string
   /** How bad it is: the failure's own severity, else `Error`. */
   readonly severity: LogLevel.Severity
@@ -85,11 +85,11 @@ export interface Report {
   readonly host?: string
   /** The failure's own fields that are not here already, and the facts of the call that ended with it (`Report.call`). */
   readonly attributes: Fields
-  /** What the failure wraps, outermost first; at most 8. */
+  /** The errors that the failure wraps, outermost first; at most 8. */
   readonly causes: ReadonlyArray<Cause>
   /** The stack of the innermost error, if a program is to blame. */
   readonly stack?: string
-  /** What the retry engine itself did to the call, if the failure is the engine's. */
+  /** How the retry engine ended the call, if the failure is the engine's own. */
   readonly engine?: "refused" | "timed out"
   /** The last 30 attempts that led to the failure, oldest first, if a call was given up with it. */
   readonly history?: ReadonlyArray<Attempt>

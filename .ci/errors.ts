@@ -33,6 +33,8 @@ export const errors = CatalogueDocs.markdown(catalogue, {
     "",
     "- **Retry** tells the pace: *quick* for a hiccup, *steady* for a server in trouble, *slow* for what takes minutes. *wait* heeds",
     "  `Retry-After`. *parked* means that nothing helps until somebody has done it. *give up* means that it fails the same way every time.",
+    "- **Request** tells what became of it: *unsent*, *refused* without an effect, or *sent*, so that a creation may have happened.",
+    "  *unknown* counts as sent.",
     "- **Severity** is the level of the log line, and what alerts are chosen by.",
     "- **Extended code** takes the place of the code where a server was opened for codes beyond the closed set; readers take it for the",
     "  code of its section."

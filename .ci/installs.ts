@@ -28,8 +28,14 @@ const asWritten = (text: string, pattern: RegExp, what: string): string => {
   return found
 }
 
-/** The first program of a package's README, which imports every entry point of the package besides. */
-const readme = ({ directory, exports, name }: Packed, versions: Versions): Project => {
+/** A program that throws if one of these paths can be imported. Node.js and Yarn both say why not by the same code. */
+const refused = (paths: ReadonlyArray<string>): string => `for (const path of ${JSON.stringify(paths)}) {
+  const code = await import(path).then(() => "is imported", (error) => error.code)
+  if (!["ERR_PACKAGE_PATH_NOT_EXPORTED", "QUALIFIED_PATH_RESOLUTION_FAILED"].includes(code)) throw new Error(path + ": " + code)
+}`
+
+/** The first program of a package's README, which imports every entry point of the package besides, and none of its other files. */
+const readme = ({ closed, directory, exports, name }: Packed, versions: Versions): Project => {
   const text = readFileSync(join(directory, "README.md"), "utf8")
   const installed = asWritten(text, /^ {4}npm i (.*)$/m, "install line").split(" ")
   const code = asWritten(text, /^```ts\n([\s\S]*?)^```/m, "program")
@@ -39,7 +45,7 @@ const readme = ({ directory, exports, name }: Packed, versions: Versions): Proje
     dependencies: Object.fromEntries(
       installed.filter((word) => !word.startsWith("-")).map((word) => [word, versions[word] ?? "*"])
     ),
-    code: [...exports.map((entry) => `import ${JSON.stringify(entry)}`), code].join("\n"),
+    code: [...exports.map((entry) => `import ${JSON.stringify(entry)}`), refused(closed), code].join("\n"),
     prints: promised.length > 0 ? promised : undefined
   }
 }

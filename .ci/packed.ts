@@ -9,14 +9,27 @@ export interface Packed {
   readonly directory: string
   readonly tarball: string
   readonly exports: ReadonlyArray<string>
+  /** The paths of its other files, which nobody can import. */
+  readonly closed: ReadonlyArray<string>
 }
 
 const pack = (directory: string, folder: string): Packed => {
   const manifest = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"))
   const tarball = join(folder, `${manifest.name.replace(/\W+/g, "-")}.tgz`)
   execFileSync("pnpm", ["pack", "--out", tarball], { cwd: directory, stdio: ["ignore", "ignore", "inherit"] })
-  const exports = Object.keys(manifest.publishConfig.exports).filter((path) => path !== "./package.json")
-  return { name: manifest.name, directory, tarball, exports: exports.map((path) => join(manifest.name, path)) }
+  const of = (files: ReadonlyArray<string>) => files.map((file) => `${manifest.name}/${file.replace(/\.[jt]s$/, "")}`)
+  const modules = globSync("*.ts", { cwd: join(directory, "src"), exclude: ["index.ts"] }).toSorted()
+  const inner = [
+    ...globSync("internal/*.ts", { cwd: join(directory, "src") }),
+    ...globSync("chunk-*.js", { cwd: join(directory, "dist") })
+  ]
+  return {
+    name: manifest.name,
+    directory,
+    tarball,
+    exports: [manifest.name, ...of(modules)],
+    closed: of(["index.ts", ...inner])
+  }
 }
 
 export const packed = (root: string, folder: string): ReadonlyArray<Packed> =>

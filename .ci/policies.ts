@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 
 const module = (name: string) => import(pathToFileURL(join(import.meta.dirname, "../packages", name)).href)
 const Backoff: typeof import("../packages/retry/src/Backoff.ts") = await module("retry/src/Backoff.ts")
+const Because: typeof import("../packages/retry/src/Because.ts") = await module("retry/src/Because.ts")
 const Budget: typeof import("../packages/retry/src/Budget.ts") = await module("retry/src/Budget.ts")
 const Preset: typeof import("../packages/retry/src/Preset.ts") = await module("retry/src/Preset.ts")
 const Report: typeof import("../packages/core/src/Report.ts") = await module("core/src/Report.ts")
@@ -180,11 +181,16 @@ const to = { call: "fetch-page", key: "example.com" }
 const late = Retry.make(RetryPolicy.make({ retries: 0, attemptTimeout: Duration.millis(10) }), to.call)
 
 const refusals = [
-  ...(["breaker", "bulkhead", "rate limit", "deadline", "parked"] as const).map((because) =>
+  ...(["breaker", "bulkhead", "rate_limit", "deadline", "parked"] as const).map((because) =>
     told(because, new RetryExhausted.Refused({ ...to, because, retryAt, until: "top up" }))
   ),
   told("that of the call", (await Effect.runPromise(Effect.flip(late.run(Effect.never, to)))).failure)
 ]
+
+const reasons = Because.Because.literals.map((because) => {
+  const { means, toDo } = Because.meanings[because]
+  return [`\`${because}\``, means, toDo]
+})
 
 const after = attempts.map((attempt) => `after ${attempt}`)
 
@@ -249,6 +255,13 @@ export const policies = [
   "first attempt fails, and a retry would succeed. Calls that succeeded:",
   "",
   table(["Budget", "a call a minute", "one in 10 s", "one a second"], quiet),
+  "",
+  "## Why it ended",
+  "",
+  "The `because` of an error, an event, an item and a simulated call, the tag of a `reason`, and the label of `redrive_calls_given_up_total`.",
+  "`spend` and `interrupted` are for the items of a redrive only.",
+  "",
+  table(["Because", "What it means", "What to do"], reasons),
   "",
   "## Refusals and timeouts",
   "",

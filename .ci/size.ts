@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
 
 /** What comes with a policy for who asks for it by name, and falls away for who does not. */
-const onlyAsked = ["Attempt", "Because", "codec", "config", "describe", "fromJson", "jsonSchema", "timeline"]
+const onlyAsked = ["Attempt", "CallState", "codec", "config", "describe", "fromJson", "jsonSchema", "timeline"]
 
 /** Modules of a package that a program uses, and how much of its bundle they may be. */
 const limits: ReadonlyArray<{
@@ -23,24 +23,24 @@ const limits: ReadonlyArray<{
     // Build scripts make the documentation; only adapters use plain data and checked options.
     modules: (file) => !["CatalogueDocs.ts", "Check.ts", "CrawlMeanings.ts", "Plain.ts"].includes(file),
     // About a kilobyte of it reports mistakes in a program's own catalogue, and another reads what Deno and Bun say.
-    limit: 27_700
+    limit: 27_900
   },
   { what: "checks of options", name: "core", modules: (file) => file === "Check.ts", limit: 1000 },
   { what: "plain data", name: "core", modules: (file) => file === "Plain.ts", limit: 7200 },
   {
     what: "the runner with all its strategies",
     name: "retry",
-    modules: (file) => !["Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
+    modules: (file) => !["Because.ts", "Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
     without: [...onlyAsked, "schedule"],
     // More than a kilobyte of it says what is wrong with a policy.
-    limit: 13_400
+    limit: 13_500
   },
   {
     what: "a policy as a schedule, with its backoffs",
     name: "retry",
     modules: (file) => ["Backoff.ts", "RetryPolicy.ts"].includes(file),
     without: onlyAsked,
-    limit: 4500
+    limit: 4600
   }
 ]
 

@@ -58,11 +58,11 @@ describe("a call that its signal calls off", () => {
         for (const signal of [AbortSignal.timeout(60), AbortSignal.any([AbortSignal.timeout(60)])]) {
           const failure = yield* failing(ask, signal)
           // got says it as it says any time-out of its own.
-          const [pace, kind] =
+          const [pace, detail] =
             client === "got" ? (["quick", "connect_timeout"] as const) : (["steady", "response_timeout"] as const)
           assert.deepStrictEqual(Verdict.of(failure), transient(pace))
           assert.deepStrictEqual(Verdict.of(new Error("x", { cause: failure })), transient(pace))
-          assert.strictEqual(Classify.thrown(failure).kind, kind)
+          assert.strictEqual(Classify.thrown(failure).detail, detail)
           assert.isTrue(Classify.isAmbiguous(failure))
         }
       })
@@ -75,7 +75,7 @@ describe("a call that its signal calls off", () => {
         const failure = yield* failing(ask, controller.signal)
         assert.deepStrictEqual(Verdict.of(failure), permanent)
         assert.deepStrictEqual(Verdict.of(new Error("x", { cause: failure })), permanent)
-        assert.strictEqual(Classify.thrown(failure).kind, "cancelled")
+        assert.strictEqual(Classify.thrown(failure).detail, "cancelled")
       })
     )
   }
@@ -119,7 +119,7 @@ describe.skipIf(Table.lacksTls())("TLS that breaks once both sides have agreed o
       )
       assert.match(String((threw as { readonly code: unknown }).code), /BAD_RECORD_MAC/)
       assert.deepStrictEqual(Verdict.of(threw), transient("quick"))
-      assert.strictEqual(Classify.thrown(threw).kind, "tls_interrupted")
+      assert.strictEqual(Classify.thrown(threw).detail, "tls_interrupted")
       assert.isTrue(Classify.isAmbiguous(threw))
     })
   )

@@ -64,20 +64,17 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
     })
   )
 
-  it.live(
-    "an API that does not answer",
-    () =>
-      Effect.gen(function* () {
-        const { code, stderr } = yield* run([
-          "crawl",
-          "http://example.com/",
-          "--api",
-          `http://127.0.0.1:${yield* closedPort}`
-        ])
-        assert.strictEqual(code, 1)
-        assert.match(stderr, /^error: the job could not run: .*connection_refused.* Check that --api is right.*\n$/)
-      }),
-    30_000
+  it.live("an API that does not answer", () =>
+    Effect.gen(function* () {
+      const { code, stderr } = yield* run([
+        "crawl",
+        "http://example.com/",
+        "--api",
+        `http://127.0.0.1:${yield* closedPort}`
+      ])
+      assert.strictEqual(code, 1)
+      assert.match(stderr, /^error: the job could not run: .*connection_refused.* Check that --api is right.*\n$/)
+    })
   )
 })
 
@@ -120,53 +117,47 @@ describe.concurrent("crawl", () => {
     })
   )
 
-  it.live(
-    "redrives what may succeed, and only that",
-    () =>
-      Effect.gen(function* () {
-        const requests: Array<string> = []
-        const url = yield* serve(({ url: path = "" }, response) => {
-          requests.push(path)
-          const failures = requests.filter((earlier) => earlier === path).length
-          const status = path === "/flaky" && failures < 4 ? 500 : path === "/gone" ? 410 : 200
-          response
-            .writeHead(status, { "content-type": "text/html" })
-            .end(path === "/" ? link("/flaky") + link("/gone") : "ok")
-        })
-        const service = yield* Service.Service
-        const { code, stderr, stdout } = yield* run(["crawl", url, "--api", service.url])
-        assert.strictEqual(code, 0)
-        assert.match(stderr, /round 2: 1 page again in/)
-        assert.match(stdout, /saved by redrive: 1 page in 1 round/)
-        assert.match(stdout, /\/gone +host_returned_error gone +nobody +permanent/)
-        assert.lengthOf(
-          requests.filter((path) => path === "/gone"),
-          1
-        )
-        assert.lengthOf(
-          requests.filter((path) => path === "/"),
-          1
-        )
-      }).pipe(Effect.provide(layer())),
-    30_000
+  it.live("redrives what may succeed, and only that", () =>
+    Effect.gen(function* () {
+      const requests: Array<string> = []
+      const url = yield* serve(({ url: path = "" }, response) => {
+        requests.push(path)
+        const failures = requests.filter((earlier) => earlier === path).length
+        const status = path === "/flaky" && failures < 4 ? 500 : path === "/gone" ? 410 : 200
+        response
+          .writeHead(status, { "content-type": "text/html" })
+          .end(path === "/" ? link("/flaky") + link("/gone") : "ok")
+      })
+      const service = yield* Service.Service
+      const { code, stderr, stdout } = yield* run(["crawl", url, "--api", service.url])
+      assert.strictEqual(code, 0)
+      assert.match(stderr, /round 2: 1 page again in/)
+      assert.match(stdout, /saved by redrive: 1 page in 1 round/)
+      assert.match(stdout, /\/gone +host_returned_error gone +nobody +permanent/)
+      assert.lengthOf(
+        requests.filter((path) => path === "/gone"),
+        1
+      )
+      assert.lengthOf(
+        requests.filter((path) => path === "/"),
+        1
+      )
+    }).pipe(Effect.provide(layer()))
   )
 
-  it.live(
-    "that is interrupted cancels the job, says so, and leaves no file behind",
-    () =>
-      Effect.gen(function* () {
-        const url = yield* serve(() => undefined)
-        const service = yield* Service.Service
-        const file = join(yield* folder, "out.json")
-        const { code, stderr } = yield* run(["crawl", url, "--api", service.url, "--json", file], (text, interrupt) => {
-          if (text.includes("in progress")) interrupt()
-        })
-        assert.strictEqual(code, 130)
-        const [, jobId] = /cancelled job (\S+)/.exec(stderr) ?? []
-        assert.strictEqual((yield* ask(`/v1/job/${jobId}`)).body.status, "cancelled")
-        assert.isFalse(existsSync(file))
-        assert.lengthOf(readdirSync(join(file, "..")), 0)
-      }).pipe(Effect.provide(layer({ policy: undefined }))),
-    30_000
+  it.live("that is interrupted cancels the job, says so, and leaves no file behind", () =>
+    Effect.gen(function* () {
+      const url = yield* serve(() => undefined)
+      const service = yield* Service.Service
+      const file = join(yield* folder, "out.json")
+      const { code, stderr } = yield* run(["crawl", url, "--api", service.url, "--json", file], (text, interrupt) => {
+        if (text.includes("in progress")) interrupt()
+      })
+      assert.strictEqual(code, 130)
+      const [, jobId] = /cancelled job (\S+)/.exec(stderr) ?? []
+      assert.strictEqual((yield* ask(`/v1/job/${jobId}`)).body.status, "cancelled")
+      assert.isFalse(existsSync(file))
+      assert.lengthOf(readdirSync(join(file, "..")), 0)
+    }).pipe(Effect.provide(layer({ policy: undefined })))
   )
 })

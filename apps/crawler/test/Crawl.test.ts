@@ -129,7 +129,8 @@ describe("a page", () => {
           reason: "response_timeout",
           attempts: 3
         })
-      })
+      }),
+      { timeout: "300 millis" }
     )
   )
 
@@ -138,12 +139,14 @@ describe("a page", () => {
       Effect.gen(function* () {
         const url = yield* serve(({ url: path }, response) => {
           const body = path === "/" ? Array.from({ length: 12 }, (_, n) => link(`/${n}`)).join("") : "page"
-          setTimeout(() => response.writeHead(200, { "content-type": "text/html" }).end(body), 300)
+          setTimeout(() => response.writeHead(200, { "content-type": "text/html" }).end(body), 700)
         })
         const job = yield* crawl({ url, items_limit: 20 })
         assert.deepStrictEqual([...new Set(job.job_items.map(({ attempts }: Item) => attempts))], [1])
         assert.lengthOf(pathsOf(job), 13)
-      })
+      }),
+      // Three answers in a row take longer than this, and one takes much less.
+      { timeout: "2 seconds" }
     )
   )
 

@@ -44,7 +44,7 @@ describe("a name that resolves to a private address", () => {
         const service = yield* serving(args, namesAreLoopback)
         const client = yield* clientOf(service.url)
         const [item] = (yield* client.crawl(CrawlApi.CrawlRequest.make({ url: named(inside.url) }))).items
-        assert.deepStrictEqual([item?.status, item?.error?.reason.kind], ["error", "private_address"])
+        assert.deepStrictEqual([item?.status, item?.error?.reason.detail], ["error", "private_address"])
         assert.isEmpty(inside.requests)
       })
     )

@@ -13,9 +13,9 @@ const impatient = RetryPolicy.make({
   slow: soon
 })
 
-/** A running service that crawls loopback addresses impatiently. */
+/** A running service that crawls loopback addresses, retries at once, and waits for an answer as long as a busy machine takes. */
 export const layer = (options: Service.Options = {}) =>
-  Service.layer({ allowPrivate: true, policy: impatient, timeout: "500 millis", ...options })
+  Service.layer({ allowPrivate: true, policy: impatient, timeout: "10 seconds", ...options })
 
 /** An answer of the API as it is on the wire. */
 export interface Answer {

@@ -98,6 +98,9 @@ describe("a delivery", () => {
     [{ status: 404 }, 1, "answered 404"],
     [{ status: 301 }, 1, "answered 301"],
     [{ status: 500 }, 4, "answered 500"],
+    [{ status: 501 }, 1, "answered 501"],
+    [{ status: 409 }, 3, "answered 409"],
+    [{ status: 408 }, 4, "answered 408"],
     [{ status: 429, headers: { "retry-after": "3600" } }, 1, "answered 429"],
     [{ status: 0 }, 4, "no answer: connection_reset"]
   ]

@@ -27,7 +27,16 @@ export type Level = "job" | "item"
 export type Actor = "caller" | "site owner" | "operator" | "nobody"
 
 /**
- * How to treat a failure: its verdict, its severity, and who acts.
+ * What became of a request that failed: it was never sent (`unsent`), the other side refused it, so that it had no effect (`refused`), it
+ * may have been carried out (`sent`), or the failure does not tell (`unknown`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Request = "unsent" | "refused" | "sent" | "unknown"
+
+/**
+ * How to treat a failure: its verdict, its severity, who acts, and what became of the request.
  *
  * @category models
  * @since 0.1.0
@@ -36,6 +45,8 @@ export interface Row {
   readonly verdict: Verdict
   readonly severity: LogLevel.Severity
   readonly actor: Actor
+  /** What became of the request: a creation is sent again only after `unsent` and `refused`. Default: `unknown`, which counts as sent. */
+  readonly request?: Request
 }
 
 /**

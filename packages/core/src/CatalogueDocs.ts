@@ -106,7 +106,7 @@ const article = (
     [[String(status), format(verdict), severity, actor]]
   )
   const shown = `\`\`\`json\n${JSON.stringify(example(level, code, entry), undefined, 2)}\n\`\`\``
-  const refined = Object.keys(details).length === 0 ? [] : [reasons(entry, meanings?.[level]?.[code] ?? {})]
+  const refined = Object.keys(details).length === 0 ? [] : [detailsOf(entry, meanings?.[level]?.[code] ?? {})]
   return [`### ${level}: ${code}`, meaning, merits, shown, ...refined].join("\n\n")
 }
 
@@ -116,13 +116,14 @@ const envelope = (_level: Catalogue.Level, code: string, { message }: Catalogue.
 })
 
 /** The details of a code as a table, with the columns that any of them needs. */
-const reasons = ({ details }: Catalogue.Entry, meanings: { readonly [detail: string]: string }): string => {
+const detailsOf = ({ details }: Catalogue.Entry, meanings: { readonly [detail: string]: string }): string => {
   const rows = Object.entries(details)
   const columns: ReadonlyArray<readonly [title: string, cell: (name: string, detail: Catalogue.Detail) => string]> = [
-    ["Reason", (name) => `\`${name}\``],
+    ["Detail", (name) => `\`${name}\``],
     ["Meaning", (name) => meanings[name] ?? ""],
     ["Page status", (_, { pages = [] }) => pages.join(", ")],
     ["HTTP status", (_, { status = "" }) => String(status)],
+    ["Request", (_, { request = "" }) => request],
     ["Retry", (_, { verdict }) => format(verdict)],
     ["Severity", (_, { severity }) => severity],
     ["Who acts", (_, { actor }) => actor],
@@ -147,10 +148,10 @@ const retryOf = (verdict: Parameters<typeof format>[0]): string => {
   }
 }
 
-/** A value that all details share, or `by reason` if they differ. */
+/** A value that all details share, or `by detail` if they differ. */
 const several = (values: ReadonlyArray<string>): string => {
   const [first = "", ...others] = [...new Set(values)]
-  return others.length === 0 ? first : "by reason"
+  return others.length === 0 ? first : "by detail"
 }
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {

@@ -50,8 +50,7 @@ export const thrown = (cause: unknown, now?: number): ItemError.Reason => classi
  * @category constructors
  * @since 0.1.0
  */
-export const answered = (answer: Answer, now: number): ItemError.Reason | undefined =>
-  classify.reasonOfAnswer(answer, now)
+export const answered = (answer: Answer, now: number): ItemError.Reason | undefined => classify.fromAnswer(answer, now)
 
 /**
  * Reads a Retry-After header, in seconds or as an HTTP date, as a wait of a year at most.
@@ -82,7 +81,8 @@ export interface Asked extends sent.Asked {
  * Whether it is certain that no part of the request was sent. Without evidence it counts as sent.
  *
  * Evidence is looked for through wrapped causes, and for every member of an aggregate: a failed lookup, connection or handshake, a
- * refused certificate, an invalid URL, a call that a circuit breaker or rate limiter held back. One sign of a later failure decides
+ * refused certificate, an invalid URL, a call that a circuit breaker or rate limiter held back, a reason without a cause whose catalogue
+ * says so (`request: "unsent"`). One sign of a later failure decides
  * against it. An object that has nothing but a code counts for nothing: it may be what JSON left of an aggregate.
  *
  * A client that follows redirects, such as fetch, does not show that a redirect's target refused, rather than the server that was asked.
@@ -96,8 +96,8 @@ export const isUnsent: (failure: unknown, asked?: Asked) => boolean = sent.isUns
 /**
  * Whether a request that failed with this may have taken effect anyway.
  *
- * A failure's own `isAmbiguous` decides. Otherwise the request had no effect if nothing was sent (`isUnsent`), or if a status in 400-498
- * refused it; this must hold for every member of an aggregate. After any other failure it may have taken effect: a timeout, a 5xx, a 408
+ * A failure's own `isAmbiguous` decides. Otherwise the request had no effect if nothing was sent (`isUnsent`), or if it was refused: by the
+ * `request` of its catalogue's row, or by a status in 400-498. This must hold for every member of an aggregate. After any other failure it may have taken effect: a timeout, a 5xx, a 408
  * that a client raised without an answer, and any status after a redirect or a client's own retry.
  *
  * A client that follows redirects, such as fetch, does not show that a redirect's target refused the connection after the first server had

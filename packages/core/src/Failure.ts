@@ -24,14 +24,14 @@ import type { Verdict } from "./internal/verdict.ts"
 export const TypeId = internal.TypeId
 
 /**
- * The properties of every reason: `code`, the `kind` that refines it, its `row` of the catalogue, and values derived from these.
+ * The properties of every reason: `code`, the `detail` that refines it, its `row` of the catalogue, and values derived from these.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Reason<Code extends string = string> {
   readonly code: Code
-  readonly kind: string | undefined
+  readonly detail?: string
   readonly row: Catalogue.Detail
   readonly verdict: Verdict
   readonly isRetryable: boolean
@@ -103,10 +103,15 @@ export const Reason =
     identity: Identity<C, L, Code>,
     fields?: Fields
   ): Schema.Class<Self, ReasonFields<Tag, Fields>, Cause.YieldableError & Reason<Code>> => {
-    const base = Schema.TaggedError<unknown>(identifier)(tag, { ...fields, ...facts })
+    const base = Schema.TaggedError<object>(identifier)(tag, { ...fields, ...facts })
     checkReason(tag, identity)
     internal.describeReason(base.prototype, identity)
-    return base as never
+    return class extends base {
+      constructor(facts: never, options?: Schema.MakeOptions) {
+        super(facts, options)
+        internal.refine(this)
+      }
+    } as never
   }
 
 /**
@@ -196,7 +201,7 @@ const make =
     const reason = Schema.Union([...reasons, Unrecognized])
     const base = Schema.TaggedError<unknown>(identifier)(tag, { ...place, ...fields, reason })
     internal.describeFailure(base.prototype, level)
-    const reasonOf = internal.reasonOf(reasons, Unrecognized)
+    const reasonOf = internal.reasonMaker(reasons, Unrecognized)
     const placed = internal.statusesOf(level, catalogue[level])
     const statuses = [...new Set(placed.map(([, status]) => status))]
     return Object.assign(base, { reasonOf, statuses, [internal.placed]: placed }) as never

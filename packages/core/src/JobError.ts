@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import { catalogue, type JobCode } from "./CrawlCatalogue.ts"
 import * as Failure from "./Failure.ts"
 import type { Facts } from "./internal/failure.ts"
+import { isAmbiguous } from "./internal/sent.ts"
 import * as Verdict from "./internal/verdict.ts"
 
 /**
@@ -144,9 +145,6 @@ export const Operation = Schema.Literals(["create", "poll", "cancel", "run"])
  */
 export type Operation = typeof Operation.Type
 
-/** A status that refuses a request; without one, or with nginx's 499, it may have been carried out. */
-const isRefusal = (status: number | undefined) => status !== undefined && status >= 400 && status < 499
-
 /**
  * A job failed to run, or a call about it failed. The reasons cover the catalogue's job codes, or this does not compile.
  *
@@ -178,18 +176,7 @@ export class JobError extends Failure.Job<JobError>("@redrive/core/JobError")(
 
   /** Whether a job may exist although its creation failed: repeating the call could bill twice. */
   get isAmbiguous(): boolean {
-    if (this.operation !== "create") return false
-    switch (this.reason._tag) {
-      case "InternalError":
-      case "MalformedResponse":
-        return true
-      case "ApiUnreachable":
-        return this.reason.sent
-      case "Unrecognized":
-        return !isRefusal(this.reason.status)
-      default:
-        return false
-    }
+    return this.operation === "create" && isAmbiguous(this.reason)
   }
 }
 

@@ -11,10 +11,10 @@ import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Redactable from "effect/Redactable"
 import * as Redacted from "effect/Redacted"
-import { attempt, isArray, isError as isErrorOfAnyRealm, nameOf as nameOfError, read } from "./internal/chain.ts"
+import { safely, isArray, isError as isErrorOfAnyRealm, nameOf as nameOfError, stringAt } from "./internal/chain.ts"
 import { first, tagOf, viewOf } from "./internal/platform.ts"
-import { isCountName, isNamedBy, isSecretName } from "./internal/secrets.ts"
-import { bounded, cut as cutText, hidden, type Scrub, scrubKnowing } from "./internal/text.ts"
+import { isCountName, isNamedBy, isSecretName } from "./internal/secrets/names.ts"
+import { bounded, cut as cutText, hidden, type Scrub, scrubKnowing } from "./internal/secrets/scrub.ts"
 
 /**
  * Any JSON value.
@@ -70,7 +70,7 @@ export const make = (value: unknown, options: Options = {}): Plain => {
  * @since 0.1.0
  */
 export const fields = (object: object, options: Options = {}): { readonly [name: string]: Plain } =>
-  attempt(() => ofFields(object, 0, walkOf(options))) ?? {}
+  safely(() => ofFields(object, 0, walkOf(options))) ?? {}
 
 /**
  * The same of several objects together, under the limits of one value: of two fields of one name the later one counts.
@@ -83,9 +83,9 @@ export const fieldsOfAll = (
   options: Options = {}
 ): { readonly [name: string]: Plain } => {
   const holders = new Map<string, object>()
-  for (const object of objects) for (const name of attempt(() => Object.keys(object)) ?? []) holders.set(name, object)
+  for (const object of objects) for (const name of safely(() => Object.keys(object)) ?? []) holders.set(name, object)
   const get = (held: typeof holders, key: string, name: Name) => fieldOf(held.get(key) ?? {}, key, name)
-  return attempt(() => ofNamed([...holders.keys()], holders.size, holders, get, 0, walkOf(options))) ?? {}
+  return safely(() => ofNamed([...holders.keys()], holders.size, holders, get, 0, walkOf(options))) ?? {}
 }
 
 const walkOf = ({ context = Context.empty(), secrets }: Options): Walk => {
@@ -158,7 +158,7 @@ const simple = (value: unknown, safe: Scrub): Plain => {
     case "undefined":
       return null
     case "function":
-      return `[function ${safe(read(value, "name") ?? "")}]`
+      return `[function ${safe(stringAt(value, "name") ?? "")}]`
     default:
       return safe(String(value))
   }
@@ -194,7 +194,7 @@ const ofRead = (value: object, depth: number, walk: Walk, times = 0): Plain => {
 }
 
 const textOfError = (value: object): string => {
-  const message = read(value, "message") ?? ""
+  const message = stringAt(value, "message") ?? ""
   return message === "" ? nameOfError(value) : `${nameOfError(value)}: ${message}`
 }
 
@@ -247,7 +247,7 @@ const isNamedSecret = (values: ReadonlyArray<unknown>, index: number, size: numb
 const ofEntry = (value: unknown, depth: number, walk: Walk): Plain => {
   if (!isArray(value) || depth >= most.depth || walk.seen.has(value)) return plain(value, depth, walk)
   walk.seen.add(value)
-  const made = attempt(() => ofList([...value], 2, depth, walk, true)) ?? "unreadable"
+  const made = safely(() => ofList([...value], 2, depth, walk, true)) ?? "unreadable"
   walk.seen.delete(value)
   return made
 }
@@ -305,7 +305,7 @@ const secret = Redacted.make("")
 
 /** Whether an object has the value of another field's secret name, as in `{ name: "authorization", value: "..." }`. */
 const isValueOfSecret = (value: object): boolean =>
-  ["name", "key", "header", "Name", "Key"].some((other) => isSecretIdentifier(read(value, other)))
+  ["name", "key", "header", "Name", "Key"].some((other) => isSecretIdentifier(stringAt(value, other)))
 
 /** Entries as fields, unless their keys are no names, or not one each. */
 const ofPairs = (pairs: ReadonlyArray<readonly [unknown, unknown]>, size: number, depth: number, walk: Walk): Plain => {

@@ -15,11 +15,11 @@ import type * as LogLevel from "effect/LogLevel"
 import type * as Redacted from "effect/Redacted"
 import type * as Catalogue from "./Catalogue.ts"
 import * as Bindings from "./internal/bindings.ts"
-import * as internalCall from "./internal/call.ts"
-import { attempt, chain } from "./internal/chain.ts"
-import { readCall, unreadable } from "./internal/makeReport.ts"
-import { failuresOf, type Heard, identityOf, isNew } from "./internal/once.ts"
-import type * as internal from "./internal/report.ts"
+import * as internalCall from "./internal/report/call.ts"
+import { chain, safely as attempt } from "./internal/chain.ts"
+import { readCall, unreadable } from "./internal/report/makeReport.ts"
+import { failuresOf, type Heard, identityOf, isNew } from "./internal/report/once.ts"
+import type * as internal from "./internal/report/report.ts"
 
 /**
  * Named facts of a failure: strings, numbers and booleans. Durations and times are written as strings.

@@ -11,7 +11,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Bindings from "./internal/bindings.ts"
-import { attempt } from "./internal/chain.ts"
+import { safely } from "./internal/chain.ts"
 import * as foreign from "./internal/foreign.ts"
 import { transient, type Verdict } from "./internal/verdict.ts"
 
@@ -62,10 +62,10 @@ export interface Options {
  */
 export const of = (failure: unknown, { now, readers = [] }: Options = {}): Verdict => {
   for (const reader of readers) {
-    const verdict = attempt(() => reader(failure))
+    const verdict = safely(() => reader(failure))
     if (verdict !== undefined) return verdict
   }
-  return attempt(() => foreign.read(failure, now)) ?? unknown
+  return safely(() => foreign.verdictIn(failure, now)) ?? unknown
 }
 
 const readers = Bindings.make<Reader>("@redrive/core/Verdict/Readers")

@@ -41,7 +41,7 @@ export const envelope: (reason: JobError.Reason) => typeof Envelope.Type = envel
  * @category decoding
  * @since 0.1.0
  */
-export const reasonOf: (answer: envelopes.Answer) => JobError.Reason = envelopes.reasonOf
+export const readReason: (answer: envelopes.Answer) => JobError.Reason = envelopes.readReason
 
 /**
  * @category codecs

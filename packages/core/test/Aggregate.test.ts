@@ -23,8 +23,8 @@ const permutations = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>>
     : all.flatMap((one, index) => permutations(all.toSpliced(index, 1)).map((others) => [one, ...others]))
 
 const meaning = (failure: unknown) => {
-  const { code, kind } = Classify.thrown(failure)
-  return `${code}/${kind}`
+  const { code, detail } = Classify.thrown(failure)
+  return `${code}/${detail}`
 }
 
 /** Members of an aggregate, and the meaning of them all: that of the one that got furthest. */

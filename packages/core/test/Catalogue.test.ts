@@ -101,7 +101,10 @@ describe("a catalogue that is made", () => {
     [{ torn: { ...right, severity: "Warning" } }, 'item.torn.severity is "Warning"; allowed: Fatal, Error, Warn, Info'],
     [{ torn: { ...right, actor: "callers" } }, 'item.torn.actor is "callers"; allowed: caller, site owner, operator'],
     [{ torn: { ...right, status: 42 } }, "item.torn.status is 42; allowed: an HTTP status"],
-    [{ torn: { ...right, retry: true } }, "item.torn.retry is unknown; allowed: verdict, severity, actor, status"],
+    [
+      { torn: { ...right, retry: true } },
+      "item.torn.retry is unknown; allowed: verdict, severity, actor, request, status"
+    ],
     [
       { torn: { ...right, details: { a: { ...row, page: 404 } } } },
       "item.torn.details.a.page is unknown; allowed: verdict"

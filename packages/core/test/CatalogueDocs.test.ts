@@ -54,7 +54,7 @@ describe("the documentation of a catalogue", () => {
       "",
       "| Level | Code                                   | Meaning                                     | Retry     | Who acts  |",
       "| ----- | -------------------------------------- | ------------------------------------------- | --------- | --------- |",
-      "| item  | [`codec_unknown`](#item-codec_unknown) | The film's codec is not known \\| supported. | by reason | by reason |"
+      "| item  | [`codec_unknown`](#item-codec_unknown) | The film's codec is not known \\| supported. | by detail | by detail |"
     ])
     assert.deepStrictEqual(lines.slice(-15), [
       "| HTTP status | Retry   | Severity | Who acts |",
@@ -68,7 +68,7 @@ describe("the documentation of a catalogue", () => {
       "}",
       "```",
       "",
-      "| Reason    | Meaning    | Retry            | Severity | Who acts |",
+      "| Detail    | Meaning    | Retry            | Severity | Who acts |",
       "| --------- | ---------- | ---------------- | -------- | -------- |",
       "| `licence` | no licence | parked until buy | Error    | operator |",
       ""

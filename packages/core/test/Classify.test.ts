@@ -15,7 +15,7 @@ const terminated = (cause: unknown) => new TypeError("terminated", { cause })
 
 const meaning = (cause: unknown) => {
   const reason = Classify.thrown(cause)
-  return `${reason.code}/${reason.kind}`
+  return `${reason.code}/${reason.detail}`
 }
 
 describe("what was thrown means", () => {
@@ -179,7 +179,7 @@ describe("an answer", () => {
 
   it("with a Cloudflare challenge says so", () => {
     for (const status of [403, 503])
-      assert.strictEqual(reasonOf(status, { "cf-mitigated": "challenge" })?.kind, "bot_challenge")
+      assert.strictEqual(reasonOf(status, { "cf-mitigated": "challenge" })?.detail, "bot_challenge")
   })
 
   it("keeps Retry-After, in seconds or as a date", () => {
@@ -214,18 +214,18 @@ describe("the headers of an answer", () => {
   it("tell a robot check from a refusal, and so does its page", () => {
     const body = "<html><head><title>Just a moment...</title>"
     for (const status of [403, 429, 503]) {
-      assert.strictEqual(Classify.answered({ status, headers: {}, body }, 0)?.kind, "bot_challenge")
+      assert.strictEqual(Classify.answered({ status, headers: {}, body }, 0)?.detail, "bot_challenge")
       assert.strictEqual(
-        Classify.answered({ status, headers: { "cf-mitigated": "challenge" } }, 0)?.kind,
+        Classify.answered({ status, headers: { "cf-mitigated": "challenge" } }, 0)?.detail,
         "bot_challenge"
       )
     }
-    assert.strictEqual(Classify.answered({ status: 404, headers: {}, body }, 0)?.kind, "not_found")
+    assert.strictEqual(Classify.answered({ status: 404, headers: {}, body }, 0)?.detail, "not_found")
   })
 
   it("tell that a proxy could not resolve the name", () => {
     const reason = Classify.answered({ status: 503, headers: { "x-squid-error": "ERR_DNS_FAIL 0" } }, 0)
-    assert.strictEqual(`${reason?.code}/${reason?.kind}`, "name_not_resolved/dns_unavailable")
+    assert.strictEqual(`${reason?.code}/${reason?.detail}`, "name_not_resolved/dns_unavailable")
   })
 })
 

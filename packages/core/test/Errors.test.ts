@@ -23,7 +23,7 @@ const job = (reason: JobError.Reason, operation: JobError.Operation = "poll") =>
   new JobError.JobError({ operation, jobId: "j1", reason })
 
 describe("an item error reads from the catalogue", () => {
-  type Row = readonly [reason: ItemError.Reason, kind: string | undefined, verdict: Verdict.Verdict, actor: string]
+  type Row = readonly [reason: ItemError.Reason, detail: string | undefined, verdict: Verdict.Verdict, actor: string]
   const rows: ReadonlyArray<Row> = [
     [host(404), "not_found", Verdict.permanent, "nobody"],
     [host(410), "gone", Verdict.permanent, "nobody"],
@@ -61,11 +61,11 @@ describe("an item error reads from the catalogue", () => {
     [new ItemError.InternalError({ detail: "defect" }), "defect", Verdict.permanent, "operator"],
     [new ItemError.Unrecognized({ code: "geo_blocked" }), undefined, Verdict.permanent, "caller"]
   ]
-  for (const [reason, kind, verdict, actor] of rows) {
-    it(`${reason.message}: ${kind ?? "no detail"}, ${Verdict.format(verdict)}, ${actor}`, () => {
+  for (const [reason, detail, verdict, actor] of rows) {
+    it(`${reason.message}: ${detail ?? "no detail"}, ${Verdict.format(verdict)}, ${actor}`, () => {
       const error = item(reason)
       assert.strictEqual(error.code, reason.code)
-      assert.strictEqual(reason.kind, kind)
+      assert.strictEqual(reason.detail, detail)
       assert.deepStrictEqual(error.verdict, verdict)
       assert.strictEqual(error.isRetryable, Verdict.isRetryable(verdict))
       assert.deepStrictEqual(error.retryAfter, Verdict.retryAfter(verdict))
@@ -105,8 +105,22 @@ describe("an item error reads from the catalogue", () => {
   })
 })
 
+describe("the detail of a reason", () => {
+  it("is one field, whether it was given or found", () => {
+    for (const [reason, detail] of [
+      [new ItemError.HostReturnedError({ status: 404 }), "not_found"],
+      [new ItemError.HostReturnedError({ status: 0, detail: "no_answer" }), "no_answer"],
+      [new JobError.Unauthorized({}), "unauthorized"],
+      [new JobError.InternalError({}), undefined]
+    ] as const) {
+      assert.deepStrictEqual({ ...reason }.detail, detail)
+      assert.strictEqual(Object.hasOwn(reason, "detail"), detail !== undefined)
+    }
+  })
+})
+
 describe("a job error reads from the catalogue", () => {
-  type Row = readonly [reason: JobError.Reason, code: string, kind: string | undefined, verdict: Verdict.Verdict]
+  type Row = readonly [reason: JobError.Reason, code: string, detail: string | undefined, verdict: Verdict.Verdict]
   const rows: ReadonlyArray<Row> = [
     [new JobError.InsufficientBalance({}), "insufficient_balance", undefined, Verdict.parked("top up")],
     [new JobError.InvalidRequest({ field: "url" }), "invalid_request", undefined, Verdict.permanent],
@@ -124,10 +138,10 @@ describe("a job error reads from the catalogue", () => {
     [new JobError.MalformedResponse({ status: 502 }), "internal_error", "api_unavailable", Verdict.transient("steady")],
     [new JobError.Unrecognized({ code: "teapot" }), "teapot", undefined, Verdict.permanent]
   ]
-  for (const [reason, code, kind, verdict] of rows) {
-    it(`${reason._tag}: ${code} ${kind ?? ""}`, () => {
+  for (const [reason, code, detail, verdict] of rows) {
+    it(`${reason._tag}: ${code} ${detail ?? ""}`, () => {
       const error = job(reason)
-      assert.deepStrictEqual([error.code, reason.kind, error.verdict], [code, kind, verdict])
+      assert.deepStrictEqual([error.code, reason.detail, error.verdict], [code, detail, verdict])
     })
   }
 

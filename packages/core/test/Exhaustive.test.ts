@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { createRequire } from "node:module"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { assert, describe, it } from "@effect/vitest"
@@ -65,6 +65,26 @@ describe("a catalogue and its reasons", () => {
       complaints(program("torn: entry, burnt: { ...entry, actor: undefined }", "Torn, Burnt")),
       /error TS2322/
     )
+  })
+})
+
+describe("the catalogue of the crawl API", () => {
+  const source = readFileSync(join(import.meta.dirname, "../src/CrawlCatalogue.ts"), "utf8").replaceAll(
+    '"./',
+    '"../../src/'
+  )
+
+  it("does not compile with a detail that does not say what became of the request", () => {
+    const known = source.indexOf("        not_found:")
+    const added = (row: string) => `${source.slice(0, known)}        moved: ${row},\n${source.slice(known)}`
+    const said = complaints(
+      added('row(permanent, "refused", "Info", "nobody")'),
+      added('row(permanent, "Info", "nobody")'),
+      added('{ verdict: permanent, severity: "Info", actor: "nobody" }')
+    )
+    assert.notInclude(said, "program0.ts")
+    assert.match(said, /program1\.ts\(\d+,\d+\): error TS/)
+    assert.match(said, /program2\.ts\(\d+,\d+\): error TS[^]*'request'/)
   })
 })
 

@@ -236,8 +236,8 @@ describe("the envelope of a catalogue of one's own", () => {
       assert.instanceOf(lost, Failure.Unrecognized)
       for (const reason of [back, lost]) {
         assert.deepStrictEqual(
-          [reason.code, reason.kind, reason.verdict, reason.isRetryable, Failure.statusOf(reason), reason.lastError],
-          [whole.code, whole.kind, whole.verdict, whole.isRetryable, Failure.statusOf(whole), rest.error_message]
+          [reason.code, reason.detail, reason.verdict, reason.isRetryable, Failure.statusOf(reason), reason.lastError],
+          [whole.code, whole.detail, whole.verdict, whole.isRetryable, Failure.statusOf(whole), rest.error_message]
         )
         assert.strictEqual(reason[ErrorReporter.severity], whole[ErrorReporter.severity])
       }

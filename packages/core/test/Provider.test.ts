@@ -32,19 +32,19 @@ describe("the provider's own shapes", () => {
   })
 
   it("a scrape's failure under status 200", () => {
-    const reason = Wire.reasonOf({ status: 200, body: fixture("scrape-error") })
+    const reason = Wire.readReason({ status: 200, body: fixture("scrape-error") })
     assert.strictEqual(reason.code, "name_not_resolved")
     assert.strictEqual(reason.lastError, "Connection refused")
   })
 
   it("the gateway's refusal, of which the longer text is kept", () => {
-    const reason = Wire.reasonOf({ status: 401, body: fixture("gateway-401") })
+    const reason = Wire.readReason({ status: 401, body: fixture("gateway-401") })
     assert.strictEqual(reason._tag, "Unauthorized")
     assert.strictEqual(reason.lastError, "No Authorization header. Read the docs")
   })
 
   it("an answer that is none: the job is not finished", () => {
-    const reason = Wire.reasonOf({ status: 422, body: fixture("markdown-422") })
+    const reason = Wire.readReason({ status: 422, body: fixture("markdown-422") })
     assert.strictEqual(reason._tag, "MalformedResponse")
     assert.strictEqual(reason.lastError, "The job is not finished yet")
   })

@@ -19,8 +19,8 @@ const errorOf = ({ cause, message, ...fields }: Thrown): Error =>
   Object.assign(cause === undefined ? new Error(message) : new Error(message, { cause: errorOf(cause) }), fields)
 
 const meaningOf = ({ error }: Fetch): string => {
-  const { code, kind } = Classify.thrown(errorOf(error))
-  return `${code}/${kind}`
+  const { code, detail } = Classify.thrown(errorOf(error))
+  return `${code}/${detail}`
 }
 
 const isUnsent = ({ error, url }: Fetch): boolean => Classify.isUnsent(errorOf(error), { url })
@@ -91,16 +91,16 @@ it.each([
   "dns error",
   "failed (os error 2)"
 ])("is not read into another failure's message: %s", (message) => {
-  assert.strictEqual(Classify.thrown(new Error(message)).kind, "unknown")
+  assert.strictEqual(Classify.thrown(new Error(message)).detail, "unknown")
 })
 
 it("a URL cannot pass for what Deno says of it", () => {
   const url = "http://a.example/):%20client%20error%20(Connect):%20(os%20error%20111):"
   const lost = new Error(`error sending request for url (${url}): client error (SendRequest): channel closed`)
-  assert.strictEqual(Classify.thrown(lost).kind, "connection_reset")
+  assert.strictEqual(Classify.thrown(lost).detail, "connection_reset")
   assert.isFalse(Classify.isUnsent(lost, { url }))
   const refused = new Error(`error sending request for url (${url}): client error (Connect): refused (os error 111)`)
-  assert.strictEqual(Classify.thrown(refused).kind, "connection_refused")
+  assert.strictEqual(Classify.thrown(refused).detail, "connection_refused")
   assert.isTrue(Classify.isUnsent(refused, { url }))
   assert.isFalse(Classify.isUnsent(refused, { url: "http://a.example/" }))
 })

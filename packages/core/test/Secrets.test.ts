@@ -1,3 +1,4 @@
+import process from "node:process"
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Plain from "@redrive/core/Plain"
@@ -20,6 +21,12 @@ const item = (cause: unknown) =>
 
 const shown = (failure: unknown, ...secrets: ReadonlyArray<string>) =>
   JSON.stringify(Report.make(failure, { secrets: secrets.map((secret) => Redacted.make(secret)) }))
+
+/** The time, in milliseconds, that this process has computed: what else runs on the machine does not count. */
+const computed = (): number => {
+  const { system, user } = process.cpuUsage()
+  return (system + user) / 1000
+}
 
 describe("secrets", () => {
   it.prop(
@@ -404,9 +411,9 @@ describe("secrets", () => {
 
   it("of a hostile text take no time", () => {
     const parts = ["?a=", "password:", '"password":"', "://a:b@", "cookie: ", "eyJ", "basic ", "secret", "a"]
-    const begun = performance.now()
+    const begun = computed()
     for (const part of parts) Report.make(new Error(part.repeat(1_000_000)))
-    assert.isBelow(performance.now() - begun, 2000)
+    assert.isBelow(computed() - begun, 2000)
   })
 
   it("in a text that is built to be slow are found soon", () => {
@@ -422,7 +429,7 @@ describe("secrets", () => {
       "https://a,",
       "name: token,"
     ]
-    const begun = performance.now()
+    const begun = computed()
     for (const part of beginnings) {
       const text = part.repeat(Math.ceil(2500 / part.length))
       const list = Array.from({ length: 32 }, () => new Error(text))
@@ -430,7 +437,7 @@ describe("secrets", () => {
       Plain.make({ list: list.map(() => text), [text]: { [text]: text } })
       Plain.text(text, { secrets: [Redacted.make("x".repeat(4000))] })
     }
-    assert.isBelow(performance.now() - begun, 4000)
+    assert.isBelow(computed() - begun, 4000)
   })
 
   it("that are too short to be told from other text are let be", () => {

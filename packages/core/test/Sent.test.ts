@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Catalogue from "@redrive/core/Catalogue"
 import * as Classify from "@redrive/core/Classify"
+import * as Failure from "@redrive/core/Failure"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Report from "@redrive/core/Report"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
@@ -327,6 +330,84 @@ describe("what JSON leaves of an error", () => {
     }
     assert.isTrue(Classify.isUnsent(Object.assign(new Error(), { code: "ECONNREFUSED" })))
     assert.isTrue(Classify.isUnsent({ name: "Error", message: "refused", code: "ECONNREFUSED" }))
+  })
+})
+
+describe("what the catalogue says of a request", () => {
+  const row = { verdict: Verdict.permanent, severity: "Warn", actor: "caller" } as const
+  const catalogue = Catalogue.make({
+    job: {
+      stopped: {
+        ...row,
+        status: 500,
+        message: "",
+        meaning: "",
+        details: {
+          unsent: { ...row, request: "unsent" },
+          refused: { ...row, request: "refused" },
+          sent: { ...row, request: "sent" },
+          unknown: { ...row, request: "unknown" }
+        }
+      }
+    }
+  })
+  class Stopped extends Failure.Reason<Stopped>("t/Stopped")("Stopped", { catalogue, level: "job", code: "stopped" }) {}
+  class StoppedError extends Failure.Job<StoppedError>("t/StoppedError")("StoppedError", catalogue, [Stopped]) {}
+  const judged = (facts: { readonly detail?: string; readonly cause?: unknown }) => {
+    const error = new StoppedError({ operation: "create", reason: new Stopped(facts) })
+    return [Classify.isUnsent(error), Classify.isAmbiguous(error)]
+  }
+
+  it("is believed of a reason, of whatever catalogue", () => {
+    assert.deepStrictEqual(
+      ["unsent", "refused", "sent", "unknown"].map((detail) => judged({ detail })),
+      [
+        [true, false],
+        [false, false],
+        [false, true],
+        [false, true]
+      ]
+    )
+    assert.deepStrictEqual(judged({}), [false, true])
+  })
+
+  it("does not stand against what the reason wraps, if that may have been sent", () => {
+    assert.deepStrictEqual(judged({ detail: "unsent", cause: reset() }), [false, true])
+    assert.deepStrictEqual(judged({ detail: "unsent", cause: new Error("x") }), [false, true])
+    assert.deepStrictEqual(judged({ detail: "sent", cause: refused() }), [false, true])
+    assert.deepStrictEqual(judged({ detail: "unknown", cause: refused() }), [true, false])
+  })
+
+  it("decides about a job's creation", () => {
+    const isAmbiguous = (reason: JobError.Reason) => new JobError.JobError({ operation: "create", reason }).isAmbiguous
+    const rows: ReadonlyArray<readonly [reason: JobError.Reason, expected: boolean]> = [
+      [new JobError.InsufficientBalance({}), false],
+      [new JobError.InvalidRequest({}), false],
+      [new JobError.Unauthorized({}), false],
+      [new JobError.ApiThrottled({}), false],
+      [new JobError.ApiUnreachable({ sent: false }), false],
+      [new JobError.ApiUnreachable({ sent: true }), true],
+      [new JobError.MalformedResponse({ status: 200 }), true],
+      [new JobError.MalformedResponse({ status: 502 }), true],
+      [new JobError.MalformedResponse({ status: 405 }), false],
+      [new JobError.InternalError({}), true],
+      // What failed behind the API says nothing about the request to it.
+      [new JobError.InternalError({ cause: refused() }), true],
+      [new JobError.Unrecognized({ code: "teapot", status: 418 }), false],
+      [new JobError.Unrecognized({ code: "teapot", status: 499 }), true],
+      [new JobError.Unrecognized({ code: "teapot" }), true]
+    ]
+    for (const [reason, expected] of rows) {
+      assert.strictEqual(isAmbiguous(reason), expected, reason.message)
+      assert.strictEqual(new JobError.JobError({ operation: "poll", reason }).isAmbiguous, false)
+    }
+  })
+
+  it("is that nothing was sent only where the signals of a detail can show it", () => {
+    for (const code of ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ETIMEOUT"]) {
+      assert.isFalse(Classify.isUnsent(coded(code)))
+      assert.isFalse(Classify.isUnsent(Classify.thrown(coded(code))))
+    }
   })
 })
 

@@ -1,3 +1,4 @@
+import process from "node:process"
 import { assert, describe, it } from "@effect/vitest"
 import * as Classify from "@redrive/core/Classify"
 import * as ItemError from "@redrive/core/ItemError"
@@ -43,6 +44,12 @@ const system = (_tag: PlatformError.SystemErrorTag) =>
 const aws = (name: string, more: object) => Object.assign(new Error(name), { name, $fault: "server", ...more })
 
 const { parked, permanent, throttled, transient } = Verdict
+
+/** The time, in milliseconds, that this process has computed: what else runs on the machine does not count. */
+const computed = (): number => {
+  const { system, user } = process.cpuUsage()
+  return (system + user) / 1000
+}
 
 describe("the verdict on a foreign failure", () => {
   const rows: ReadonlyArray<readonly [what: string, failure: unknown, expected: Verdict.Verdict]> = [
@@ -169,7 +176,7 @@ describe("the verdict on a foreign failure", () => {
       }
     })
     const lists = [sparse(4_294_967_295), sparse(30_000_000), new Proxy([], { get: () => 4_294_967_295 }), iterated]
-    const started = performance.now()
+    const started = computed()
     for (const hostile of [endless, deep, ...lists]) {
       for (const failure of [
         hostile,
@@ -186,7 +193,7 @@ describe("the verdict on a foreign failure", () => {
         assert.isDefined(Plain.make(failure))
       }
     }
-    assert.isBelow(performance.now() - started, 2000)
+    assert.isBelow(computed() - started, 2000)
   })
 
   it("understands a Retry-After date where it is told the time", () => {

@@ -15,9 +15,12 @@ const coded = (code: string, syscall?: string) => Object.assign(new Error(code),
 /** One reason of the catalogue; its detail is one that the catalogue has. */
 const meaning = (cause: unknown): string => {
   const reason = Classify.thrown(cause)
-  assert.isDefined(Catalogue.row(catalogue, "item", reason.code, reason.kind))
-  assert.isTrue(reason.kind !== undefined && Object.hasOwn(entryOf(reason.code).details, reason.kind), reason.message)
-  return `${reason.code}/${reason.kind}`
+  assert.isDefined(Catalogue.row(catalogue, "item", reason.code, reason.detail))
+  assert.isTrue(
+    reason.detail !== undefined && Object.hasOwn(entryOf(reason.code).details, reason.detail),
+    reason.message
+  )
+  return `${reason.code}/${reason.detail}`
 }
 
 const entryOf = (code: string) => {
@@ -145,12 +148,12 @@ describe("every status", () => {
       else {
         assert.strictEqual(reason?.code, status === 403 ? "website_access_denied" : "host_returned_error")
         if (status !== 0)
-          assert.isTrue(Object.hasOwn(entryOf(reason?.code ?? "").details, reason?.kind ?? ""), `${status}`)
+          assert.isTrue(Object.hasOwn(entryOf(reason?.code ?? "").details, reason?.detail ?? ""), `${status}`)
       }
     }
   })
 
   it("that is no whole number is an odd one, and throws nothing", () => {
-    for (const status of [1.5, NaN, Infinity, -Infinity]) assert.strictEqual(answered(status)?.kind, "odd_status")
+    for (const status of [1.5, NaN, Infinity, -Infinity]) assert.strictEqual(answered(status)?.detail, "odd_status")
   })
 })

@@ -220,7 +220,7 @@ describe("a 403", () => {
       { ratelimit: '"default";r=0;t=60' }
     ]) {
       const reason = reasonOf(headers)
-      assert.strictEqual(reason.kind, "rate_limited")
+      assert.strictEqual(reason.detail, "rate_limited")
       assert.deepStrictEqual(reason.verdict, Verdict.throttled(Duration.minutes(1)))
       const error = new ItemError.ItemError({ url: "http://127.0.0.1/", reason })
       assert.strictEqual(error.lastError, "Webpage returned access denied status code: 403")
@@ -233,9 +233,9 @@ describe("a 403", () => {
   it("with quota left, or of a robot check, is not a rate limit", () => {
     assert.deepStrictEqual(reasonOf({}).verdict, Verdict.permanent)
     const left = reasonOf({ "x-ratelimit-remaining": "59", "x-ratelimit-reset": `${epoch + 60}` })
-    assert.strictEqual(left.kind, "forbidden")
+    assert.strictEqual(left.detail, "forbidden")
     const check = reasonOf({ "retry-after": "60", "cf-mitigated": "challenge" })
-    assert.strictEqual(check.kind, "bot_challenge")
+    assert.strictEqual(check.detail, "bot_challenge")
     assert.deepStrictEqual(check.verdict, Verdict.permanent)
   })
 })

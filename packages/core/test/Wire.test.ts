@@ -28,7 +28,7 @@ describe("the error page's shapes", () => {
   for (const [name, reason] of envelopes) {
     it(`job: ${name}`, () => {
       assert.deepStrictEqual(Wire.envelope(reason), fixture(`job-${name}`))
-      assert.strictEqual(Wire.reasonOf({ status: 200, body: fixture(`job-${name}`) })._tag, reason._tag)
+      assert.strictEqual(Wire.readReason({ status: 200, body: fixture(`job-${name}`) })._tag, reason._tag)
     })
   }
 
@@ -138,7 +138,7 @@ describe("what is read", () => {
     })
     assert.strictEqual(item.attempts, 3)
     assert.deepStrictEqual(item.error?.retryAfter, Duration.millis(1500))
-    assert.strictEqual(item.error?.reason.kind, "rate_limited")
+    assert.strictEqual(item.error?.reason.detail, "rate_limited")
   })
 })
 
@@ -160,7 +160,7 @@ describe("an answer other than success", () => {
   ]
   for (const [status, body, tag] of rows) {
     it(`${status} ${JSON.stringify(body)} is ${tag}`, () =>
-      assert.strictEqual(Wire.reasonOf({ status, body })._tag, tag))
+      assert.strictEqual(Wire.readReason({ status, body })._tag, tag))
   }
 
   it("keeps what was said, in any of the three envelopes", () => {
@@ -169,12 +169,12 @@ describe("an answer other than success", () => {
       { message: "said" },
       { error: "said" }
     ]) {
-      assert.strictEqual(Wire.reasonOf({ status: 500, body }).lastError, "said")
+      assert.strictEqual(Wire.readReason({ status: 500, body }).lastError, "said")
     }
   })
 
   it.prop("is some reason, whatever JSON it is", { status: Schema.Int, body: Schema.Json }, ({ body, status }) => {
-    assert.isTrue(Schema.is(JobError.Reason)(Wire.reasonOf({ status, body })))
+    assert.isTrue(Schema.is(JobError.Reason)(Wire.readReason({ status, body })))
   })
 })
 

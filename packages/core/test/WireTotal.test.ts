@@ -132,7 +132,7 @@ describe("the extended codes", () => {
     it(`${code} is read as ${fallback}, written as such, and as itself where that was asked for`, () => {
       const decoded = Schema.decodeSync(closed)(item({ error_code: code }))
       assert.strictEqual(decoded.error?.code, fallback)
-      assert.strictEqual(decoded.error?.reason.kind, detail)
+      assert.strictEqual(decoded.error?.reason.detail, detail)
       assert.deepInclude(Schema.encodeSync(closed)(decoded), { error_code: fallback, reason: detail })
       assert.deepInclude(Schema.encodeSync(extended)(decoded), { error_code: code, reason: detail })
     })
@@ -140,7 +140,7 @@ describe("the extended codes", () => {
 
   it("yield to a status, which says more", () => {
     const { error } = Schema.decodeSync(closed)(item({ error_code: "webpage_non_success", page_status_code: 503 }))
-    assert.strictEqual(error?.reason.kind, "unavailable")
+    assert.strictEqual(error?.reason.detail, "unavailable")
   })
 
   it("of a whole job are in its items", () => {

@@ -1,7 +1,7 @@
 /**
  * The crawl API as one contract, shared by server and client.
  *
- * Paths, request fields and statuses are the API's; statuses of errors come from the catalogue, shapes from `Wire`. A server
+ * Paths and request fields are those of the API; the statuses of errors come from the catalogue, their shapes from `Wire`. A server
  * implements it with `HttpApiBuilder`; `CrawlClient` calls it.
  *
  * @since 0.1.0
@@ -61,28 +61,36 @@ const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_00
 const depth = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
 
 /**
- * What to crawl, from where (`url`) and how far.
+ * The pages to crawl, and the form in which their text is kept.
  *
- * `itemsLimit` pages at most (10), `maxDepth` links deep (no limit), only URLs that match `whitelistRegexp` and not
- * `blacklistRegexp` (none), on the URL's host or its subdomains (`allowSubdomains`, false), as `scrapeType` (markdown).
+ * A crawl starts at `url` and follows links on its host. `CrawlRequest.make` throws a `SchemaError` if a field is wrong.
  *
  * @category models
  * @since 0.1.0
  */
 export class CrawlRequest extends Schema.Class<CrawlRequest>("@redrive/crawl/CrawlRequest")({
+  /** The page to start at: an absolute http or https URL without credentials. No default. */
   url: PageUrl,
+  /** The most pages to crawl, from 1 to 100,000. Default: 10. */
   itemsLimit: withDefault(positive, 10),
+  /** The most links between the start and a page, from 0 to 1000. Default: no limit. */
   maxDepth: Schema.optionalKey(depth),
+  /** The format of each page's content: `html`, `cleaned` or `markdown`. Default: `markdown`. */
   scrapeType: withDefault(Job.Format, "markdown"),
+  /** Further formats of each page's content. Default: none. */
   outputFormats: withDefault(Schema.Array(Job.Format), []),
+  /** A regular expression; only links that match it are followed. Default: empty, which matches all. */
   whitelistRegexp: withDefault(Schema.String, ""),
+  /** A regular expression; no link that matches it is followed. Default: empty, which excludes none. */
   blacklistRegexp: withDefault(Schema.String, ""),
+  /** Whether links to subdomains of the start's host are followed. Default: `false`. */
   allowSubdomains: withDefault(Schema.Boolean, false),
+  /** Whether pages that the site's robots.txt forbids are left out. Default: `false`. */
   respectRobotsTxt: withDefault(Schema.Boolean, false)
 }) {}
 
 /**
- * A crawl request as it is sent.
+ * A `CrawlRequest` as JSON, with the API's field names in snake case.
  *
  * @category codecs
  * @since 0.1.0
@@ -111,7 +119,7 @@ export class CurrentAccount extends Context.Service<CurrentAccount, { readonly i
 ) {}
 
 /**
- * Bearer API keys: the server's implementation finds the account, the client's adds the key.
+ * Bearer API keys: on the server it finds the account, in the client it adds the key.
  *
  * @category middleware
  * @since 0.1.0
@@ -122,7 +130,7 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization, { pr
 ) {}
 
 /**
- * Answers a request that does not fit the contract with the `invalid_request` envelope, which names the field.
+ * Answers a request that breaks the contract with the `invalid_request` envelope, which names the field.
  *
  * @category middleware
  * @since 0.1.0
@@ -133,7 +141,7 @@ export class InvalidRequests extends HttpApiMiddleware.Service<InvalidRequests>(
 ) {}
 
 /**
- * Marks a reason as the caller's own doing: it is told to the caller, and reported to nobody else.
+ * Marks a reason as the caller's own fault: the caller gets it as the answer, and it is not reported.
  *
  * @category reasons
  * @since 0.1.0

@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as CrawlClient from "@redrive/crawl/CrawlClient"
 import type * as JobError from "@redrive/core/JobError"
+import * as Report from "@redrive/core/Report"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,6 +12,7 @@ import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Option from "effect/Option"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
@@ -35,7 +37,7 @@ const read = async (request: IncomingMessage): Promise<string> => {
 }
 
 /** A server that gives its answers in turn, the last one for ever, and notes what it was asked. */
-const server = (answers: ReadonlyArray<Answer | "hang up">) =>
+const server = (answers: ReadonlyArray<Answer | "hang up" | "never answer">) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const asked: Array<Asked> = []
@@ -44,6 +46,7 @@ const server = (answers: ReadonlyArray<Answer | "hang up">) =>
           const { headers, method = "", url: path = "" } = request
           const answer = answers[Math.min(asked.length, answers.length - 1)]
           asked.push({ method, path, authorization: headers.authorization, body })
+          if (answer === "never answer") return undefined
           if (answer === "hang up" || answer === undefined) return request.socket.destroy()
           response.writeHead(answer.status ?? 200, { "content-type": "application/json", ...answer.headers })
           return response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body))
@@ -67,10 +70,14 @@ const impatient = RetryPolicy.make({
   slow: { base: Duration.millis(1), cap: Duration.millis(1) }
 })
 
-const clientOf = (url: string) =>
-  CrawlClient.make({ url, apiKey: Redacted.make("secret"), policy: impatient, createPolicy: impatient }).pipe(
-    Effect.provide(FetchHttpClient.layer)
-  )
+const clientOf = (url: string, options: Partial<CrawlClient.Options> = {}) =>
+  CrawlClient.make({
+    url,
+    apiKey: Redacted.make("secret"),
+    policy: impatient,
+    createPolicy: impatient,
+    ...options
+  }).pipe(Effect.provide(FetchHttpClient.layer))
 
 const request = CrawlApi.CrawlRequest.make({ url: "https://example.com/" })
 
@@ -119,7 +126,74 @@ describe("create", () => {
       const error = yield* Effect.flip((yield* clientOf(url)).create(request))
       assert.strictEqual(error.reason._tag, "ApiUnreachable")
       assert.isTrue(error.isAmbiguous)
+      assert.include(error.message, "ambiguous")
+      assert.deepInclude(Report.make(error).attributes, { call: "create", because: "ambiguous", attempts: 1 })
       assert.lengthOf(asked, 1)
+    })
+  )
+
+  it.live("is not sent again after a time-out, whatever the policy's operation", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* server(["never answer"])
+      const createPolicy = { ...impatient, attemptTimeout: Duration.millis(300) }
+      for (const operation of ["read", "create", "idempotent"] as const) {
+        const client = yield* clientOf(url, { createPolicy: { ...createPolicy, operation } })
+        const error = yield* Effect.flip(client.create(request))
+        assert.deepInclude(error.reason, { _tag: "ApiUnreachable", sent: true })
+        assert.isTrue(error.isAmbiguous)
+      }
+      assert.lengthOf(asked, 3)
+    })
+  )
+
+  it.live("that may have happened names its job, if the answer does", () =>
+    Effect.gen(function* () {
+      const rows: ReadonlyArray<readonly [status: number, body: object, jobId: string | undefined]> = [
+        [500, { error_code: "internal_error", error_message: "", id: "j7" }, "j7"],
+        [500, { message: "no upstream", id: "request-1" }, undefined],
+        [400, { error_code: "invalid_request", error_message: "", id: "j7" }, undefined]
+      ]
+      for (const [status, body, jobId] of rows) {
+        const { url } = yield* server([{ status, body }])
+        const error = yield* Effect.flip((yield* clientOf(url)).create(request))
+        assert.deepStrictEqual([error.jobId, error.isAmbiguous], [jobId, status === 500])
+      }
+    })
+  )
+
+  it.live("that may have happened is looked for, and sent again only if it did not", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* server(["hang up", "hang up", { body: { id: "j2" } }])
+      const looked: Array<unknown> = []
+      const found: Array<Option.Option<{ readonly id: string }>> = [Option.some({ id: "j1" }), Option.none()]
+      const reconcile: CrawlClient.Reconcile = (request, { reason }) =>
+        Effect.sync(() => {
+          looked.push([request.url, reason._tag])
+          return found.shift() ?? Option.none()
+        })
+      const client = yield* clientOf(url, { reconcile })
+      assert.deepStrictEqual(yield* client.create(request), { id: "j1" })
+      assert.lengthOf(asked, 1)
+      assert.deepStrictEqual(yield* client.create(request), { id: "j2" })
+      assert.lengthOf(asked, 3)
+      assert.deepStrictEqual(looked, [
+        [request.url, "ApiUnreachable"],
+        [request.url, "ApiUnreachable"]
+      ])
+    })
+  )
+
+  it.live("that the policy refuses was not sent", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* server(["hang up"])
+      const createPolicy = RetryPolicy.make({ retries: 0, breaker: { trip: { _tag: "Consecutive", failures: 1 } } })
+      const client = yield* clientOf(url, { createPolicy })
+      assert.isTrue((yield* Effect.flip(client.create(request))).isAmbiguous)
+      const error = yield* Effect.flip(client.create(request))
+      assert.lengthOf(asked, 1)
+      assert.deepInclude(error.reason, { _tag: "ApiUnreachable", sent: false })
+      assert.isFalse(error.isAmbiguous)
+      assert.include(error.message, "create refused a call")
     })
   )
 

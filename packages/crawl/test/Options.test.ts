@@ -13,7 +13,7 @@ const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArr
   [
     layer({ baseUrl: "http://127.0.0.1/" }),
     "CrawlClient:",
-    "baseUrl is unknown; allowed: url, apiKey, policy, createPolicy"
+    "baseUrl is unknown; allowed: url, apiKey, policy, createPolicy, reconcile"
   ],
   [layer({ url: "example.com" }), `url is "example.com"; allowed: an http or https URL`],
   [layer({ url: undefined, apiKey: "s3cret" }), "url is missing", "apiKey is a string; allowed: a Redacted text"],

@@ -1,5 +1,5 @@
 /**
- * Where records of a log go: a stream of lines, another logging library, or anything else that takes them.
+ * Where log records go: a stream of lines, another logging library, or anything else that takes records.
  *
  * @since 0.1.0
  */
@@ -15,31 +15,36 @@ import * as Sink from "./internal/sink.ts"
  * @since 0.1.0
  */
 export interface Stream {
+  /** Whether the stream is a terminal: `auto` writes pretty lines there, with colors. Default: `false`. */
   readonly isTTY?: boolean | undefined
+  /** The width of the terminal in columns; ignored unless `isTTY`. Default: lines are not folded. */
   readonly columns?: number | undefined
+  /** Takes one line, with its line feed. If it throws or rejects, that line is lost and counted. No default. */
   readonly write: (line: string) => unknown
 }
 
 /**
- * `write` takes a record at once, and what it throws costs that record only. `accepts` says whether records of a level are wanted, before
- * one is made (all are). `flush` ends when all that was written is where it should be (at once). `lost` is how many records were lost
- * since the beginning, or wait still (those whose writing threw).
+ * Takes log records. `stream` makes one; an adapter for another logging library is one too.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Destination {
+  /** Takes one record, synchronously. If it throws, that record is lost and no other. No default. */
   readonly write: (record: Format.Record) => void
+  /** Says whether it wants records of a level; asked before a record is made. Default: it wants all. */
   readonly accepts?: ((level: LogLevel.LogLevel) => boolean) | undefined
+  /** Ends when all records are written; `flushTimeout` bounds it. Default: ends at once. */
   readonly flush?: Effect.Effect<void> | undefined
+  /** Returns the number of records that were lost since the start or are not yet written. Default: counts the writes that threw. */
   readonly lost?: (() => number) | undefined
 }
 
 /**
- * A stream that gets a line for each record.
+ * Writes a line to a stream for each record.
  *
- * A stream that throws, fails, is closed, or keeps 16 MB that nobody reads costs lines and nothing else; the next line that may arrive says
- * how many. A format that throws is replaced by `Format.json`, for that record.
+ * Lines are dropped and counted, without an error, if the stream throws, fails, is closed, or buffers 16 MB that nobody reads. The next line
+ * that the stream takes says how many. If the format throws, `Format.json` writes that record.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * What a log line looks like: for eyes, or in the field names that a collector knows.
+ * The formats of a log line: for a person, or with the field names of a collector.
  *
- * A format is a function of a record. Records are bounded and without secrets before a format sees them, so none needs to look.
+ * A format is a function from a record to a line. Records are bounded and contain no secrets, so a format need not check.
  *
  * @since 0.1.0
  */
@@ -15,24 +15,39 @@ import { json as write } from "./internal/json.ts"
 import * as Terminal from "./internal/pretty.ts"
 
 /**
- * One line to be written. `annotations` are those of the fiber, the same object while they are the same, and `fields` its own; `reports` are of
- * the failures in it, the first of which it is about; `trace` is where it happened, in hexadecimal, and `sampled` whether that is recorded.
+ * One log record, before a format turns it into a line.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Record {
+  /** When it was logged. */
   readonly date: Date
+  /** The level it was logged at. */
   readonly level: LogLevel.LogLevel
+  /** The texts that were logged, else the message of the first failure. */
   readonly message: string
+  /** The annotations of the fiber: the same object for as long as they do not change, so that it can be a cache's key. */
   readonly annotations: { readonly [name: string]: Plain.Plain }
+  /** The record's own fields: the plain objects that were logged, and the log spans. */
   readonly fields: { readonly [name: string]: Plain.Plain }
+  /** The failures in the record. The record is about the first; empty if there is none. */
   readonly reports: ReadonlyArray<Report.Report>
-  readonly trace?: { readonly traceId: string; readonly spanId: string; readonly sampled: boolean } | undefined
+  /** The span that the fiber was in. Default: none. */
+  readonly trace?:
+    | {
+        /** The id of the trace, in hexadecimal. */
+        readonly traceId: string
+        /** The id of the span, in hexadecimal. */
+        readonly spanId: string
+        /** Whether the trace is recorded. */
+        readonly sampled: boolean
+      }
+    | undefined
 }
 
 /**
- * Makes a record a line, or several, without the end of the last one.
+ * Turns a record into one or more lines, without the last line feed.
  *
  * @category models
  * @since 0.1.0
@@ -66,7 +81,7 @@ const formatOf = <Options extends Service>(
 }
 
 /**
- * One line of JSON with our own names, the plain ones.
+ * One line of JSON with plain names, such as `level`, `code` and `message`.
  *
  * @category formats
  * @since 0.1.0
@@ -75,7 +90,7 @@ export const json: Format = (record) => write(ownOf(record))
 
 /**
  * The log data model of OpenTelemetry, with the attributes of its semantic conventions: `error.type` is the code, `exception.*` the error.
- * A failure's own facts are attributes under `redrive.`.
+ * The other facts of a failure are attributes whose names begin with `redrive.`.
  *
  * @category formats
  * @since 0.1.0
@@ -83,7 +98,7 @@ export const json: Format = (record) => write(ownOf(record))
 export const otel = (options: Service = {}): Format => formatOf("Format.otel", service, options, otelOf)
 
 /**
- * The Elastic Common Schema, each field of the schema's type. What has no field in it is a label: a text, under a name without dots.
+ * The Elastic Common Schema, with each field in the schema's type. Anything without a field there is a label: a text whose name has no dots.
  *
  * @category formats
  * @since 0.1.0
@@ -91,9 +106,10 @@ export const otel = (options: Service = {}): Format => formatOf("Format.otel", s
 export const ecs = (options: Service = {}): Format => formatOf("Format.ecs", service, options, ecsOf)
 
 /**
- * What a record says of its failure and its trace in the fields of the Elastic Common Schema, for a logger that writes the rest of a document.
+ * The failure and the trace of a record as fields of the Elastic Common Schema, for a logger that writes the rest of the document.
  *
- * It is what `ecs` writes, without the error's message and stack; labels are fields of the name `labels.` and theirs. Empty without either.
+ * These are the fields that `ecs` writes, except the error's message and stack. Each label is a field of its own, named `labels.NAME`. Empty
+ * for a record with neither failure nor trace.
  *
  * @category getters
  * @since 0.1.0
@@ -101,13 +117,25 @@ export const ecs = (options: Service = {}): Format => formatOf("Format.ecs", ser
 export const ecsFields = (record: Record): { readonly [name: string]: Plain.Plain } => ecsFieldsOf(record)
 
 /**
- * Google Cloud Logging; failures at `Error` and above are Error Reporting's, which groups them by stack. Traces need the `project`.
- * Each line has an `insertId` of its own, in ascending order. A name that Google's agents read otherwise, such as `time`, gets a `_`.
+ * The program that writes the log, and its project in Google Cloud.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface GcpOptions extends Service {
+  /** The id of the project that has the traces. Default: none, and lines are not linked to traces. */
+  readonly project?: string | undefined
+}
+
+/**
+ * Google Cloud Logging. Error Reporting takes failures at `Error` and above, and groups them by stack.
+ *
+ * Each line has an `insertId` of its own, in ascending order. A field whose name has a meaning to Google's agents, such as `time`, gets a `_`.
  *
  * @category formats
  * @since 0.1.0
  */
-export const gcp = (options: Service & { readonly project?: string | undefined } = {}): Format => {
+export const gcp = (options: GcpOptions = {}): Format => {
   const next = identifiers()
   return formatOf("Format.gcp", { ...service, project: Check.text }, options, (record, checked) =>
     gcpOf(record, checked, next())
@@ -115,7 +143,8 @@ export const gcp = (options: Service & { readonly project?: string | undefined }
 }
 
 /**
- * Datadog's standard attributes; failures are grouped by our fingerprint. A name that Datadog reserves, such as `host`, gets a `_`.
+ * Datadog's standard attributes. Error Tracking groups failures by their fingerprint. A field with a name that Datadog reserves, such as `host`,
+ * gets a `_`.
  *
  * @category formats
  * @since 0.1.0
@@ -141,7 +170,7 @@ const terminalRules: Check.Rules<TerminalOptions> = {
 }
 
 /**
- * For a person: time, level, message, and the facts that it does not tell; causes as a tree below it, and the stack.
+ * For a person: time, level, message, and the facts that the message lacks; below it the causes as a tree, and the stack.
  *
  * @category formats
  * @since 0.1.0

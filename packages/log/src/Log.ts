@@ -1,8 +1,8 @@
 /**
- * Failures and retry events as log lines: for eyes on a terminal, as JSON elsewhere.
+ * Failures and retry events as log lines: readable on a terminal, JSON elsewhere.
  *
- * One layer takes the program's log, writes one record for each failure, and says what the retry engine does. Its records go through the
- * loggers of the fiber, so another logger beside this one gets them too. It never changes a program's exit.
+ * One layer writes the program's log, one record for each failure, and the events of the retry engine. Records of failures and events go
+ * through the loggers of the fiber, so other loggers get them too. The layer never changes a program's exit.
  *
  * @since 0.1.0
  */
@@ -29,20 +29,20 @@ import { recordOf } from "./internal/record.ts"
 import * as Writer from "./internal/writer.ts"
 
 /**
- * How many failures of a class are written.
+ * A limit on the records of each class of failures; failures with the same fingerprint are one class.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Cap {
-  /** The most records of a class in a window; 0 writes only how many there were. No default. */
+  /** The most records of a class in a window, a whole number; 0 writes only the count. No default. */
   readonly most: number
   /** The length of a window. No default. */
   readonly window: Duration.Input
 }
 
 /**
- * Where records are written, how they look, and how many are written. Effect's `MinimumLogLevel` (`Info`) decides which levels are logged.
+ * Where records are written, in which format, and how many. Effect's `References.MinimumLogLevel` (`Info`) decides which levels are logged.
  *
  * @category options
  * @since 0.1.0
@@ -50,30 +50,30 @@ export interface Cap {
 export interface Options {
   /** Takes the records instead of `stream`. Default: none. */
   readonly destination?: Destination.Destination | undefined
-  /** The stream that lines are written to. Default: stderr. */
+  /** The stream that lines are written to. Ignored with a `destination`. Default: stderr. */
   readonly stream?: Destination.Stream | undefined
-  /** The format of a line, a name or a function. Default: `auto`, which is `pretty` on a terminal and `json` elsewhere. */
+  /** The format of a line, a name or a function. Ignored with a `destination`. Default: `auto`: `pretty` on a terminal, else `json`. */
   readonly format?: "auto" | "pretty" | "json" | Format.Format | undefined
   /**
-   * Whether pretty lines have colors. Default: `true` with `FORCE_COLOR`, and on a terminal unless `NO_COLOR` is set or the terminal is
-   * dumb.
+   * Whether pretty lines have colors; other formats ignore it. Default: what `FORCE_COLOR` says, else `true` on a terminal, unless `NO_COLOR`
+   * is set or `TERM` is `dumb`.
    */
   readonly colors?: boolean | undefined
-  /** The share of a level's records that is written, from 0 to 1; records of failures are always written. Default: 1. */
+  /** The share of each level's records that is written, from 0 to 1. Records of failures ignore it. Default: 1 for every level. */
   readonly sample?: { readonly [Level in LogLevel.Severity]?: number } | undefined
   /**
-   * Writes at most `most` failures of a class in each `window`, and reports how many more there were. Default: `Log.layer` writes one call
-   * that the retry engine refused in each minute and class, and how many more there were; there is no cap for other failures.
+   * Limits the records of each class of failures, and writes the number of the others when the window ends. Default: `Log.layer` writes one
+   * refused call a minute for each class, with the number of the others, and every other failure; `Log.logger` has no limit.
    */
   readonly cap?: Cap | undefined
-  /** The longest wait for a slow destination at the end. Default: 2 seconds. */
+  /** The longest wait for a slow destination when the scope closes; `Log.logger` ignores it. Default: 2 seconds. */
   readonly flushTimeout?: Duration.Input | undefined
-  /** Called at the end with the number of records lost since the beginning, if any. Default: prints it to stderr. */
+  /** Called when the scope closes with the number of lost records, if any; `Log.logger` ignores it. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined
 }
 
 /**
- * The rules that check the options, for adapters that pass options on.
+ * The rules that check `Options`, for adapters that take the same options.
  *
  * @category options
  * @since 0.1.0
@@ -102,7 +102,7 @@ export const rules: Check.Rules<Options> = {
   onLost: Check.callback
 }
 
-/** As Node.js itself decides it for a terminal. */
+/** Decides as Node.js does for a terminal. */
 const hasColors = (isTTY: boolean, { FORCE_COLOR, NO_COLOR = "", TERM }: typeof process.env): boolean =>
   FORCE_COLOR === undefined ? isTTY && NO_COLOR === "" && TERM !== "dumb" : /^(?:|true|[1-3])$/.test(FORCE_COLOR)
 
@@ -137,13 +137,14 @@ const loggerOf = (writer: Writer.Writer): Logger.Logger<unknown, void> =>
     try {
       if (writer.accepts(logged.logLevel)) writer.write(recordOf(logged), subjectOf(logged.message))
     } catch {
-      // What cannot be read at all is no reason to fail.
+      // A record that cannot be read must not fail the program.
     }
   })
 
 /**
- * A logger that writes a line for each record: install it with Effect's `Logger.layer`. `Log.layer` does more: it says what a cap has
- * suppressed when nothing more comes, too, and waits at the end for a slow stream.
+ * A logger that writes a line for each record, for Effect's `Logger.layer`. Throws if an option is wrong.
+ *
+ * `Log.layer` does more: it also hears failures and events, writes the last count of a cap, and waits for a slow stream at the end.
  *
  * @category constructors
  * @since 0.1.0
@@ -154,11 +155,11 @@ export const logger = (options: Options = {}): Logger.Logger<unknown, void> => {
 }
 
 /**
- * Writes failures and events through the loggers of the fiber that they happened on, whichever these are. `Log.layer` has it, and a logger.
+ * Logs failures and events through the loggers of the fiber that they happened on. `Log.layer` is this observer and a logger.
  *
- * Each reported failure is one record, at the level of its severity. Each failed attempt is one line at `Debug`, which says how long until
- * the next one, or that none follows; at `Trace` there is another as soon as it has failed. A recovery and a redrive are lines at `Info`,
- * and what people should know of at `Warn`.
+ * Each reported failure is one record, at the level of its severity. Each failed attempt is one line at `Debug`, with the wait before the next
+ * attempt, if one follows; with `Trace`, another line is written as soon as the attempt fails. A recovery, a redrive, a breaker that closes and
+ * a gate that opens are lines at `Info`; a fallback, a breaker that opens and a gate that shuts are lines at `Warn`.
  *
  * @category instances
  * @since 0.1.0
@@ -172,15 +173,15 @@ export const observer = {
   report: logFailure
 } as const satisfies Observer.Observer
 
-/** What was given up and was not reported for so long was handled, or its program is slow to tell. */
+/** A call that was given up counts as handled if nobody reports it within this time. */
 const patience = Duration.seconds(1)
 
 /**
  * Writes the log in place of Effect's default loggers, and failures and events beside any other adapter.
  *
- * A failure that is reported is one record, at the level of its severity; so is one that leaves the layer's scope and that nobody reported. A
- * call that was given up and is neither reported within a second nor by the end is one record at `Warn`: the program went on. At the end
- * of its scope all lines are written that can be.
+ * A reported failure is one record, at the level of its severity; so is an unreported one that leaves the layer's scope. A call that was given
+ * up, and is not reported within a second, is one record at `Warn`: the program went on. When the scope closes, the layer waits until all lines
+ * are written, for `flushTimeout` at most. Throws if an option is wrong.
  *
  * @category layers
  * @since 0.1.0
@@ -216,7 +217,7 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<La
   })
 })
 
-/** Says what has become known since, once a second while there is anything to know. */
+/** Writes the warnings and counts that are due, once a second while any are pending. */
 const keepUp = (writer: Writer.Writer, givenUp: GivenUp.GivenUp, work: Latch.Latch): Effect.Effect<never> =>
   Effect.forever(
     Effect.gen(function* () {
@@ -233,18 +234,18 @@ const end = (
   { flush = Effect.void }: Destination.Destination,
   writer: Writer.Writer,
   givenUp: GivenUp.GivenUp,
-  { exit, flushTimeout = "2 seconds", onLost = say }: Options & { readonly exit: Exit.Exit<unknown, unknown> }
+  { exit, flushTimeout = "2 seconds", onLost = printLost }: Options & { readonly exit: Exit.Exit<unknown, unknown> }
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     if (Exit.isFailure(exit)) yield* givenUp.left(exit.cause)
     yield* givenUp.warn(Infinity)
     writer.summarize(Infinity)
-    // A flush that dies must not take the end of the program with it.
+    // A flush that dies must not change the program's exit.
     yield* Effect.ignoreCause(Effect.timeoutOption(flush, flushTimeout))
     const lost = writer.lost()
     if (lost > 0) yield* Effect.ignoreCause(Effect.sync(() => onLost(lost)))
   })
 
-const say = (lost: number): void => {
+const printLost = (lost: number): void => {
   process.stderr.write(`${lost} log ${lost === 1 ? "line" : "lines"} could not be written\n`)
 }

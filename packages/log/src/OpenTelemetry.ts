@@ -1,9 +1,9 @@
 /**
- * Failures and retry events as OpenTelemetry knows them, through whatever exports the program's logs and traces.
+ * Failures and retry events under the names of OpenTelemetry's semantic conventions.
  *
- * It has no exporter of its own: Effect's `Otlp`, or any other, sends what is put here in the names of the semantic conventions. A log record
- * of a failure has `error.type` and `exception.*`; the span that it happened in has `error.type`, and an event for each attempt that failed.
- * What a span says of the exception that it ends with is the tracer's own, with whatever secrets its message has.
+ * It has no exporter of its own: the program's exporter, such as Effect's `Otlp`, sends them. The log record of a failure has `error.type` and
+ * `exception.*`. The span that it happened in has `error.type`, and an event for each failed attempt. The tracer itself writes the exception
+ * that ends a span, and does not remove secrets from its message.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ import { recordOf } from "./internal/record.ts"
 import * as Log from "./Log.ts"
 
 /**
- * A logger that gets each record bounded, without secrets, and with its failure in attributes, which it takes as annotations.
+ * Wraps a logger that exports records: it gets each record bounded, without secrets, and with the failure as annotations.
  *
  * @category constructors
  * @since 0.1.0
@@ -44,7 +44,7 @@ export const logger = (inner: Logger.Logger<unknown, unknown>): Logger.Logger<un
     }
   })
 
-/** What a logger reads of a fiber while it writes one record. */
+/** Gives the fiber other annotations while a logger writes one record. */
 const within = (fiber: Fiber.Fiber<unknown, unknown>, annotations: object, write: () => void): void => {
   const { context } = fiber
   fiber.setContext(Context.add(context, References.CurrentLogAnnotations, annotations as { [name: string]: unknown }))
@@ -87,8 +87,10 @@ const observer: Observer.Observer = {
 }
 
 /**
- * Hands the log to the loggers that are provided to it, such as those of Effect's `Otlp`, each as `logger` makes it. Like any other adapter it
- * takes the place of Effect's default loggers, and hears failures and events beside the others.
+ * Hands the log to the loggers that are provided to it, such as those of Effect's `Otlp`, each wrapped by `logger`.
+ *
+ * Like any other adapter, it replaces Effect's default loggers, and hears failures and events together with the other adapters. If no logger is
+ * provided to it, it says so on stderr.
  *
  * @category layers
  * @since 0.1.0
@@ -102,7 +104,7 @@ export const layer: Layer.Layer<never> = Layer.unwrap(
   })
 )
 
-/** Loggers that export nothing: Effect's default ones, and that of the other adapters. */
+/** The loggers that export nothing: Effect's default loggers, and the one of the other adapters. */
 const others: ReadonlyArray<Logger.Logger<unknown, void>> = [Observer.logger, Logger.defaultLogger, Logger.tracerLogger]
 
 const missing = "OpenTelemetry.layer exports no logs: provide a layer with a logger to it, such as Effect's Otlp.\n"

@@ -1,8 +1,8 @@
 /**
- * Effect's logs, failure reports and retry events through a pino of your own.
+ * Effect's logs, failure reports and retry events through your own pino.
  *
- * Its streams, transports, redaction and serializers stay what they are: this hands it records that are bounded and without secrets
- * already. Whatever its stream does, the program's exit stays the same.
+ * Its streams, transports, redaction and serializers stay as they are. The records that it gets are already bounded and without secrets.
+ * Whatever its stream does, the program's exit stays the same.
  *
  * @since 0.1.0
  */
@@ -21,38 +21,51 @@ import * as Names from "./internal/names.ts"
 import * as Outlet from "./internal/outlet.ts"
 
 /**
- * The part of a pino that is used. Every logger of pino 9 and 10 has it, whatever levels of its own it has besides.
+ * The methods of a pino that the adapter uses. Every logger of pino 9 and 10 has them, unless it has `useOnlyCustomLevels`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Instance {
+  /** Makes a logger whose lines all have these bindings: the annotations of a fiber. */
   child(bindings: object): Instance
+  /** Calls back when the lines in its buffer are written. */
   flush(done: (error?: unknown) => void): void
+  /** Whether it writes lines of a level. */
   isLevelEnabled(level: string): boolean
+  /** Writes a line for `Trace`. */
   trace(fields: object, message: string): void
+  /** Writes a line for `Debug`. */
   debug(fields: object, message: string): void
+  /** Writes a line for `Info`. */
   info(fields: object, message: string): void
+  /** Writes a line for `Warn`. */
   warn(fields: object, message: string): void
+  /** Writes a line for `Error`. */
   error(fields: object, message: string): void
+  /** Writes a line for `Fatal`. */
   fatal(fields: object, message: string): void
 }
 
 /**
- * How many records are written: a part of `Log.Options`.
+ * How many records are written, and how long to wait for them. `cap`, `flushTimeout` and `sample` are those of `Log.Options`.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options extends Pick<Log.Options, "cap" | "flushTimeout" | "sample"> {
-  /** Called at the end with the number of lines that pino's stream refused or may not have written. Default: prints it to stderr. */
+  /**
+   * Called when the scope closes with the number of lines that pino's stream refused or may not have written, if any; `Pino.logger` ignores
+   * it. Default: prints it to stderr.
+   */
   readonly onLost?: ((count: number) => void) | undefined
 }
 
 /**
- * A pino as the destination of a log: annotations of a fiber are the bindings of a child, which is made once. A failure is an error to
- * pino, under its `errorKey`: made from the report, with its facts as fields. In a line of the Elastic Common Schema (`@elastic/ecs-pino-format`)
- * these are fields of the schema, as `Format.ecsFields` has them.
+ * A pino as the destination of a log, for `Log.layer({ destination })`.
+ *
+ * The annotations of a fiber are the bindings of one child logger. A failure is an error under pino's `errorKey`, made from the report, with its
+ * facts as fields. With the Elastic Common Schema (`@elastic/ecs-pino-format`) the facts are the fields of `Format.ecsFields`.
  *
  * @category constructors
  * @since 0.1.0
@@ -73,7 +86,7 @@ export const destination = (logger: Instance): Destination.Destination => {
       try {
         return logger.isLevelEnabled(levels[level])
       } catch {
-        // The line that it throws for is tried, and counts when it throws as well.
+        // Writing the line then throws too, which counts it as lost.
         return true
       }
     },
@@ -84,17 +97,20 @@ export const destination = (logger: Instance): Destination.Destination => {
 }
 
 /**
- * An Effect logger that writes to a pino: install it with Effect's `Logger.layer`. `Pino.layer` does more.
+ * An Effect logger that writes to a pino, for Effect's `Logger.layer`. Throws if an option or the pino is wrong.
+ *
+ * `Pino.layer` does more: it also hears failures and events, and flushes the pino at the end.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const logger = (to: Instance, options: Options = {}): Logger.Logger<unknown, void> =>
-  Log.logger({ onLost: say, ...checked("Pino.logger", to, options), destination: destination(to) })
+  Log.logger({ onLost: printLost, ...checked("Pino.logger", to, options), destination: destination(to) })
 
 /**
- * A pino in place of Effect's own logger, and a reporter and an observer beside those that are there, as `Log.layer` has them. When its
- * scope closes the pino is flushed.
+ * Writes the log to a pino in place of Effect's default loggers, and hears failures and events together with any other adapter.
+ *
+ * Records follow the rules of `Log.layer`. When the scope closes, the pino is flushed. Throws if an option or the pino is wrong.
  *
  * @category layers
  * @since 0.1.0
@@ -102,7 +118,7 @@ export const logger = (to: Instance, options: Options = {}): Logger.Logger<unkno
 export const layer = (to: Instance, options: Options = {}): Layer.Layer<never> => {
   checked("Pino.layer", to, options)
   // Each layer built from this counts its own losses.
-  return Layer.suspend(() => Log.layer({ onLost: say, ...options, destination: destination(to) }))
+  return Layer.suspend(() => Log.layer({ onLost: printLost, ...options, destination: destination(to) }))
 }
 
 const checked = (name: string, to: Instance, options: Options): Options => {
@@ -111,7 +127,7 @@ const checked = (name: string, to: Instance, options: Options): Options => {
   return Check.options(name, { cap, flushTimeout, onLost, sample }, options)
 }
 
-/** With `useOnlyCustomLevels` a pino has none of the methods that records are written by. */
+/** With `useOnlyCustomLevels`, a pino has no methods for Effect's levels. */
 const isPino = Check.where(
   "a pino with the levels trace, debug, info, warn, error and fatal",
   (logger) =>
@@ -119,7 +135,7 @@ const isPino = Check.where(
     [...Object.values(levels), "isLevelEnabled"].every((method) => Predicate.isFunction(Reflect.get(logger, method)))
 )
 
-const say = (count: number): void => {
+const printLost = (count: number): void => {
   process.stderr.write(
     `${count} log ${count === 1 ? "line was" : "lines were"} refused by pino's stream, or not seen to be written\n`
   )
@@ -136,13 +152,13 @@ const levels = {
   None: "fatal"
 } as const satisfies { readonly [Level in LogLevel.LogLevel]: keyof Instance }
 
-/** Where a pino writes to: a stream, a file or a worker. */
+/** The stream that a pino writes to, which may be a file's or a worker's. */
 const streamOf = (logger: object): object => {
   const stream = Inside.read(logger, "stream")
   return typeof stream === "object" && stream !== null ? stream : {}
 }
 
-/** A logger for the records under the same annotations, and what their lines have already. */
+/** A logger for the records with the same annotations, and the fields that their lines already have. */
 interface Child {
   readonly logger: Instance
   readonly line: Names.Line
@@ -171,13 +187,13 @@ const bindingsOf = (record: Format.Record, line: Names.Line): Names.Fields => {
   const { fields, reports, trace } = record
   if (reports.length === 0 && trace === undefined) return fields
   const own = line.isEcs ? ecsOf(record, line) : plainOf(record, line)
-  // With a failure Elastic's format writes an object `error`, beside which a name with a dot would be a second value at one place.
+  // With a failure, Elastic's format writes an object `error`, so a field such as `error.code` would set the same field twice.
   const isOwn = (name: string) =>
     Object.hasOwn(own, name) || (line.isEcs && reports.length > 0 && name.startsWith("error.") && !name.endsWith("_"))
   return { ...Names.free(fields, isOwn, own), ...own }
 }
 
-/** A failure as pino and its tools know one, an error, and the trace in the names that OpenTelemetry's own instrumentation of pino uses. */
+/** The failure as an error, as pino and its tools expect, and the trace under the names of OpenTelemetry's instrumentation of pino. */
 const plainOf = ({ reports, trace }: Format.Record, { errorKey }: Names.Line): Names.Fields => {
   const [report, ...also] = reports
   return {
@@ -187,7 +203,7 @@ const plainOf = ({ reports, trace }: Format.Record, { errorKey }: Names.Line): N
   }
 }
 
-/** The same where a format takes type, message and stack of an error, and nothing else: the rest is in the schema's fields for it. */
+/** Elastic's format takes only type, message and stack of an error, so the other facts go into the schema's fields. */
 const ecsOf = (record: Format.Record, { errorKey }: Names.Line): Names.Fields => {
   const [report] = record.reports
   const { "error.type": type, ...fields } = Format.ecsFields(record)

@@ -1,5 +1,5 @@
 /**
- * Effect's logs, failure reports and retry events through a pino of your own.
+ * Effect's logs, failure reports and retry events through your own pino.
  *
  * @since 0.1.0
  */

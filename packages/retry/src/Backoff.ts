@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { made, PolicyDuration, upTo, withDefault } from "./internal/schema.ts"
+import { made, PolicyDuration, upTo, withDefault } from "./internal/policy/schema.ts"
 
 /**
  * How a series of delays grows from its `base`.
@@ -26,6 +26,8 @@ import { made, PolicyDuration, upTo, withDefault } from "./internal/schema.ts"
 export const Kind = Schema.Literals(["constant", "linear", "exponential", "fibonacci", "decorrelated", "smooth"])
 
 /**
+ * The name of a series of delays.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -43,6 +45,8 @@ export type Kind = typeof Kind.Type
 export const Jitter = Schema.Union([Schema.Literals(["none", "equal", "full"]), upTo(1)])
 
 /**
+ * How much of a delay is random: a word, or a share in (0, 1].
+ *
  * @category models
  * @since 0.1.0
  */
@@ -72,6 +76,8 @@ export const Backoff = Schema.Struct({
 )
 
 /**
+ * A checked series of delays, as `make` returns it.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -86,13 +92,15 @@ export type Backoff = typeof Backoff.Type
 export const make = (options: (typeof Backoff)["~type.make.in"]): Backoff => made("Backoff.make", Backoff, options)
 
 /**
- * The waits so far, in milliseconds: the last one (`previous`) and their sum (`total`).
+ * The waits so far.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Waited {
+  /** The last wait, in milliseconds. Zero before the first one. */
   readonly previous: number
+  /** The sum of all waits, in milliseconds. */
   readonly total: number
 }
 

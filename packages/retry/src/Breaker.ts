@@ -10,8 +10,8 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Backoff from "./Backoff.ts"
-import { atLeastOne as count, notAtOnce, SomeDuration, upTo, withDefault } from "./internal/schema.ts"
-import * as Trip from "./internal/trip.ts"
+import { atLeastOne as count, notAtOnce, SomeDuration, upTo, withDefault } from "./internal/policy/schema.ts"
+import * as Trip from "./internal/state/trip.ts"
 
 const rate = upTo(1)
 
@@ -21,7 +21,10 @@ const rate = upTo(1)
  * @category schemas
  * @since 0.1.0
  */
-export const Consecutive = Schema.TaggedStruct("Consecutive", { failures: count })
+export const Consecutive = Schema.TaggedStruct("Consecutive", {
+  /** How many failures in a row open the breaker. No default. */
+  failures: count
+})
 
 /**
  * Opens when at least this `rate` of the last `size` calls failed, but not before `minimum` calls.
@@ -29,7 +32,14 @@ export const Consecutive = Schema.TaggedStruct("Consecutive", { failures: count 
  * @category schemas
  * @since 0.1.0
  */
-export const CountWindow = Schema.TaggedStruct("CountWindow", { size: count, rate, minimum: count }).check(
+export const CountWindow = Schema.TaggedStruct("CountWindow", {
+  /** How many of the last calls count. No default. */
+  size: count,
+  /** The share of failures that opens the breaker, above 0 and at most 1. No default. */
+  rate,
+  /** How many calls must have ended before the breaker may open, at most `size`. No default. */
+  minimum: count
+}).check(
   Schema.makeFilter(({ minimum, size }) =>
     minimum > size ? { path: ["minimum"], issue: "more calls than the window has" } : undefined
   )
@@ -41,9 +51,18 @@ export const CountWindow = Schema.TaggedStruct("CountWindow", { size: count, rat
  * @category schemas
  * @since 0.1.0
  */
-export const TimeWindow = Schema.TaggedStruct("TimeWindow", { length: SomeDuration, rate, minimum: count })
+export const TimeWindow = Schema.TaggedStruct("TimeWindow", {
+  /** How long a call counts. No default. */
+  length: SomeDuration,
+  /** The share of failures that opens the breaker, above 0 and at most 1. No default. */
+  rate,
+  /** How many calls within `length` must have ended before the breaker may open. No default. */
+  minimum: count
+})
 
 /**
+ * The rules by which a breaker opens.
+ *
  * @category schemas
  * @since 0.1.0
  */
@@ -72,44 +91,50 @@ export const Breaker = Schema.Struct({
 })
 
 /**
+ * The settings of a breaker, with their defaults filled in.
+ *
  * @category models
  * @since 0.1.0
  */
 export type Breaker = typeof Breaker.Type
 
 /**
- * Lets one call through; hand it back with the result. `generation` fences off late results. A probe's `lease` is the time, in
- * milliseconds, at which its place goes to another.
+ * Lets one attempt through. Hand it back with the result.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Permit {
   readonly _tag: "Permit"
+  /** How often the breaker had opened or closed. The result of an attempt from another generation does not count. */
   readonly generation: number
+  /** For a probe: the time, in milliseconds, at which its place goes to another. `undefined` for any other attempt. */
   readonly lease: number | undefined
 }
 
 /**
- * Refuses one call. A probe may go through after `retryAfter` milliseconds.
+ * Refuses one attempt.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Refused {
   readonly _tag: "Refused"
+  /** The milliseconds after which a probe may go through; `Infinity` if the breaker is isolated. */
   readonly retryAfter: number
 }
 
 /**
- * How a call ended. `ignored` says nothing about the other side: an interruption, or a failure that is the caller's own.
+ * How an attempt ended. `ignored` says nothing about the other side: an interruption, or a failure that is the caller's own.
  *
  * @category models
  * @since 0.1.0
  */
-export type Outcome = "success" | "failure" | "ignored"
+export type AttemptEnd = "success" | "failure" | "ignored"
 
 /**
+ * `closed` admits every attempt, `open` none, `half open` only probes, and `isolated` none until it is reset.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -122,9 +147,18 @@ export type Condition = "closed" | "open" | "half open" | "isolated"
  * @since 0.1.0
  */
 export interface State {
+  /** Admits an attempt or refuses it. */
   readonly admit: (now: number) => Permit | Refused
   /** Counts a result. `took` is how long the call ran; `hint` is a failure's Retry-After, for which the breaker stays open at least. */
-  readonly record: (permit: Permit, outcome: Outcome, now: number, random: number, took?: number, hint?: number) => void
+  readonly record: (
+    permit: Permit,
+    outcome: AttemptEnd,
+    now: number,
+    random: number,
+    took?: number,
+    hint?: number
+  ) => void
+  /** Whether it is closed, open, half open or isolated. */
   readonly condition: (now: number) => Condition
   /** Refuses every call until `reset`. */
   readonly isolate: () => void

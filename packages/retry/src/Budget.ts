@@ -9,8 +9,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { natural, positive, SomeDuration, upTo } from "./internal/schema.ts"
-import * as states from "./internal/budget.ts"
+import { natural, positive, SomeDuration, upTo } from "./internal/policy/schema.ts"
+import * as states from "./internal/state/budget.ts"
 
 const share = upTo(10)
 
@@ -20,7 +20,14 @@ const share = upTo(10)
  * @category schemas
  * @since 0.1.0
  */
-export const Ratio = Schema.TaggedStruct("Ratio", { ratio: share, window: SomeDuration, floor: natural })
+export const Ratio = Schema.TaggedStruct("Ratio", {
+  /** How many retries each call in the window allows, above 0 and at most 10. No default. */
+  ratio: share,
+  /** How long a call counts. No default. */
+  window: SomeDuration,
+  /** How many retries a second are always allowed. No default. */
+  floor: natural
+})
 
 /**
  * A bucket of `capacity` tokens, as in the AWS SDKs.
@@ -32,9 +39,13 @@ export const Ratio = Schema.TaggedStruct("Ratio", { ratio: share, window: SomeDu
  * @since 0.1.0
  */
 export const Tokens = Schema.TaggedStruct("Tokens", {
+  /** How many tokens the bucket holds; it starts full. No default. */
   capacity: positive,
+  /** How many tokens a retry costs. No default. */
   cost: positive,
+  /** How many tokens a retry costs after a throttled failure. No default. */
   throttledCost: positive,
+  /** How many tokens a success without retries gives back. No default. */
   refill: natural
 }).check(
   Schema.makeFilter(({ capacity, cost, throttledCost }) =>
@@ -52,7 +63,12 @@ export const Tokens = Schema.TaggedStruct("Tokens", {
  * @category schemas
  * @since 0.1.0
  */
-export const Throttle = Schema.TaggedStruct("Throttle", { capacity: positive, ratio: positive })
+export const Throttle = Schema.TaggedStruct("Throttle", {
+  /** How many tokens the bucket holds; it starts full. No default. */
+  capacity: positive,
+  /** How many tokens a success gives back. No default. */
+  ratio: positive
+})
 
 /**
  * Refuses retries at random, more often the more calls fail: the rule of the site reliability engineering book.
@@ -62,7 +78,14 @@ export const Throttle = Schema.TaggedStruct("Throttle", { capacity: positive, ra
  * @category schemas
  * @since 0.1.0
  */
-export const Adaptive = Schema.TaggedStruct("Adaptive", { k: positive, window: SomeDuration, ceiling: share })
+export const Adaptive = Schema.TaggedStruct("Adaptive", {
+  /** How many calls each success in the window allows. No default. */
+  k: positive,
+  /** How long a call counts. No default. */
+  window: SomeDuration,
+  /** The highest probability of refusing a retry. No default. */
+  ceiling: share
+})
 
 /**
  * Limits retries in flight to a `ratio` of the calls in flight; `floor` of them are always allowed. Envoy's rule.
@@ -70,9 +93,16 @@ export const Adaptive = Schema.TaggedStruct("Adaptive", { k: positive, window: S
  * @category schemas
  * @since 0.1.0
  */
-export const Concurrent = Schema.TaggedStruct("Concurrent", { ratio: share, floor: natural })
+export const Concurrent = Schema.TaggedStruct("Concurrent", {
+  /** How many retries may be in flight for each call in flight, above 0 and at most 10. No default. */
+  ratio: share,
+  /** How many retries in flight are always allowed. No default. */
+  floor: natural
+})
 
 /**
+ * The rules that decide which retries are allowed.
+ *
  * @category schemas
  * @since 0.1.0
  */
@@ -95,12 +125,12 @@ export type Budget = typeof Budget.Type
  * @since 0.1.0
  */
 export const presets = {
-  standard: { _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 0.3 },
+  standard: { _tag: "Ratio", ratio: 0.2, window: /*#__PURE__*/ Duration.seconds(10), floor: 0.3 },
   aws2026: { _tag: "Tokens", capacity: 500, cost: 14, throttledCost: 5, refill: 1 },
   awsLegacy: { _tag: "Tokens", capacity: 500, cost: 10, throttledCost: 5, refill: 1 },
   grpc: { _tag: "Throttle", capacity: 10, ratio: 0.1 },
-  finagle: { _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 10 },
-  sre: { _tag: "Adaptive", k: 2, window: Duration.minutes(2), ceiling: 1 },
+  finagle: { _tag: "Ratio", ratio: 0.2, window: /*#__PURE__*/ Duration.seconds(10), floor: 10 },
+  sre: { _tag: "Adaptive", k: 2, window: /*#__PURE__*/ Duration.minutes(2), ceiling: 1 },
   envoy: { _tag: "Concurrent", ratio: 0.2, floor: 3 }
 } as const satisfies { readonly [name: string]: Budget }
 
@@ -118,13 +148,15 @@ export const Named = Schema.Union([
 ])
 
 /**
- * The retries a call has taken from a budget; `isThrottled` says whether the last one followed a throttled failure.
+ * The retries that a call has taken from a budget.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Taken {
+  /** How many retries the call has taken. */
   readonly retries: number
+  /** Whether the last retry followed a throttled failure. */
   readonly isThrottled: boolean
 }
 
@@ -134,22 +166,23 @@ export interface Taken {
  * @category models
  * @since 0.1.0
  */
-export type Outcome = "success" | "permanent" | "failure"
+export type CallEnd = "success" | "permanent" | "failure"
 
 /**
  * The state of a budget. Times are in milliseconds, `random` in [0, 1); nothing here reads a clock.
- *
- * `begin` starts a call. `failed` reports a failed attempt that a retry may help. `retry` asks for a retry, given what the call has taken
- * before; `false` refuses it and takes nothing. `end` ends the call with all that it has taken.
  *
  * @category models
  * @since 0.1.0
  */
 export interface State {
+  /** Starts a call. */
   readonly begin: (now: number) => void
+  /** Reports a failed attempt that a retry may help. */
   readonly failed: (now: number) => void
+  /** Asks for a retry, given what the call has taken before. `false` refuses it and takes nothing. */
   readonly retry: (now: number, isThrottled: boolean, random: number, taken?: Taken) => boolean
-  readonly end: (now: number, outcome: Outcome, taken?: Taken) => void
+  /** Ends a call with all that it has taken. */
+  readonly end: (now: number, outcome: CallEnd, taken?: Taken) => void
   /** How much is left, in the rule's own unit: tokens, retries, or the probability that a retry is allowed. */
   readonly available: (now: number) => number
 }

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { atLeastOne, count, withDefault } from "./internal/schema.ts"
+import { atLeastOne, count, withDefault } from "./internal/policy/schema.ts"
 
 /**
  * Limits the calls of a runner that run at once or wait; any further call is refused.
@@ -20,6 +20,8 @@ export const Bulkhead = Schema.Struct({
 })
 
 /**
+ * The settings of a bulkhead, with their defaults filled in.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { SomeDuration, upTo, withDefault } from "./internal/schema.ts"
+import { SomeDuration, upTo, withDefault } from "./internal/policy/schema.ts"
 
 /**
  * When an attempt is sent a second time, and how often that may happen.
@@ -25,6 +25,8 @@ export const Hedge = Schema.Struct({
 })
 
 /**
+ * The settings of a hedge, with their defaults filled in.
+ *
  * @category models
  * @since 0.1.0
  */

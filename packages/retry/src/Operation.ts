@@ -11,12 +11,16 @@ import * as Schema from "effect/Schema"
 import * as Classify from "@redrive/core/Classify"
 
 /**
+ * What a call does to the other side: `create`, `idempotent`, `poll` or `read`.
+ *
  * @category schemas
  * @since 0.1.0
  */
 export const Operation = Schema.Literals(["create", "idempotent", "poll", "read"])
 
 /**
+ * What a call does to the other side: `create`, `idempotent`, `poll` or `read`.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -33,8 +37,8 @@ export const isSafe = (self: Operation): boolean => self === "read" || self === 
 /**
  * Whether a creation that failed with this may have happened anyway.
  *
- * A failure's own `isAmbiguous` decides. Otherwise the creation did not happen if nothing was sent, or if a status in 400-498 refused
- * it. After any other failure, such as a timeout or a 5xx, it may have happened. Never throws.
+ * This is `Classify.isAmbiguous`: a failure's own `isAmbiguous` decides. Otherwise the creation did not happen if nothing was sent, or if it
+ * was refused: by the `request` of its catalogue's row, or by a status in 400-498. After any other failure, such as a timeout or a 5xx, it may have happened. Never throws.
  *
  * A client that follows redirects, such as fetch, does not show that a redirect's target refused the connection after the first server had
  * carried out the request. Let creations follow no redirects (`redirect: "manual"`), or say which `url` was asked for.

@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Backoff from "./Backoff.ts"
-import { notAtOnce, SomeDuration, withDefault } from "./internal/schema.ts"
+import { notAtOnce, SomeDuration, withDefault } from "./internal/policy/schema.ts"
 import * as Preset from "./Preset.ts"
 
 /**
@@ -29,6 +29,8 @@ export const Parking = Schema.Struct({
 )
 
 /**
+ * The settings of parking, with their defaults filled in.
+ *
  * @category models
  * @since 0.1.0
  */

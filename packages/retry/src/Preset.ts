@@ -7,6 +7,8 @@ import * as Duration from "effect/Duration"
 import * as Backoff from "./Backoff.ts"
 import type * as RetryPolicy from "./RetryPolicy.ts"
 
+// A program that names no preset does not bundle it: its calls are marked as pure.
+
 type Settings = Parameters<typeof RetryPolicy.make>[0]
 
 /**
@@ -84,12 +86,21 @@ export const concurrency = 4
  */
 export const service = {
   retries,
-  attemptTimeout: Duration.seconds(2),
-  deadline: Duration.seconds(5),
-  maxRetryAfter: Duration.seconds(2),
-  quick: Backoff.Backoff.make({ base: Duration.millis(50), cap: Duration.millis(500) }),
-  steady: Backoff.Backoff.make({ base: Duration.millis(100), cap: Duration.seconds(1) }),
-  slow: Backoff.Backoff.make({ base: Duration.millis(500), cap: Duration.seconds(2) }),
+  attemptTimeout: /*#__PURE__*/ Duration.seconds(2),
+  deadline: /*#__PURE__*/ Duration.seconds(5),
+  maxRetryAfter: /*#__PURE__*/ Duration.seconds(2),
+  quick: /*#__PURE__*/ Backoff.Backoff.make({
+    base: /*#__PURE__*/ Duration.millis(50),
+    cap: /*#__PURE__*/ Duration.millis(500)
+  }),
+  steady: /*#__PURE__*/ Backoff.Backoff.make({
+    base: /*#__PURE__*/ Duration.millis(100),
+    cap: /*#__PURE__*/ Duration.seconds(1)
+  }),
+  slow: /*#__PURE__*/ Backoff.Backoff.make({
+    base: /*#__PURE__*/ Duration.millis(500),
+    cap: /*#__PURE__*/ Duration.seconds(2)
+  }),
   budget: "standard",
   breaker: {}
 } as const satisfies Settings
@@ -104,9 +115,9 @@ export const service = {
  */
 export const batch = {
   retries: 8,
-  attemptTimeout: Duration.minutes(1),
-  deadline: Duration.hours(1),
-  maxRetryAfter: Duration.minutes(15),
+  attemptTimeout: /*#__PURE__*/ Duration.minutes(1),
+  deadline: /*#__PURE__*/ Duration.hours(1),
+  maxRetryAfter: /*#__PURE__*/ Duration.minutes(15),
   quick,
   steady,
   slow

@@ -7,7 +7,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { atLeastOne, PolicyDuration, SomeDuration, withDefault } from "./internal/schema.ts"
+import { atLeastOne, PolicyDuration, SomeDuration, withDefault } from "./internal/policy/schema.ts"
 
 /**
  * How many calls of a key may begin in each window, and how long the others wait.
@@ -33,6 +33,8 @@ export const RateLimit = Schema.Struct({
 })
 
 /**
+ * The settings of a rate limit, with their defaults filled in.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -15,33 +15,43 @@ import * as Result from "effect/Result"
 import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
-import { codeOf } from "./internal/code.ts"
-import { ended, unharmed } from "./internal/item.ts"
-import { policyRule } from "./internal/checked.ts"
-import * as Time from "./internal/time.ts"
+import type * as Backoff from "./Backoff.ts"
+import type * as Because from "./Because.ts"
+import * as CallState from "./CallState.ts"
+import { codeOf } from "./internal/call/overrides.ts"
+import { ended, unharmed } from "./internal/call/item.ts"
+import { policyRule } from "./internal/policy/checked.ts"
+import * as Time from "./internal/time/monotonic.ts"
+import * as Operation from "./Operation.ts"
 import * as Preset from "./Preset.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
- * An item and its error. `rounds` counts the rounds it was part of, including the first one. Default: 1.
+ * An item that failed in the last round.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Failed<out I, out E> {
+  /** The item. No default. */
   readonly item: I
+  /** Its last error. No default. */
   readonly error: E
+  /** How many rounds it was part of, including the first one. Default: 1. */
   readonly rounds?: number | undefined
+  /** The waits before its rounds so far; `plan` fills it in. Without it, a backoff assumes the waits of its own series. Default: none. */
+  readonly waited?: Backoff.Waited | undefined
 }
 
 /**
- * An item that does not go again, and why: `spend` if it would cost more than is left, `interrupted` if it was cut short.
+ * An item that does not go again, and why.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Final<out I, out E> extends Failed<I, E> {
-  readonly because: RetryPolicy.Because | "spend" | "interrupted"
+  /** Why it does not go again, such as `spend` if that would cost more than is left. */
+  readonly because: Because.Final
 }
 
 /**
@@ -58,15 +68,19 @@ export interface Spend<in I> {
 }
 
 /**
- * The next round: the items that go again, the wait before it, its `cost`, and the items that do not go again.
+ * The next round.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Plan<out I, out E> {
+  /** The items that go again. */
   readonly again: ReadonlyArray<Failed<I, E>>
+  /** The items that do not go again. */
   readonly final: ReadonlyArray<Final<I, E>>
+  /** The wait before the round: that of its most patient item. Zero if no item goes again. */
   readonly wait: Duration.Duration
+  /** The cost of the round, in the unit of `spend`. Zero without `spend`. */
   readonly cost: number
 }
 
@@ -80,7 +94,7 @@ export interface PlanOptions<in I, in E = unknown> {
   /** Decides about each item: its `retries` are the rounds, its `overrides` the rounds by code. Default: two rounds. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   /** The time that the rounds took so far, which counts against the policy's deadline. Default: zero. */
-  readonly elapsed?: Duration.Duration | undefined
+  readonly elapsed?: Duration.Input | undefined
   /** What the rounds may still cost. Default: no limit. */
   readonly spend?: Spend<I> | undefined
   /** Reads the verdict of an error. Default: `Verdict.of`. */
@@ -107,19 +121,30 @@ export const plan = <I, E>(
   let wait = Duration.zero
   let cost = 0
   for (const one of failed) {
-    const verdict = unlimited(judge(one.error))
-    const about = { verdict, attempt: one.rounds ?? 1, elapsed, ...codeOf(one.error) }
-    const decision = RetryPolicy.decide(policy, about, random)
+    const next = nextOf(policy, one, { verdict: unlimited(judge(one.error)), elapsed, random })
     const price = spend === undefined ? 0 : priceOf(spend, one.item)
-    if (decision._tag === "GiveUp") final.push({ ...one, because: decision.because })
+    if (next._tag !== "Retry") final.push({ ...one, because: next._tag === "GiveUp" ? next.because : "parked" })
     else if (spend !== undefined && !isWithin(cost + price, spend.limit)) final.push({ ...one, because: "spend" })
     else {
       again.push(one)
       cost += price
-      wait = Duration.max(wait, decision.delay)
+      wait = Duration.max(wait, next.delay)
     }
   }
-  return { again, final, wait, cost }
+  const previous = Duration.toMillis(wait)
+  const waiting = again.map((one) => ({ ...one, waited: { previous, total: (one.waited?.total ?? 0) + previous } }))
+  return { again: waiting, final, wait, cost }
+}
+
+/** What follows an item's last round. Its rounds are its attempts. */
+const nextOf = <I, E>(
+  policy: RetryPolicy.RetryPolicy,
+  { error, rounds = 1, waited }: Failed<I, E>,
+  failed: CallState.FailedAttempt
+): CallState.Next => {
+  const isAmbiguous = policy.operation === "create" && Operation.isAmbiguous(error)
+  const state = waited === undefined ? { attempts: rounds - 1 } : { attempts: rounds - 1, waited }
+  return CallState.next(policy, state, { ...failed, isAmbiguous, ...codeOf(error) })
 }
 
 /** NaN, which no limit covers, for a cost that throws or is not a finite number. */
@@ -141,28 +166,34 @@ const unlimited = (verdict: Verdict.Verdict): Verdict.Verdict =>
   verdict._tag === "Transient" ? Verdict.transient(verdict.pace) : verdict
 
 /**
- * An item that succeeded in a later round. `round` counts from 2, since the failed batch is round 1.
+ * An item that succeeded in a later round.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Saved<out I, out A> {
+  /** The item. */
   readonly item: I
+  /** Its result. */
   readonly value: A
+  /** The round in which it succeeded, from 2: the failed batch is round 1. */
   readonly round: number
 }
 
 /**
- * The result of a redrive: `rounds` is how many ran, and `spent` is their cost. An item that died of a defect, or was interrupted, has
- * an `UnknownError` with the cause.
+ * The result of a redrive. Every item is in `saved` or in `failed`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Outcome<out I, out A, out E> {
+  /** The items that succeeded. */
   readonly saved: ReadonlyArray<Saved<I, A>>
+  /** The items that did not. One that died of a defect, or was interrupted, has an `UnknownError` with the cause. */
   readonly failed: ReadonlyArray<Final<I, E | Cause.UnknownError>>
+  /** How many rounds ran, without the failed batch. */
   readonly rounds: number
+  /** The cost of all rounds, in the unit of `spend`. Zero without `spend`. */
   readonly spent: number
 }
 
@@ -246,9 +277,9 @@ export const run = Effect.fnUntraced(function* <I, A, E, R, E2 = E>(
       )
     const results = yield* Effect.forEach(next.again, again, { concurrency })
     failed = results.flatMap(({ because, result }, index) => {
-      const { item, rounds = 1 } = next.again[index]!
+      const { item, rounds = 1, waited } = next.again[index]!
       if (Result.isSuccess(result)) saved.push({ item, value: result.success, round })
-      else if (because === undefined) return [{ item, error: result.failure as E2, rounds: rounds + 1 }]
+      else if (because === undefined) return [{ item, error: result.failure as E2, rounds: rounds + 1, waited }]
       else final.push({ item, error: result.failure, rounds: rounds + 1, because })
       return []
     })

@@ -14,11 +14,12 @@ import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Verdict from "@redrive/core/Verdict"
+import type * as Because from "./Because.ts"
 import type * as Breaker from "./Breaker.ts"
 import type * as Budget from "./Budget.ts"
-import { makeLocal } from "./internal/make.ts"
-import { sharedRunners } from "./internal/runners.ts"
-import * as telling from "./internal/telling.ts"
+import { makeLocal } from "./internal/state/makeRunner.ts"
+import { sharedRunners } from "./internal/state/runnersByPolicy.ts"
+import * as Events from "./internal/call/events.ts"
 import type * as Operation from "./Operation.ts"
 import { isRetryExhausted, type Refused, type RetryExhausted } from "./RetryExhausted.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
@@ -69,17 +70,17 @@ export interface Options<out A, in E, out R, out F = Added> {
 export type Exhausted<E, F = Added> = RetryExhausted<E | F>
 
 /**
- * A policy with its state. `run` runs an effect under it.
- *
- * An operator can open the gate of a key with `resume`, list the parked keys with `parked`, and inspect, isolate or reset a key's breaker
- * with `breaker`.
+ * A policy with the state that its calls share.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Runner {
+  /** The name in events, metrics and errors of calls that have none of their own. */
   readonly name: string
+  /** The policy of every call. */
   readonly policy: RetryPolicy.RetryPolicy
+  /** Runs an effect under the policy. */
   readonly run: {
     <E, A2 = never, R2 = never, F = Added>(
       options?: Options<A2, E, R2, F>
@@ -90,9 +91,16 @@ export interface Runner {
       options?: Options<A, E, R, F>
     ): Effect.Effect<A, Exhausted<E, F>, R>
   }
+  /** Opens the gate of a key, so that its parked calls go on: for an operator who has acted. Default: the key of calls without one. */
   readonly resume: (key?: string) => Effect.Effect<void>
+  /** The keys whose gates are shut. */
   readonly parked: Effect.Effect<ReadonlyArray<string>>
+  /**
+   * The breaker of a key, to inspect, isolate or reset. `undefined` if the policy has none, or if other processes share it. Default: the
+   * key of calls without one.
+   */
   readonly breaker: (key?: string) => Breaker.State | undefined
+  /** The state of the budget. `undefined` if the policy has none. */
   readonly budget: Budget.State | undefined
 }
 
@@ -169,17 +177,17 @@ export const fallback: {
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Exclude<E, ExhaustedOf<E>> | E2, R | R2>
   <E, B, E2, R2>(
     then: (exhausted: ExhaustedOf<NoInfer<E>>) => Effect.Effect<B, E2, R2>,
-    ...because: ReadonlyArray<RetryPolicy.Because>
+    ...because: ReadonlyArray<Because.GivenUp>
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E | E2, R | R2>
 } =
   <E, B, E2, R2>(
     then: (exhausted: ExhaustedOf<NoInfer<E>>) => Effect.Effect<B, E2, R2>,
-    ...because: ReadonlyArray<RetryPolicy.Because>
+    ...because: ReadonlyArray<Because.GivenUp>
   ) =>
   <A, R>(self: Effect.Effect<A, E, R>) =>
     Effect.catchIf(
       self,
       (error): error is ExhaustedOf<E> =>
         isRetryExhausted(error) && (because.length === 0 || because.includes(error.because)),
-      (exhausted) => Effect.tap(then(exhausted), telling.fellBack(exhausted))
+      (exhausted) => Effect.tap(then(exhausted), Events.fellBack(exhausted))
     )

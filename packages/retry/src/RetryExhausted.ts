@@ -16,94 +16,91 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
-import { type Refused, refusedJson } from "./internal/refused.ts"
-import { timedOutJson } from "./internal/timedOut.ts"
-import * as RetryPolicy from "./RetryPolicy.ts"
+import * as Because from "./Because.ts"
+import { type Refused, refusedJson } from "./internal/call/refused.ts"
+import { timedOutJson } from "./internal/call/timedOut.ts"
 
 /**
+ * Marks a `RetryExhausted`, also one of another copy of this package.
+ *
  * @category type IDs
  * @since 0.1.0
  */
 export const TypeId = "~@redrive/retry/RetryExhausted"
 
 /**
- * A failed attempt: its start, duration, verdict and message, and the wait after it. `isAmbiguous` says whether the other side may have
- * carried it out anyway (`Operation.isAmbiguous`).
+ * A failed attempt in the timeline of a call.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Attempt = /*#__PURE__*/ Schema.Struct({
+  /** When the attempt began. */
   startedAt: Schema.DateTimeUtcFromString,
+  /** How long it took. */
   duration: Schema.DurationFromMillis,
+  /** The verdict on its failure. */
   verdict: Verdict.Verdict,
+  /** The message of its failure, as reports show it. */
   message: Schema.String,
+  /** Whether the other side may have carried it out anyway (`Operation.isAmbiguous`). */
   isAmbiguous: Schema.Boolean,
+  /** The wait after it. Absent if no attempt followed, or if the call was parked. */
   wait: Schema.optionalKey(Schema.DurationFromMillis)
 })
 
 /**
+ * A failed attempt in the timeline of a call.
+ *
  * @category models
  * @since 0.1.0
  */
 export type Attempt = typeof Attempt.Type
 
-export { Refused } from "./internal/refused.ts"
-
-const reasons = {
-  permanent: "Permanent",
-  parked: "Parked",
-  "parked too long": "ParkedTooLong",
-  retries: "RetriesExhausted",
-  nested: "Nested",
-  deadline: "DeadlineExceeded",
-  "retry-after too long": "RetryAfterTooLong",
-  ambiguous: "AmbiguousCreate",
-  "not replayable": "NotReplayable",
-  budget: "BudgetExhausted",
-  breaker: "BreakerOpen",
-  bulkhead: "BulkheadFull",
-  "rate limit": "RateLimited"
-} as const satisfies { readonly [Because in RetryPolicy.Because]: string }
+export { Refused } from "./internal/call/refused.ts"
 
 /**
- * The reason for giving up as a tag, for `Effect.catchReason`: one for each `because`, such as `BudgetExhausted` or `AmbiguousCreate`.
+ * The reason for giving up as a tag, for `Effect.catchReason`.
  *
  * @category models
  * @since 0.1.0
  */
-export type Reason = {
-  readonly [Because in RetryPolicy.Because]: { readonly _tag: (typeof reasons)[Because] }
-}[RetryPolicy.Because]
+export type Reason = { readonly [Why in Because.GivenUp]: { readonly _tag: Why } }[Because.GivenUp]
 
 /**
- * A call that the engine gave up.
- *
- * `name` and `key` are the call's own; the key is left out if it is the empty one. `duration` is the time from the call's begin, waits
- * included. Another try makes sense at `retryAt`, which was `retryAfter` away at that moment. `until` names the action that a parked call
- * waited for. Reports of it show these facts as attributes (`Report.call`).
+ * A call that the engine gave up. Reports show its facts as attributes (`Report.call`).
  *
  * @category errors
  * @since 0.1.0
  */
 export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExhausted")<{
+  /** The name of the call. */
   readonly name: string
+  /** The key of the call. Absent if it has none. */
   readonly key?: string
-  readonly because: RetryPolicy.Because
+  /** Why the call was given up. */
+  readonly because: Because.GivenUp
+  /** Every attempt, the first one first. */
   readonly attempts: ReadonlyArray<Attempt>
+  /** The time from the call's begin, waits included. */
   readonly duration: Duration.Duration
+  /** The last failure, or the refusal if there was no attempt. */
   readonly failure: unknown
+  /** The action that a call waited for at its gate, such as `top up`. Absent for other calls. */
   readonly until?: string
+  /** When another try makes sense. Absent if it never does, or if that is unknown. */
   readonly retryAt?: DateTime.Utc
+  /** How far away `retryAt` was when the call was given up. */
   readonly retryAfter?: Duration.Duration
 }> {
+  /** The last failure, with its type. */
   declare readonly failure: E
 
   readonly [TypeId] = TypeId
 
-  /** `because` as a tag: `Effect.catchReason("RetryExhausted", "BudgetExhausted", ...)`. */
+  /** `because` as a tag, as in `Effect.catchReason("RetryExhausted", "budget", ...)`. */
   get reason(): Reason {
-    return { _tag: reasons[this.because] }
+    return { _tag: this.because }
   }
 
   /**
@@ -112,7 +109,7 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
    */
   get verdict(): Verdict.Verdict {
     const { attempts, because, retryAfter, until } = this
-    if (because === "ambiguous" || because === "not replayable") return Verdict.permanent
+    if (because === "ambiguous" || because === "not_replayable") return Verdict.permanent
     const last = attempts.at(-1)
     if (last !== undefined) return because === "breaker" ? Verdict.throttled(retryAfter) : last.verdict
     return until === undefined ? Verdict.throttled(retryAfter) : Verdict.parked(until)
@@ -174,7 +171,7 @@ export const codec = <E, I>(failure: Schema.Codec<E, I>) =>
   Schema.TaggedStruct("RetryExhausted", {
     name: Schema.String,
     key: Schema.optionalKey(Schema.String),
-    because: RetryPolicy.Because,
+    because: Because.GivenUp,
     attempts: Schema.Array(Attempt),
     duration: Schema.DurationFromMillis,
     failure: Schema.Union([failure, timedOutJson(), refusedJson()]),

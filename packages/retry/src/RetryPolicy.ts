@@ -20,13 +20,13 @@ import * as Breaker from "./Breaker.ts"
 import * as Budget from "./Budget.ts"
 import * as Bulkhead from "./Bulkhead.ts"
 import * as Hedge from "./Hedge.ts"
-import { codeOf, overrideOf } from "./internal/code.ts"
-import { configOf } from "./internal/config.ts"
-import * as description from "./internal/describe.ts"
-import { count, made, PolicyDuration, refusal, SomeDuration, strict, withDefault } from "./internal/schema.ts"
-import { problems } from "./internal/sound.ts"
-import * as Time from "./internal/time.ts"
-import { inJson, told } from "./internal/told.ts"
+import * as CallState from "./CallState.ts"
+import { codeOf } from "./internal/call/overrides.ts"
+import { configOf } from "./internal/policy/config.ts"
+import * as description from "./internal/policy/describe.ts"
+import { count, made, PolicyDuration, refusal, SomeDuration, strict, withDefault } from "./internal/policy/schema.ts"
+import { problems } from "./internal/policy/conflicts.ts"
+import { inJson, told } from "./internal/policy/problems.ts"
 import * as Operation from "./Operation.ts"
 import * as Parking from "./Parking.ts"
 import * as Preset from "./Preset.ts"
@@ -57,37 +57,40 @@ const pace = (preset: Backoff.Backoff) => withDefault(Backoff.Backoff, preset)
 const Fields = Schema.Struct({
   /** How many retries may follow the first attempt; more than 100 need a deadline. Default: 3. */
   retries: withDefault(count, Preset.retries),
-  /** What a call does to the other side: an ambiguous `create` is not sent again. Default: `read`. */
+  /**
+   * What a call does to the other side: `create`, `idempotent`, `poll` or `read`. An ambiguous `create` is not sent again. Default:
+   * `read`.
+   */
   operation: withDefault(Operation.Operation, "read"),
-  /** The longest time for one attempt. Default: no limit. */
+  /** The longest time for one attempt, such as `10 seconds`. Default: no limit. */
   attemptTimeout: Schema.optionalKey(SomeDuration),
-  /** The longest time for all attempts and waits of a call. Default: no limit. */
+  /** The longest time for all attempts and waits of a call, such as `1 minute`. Default: no limit. */
   deadline: Schema.optionalKey(SomeDuration),
-  /** The longest Retry-After that a call waits for. Default: 5 minutes. */
+  /** The longest Retry-After that a call waits for; a longer one ends the call. Default: 5 minutes. */
   maxRetryAfter: withDefault(PolicyDuration, Preset.maxRetryAfter),
-  /** The backoff for a brief fault. Default: `Preset.quick`. */
+  /** The backoff for a brief fault. Default: 500 ms, doubling up to 10 seconds, full jitter. */
   quick: pace(Preset.quick),
-  /** The backoff for a server in trouble. Default: `Preset.steady`. */
+  /** The backoff for a server in trouble. Default: 2 seconds, doubling up to 1 minute, full jitter. */
   steady: pace(Preset.steady),
-  /** The backoff for name servers and maintenance. Default: `Preset.slow`. */
+  /** The backoff for name servers and maintenance. Default: 1 minute, doubling up to 15 minutes, full jitter. */
   slow: pace(Preset.slow),
-  /** The backoff for a server that throttles without saying how long. Default: as `steady`. */
+  /** The backoff for a server that throttles without a Retry-After. Default: as `steady`. */
   server: Schema.optionalKey(Backoff.Backoff),
-  /** Overrides by `code` or `code/detail`; the more exact one wins. Default: none. */
+  /** Other rules for a failure, by its `code` or `code/detail`; the more exact one wins. Default: none. */
   overrides: withDefault(Schema.Record(Schema.String, Override), {}),
-  /** Within another policy's call: try `once`, or `retry` here too. Default: `once`. */
+  /** Whether a call within a call that retries tries `once`, or may `retry` too. Ignored for any other call. Default: `once`. */
   nested: withDefault(Schema.Literals(["once", "retry"]), "once"),
-  /** How many retries all calls together may make. Default: no limit. */
+  /** How many retries all calls together may make: the name of a preset, or a rule. Default: no limit. */
   budget: Schema.optionalKey(Budget.Named),
-  /** When calls of a key are refused. Default: never. */
+  /** When calls of a key are refused because too many have failed. Default: never. */
   breaker: Schema.optionalKey(Breaker.Breaker),
-  /** How many calls run at once, and how many wait. Default: no limit. */
+  /** How many calls run at once, and how many wait for a place. Default: no limit. */
   bulkhead: Schema.optionalKey(Bulkhead.Bulkhead),
-  /** How many calls of a key begin in a window. Default: no limit. */
+  /** How many calls of a key begin in a window of time; `Distributed` makes the runner. Default: no limit. */
   rateLimit: Schema.optionalKey(RateLimit.RateLimit),
-  /** A gate at which calls wait until a person has acted. Default: a parked call is given up. */
+  /** A gate at which calls of a key wait until a person has acted. Default: a parked call is given up. */
   parking: Schema.optionalKey(Parking.Parking),
-  /** When a slow attempt is sent a second time. Default: never. */
+  /** When a slow attempt is sent a second time. Ignored for `create` and `idempotent`. Default: never. */
   hedge: Schema.optionalKey(Hedge.Hedge)
 })
 
@@ -108,6 +111,8 @@ export type Fields = typeof Fields.Type
 export const RetryPolicy = Fields.check(Schema.makeFilter(problems))
 
 /**
+ * A checked policy, as `make` returns it.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -168,110 +173,11 @@ export const jsonSchema = (): JsonSchema.Document<"draft-2020-12"> =>
   description.described(Schema.toJsonSchemaDocument(RetryPolicy, { onExcessProperty: "error" }))
 
 /**
- * The reason why no further attempt follows.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Because = /*#__PURE__*/ Schema.Literals([
-  "permanent",
-  "parked",
-  "parked too long",
-  "retries",
-  "nested",
-  "deadline",
-  "retry-after too long",
-  "ambiguous",
-  "not replayable",
-  "budget",
-  "breaker",
-  "bulkhead",
-  "rate limit"
-])
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Because = typeof Because.Type
-
-/**
- * A policy's decision about a failure: wait and retry, or give up. `again` is the wait after which another try makes sense.
- *
- * @category models
- * @since 0.1.0
- */
-export type Decision =
-  | { readonly _tag: "Retry"; readonly delay: Duration.Duration }
-  | { readonly _tag: "GiveUp"; readonly because: Because; readonly again?: Duration.Duration }
-
-/**
- * A failed attempt. `attempt` is its number, from 1, and `elapsed` the time since the call began, with all waits. Overrides match `code`
- * and `detail`. Backoffs that depend on earlier waits use `waited`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Failed {
-  readonly verdict: Verdict.Verdict
-  readonly attempt: number
-  readonly elapsed: Duration.Duration
-  readonly code?: string | undefined
-  readonly detail?: string | undefined
-  readonly waited?: Backoff.Waited | undefined
-}
-
-/**
- * Decides what follows a failed attempt: a pure function of the policy, the attempt and a random number in [0, 1).
- *
- * @category running
- * @since 0.1.0
- */
-export const decide = (self: RetryPolicy, failed: Failed, random: number): Decision => {
-  const { attempt, elapsed, verdict } = failed
-  const override = overrideOf(self, failed)
-  if (verdict._tag === "Permanent" || override?.giveUp === true) return giveUp("permanent")
-  if (verdict._tag === "Parked") return giveUp("parked")
-  const asked = Verdict.retryAfter(verdict)
-  const limit = override?.retries ?? (verdict._tag === "Transient" ? verdict.limit : undefined) ?? Infinity
-  if (attempt > Math.min(self.retries, limit)) return giveUp("retries", asked)
-  if (asked !== undefined && Duration.isGreaterThan(asked, self.maxRetryAfter)) {
-    return giveUp("retry-after too long", asked)
-  }
-  const delay = wait(self, failed, random)
-  const late =
-    self.deadline !== undefined && Duration.isGreaterThanOrEqualTo(Duration.sum(elapsed, delay), self.deadline)
-  return late ? giveUp("deadline", delay) : { _tag: "Retry", delay }
-}
-
-const giveUp = (because: Because, again?: Duration.Duration): Decision =>
-  again === undefined ? { _tag: "GiveUp", because } : { _tag: "GiveUp", because, again }
-
-/**
- * The wait that a retryable verdict asks for. A Retry-After is a floor: chance only adds to it. One that asks for no wait at all (zero, or a
- * date that has passed) does not end the backoff, which grows by attempt.
- *
- * @category getters
- * @since 0.1.0
- */
-export const wait = (self: RetryPolicy, failed: Failed, random: number): Duration.Duration => {
-  const { attempt, verdict, waited } = failed
-  const backoff = overrideOf(self, failed)?.backoff
-  const asked = Verdict.retryAfter(verdict)
-  if (asked !== undefined) {
-    const step = Duration.isPositive(asked) ? 1 : attempt
-    return Duration.sum(Duration.max(asked, Duration.zero), Backoff.delay(backoff ?? self.quick, step, random, waited))
-  }
-  const paced = verdict._tag === "Transient" ? self[verdict.pace] : (self.server ?? self.steady)
-  return Backoff.delay(backoff ?? paced, attempt, random, waited)
-}
-
-/**
  * The policy's retries and waits as an Effect `Schedule`, for `Effect.retry`, `Stream.retry` and the like.
  *
- * It reads each failure's verdict, honours Retry-After, overrides and the deadline, outputs each wait, and ends when the policy gives up.
- * The effect then fails with its own last failure. The rest needs `Retry`: timeouts, budget, breaker, bulkhead, rate limit, parking,
- * hedge, nesting and ambiguous creations.
+ * It reads each failure's verdict, honours Retry-After, overrides and the deadline, sends no ambiguous creation again, outputs each wait, and
+ * ends when the policy gives up. The effect then fails with its own last failure. The rest needs `Retry`: timeouts, budget, breaker,
+ * bulkhead, rate limit, parking, hedge and nesting.
  *
  * @category conversions
  * @since 0.1.0
@@ -279,21 +185,20 @@ export const wait = (self: RetryPolicy, failed: Failed, random: number): Duratio
 export const schedule = (self: RetryPolicy): Schedule.Schedule<Duration.Duration> =>
   Schedule.fromStep(
     Effect.clockWith((clock) => {
-      const { now } = Time.of(clock)
+      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const begun = now()
-      let attempt = 0
-      let waited: Backoff.Waited = { previous: 0, total: 0 }
+      let state = CallState.start
       const step = (_now: number, failure: unknown) =>
         Effect.flatMap(
           Effect.zip(Verdict.judge(failure), Random.next),
           ([verdict, random]): Effect.Effect<[Duration.Duration, Duration.Duration], Cause.Done<Duration.Duration>> => {
-            const elapsed = Duration.millis(now() - begun)
-            const about = { verdict, attempt: ++attempt, elapsed, waited, ...codeOf(failure) }
-            const decision = decide(self, about, random)
-            if (decision._tag === "GiveUp") return Cause.done(decision.again ?? Duration.zero)
-            const previous = Duration.toMillis(decision.delay)
-            waited = { previous, total: waited.total + previous }
-            return Effect.succeed([decision.delay, decision.delay])
+            const isAmbiguous = Operation.isAmbiguous(failure)
+            const failed = { verdict, elapsed: now() - begun, random, isAmbiguous, ...codeOf(failure) }
+            const next = CallState.next(self, state, failed)
+            if (next._tag !== "Retry")
+              return Cause.done(next._tag === "GiveUp" ? (next.again ?? Duration.zero) : Duration.zero)
+            state = next.state
+            return Effect.succeed([next.delay, next.delay])
           }
         )
       return Effect.succeed(step)

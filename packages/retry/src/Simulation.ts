@@ -16,9 +16,10 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Verdict from "@redrive/core/Verdict"
-import { limiter } from "./internal/limiter.ts"
-import { checkPolicy } from "./internal/checked.ts"
-import { makeRunner } from "./internal/make.ts"
+import type * as Because from "./Because.ts"
+import { limiter } from "./internal/distributed/limiter.ts"
+import { checkPolicy } from "./internal/policy/checked.ts"
+import { makeRunner } from "./internal/state/makeRunner.ts"
 import * as timeline from "./internal/timeline.ts"
 import * as Retry from "./Retry.ts"
 import { isRetryExhausted } from "./RetryExhausted.ts"
@@ -32,11 +33,13 @@ import type * as RetryPolicy from "./RetryPolicy.ts"
  */
 export interface Answer {
   /** How long the attempt takes. Default: zero. */
-  readonly takes?: Duration.Duration | undefined
+  readonly takes?: Duration.Input | undefined
   /** The verdict on its failure. Default: it succeeds. */
   readonly fails?: Verdict.Verdict | undefined
   /** The code of the failure, which the policy's overrides match. Default: none. */
   readonly code?: string | undefined
+  /** The detail of the failure, which overrides by `code/detail` match. Ignored without a `code`. Default: none. */
+  readonly detail?: string | undefined
   /**
    * Whether the failed attempt may have been carried out, so that a creation is given up. Default: `true` for a transient failure, `false`
    * for any other verdict.
@@ -75,20 +78,31 @@ export const script =
     answers[Math.min(attempt, answers.length) - 1] ?? answers[0]
 
 /**
- * A dependency with one outage: `lasts` long, beginning `from` after the start.
+ * An outage of a dependency.
  *
- * During the outage a share (`rate`, default: 1) of its answers is `bad`; all other answers are `well` (default: an instant success).
+ * @category options
+ * @since 0.1.0
+ */
+export interface Outage {
+  /** When the outage begins, after the start. No default. */
+  readonly from: Duration.Input
+  /** How long it lasts. No default. */
+  readonly lasts: Duration.Input
+  /** The answer of the dependency during the outage. No default. */
+  readonly bad: Answer
+  /** The share of answers during the outage that are `bad`, from 0 to 1. Default: 1. */
+  readonly rate?: number | undefined
+  /** Every other answer. Default: an instant success. */
+  readonly well?: Answer | undefined
+}
+
+/**
+ * A dependency with one outage.
  *
  * @category dependencies
  * @since 0.1.0
  */
-export const outage = (options: {
-  readonly from: Duration.Duration
-  readonly lasts: Duration.Duration
-  readonly bad: Answer
-  readonly rate?: number | undefined
-  readonly well?: Answer | undefined
-}): Dependency => {
+export const outage = (options: Outage): Dependency => {
   const { bad, rate = 1, well = {} } = options
   const from = Duration.toMillis(options.from)
   const to = from + Duration.toMillis(options.lasts)
@@ -111,7 +125,7 @@ export interface Options {
   /** How many calls each client makes. Default: 1. */
   readonly calls?: number | undefined
   /** How often a client begins a call. Default: each call begins when the last one has ended. */
-  readonly every?: Duration.Duration | undefined
+  readonly every?: Duration.Input | undefined
   /** How many runners of the policy are nested around the dependency. Default: 1. */
   readonly layers?: number | undefined
   /** The seed of the random numbers. Default: 0. */
@@ -119,14 +133,17 @@ export interface Options {
 }
 
 /**
- * One attempt. Times are in milliseconds after the start.
+ * One attempt.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Attempt {
+  /** When it began, in milliseconds after the start. */
   readonly startedAt: number
+  /** When it ended, in milliseconds after the start. */
   readonly endedAt: number
+  /** Whether it succeeded. */
   readonly isGood: boolean
 }
 
@@ -137,24 +154,34 @@ export interface Attempt {
  * @since 0.1.0
  */
 export interface Call {
+  /** The number of its client, from 0. */
   readonly client: number
+  /** When it began, in milliseconds after the start. */
   readonly startedAt: number
+  /** When it ended, in milliseconds after the start. */
   readonly endedAt: number
-  readonly ended: "ok" | RetryPolicy.Because
+  /** `ok`, or why it was given up. */
+  readonly ended: "ok" | Because.GivenUp
+  /** Its attempts, the first one first. */
   readonly attempts: ReadonlyArray<Attempt>
 }
 
 /**
- * Every call, and their totals: `amplification` is attempts per call, `longest` the duration of the longest call.
+ * Every call, and their totals.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Result {
+  /** Every call, client by client. */
   readonly calls: ReadonlyArray<Call>
+  /** How many attempts all calls made. */
   readonly attempts: number
+  /** How many attempts each call made on average. Zero without calls. */
   readonly amplification: number
+  /** How many calls succeeded. */
   readonly succeeded: number
+  /** The duration of the longest call. */
   readonly longest: Duration.Duration
 }
 
@@ -193,7 +220,7 @@ const clientOf = (options: Options, client: number): Effect.Effect<ReadonlyArray
     const one = callOf(options, runners, client)
     const numbers = Array.from({ length: calls }, (_, call) => call)
     if (every === undefined) return yield* Effect.forEach(numbers, () => one)
-    const late = (call: number) => Effect.delay(one, Duration.times(every, call))
+    const late = (call: number) => Effect.delay(one, call * Duration.toMillis(every))
     return yield* Effect.forEach(numbers, late, { concurrency: "unbounded" })
   })
 
@@ -229,6 +256,7 @@ const attemptOf = (dependency: Dependency, attempts: Array<Attempt>): Effect.Eff
     const number = attempts.length + 1
     const {
       code,
+      detail,
       fails,
       isAmbiguous = fails?._tag === "Transient",
       takes
@@ -239,7 +267,8 @@ const attemptOf = (dependency: Dependency, attempts: Array<Attempt>): Effect.Eff
     attempts.push({ startedAt, endedAt: startedAt, isGood: false })
     const answer = Effect.andThen(takes === undefined ? Effect.void : Effect.sleep(takes), ended(fails === undefined))
     yield* Effect.onInterrupt(answer, () => ended(false))
-    if (fails !== undefined) return yield* Effect.fail({ verdict: fails, code, isAmbiguous, message: "as told" })
+    if (fails !== undefined)
+      return yield* Effect.fail({ verdict: fails, code, detail, isAmbiguous, message: "as told" })
   })
 
 const summary = (calls: ReadonlyArray<Call>): Result => {
@@ -255,18 +284,25 @@ const summary = (calls: ReadonlyArray<Call>): Result => {
 }
 
 /**
- * Simulates a policy's worst case for one call.
+ * The only answer in a policy's worst case.
  *
- * The dependency never succeeds, every attempt takes as long as it may (`takes`, or the policy's `attemptTimeout`), and every random wait
- * is the longest possible.
+ * @category options
+ * @since 0.1.0
+ */
+export interface WorstAnswer {
+  /** The verdict on every failure. No default. */
+  readonly fails: Verdict.Verdict
+  /** How long every attempt takes. Default: the policy's `attemptTimeout`, or zero without one. */
+  readonly takes?: Duration.Input | undefined
+}
+
+/**
+ * Simulates a policy's worst case for one call: the dependency never succeeds, and every random wait is the longest possible.
  *
  * @category running
  * @since 0.1.0
  */
-export const worst = (
-  policy: RetryPolicy.RetryPolicy,
-  answer: { readonly fails: Verdict.Verdict; readonly takes?: Duration.Duration | undefined }
-): Effect.Effect<Result> => {
+export const worst = (policy: RetryPolicy.RetryPolicy, answer: WorstAnswer): Effect.Effect<Result> => {
   checkPolicy(policy, "Simulation.worst")
   const takes = answer.takes ?? policy.attemptTimeout
   const unlucky = { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => 1 - Number.EPSILON }
@@ -281,8 +317,11 @@ export const worst = (
  * @since 0.1.0
  */
 export class TooMuch extends Schema.TaggedError<TooMuch>("@redrive/retry/Simulation/TooMuch")("TooMuch", {
+  /** What was measured, with its unit, such as `attempts per call`. */
   what: Schema.String,
+  /** The most that was expected. */
   expected: Schema.Finite,
+  /** The value. */
   was: Schema.Finite
 }) {
   override get message(): string {
@@ -311,11 +350,11 @@ export const expectAmplification = (options: Options, atMost: number): Effect.Ef
  */
 export const expectDuration = (
   policy: RetryPolicy.RetryPolicy,
-  answer: Parameters<typeof worst>[1],
-  atMost: Duration.Duration
+  answer: WorstAnswer,
+  atMost: Duration.Input
 ): Effect.Effect<Result, TooMuch> =>
   Effect.flatMap(worst(policy, answer), (result) =>
-    Duration.isLessThanOrEqualTo(result.longest, atMost)
+    Duration.toMillis(result.longest) <= Duration.toMillis(atMost)
       ? Effect.succeed(result)
       : Effect.fail(
           new TooMuch({

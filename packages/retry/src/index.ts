@@ -4,9 +4,11 @@
  * @since 0.1.0
  */
 export * as Backoff from "./Backoff.ts"
+export * as Because from "./Because.ts"
 export * as Breaker from "./Breaker.ts"
 export * as Budget from "./Budget.ts"
 export * as Bulkhead from "./Bulkhead.ts"
+export * as CallState from "./CallState.ts"
 export * as Distributed from "./Distributed.ts"
 export * as Hedge from "./Hedge.ts"
 export * as HttpRetry from "./HttpRetry.ts"

@@ -16,7 +16,7 @@ const admit = (breaker: Breaker.State, now: number): Breaker.Permit => {
   return answer._tag === "Permit" ? answer : assert.fail(`refused at ${now}`)
 }
 
-const call = (breaker: Breaker.State, outcome: Breaker.Outcome, now: number, took = 0, hint = 0) =>
+const call = (breaker: Breaker.State, outcome: Breaker.AttemptEnd, now: number, took = 0, hint = 0) =>
   breaker.record(admit(breaker, now), outcome, now, 0.5, took, hint)
 
 const fail = (breaker: Breaker.State, times: number, now = 0) => {

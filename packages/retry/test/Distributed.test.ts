@@ -54,7 +54,7 @@ describe("a rate limit", () => {
       const { ran, start } = calls(runner, 3)
       yield* start
       const error = yield* Effect.flip(runner.run(Effect.succeed(1)))
-      assert.deepStrictEqual([error.because, error.attempts.length], ["rate limit", 0])
+      assert.deepStrictEqual([error.because, error.attempts.length], ["rate_limit", 0])
       assert.strictEqual(error.retryAt && DateTime.toEpochMillis(error.retryAt), 10_000)
       yield* TestClock.adjust("10 seconds")
       assert.lengthOf(ran, 3)
@@ -298,8 +298,8 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("two processe
         const call = runner.run(Effect.succeed(1), { key: "limited" })
         for (let n = 0; n < 4; n++) yield* call
         const told = yield* neighbour(port, ...Array.from({ length: 8 }, () => "succeed limited"))
-        assert.deepStrictEqual(told, ["ok", "ok", "ok", "ok", "ok", "ok", "rate limit", "rate limit"])
-        assert.strictEqual((yield* Effect.flip(call)).because, "rate limit")
+        assert.deepStrictEqual(told, ["ok", "ok", "ok", "ok", "ok", "ok", "rate_limit", "rate_limit"])
+        assert.strictEqual((yield* Effect.flip(call)).because, "rate_limit")
       }).pipe(Effect.scoped, Effect.provide(stores(port)))
     })
   )
@@ -312,7 +312,7 @@ describe.skipIf(Program.isMissing("redis-server", "redis-server"))("two processe
         const rateLimit = { limit: 2, window: Duration.minutes(10), maximumWait: seconds(0) }
         const runner = yield* Distributed.make(RetryPolicy.make({ retries: 0, rateLimit }), "page")
         for (const key of ["a", "a:refill", ":refill", "", ":", "a:"])
-          for (const ended of ["ok", "ok", "rate limit"]) {
+          for (const ended of ["ok", "ok", "rate_limit"]) {
             const call = runner.run(Effect.succeed("ok"), { key })
             assert.strictEqual(yield* Effect.catch(call, ({ because }) => Effect.succeed(because)), ended)
           }

@@ -136,7 +136,7 @@ describe("the longest wait for a turn", () => {
       yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(ours.pollUnsafe(), Exit.succeed(Exit.succeed(1000)))
       const refused = yield* yield* Fiber.join(theirs)
-      assert.strictEqual(refused.because, "rate limit")
+      assert.strictEqual(refused.because, "rate_limit")
     }).pipe(Effect.scoped, Effect.provide(network.stores))
   })
 })

@@ -56,7 +56,7 @@ describe("what the engine itself makes of a call", () => {
       const report = Report.make(error)
       assert.strictEqual(report.message, "crawl refused a call: it is parked until somebody acts: top up")
       assert.deepInclude(report, { severity: "Error", engine: "refused" })
-      assert.deepInclude(report.attributes, { because: "parked", because_: "parked too long", until: "top up" })
+      assert.deepInclude(report.attributes, { because: "parked", because_: "parked_too_long", until: "top up" })
       yield* Fiber.interrupt(first)
     })
   )
@@ -82,7 +82,7 @@ describe("what the engine itself makes of a call", () => {
         turned.message,
         /^search refused a call to a: its rate limit is used up until 1970-01-01T00:01:0\dZ$/
       )
-      assert.deepInclude(turned.attributes, { call: "search", key: "a", because: "rate limit", attempts: 0 })
+      assert.deepInclude(turned.attributes, { call: "search", key: "a", because: "rate_limit", attempts: 0 })
 
       const late = Retry.make(policyOf({ deadline: seconds(1) }), "late")
       const inner = late.run(Effect.void)

@@ -49,7 +49,7 @@ describe("the report of a call that was given up", () => {
       const throttled = yield* exhausted(Retry.retry(Effect.fail(asked), policyOf(), { name: "page" }))
       assert.deepStrictEqual(factsOf(throttled), {
         call: "page",
-        because: "retry-after too long",
+        because: "retry_after_too_long",
         attempts: 1,
         duration_ms: 0,
         retryAt: "1970-01-01T01:00:00.000Z",
@@ -59,7 +59,7 @@ describe("the report of a call that was given up", () => {
       const parking = { maximum: seconds(90), probe: { base: seconds(60), cap: seconds(60), jitter: "none" } } as const
       const waited = yield* exhausted(Retry.retry(Effect.fail(broke), policyOf({ parking }), { name: "page" }))
       assert.deepInclude(factsOf(waited), {
-        because: "parked too long",
+        because: "parked_too_long",
         until: "top up",
         attempts: 2,
         duration_ms: 90_000
@@ -80,7 +80,7 @@ describe("the report of a call that was given up", () => {
     ["retries", busy, policyOf({ retries: 2 }), 3],
     ["budget", busy, policyOf({ budget: { _tag: "Ratio", ratio: 0.1, window: seconds(10), floor: 0 } }), 1],
     ["deadline", busy, policyOf({ deadline: seconds(2) }), 2],
-    ["not replayable", busy, policyOf(), 1, { isReplayable: false }],
+    ["not_replayable", busy, policyOf(), 1, { isReplayable: false }],
     ["ambiguous", reset, policyOf({ operation: "create" }), 1],
     ["breaker", busy, policyOf({ breaker: { ...breaker, trip: { _tag: "Consecutive", failures: 2 } } }), 2]
   ]

@@ -100,7 +100,8 @@ describe("a request that the client could not make at first", () => {
         HttpRetry.httpClient(limits)
       )
       yield* Effect.flip(client.get("http://127.0.0.1:2/"))
-      assert.isBelow(performance.now() - begun, 600)
+      // Without them it would never end.
+      assert.isBelow(performance.now() - begun, 10_000)
     }).pipe(fetching)
   )
 

@@ -68,7 +68,7 @@ describe("parking", () => {
     Effect.gen(function* () {
       const bounded = policyOf({ retries: 1, parking: { probe, maximum: Duration.minutes(5) } })
       const error = yield* exhausted(Retry.make(bounded).run(account().call))
-      assert.strictEqual(error.because, "parked too long")
+      assert.strictEqual(error.because, "parked_too_long")
       assert.strictEqual(error.failure, broke)
       const { call, topUp } = account()
       const fiber = yield* Effect.forkChild(Retry.make(bounded).run(call), { startImmediately: true })
@@ -118,7 +118,7 @@ describe("parking", () => {
     Effect.gen(function* () {
       const runner = Retry.make(policy)
       const { call, topUp } = account()
-      assert.strictEqual((yield* exhausted(runner.run(call))).because, "parked too long")
+      assert.strictEqual((yield* exhausted(runner.run(call))).because, "parked_too_long")
       topUp()
       yield* TestClock.adjust("1 day")
       assert.strictEqual(yield* runner.run(call), "paid")

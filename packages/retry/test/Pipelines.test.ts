@@ -47,12 +47,12 @@ describe("why a call was given up", () => {
   it.effect("is a reason that Effect can catch", () =>
     Effect.gen(function* () {
       const create = Retry.retry(Effect.fail(failing(500)), policyOf({ operation: "create" })).pipe(
-        Effect.catchReason("RetryExhausted", "AmbiguousCreate", (reason) => Effect.succeed(reason._tag))
+        Effect.catchReason("RetryExhausted", "ambiguous", (reason) => Effect.succeed(reason._tag))
       )
-      assert.strictEqual(yield* create, "AmbiguousCreate")
+      assert.strictEqual(yield* create, "ambiguous")
       const poor = policyOf({ budget: { _tag: "Ratio", ratio: 0.1, window: seconds(1), floor: 0 } })
       const retried = Retry.retry(Effect.fail(bad), poor).pipe(
-        Effect.catchReasons("RetryExhausted", { BudgetExhausted: () => Effect.succeed("poor") })
+        Effect.catchReasons("RetryExhausted", { budget: () => Effect.succeed("poor") })
       )
       assert.strictEqual(yield* retried, "poor")
     })

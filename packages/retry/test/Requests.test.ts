@@ -231,8 +231,8 @@ describe("a body", () => {
     Effect.gen(function* () {
       const put = HttpClientRequest.setBody(make("PUT", "http://127.0.0.1:1/"), once["a Node.js stream"]())
       const error = yield* Effect.flip(send(put))
-      assert.isTrue(isRetryExhausted(error) && error.reason._tag === "NotReplayable")
-      assert.include(error.message, "gave up after 1 attempt (not replayable)")
+      assert.isTrue(isRetryExhausted(error) && error.reason._tag === "not_replayable")
+      assert.include(error.message, "gave up after 1 attempt (not_replayable)")
     }).pipe(Effect.provide(NodeHttpClient.layerUndici))
   )
 
@@ -300,7 +300,8 @@ describe("an answer", () => {
       const url = yield* Program.serve(http)
       const begun = performance.now()
       assert.strictEqual((yield* send(make("GET", url))).status, 200)
-      assert.isBelow(performance.now() - begun, 900)
+      // Without a limit it would never end.
+      assert.isBelow(performance.now() - begun, 10_000)
     }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 

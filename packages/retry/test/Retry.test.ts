@@ -95,7 +95,7 @@ describe("giving up", () => {
   const atOnce: ReadonlyArray<readonly [failure: unknown, because: string]> = [
     [failing(404), "permanent"],
     [failing(402), "parked"],
-    [failing(503, Duration.minutes(6)), "retry-after too long"]
+    [failing(503, Duration.minutes(6)), "retry_after_too_long"]
   ]
   for (const [failure, because] of atOnce) {
     it.effect(`comes at once where nothing else helps: ${because}`, () =>

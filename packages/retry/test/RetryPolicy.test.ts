@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Backoff from "@redrive/retry/Backoff"
+import * as CallState from "@redrive/retry/CallState"
 import * as Preset from "@redrive/retry/Preset"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Arbitrary from "effect/Arbitrary"
@@ -168,8 +169,9 @@ describe("a policy", () => {
     ({ policy, verdict }) => {
       const travelled = decode(JSON.parse(JSON.stringify(encode(policy))))
       for (const attempt of [1, 2, 5]) {
-        const failed = { verdict, attempt, elapsed: seconds(1) }
-        assert.deepStrictEqual(RetryPolicy.decide(travelled, failed, 0.5), RetryPolicy.decide(policy, failed, 0.5))
+        const failed = { verdict, elapsed: seconds(1), random: 0.5 }
+        const state = { attempts: attempt - 1 }
+        assert.deepStrictEqual(CallState.next(travelled, state, failed), CallState.next(policy, state, failed))
       }
     }
   )
@@ -286,19 +288,21 @@ describe("a decision", () => {
     [Verdict.throttled(), 2, 0, "2000"],
     [Verdict.throttled(seconds(5)), 1, 0, "6000"],
     [Verdict.throttled(seconds(58)), 1, 2, "deadline"],
-    [Verdict.throttled(Duration.minutes(6)), 1, 0, "retry-after too long"]
+    [Verdict.throttled(Duration.minutes(6)), 1, 0, "retry_after_too_long"]
   ]
   for (const [verdict, attempt, elapsed, says] of cases) {
     it(`on ${JSON.stringify(verdict)} at attempt ${attempt} after ${elapsed} s is ${says}`, () => {
-      const decision = RetryPolicy.decide(policy, { verdict, attempt, elapsed: seconds(elapsed) }, 0)
-      assert.strictEqual(decision._tag === "Retry" ? String(Duration.toMillis(decision.delay)) : decision.because, says)
+      const failed = { verdict, elapsed: seconds(elapsed), random: 0 }
+      const next = CallState.next(policy, { attempts: attempt - 1 }, failed)
+      assert(next._tag === "Retry" || next._tag === "GiveUp")
+      assert.strictEqual(next._tag === "Retry" ? String(Duration.toMillis(next.delay)) : next.because, says)
     })
   }
 
   it("to give up tells after what wait trying would make sense", () => {
     const again = (verdict: Verdict.Verdict, attempt = 1) => {
-      const decision = RetryPolicy.decide(policy, { verdict, attempt, elapsed: Duration.zero }, 0)
-      return decision._tag === "GiveUp" && decision.again !== undefined ? Duration.toMillis(decision.again) : undefined
+      const next = CallState.next(policy, { attempts: attempt - 1 }, { verdict, elapsed: 0, random: 0 })
+      return next._tag === "GiveUp" && next.again !== undefined ? Duration.toMillis(next.again) : undefined
     }
     assert.strictEqual(again(Verdict.throttled(Duration.minutes(6))), 360_000)
     assert.strictEqual(again(Verdict.throttled(seconds(5)), 4), 5000)
@@ -311,10 +315,10 @@ describe("a decision", () => {
     ({ asked, policy }) => {
       const verdict = Verdict.throttled(Duration.millis(asked))
       for (const random of [0, 0.5, 0.999]) {
-        const decision = RetryPolicy.decide(policy, { verdict, attempt: 1, elapsed: Duration.zero }, random)
-        if (decision._tag === "GiveUp") continue
-        assert.isAtLeast(Duration.toMillis(decision.delay), asked)
-        if (policy.deadline !== undefined) assert.isTrue(Duration.isLessThan(decision.delay, policy.deadline))
+        const next = CallState.next(policy, CallState.start, { verdict, elapsed: 0, random })
+        if (next._tag !== "Retry") continue
+        assert.isAtLeast(Duration.toMillis(next.delay), asked)
+        if (policy.deadline !== undefined) assert.isTrue(Duration.isLessThan(next.delay, policy.deadline))
       }
     }
   )

@@ -1,8 +1,8 @@
 /**
- * Failure reports as Sentry events, each once, with the retries that led to it.
+ * Each failure as one Sentry event, with the retries that led to it.
  *
- * An event is made from the report, which is bounded and without secrets; the error itself is never handed to Sentry. Events are sent by
- * a fiber of its own, in batches that Sentry's buffer can hold, and what cannot be sent is counted. The program's exit stays the same.
+ * An event is made from the report, which is bounded and without secrets; Sentry never gets the error itself. A separate fiber sends the
+ * events, in batches that fit into Sentry's buffer, and counts those that it cannot send. The program's exit stays the same.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import * as Sdk from "./internal/sdk.ts"
 import * as Storm from "./internal/storm.ts"
 
 /**
- * The part of a Sentry client that is used. The client of any SDK made on Sentry 10 or 11 has it, such as `Sentry.getClient()` of `@sentry/node`.
+ * The methods of a Sentry client that the adapter uses. Every client of Sentry 10 and 11 has them, such as `getClient()` of `@sentry/node`.
  *
  * @category models
  * @since 0.1.0
@@ -36,15 +36,18 @@ export type Client = Sdk.Client
  * @since 0.1.0
  */
 export interface Options {
-  /** The client that sends the events. Default: the client of the SDK that the program has initialised, of any version. */
+  /** The client that sends the events. Default: the client that the program's `Sentry.init` made, of any version. */
   readonly client?: Client | undefined
-  /** Failures below this severity are not sent. Default: `Error`. */
+  /** The lowest severity that is sent. Default: `Error`. */
   readonly threshold?: LogLevel.Severity | undefined
-  /** How many events may wait to be sent; further ones are counted instead of sent. Default: 1000. */
+  /** The most events that may wait to be sent, from 1; further ones are dropped and counted as refused. Default: 1000. */
   readonly capacity?: number | undefined
-  /** The longest wait for a batch, and for the last one at the end. Default: 2 seconds. */
+  /** The longest wait for Sentry to answer one batch of 32 events. Default: 2 seconds. */
   readonly flushTimeout?: Duration.Input | undefined
-  /** Called at the end with how many failures Sentry refused, and how many it did not answer, if any. Default: prints it to stderr. */
+  /**
+   * Called when the scope closes with the number of failures that were dropped or that Sentry refused, and of those that it has not answered,
+   * if any. Default: prints both to stderr.
+   */
   readonly onLost?: ((refused: number, unheard: number) => void) | undefined
 }
 
@@ -57,9 +60,10 @@ const rules: Check.Rules<Options> = {
 }
 
 /**
- * Sends every failure that is reported below this layer. When its scope closes, what waits is sent, and it is said on stderr if something may
- * not have arrived. If there is no client when the layer is built, or one without a DSN, that is said on stderr at once; a client that is made later
- * is used from then on.
+ * Sends each failure that is reported within this layer. Throws if an option is wrong.
+ *
+ * When the scope closes, the waiting events are sent, and `onLost` learns of those that may not have arrived. If there is no client when the
+ * layer is built, or its client has no DSN, a line on stderr says so; a client that is made later is used from then on.
  *
  * @category layers
  * @since 0.1.0
@@ -67,14 +71,14 @@ const rules: Check.Rules<Options> = {
 export const layer = (options: Options = {}): Layer.Layer<never> =>
   Layer.unwrap(make(Check.options("Sentry.layer", rules, options)))
 
-/** Sentry's transport refuses what is beyond 64 under way. */
+/** Sentry's transport refuses events while 64 are in flight. */
 const batch = 32
 
 const make = Effect.fnUntraced(function* ({
   capacity = 1000,
   client: given,
   flushTimeout = "2 seconds",
-  onLost = say,
+  onLost = printLost,
   threshold = "Error"
 }: Options): Effect.fn.Return<Layer.Layer<never>, never, Scope.Scope> {
   const delivery = Delivery.make()
@@ -108,12 +112,12 @@ const make = Effect.fnUntraced(function* ({
   const send = (events: ReadonlyArray<Captured>) =>
     Effect.suspend(() => {
       for (const event of events) if (attempt(() => (delivery.send(event), true)) === undefined) dropped++
-      // A client promises to come back within the limit; a transport of somebody's own may not.
+      // A custom transport may ignore the limit that it is given.
       const settled = Effect.interruptible(delivery.settled(mostWait))
       return Effect.ignoreCause(Effect.timeoutOption(settled, flushTimeout))
     })
 
-  // What was taken is sent, whoever interrupts.
+  // An interrupt must not lose events that were taken from the queue.
   const next = Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(restore(Queue.takeBetween(queue, 1, batch)), send)
   )
@@ -132,7 +136,7 @@ const make = Effect.fnUntraced(function* ({
   return Observer.layer({ report })
 })
 
-/** What a client makes throw costs one event. */
+/** Returns undefined if the client throws: one event is lost, and the program goes on. */
 const attempt = <A>(run: () => A): A | undefined => {
   try {
     return run()
@@ -141,7 +145,7 @@ const attempt = <A>(run: () => A): A | undefined => {
   }
 }
 
-/** Speaks at the start, since the end of the program may be months away. */
+/** Warns at the start, because the end of the program may be months away. */
 const warn = (missing: string): void => {
   process.stderr.write(
     `Sentry.layer sends nothing yet: ${missing}. Call Sentry.init with a DSN before the layer is built, or give the layer a client.\n`
@@ -150,7 +154,7 @@ const warn = (missing: string): void => {
 
 const failures = (count: number): string => `${count} ${count === 1 ? "failure" : "failures"}`
 
-const say = (refused: number, unheard: number): void => {
+const printLost = (refused: number, unheard: number): void => {
   if (refused > 0) process.stderr.write(`${failures(refused)} did not reach Sentry\n`)
   if (unheard > 0) process.stderr.write(`${failures(unheard)} may not have reached Sentry, which has not answered\n`)
 }

@@ -1,5 +1,5 @@
 /**
- * Failure reports as Sentry events, each once, with the retries that led to it.
+ * Each failure as one Sentry event, with the retries that led to it.
  *
  * @since 0.1.0
  */

@@ -1,8 +1,8 @@
 /**
  * Effect's `SqlClient` over the SQLite that comes with Node.js.
  *
- * One connection, one transaction at a time, statements prepared once. The database is in write-ahead mode, checks foreign keys, and
- * waits for another process's lock. It is synchronous: a slow statement blocks the event loop, as SQLite in a process does.
+ * It has one connection, runs one transaction at a time, and prepares each statement once. The database is in write-ahead mode, checks foreign
+ * keys, and waits for another process's lock. Statements run synchronously, so a slow one blocks the event loop.
  *
  * @since 0.1.0
  */
@@ -24,26 +24,26 @@ import { connectionsTo, rolledBack } from "./internal/connection.ts"
 import { sqlError } from "./internal/error.ts"
 
 /**
- * The database file, and how long to wait for its lock.
+ * The database file, and how long to wait for locks and streams.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** The database file, created if it does not exist, or `:memory:`. Required. */
+  /** The path of the database file, created if it does not exist, or `:memory:`. No default. */
   readonly filename: string
-  /** How long a statement waits for another connection's lock. The event loop stands still for that time. Default: 5 seconds. */
+  /** The longest wait of a statement for another connection's lock. The event loop is blocked meanwhile. Default: 5 seconds. */
   readonly busyTimeout?: Duration.Input | undefined
   /**
-   * How long a statement, a transaction or a stream waits while streams of the same client hold the connection, in all. A statement that the
-   * stream's own reader runs would wait for ever. Default: 30 seconds.
+   * The longest wait of a statement, a transaction or a stream for streams of the same client, which hold the connection. It then fails with a
+   * `LockTimeoutError`: without a limit, a statement that the stream's own reader runs would wait for ever. Default: 30 seconds.
    */
   readonly streamTimeout?: Duration.Input | undefined
 }
 
 /**
- * A client of a database, closed with its scope. Fails with an `SqlError` if an option is wrong, or the file cannot be opened. A file that
- * is no database is left as it is.
+ * Opens a database, and closes it with the scope. Fails with an `SqlError` if an option is wrong or the file cannot be opened. A file that is
+ * not a database is left as it is.
  *
  * @category constructors
  * @since 0.1.0
@@ -65,10 +65,10 @@ export const make = Effect.fnUntraced(function* (
   const queue = queueOf(acquirers.acquirer, acquirers.borrower, streamTimeout)
   return yield* SqlClient.make({
     ...acquirers,
-    // Statements borrow the connection; only a stream takes it by this way.
+    // Statements borrow the connection; only a stream acquires it.
     acquirer: queue.stream,
     borrower: queue.statement,
-    // What begins a transaction by itself on a reserved connection, and does not end it, has none afterwards.
+    // A transaction that a program leaves open on a reserved connection is rolled back.
     transactionAcquirer: queue.lease.pipe(
       Effect.andThen(Effect.addFinalizer(() => Effect.sync(() => rolledBack(database)))),
       Effect.map(() => connect(true))
@@ -77,13 +77,13 @@ export const make = Effect.fnUntraced(function* (
     driver: "node:sqlite",
     spanAttributes: [["db.system.name", "sqlite"]],
     prepareTransactionControls: true,
-    // A transaction that reads first and writes later would fail where another process wrote in between.
+    // A transaction that reads first and writes later would fail if another process wrote in between.
     beginTransaction: "BEGIN IMMEDIATE"
   })
 })
 
 /**
- * A client of a database for a program, as `make` opens it.
+ * Provides a client of a database, opened as `make` does. Fails with an `SqlError` as `make` does.
  *
  * @category layers
  * @since 0.1.0
@@ -92,8 +92,8 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlErr
   Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
 
 /**
- * A statement that a stream's reader runs waits for the stream, which waits for its reader. So whatever stands behind a stream waits for a
- * limited time. The time counts while a stream holds the connection, and adds up over all streams ahead: a transaction may take longer.
+ * A statement that a stream's reader runs waits for the stream, which waits for its reader. So a wait behind a stream is limited. Only the time
+ * in which a stream holds the connection counts, added up over all streams ahead. Waiting for a transaction does not count.
  */
 const queueOf = (connection: SqlConnection.Acquirer, borrower: SqlConnection.Borrower, atMost: Duration.Duration) => {
   const someStream = Latch.makeUnsafe(false)
@@ -114,7 +114,7 @@ const queueOf = (connection: SqlConnection.Acquirer, borrower: SqlConnection.Bor
       Effect.flatMap(([waited]) => timeOut(Duration.subtract(left, waited)))
     )
 
-  /** The scope of its own gives the connection back if it comes at the moment at which the time is over. */
+  /** Its own scope gives the connection back if it arrives just as the time is over. */
   const leaseInTime = Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const scope = yield* Scope.fork(yield* Effect.scope)
@@ -135,7 +135,7 @@ const queueOf = (connection: SqlConnection.Acquirer, borrower: SqlConnection.Bor
           )
     )
 
-  // It is counted once its own way is chosen: before, it would stand behind itself.
+  // A stream is counted after it has chosen how to wait; otherwise it would wait for itself.
   const stream = Effect.suspend(() => {
     const own = streams === 0 ? connection : leaseInTime
     return counted.pipe(Effect.andThen(own), Effect.tap(holding))
@@ -170,7 +170,7 @@ const checked = (options: Options): Effect.Effect<Checked, SqlError> =>
         throw new TypeError(`unknown option ${unknown.join(", ")}; the options are ${optionNames.join(", ")}`)
       }
       const { busyTimeout = "5 seconds", filename, streamTimeout = "30 seconds" } = options
-      // SQLite takes an empty name for a database that is deleted when it is closed.
+      // For SQLite, an empty name means a temporary database.
       if (typeof filename !== "string" || filename === "") throw new TypeError("filename is not the name of a file")
       return {
         filename,
@@ -182,9 +182,9 @@ const checked = (options: Options): Effect.Effect<Checked, SqlError> =>
   })
 
 const duration = (option: string, given: Duration.Input): Duration.Duration => {
-  const read = Duration.fromInput(given)
-  if (Option.isNone(read) || Number.isNaN(given)) throw new TypeError(`${option} is not a duration`)
-  return read.value
+  const parsed = Duration.fromInput(given)
+  if (Option.isNone(parsed) || Number.isNaN(given)) throw new TypeError(`${option} is not a duration`)
+  return parsed.value
 }
 
 /** SQLite counts milliseconds in 32 bits. */
@@ -196,7 +196,7 @@ const open = (filename: string, busyTimeout: Duration.Duration): Effect.Effect<D
       const timeout = Math.min(Math.ceil(Duration.toMillis(busyTimeout)), longestTimeout)
       const database = new DatabaseSync(filename, { timeout })
       try {
-        // The first read tells whether the file is a database; only then is anything written to it.
+        // The first statement fails if the file is not a database, before anything is written to it.
         database.exec("PRAGMA schema_version; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
         return database
       } catch (cause) {

@@ -1,12 +1,12 @@
 /**
- * What one page of a hostile site does, and what a client should make of it.
+ * The behaviour of one page of a hostile site, and the outcome that a client should see.
  *
  * @since 0.1.0
  */
 import type * as CrawlCatalogue from "@redrive/core/CrawlCatalogue"
 
 /**
- * What a page does to its client: nothing bad, or the code and detail of the item error that it means.
+ * The outcome that a client should see: `ok`, or the code and detail of an item error.
  *
  * @category models
  * @since 0.1.0
@@ -21,18 +21,23 @@ export type Outcome =
     }[CrawlCatalogue.ItemCode]
 
 /**
- * One row of the table: `path` as a request has it, the `outcome` of a first visit, and whether a later visit can succeed.
+ * One row of the table of behaviours.
  *
- * A client needs a time limit shorter than `delay` to see a `response_timeout`. Outcomes are those of a client that follows
- * redirects and takes every body: one that bounds size, type or where it goes sees more failures.
+ * Outcomes are those of a client that follows redirects and accepts every body. A client that limits size, type or targets sees more
+ * failures. To see a `response_timeout`, a client needs a timeout shorter than the site's `delay`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Behaviour {
+  /** The path of the page, as a request has it. */
   readonly path: string
+  /** A short name, such as `slow headers`. */
   readonly name: string
+  /** What the page does, in a few words. */
   readonly summary: string
+  /** The outcome of the first visit. */
   readonly outcome: Outcome
+  /** Whether a later visit can succeed. */
   readonly transient: boolean
 }

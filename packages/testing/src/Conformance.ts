@@ -1,8 +1,8 @@
 /**
- * What every adapter must hold to: whatever becomes of what it sends to, the program does what it does without it.
+ * The contract of adapters as a test: with any adapter, and any fault of its sink, a program does what it does without it.
  *
- * A table of programs and of faults, for adapters of this project and of others: an adapter's test gives, for each fault, a layer whose
- * sink has it, and expects no violation. Programs are made of steps, so that a property can run any of them.
+ * The test is a table of programs and of faults, for adapters of this project and of others. An adapter's test makes a layer whose sink has the
+ * fault, for each fault, and expects no violations. Programs are lists of steps, so a property test can draw them at random.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import { effectOf } from "./internal/steps.ts"
 import * as Witness from "./internal/witness.ts"
 
 /**
- * What is wrong with a sink: it `throws` when it is given something, `rejects` later, `never settles`, or is `full` after a little.
+ * A fault of a sink: it `throws` when called, `rejects` later, `never settles`, or is `full` after a few records.
  *
  * @category models
  * @since 0.1.0
@@ -30,13 +30,15 @@ import * as Witness from "./internal/witness.ts"
 export type Fault = "throws" | "rejects" | "never settles" | "full"
 
 /**
+ * All faults.
+ *
  * @category tables
  * @since 0.1.0
  */
 export const faults: ReadonlyArray<Fault> = ["throws", "rejects", "never settles", "full"]
 
 /**
- * How a sink is: `sound`, or with a fault.
+ * The state of a sink: `sound`, or a fault.
  *
  * @category models
  * @since 0.1.0
@@ -44,31 +46,36 @@ export const faults: ReadonlyArray<Fault> = ["throws", "rejects", "never settles
 export type Sink = "sound" | Fault
 
 /**
+ * All states of a sink.
+ *
  * @category tables
  * @since 0.1.0
  */
 export const sinks: ReadonlyArray<Sink> = ["sound", ...faults]
 
 /**
- * One step of a program: it logs, reports a failure, tells observers, yields, or ends; `hostile` logs and reports the value of that number
- * which does not want to be read.
+ * The schema of `Step`.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Step = Schema.Struct({
+  /** What the step does. `tell` sends an event to observers; `hostile` logs and reports the hostile value of that number. */
   act: Schema.Literals(["log", "report", "tell", "yield", "hostile", "fork", "fail", "die", "interrupt"]),
+  /** Which message, failure, event or hostile value it is about, from 0 to 20. */
   value: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))
 })
 
 /**
+ * One step of a program: it logs, reports a failure, sends an event, yields, forks, or ends the program.
+ *
  * @category models
  * @since 0.1.0
  */
 export type Step = typeof Step.Type
 
 /**
- * A program that takes these steps, and succeeds with their number if none of them ends it.
+ * Makes a program of steps. It succeeds with their number if no step ends it.
  *
  * @category constructors
  * @since 0.1.0
@@ -81,7 +88,7 @@ const every = (act: Step["act"], count: number) =>
   programOf(Array.from({ length: count }, (_, value) => ({ act, value })))
 
 /**
- * The programs of the table, by what they do.
+ * The programs of the table, each with a name that follows "a program that".
  *
  * @category tables
  * @since 0.1.0
@@ -92,15 +99,16 @@ export const programs: ReadonlyArray<readonly [what: string, program: Effect.Eff
   ["dies", steps("log", "report", "die")],
   ["is interrupted", steps("log", "report", "interrupt")],
   ["tells everything", every("tell", 10)],
-  ["logs what does not want to be read", every("hostile", 20)],
+  ["logs hostile values", every("hostile", 20)],
   ["reports its own failure on the way out", Effect.withErrorReporting(steps("log", "fail"))],
   ["reports its own defect on the way out", Effect.withErrorReporting(steps("log", "die"))],
   ["logs a lot", every("log", 500)]
 ]
 
 /**
- * Runs a program with an adapter and without, and gives what differs: its exit, and what a recorder and a logger beside the adapter were told.
- * Errors and defects are the same if they are one object, so that a program must not make them anew each time.
+ * Runs a program with and without an adapter, and returns the differences: in its exit, and in what another observer and logger heard.
+ *
+ * Errors and defects are equal only if they are the same object, so the program must not make new ones in each run.
  *
  * @category running
  * @since 0.1.0
@@ -111,15 +119,20 @@ export const differences: (
 ) => Effect.Effect<ReadonlyArray<string>> = Witness.differences
 
 /**
- * An adapter under test, new each time: `taken` is what its sink has taken since it was last asked, a text for each record (what is about
- * several failures is there as often); `lost` is of how many it has said that they were lost. What is not given is not looked at.
+ * An adapter under test. Each program gets a new one.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Adapter {
+  /** The adapter's layer. */
   readonly layer: Layer.Layer<never>
+  /**
+   * Returns the records that its sink took since the last call, each as a text; a record about several failures counts once for each. Default:
+   * records are not checked.
+   */
   readonly taken?: (() => ReadonlyArray<string>) | undefined
+  /** Returns the number of records that the adapter said were lost. Ignored without `taken`. Default: losses are not checked. */
   readonly lost?: (() => number) | undefined
 }
 
@@ -130,18 +143,23 @@ export interface Adapter {
  * @since 0.1.0
  */
 export interface Options {
-  /** The longest time for a program with the adapter, including its end. Default: 10 seconds. */
+  /** The longest time for one program with the adapter, including the end of its scope. Default: 10 seconds. */
   readonly closesWithin?: Duration.Input | undefined
 }
 
 const rules: Check.Rules<Options> = { closesWithin: Check.duration() }
 
 /**
- * What an adapter violates of the contract, with one sink: every program of the table does what it does without it; memory does not grow with
- * what it is told once its bounds are reached; its scope closes in time. If what its sink takes is given, a failure is one record however
- * often it is raised, no known secret arrives, and two of its kind hear what one hears, merged and nested in any order; if what it lost is given, too, all that does not arrive is said to be lost.
+ * Tests an adapter with one state of its sink, and returns the violations of the contract.
  *
- * It always ends: with the first program whose scope does not close in time, which is left to itself.
+ * - Every program of the table does what it does without the adapter.
+ * - Memory stops growing once the adapter's bounds are reached.
+ * - Its scope closes in time.
+ * - With `taken`: a failure is one record however often it is raised, no known secret arrives, and of two such adapters, merged or nested in
+ *   any order, each hears what one hears alone.
+ * - With `lost` too: it says that it lost every record that does not arrive.
+ *
+ * It always ends. The first program whose scope does not close in time is the last; its fiber is left running.
  *
  * @category running
  * @since 0.1.0
@@ -159,7 +177,7 @@ export const violations = (
         closesWithin
       )
       if (Option.isNone(ended)) return [...found, `${what}: its scope does not close`]
-      // What only tells and logs never fails by itself.
+      // A check fails only if the adapter makes it fail.
       const said = Exit.match(ended.value, { onFailure: (cause) => [`exit: ${String(cause)}`], onSuccess: identity })
       found.push(...said.map((violation) => `${what}: ${violation}`))
     }
@@ -188,8 +206,9 @@ const rows: ReadonlyArray<Row> = [
 ]
 
 /**
- * What an adapter's test runs, whatever runs it: a name and a check for each sink, and one for programs drawn at random. A check gives the
- * violations that it found; an adapter that holds to the contract has none.
+ * The tests of an adapter, for any test runner: a name and a check for each state of the sink, and one for programs drawn at random.
+ *
+ * A check returns the violations that it found; an adapter that keeps the contract has none.
  *
  * @category tables
  * @since 0.1.0

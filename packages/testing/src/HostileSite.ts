@@ -1,8 +1,8 @@
 /**
- * A real HTTP site on 127.0.0.1 that misbehaves in every way a crawler meets.
+ * A real HTTP site on 127.0.0.1 that misbehaves in the ways that crawlers meet.
  *
- * What it does is a table that tests can loop over: each row says where, what, and which core failure a client should make of it.
- * Pages are drawn from a seed and times from `Clock`, so that a run repeats; closing the scope ends every socket at once.
+ * Its behaviours are a table that tests can loop over: each row has a path, a summary, and the failure that a client should see. Texts come
+ * from a seed and times from `Clock`, so a run can be repeated. Closing the scope ends every socket at once.
  *
  * @since 0.1.0
  */
@@ -21,8 +21,7 @@ import * as Server from "./internal/server.ts"
 import * as Visits from "./internal/visits.ts"
 
 /**
- * One request that came: `at` in epoch milliseconds, `attempt` of its path from 1, `tooEarly` if the wait it was asked for had
- * not ended.
+ * One request that the site received.
  *
  * @category models
  * @since 0.1.0
@@ -30,19 +29,19 @@ import * as Visits from "./internal/visits.ts"
 export type Request = Visits.Request
 
 /**
- * The site's texts, and how slow and large its answers are.
+ * The texts of the site, and how slow and large its answers are.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** The seed of all texts. Default: 1. */
+  /** The seed of all texts, an integer. Default: 1. */
   readonly seed?: number | undefined
-  /** The wait that 429 and 503 ask for, rounded up to whole seconds. Default: 1 second. */
+  /** The Retry-After of 429 and 503, rounded up to whole seconds. Default: 1 second. */
   readonly retryAfter?: Duration.Input | undefined
-  /** How long slow headers take and a stalled body stalls. Default: 30 seconds. */
+  /** The delay of slow headers and of a stalled body. Default: 30 seconds. */
   readonly delay?: Duration.Input | undefined
-  /** The size of the huge page, in bytes. Default: 20 MiB. */
+  /** The size of the huge page in bytes. Default: 20 MiB. */
   readonly hugeBytes?: number | undefined
 }
 
@@ -54,21 +53,25 @@ const rules: Check.Rules<Options> = {
 }
 
 /**
- * A running site: `url` is its start page, which links to every row of `behaviours`.
- *
- * `requests` is the log so far, in the order of arrival. `reset` forgets the log and all attempts, so that every path starts anew.
+ * A running site.
  *
  * @category models
  * @since 0.1.0
  */
 export interface HostileSite {
+  /** The URL of the start page, which links to every behaviour. */
   readonly url: string
+  /** The table of behaviours. */
   readonly behaviours: ReadonlyArray<Behaviour>
+  /** The requests since the last `reset`, in the order of arrival. */
   readonly requests: Effect.Effect<ReadonlyArray<Request>>
+  /** Forgets all requests, so that the next visit of each path is the first. */
   readonly reset: Effect.Effect<void>
 }
 
 /**
+ * The hostile site that a test uses.
+ *
  * @category services
  * @since 0.1.0
  */
@@ -76,7 +79,7 @@ export const HostileSite: Context.Service<HostileSite, HostileSite> =
   Context.Service<HostileSite>("@redrive/testing/HostileSite")
 
 /**
- * A site of its own on a free port, stopped with its scope.
+ * Starts a site of its own on a free port, and stops it with the scope. Throws if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0
@@ -91,7 +94,7 @@ const siteOf = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<
     retryAfter: Duration.fromInputUnsafe(options.retryAfter ?? "1 second"),
     delay: Duration.fromInputUnsafe(options.delay ?? "30 seconds"),
     hugeBytes: options.hugeBytes ?? 20 * 1024 * 1024,
-    // Asked for while the site listens, so that it cannot be the site's own.
+    // Looked for while the site listens, so that it cannot be the site's own port.
     refusedPort: yield* Server.closedPort
   }
   const visits = Visits.make()
@@ -123,6 +126,8 @@ const siteOf = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<
 })
 
 /**
+ * Provides a site of its own on a free port, stopped with its scope. Throws if an option is wrong.
+ *
  * @category layers
  * @since 0.1.0
  */

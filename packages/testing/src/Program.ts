@@ -1,8 +1,7 @@
 /**
- * Programs of the machine, for tests against the real thing: nginx, Redis, a DNS server.
+ * Runs programs that are installed on the machine, such as nginx or Redis, for tests against the real thing.
  *
- * A test asks whether the program is there, says so when it is skipped, and runs it for as long as a scope. Everything stays on
- * 127.0.0.1.
+ * A test is skipped, with a line on stderr, if the program is not installed. A program runs for as long as a scope, on 127.0.0.1 only.
  *
  * @since 0.1.0
  */
@@ -17,14 +16,19 @@ import type * as Scope from "effect/Scope"
 import { closedPort, portOf } from "./internal/server.ts"
 
 /**
- * A program ended before it was ready; `output` is the end of what it wrote, on both streams.
+ * A program could not be started, ended before it was ready, or failed.
  *
  * @category errors
  * @since 0.1.0
  */
 export class ProgramError extends Schema.TaggedError<ProgramError>("@redrive/testing/Program/ProgramError")(
   "ProgramError",
-  { name: Schema.String, output: Schema.String }
+  {
+    /** The name of the program. */
+    name: Schema.String,
+    /** The last 2000 characters that it wrote to stdout and stderr, or the reason that it did not start. */
+    output: Schema.String
+  }
 ) {
   override get message(): string {
     return `${this.name} did not start: ${this.output}`
@@ -32,23 +36,25 @@ export class ProgramError extends Schema.TaggedError<ProgramError>("@redrive/tes
 }
 
 /**
- * `args` of the program; the `port` of 127.0.0.1 that it is ready on (it is ready at once).
+ * How a program is started, and when it is ready.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** The arguments of the program. No default. */
   readonly args: ReadonlyArray<string>
+  /** The port of 127.0.0.1 that it listens on once it is ready. Default: it is ready at once. */
   readonly port?: number | undefined
 }
 
-// Where Debian keeps servers, which is not on everybody's path.
+// Debian installs servers in folders that are not on every user's path.
 const env = { ...process.env, PATH: [process.env.PATH, "/usr/sbin", "/sbin"].join(delimiter) }
 
 const said = new Set<string>()
 
 /**
- * Whether the machine lacks a program. Says once, on the standard error, that tests are skipped, and the package that would help.
+ * Whether a program is not installed. If so, one line on stderr says that tests are skipped, and names the Debian package to install.
  *
  * @category guards
  * @since 0.1.0
@@ -70,21 +76,24 @@ export const isMissing = (name: string, debianPackage: string): boolean => {
 export const freePort: Effect.Effect<number> = closedPort
 
 /**
- * What is used of an HTTP server of Node.js.
+ * The methods of a Node.js HTTP server that `serve` uses.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Server {
+  /** Starts to listen; port 0 takes any free port. */
   readonly listen: (port: number, host: string, listening: () => void) => unknown
+  /** The address that it listens on, with its port. */
   readonly address: () => unknown
+  /** Stops listening, and calls back when every connection has ended. */
   readonly close: (closed: () => void) => unknown
+  /** Ends every connection at once. */
   readonly closeAllConnections: () => void
 }
 
 /**
- * Lets a server of the test's own listen for as long as the scope, on a free port of 127.0.0.1, and gives its URL. At the end every connection
- * is cut.
+ * Lets a test's own server listen on a free port of 127.0.0.1, and returns its URL. When the scope closes, every connection is cut.
  *
  * @category running
  * @since 0.1.0
@@ -101,11 +110,11 @@ export const serve = (server: Server): Effect.Effect<string, never, Scope.Scope>
       })
   )
 
-/** No longer is a starting program waited for. */
+/** The longest wait for a program to be ready: 10 seconds. */
 const patience = Schedule.max([Schedule.spaced("20 millis"), Schedule.recurs(500)])
 
 /**
- * Runs a program for as long as the scope, once it is ready. At the end it is asked to stop, and waited for.
+ * Starts a program, and waits until it is ready. When the scope closes, it gets a SIGTERM, and its end is awaited.
  *
  * @category running
  * @since 0.1.0
@@ -147,7 +156,7 @@ const listening = (port: number): Effect.Effect<void, unknown> =>
   })
 
 /**
- * Runs a program to its end, with an `input` on its standard one (nothing), and gives what it wrote on its standard output.
+ * Runs a program to its end with a text on stdin (none), and returns its stdout. Fails unless it exits with 0.
  *
  * @category running
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * Keeps what the retry engine told and what was reported, for a test to look at.
+ * Records the events of the retry engine and the reported failures, for tests.
  *
- * It is an observer like any adapter, beside those that listen already. What no observer hears (interrupts, ignored errors, the same error
- * again) is not recorded.
+ * It is an observer like any adapter, and can be installed with others. Interrupts, ignored errors and repeated reports of one failure reach no
+ * observer, so they are not recorded.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /**
- * A recorder of what happened.
+ * The events and reports that were recorded.
  *
  * @category models
  * @since 0.1.0
@@ -23,20 +23,22 @@ export interface Recorder {
   readonly events: Effect.Effect<ReadonlyArray<Observer.Event>>
   /** The reports of failures since the last `clear`, in order. */
   readonly reports: Effect.Effect<ReadonlyArray<Report.Report>>
-  /** Forgets both. */
+  /** Forgets all events and reports. */
   readonly clear: Effect.Effect<void>
-  /** What listens, for tests that install it by hand; `layer` installs it. */
+  /** The observer that records, for tests that install it themselves; `layer` installs it. */
   readonly observer: Observer.Observer
 }
 
 /**
+ * The recorder that a test reads.
+ *
  * @category services
  * @since 0.1.0
  */
 export const Recorder: Context.Service<Recorder, Recorder> = Context.Service<Recorder>("@redrive/testing/Recorder")
 
 /**
- * A recorder that nobody talks to yet.
+ * Makes a recorder that is not installed yet.
  *
  * @category constructors
  * @since 0.1.0
@@ -63,7 +65,7 @@ export const make: Effect.Effect<Recorder> = Effect.sync(() => {
 })
 
 /**
- * A recorder that listens to everything below this layer, beside who listens already.
+ * Provides a recorder, and installs its observer for the scope of this layer.
  *
  * @category layers
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * Ends of programs, for tests of what an adapter has told by then.
+ * Ends a program in several ways, to test which records an adapter has written by then.
  *
- * A process ends once, so each case is a program of its own: a file that does its work and then `end`, which a test runs with `run`.
+ * A process ends once, so each case runs in a process of its own: the program's last step is `end`, and the test starts it with `run`.
  *
  * @since 0.1.0
  */
@@ -10,14 +10,14 @@ import process from "node:process"
 import * as Effect from "effect/Effect"
 
 /**
- * By itself, by a SIGTERM that somebody sends, by `process.exit`, or by a SIGKILL.
+ * How a program ends: it returns, gets a SIGTERM from outside, calls `process.exit`, or gets a SIGKILL.
  *
  * @category models
  * @since 0.1.0
  */
 export type Ending = "return" | "SIGTERM" | "exit" | "SIGKILL"
 
-/** What a program that waits for its signal says. */
+/** The line that a program writes when it waits for its SIGTERM. */
 const ready = "ready for a SIGTERM\n"
 
 const ends: { readonly [ending in Ending]: Effect.Effect<void> } = {
@@ -36,7 +36,7 @@ const ends: { readonly [ending in Ending]: Effect.Effect<void> } = {
 const isEnding = (text: string | undefined): text is Ending => text !== undefined && Object.hasOwn(ends, text)
 
 /**
- * The last step of the program under test: ends as its first argument says. Dies of any other argument.
+ * The last step of the program under test: ends the way that its first argument names. Dies if that is not an `Ending`.
  *
  * @category running
  * @since 0.1.0
@@ -48,18 +48,20 @@ export const end: Effect.Effect<void> = Effect.suspend(() => {
 })
 
 /**
- * `args` of the program after the first one (none); `stderr` is an open file for its standard error (the test's own).
+ * How the program under test is started.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
+  /** The arguments of the program after the ending. Default: none. */
   readonly args?: ReadonlyArray<string> | undefined
+  /** The file descriptor that the program's stderr is written to. Default: the stderr of the test. */
   readonly stderr?: number | undefined
 }
 
 /**
- * Runs a file of JavaScript or TypeScript to the end that its `end` leads to, and gives its exit code: `null` if a signal ended it.
+ * Runs a JavaScript or TypeScript file with an ending, and returns its exit code, or `null` if a signal ended it.
  *
  * @category running
  * @since 0.1.0

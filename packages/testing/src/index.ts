@@ -1,6 +1,6 @@
 /**
- * For tests of code that must survive failure: a site that misbehaves, programs of the machine, and a recorder of what was
- * done and reported.
+ * For tests of code that must survive failure: a site that misbehaves, installed programs, a recorder of events and reports, and the contract
+ * of adapters.
  *
  * @since 0.1.0
  */

@@ -63,7 +63,7 @@ describe("a site", () => {
       const { close, site } = yield* open
       assert.strictEqual(yield* statusOf(site, "/page/1"), 200)
       yield* close
-      assert.strictEqual(Classify.thrown(yield* Effect.flip(get(site, "/page/1"))).kind, "connection_refused")
+      assert.strictEqual(Classify.thrown(yield* Effect.flip(get(site, "/page/1"))).detail, "connection_refused")
     })
   )
 

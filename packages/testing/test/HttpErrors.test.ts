@@ -125,8 +125,8 @@ describe("the reasons of a catalogue in an HttpApi", () => {
         const arrived = yield* Effect.flip(orders.place({ params: { name } }))
         if (!("code" in arrived)) return assert.fail(String(arrived))
         assert.deepStrictEqual(
-          [arrived._tag, arrived.code, arrived.kind, arrived.verdict],
-          [reason._tag, reason.code, reason.kind, reason.verdict]
+          [arrived._tag, arrived.code, arrived.detail, arrived.verdict],
+          [reason._tag, reason.code, reason.detail, reason.verdict]
         )
         assert.strictEqual(Failure.statusOf(arrived), status)
         if (reason._tag === "Lost") assert.deepInclude(arrived, { parcel: "p1", after: Duration.days(3) })

@@ -31,7 +31,7 @@ export const outcomeOf = (
   get(site, row.path, patience(row)).pipe(
     Effect.flatMap((answer) => Effect.map(Clock.currentTimeMillis, (now) => Classify.answered(answer, now))),
     Effect.catch((cause) => Effect.succeed(Classify.thrown(cause))),
-    Effect.map((reason) => (reason === undefined ? "ok" : { code: reason.code, detail: reason.kind }))
+    Effect.map((reason) => (reason === undefined ? "ok" : { code: reason.code, detail: reason.detail }))
   )
 
 /** Status of an answer. */

@@ -34,7 +34,7 @@ export const json = (run: Run) => {
       url: item.url,
       item_id: item.id,
       code: error.code,
-      detail: error.reason.kind ?? null,
+      detail: error.reason.detail ?? null,
       message: error.lastError,
       verdict: Verdict.format(error.verdict),
       actor: error.reason.row.actor,

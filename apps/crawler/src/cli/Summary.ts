@@ -54,7 +54,7 @@ const remaining = (failed: ReadonlyArray<Remaining>): ReadonlyArray<string> => {
         .slice(0, mostListed)
         .map(({ because, error, item }) => [
           `  ${Table.cut(item.url, 60)}`,
-          Table.cut(`${error.code} ${error.reason.kind ?? ""}`.trim(), 50),
+          Table.cut(`${error.code} ${error.reason.detail ?? ""}`.trim(), 50),
           error.reason.row.actor,
           because === "parked" ? Verdict.format(error.verdict) : because
         ])

@@ -67,7 +67,7 @@ const rowsOf = ({ error, remaining }: Run): ReadonlyArray<Row> => {
 const rowOf = (failure: Failure): Omit<Row, "pages"> => ({
   level: ItemError.isItemError(failure) ? "item" : "job",
   code: failure.code,
-  detail: failure.reason.kind ?? "",
+  detail: failure.reason.detail ?? "",
   verdict: Verdict.format(failure.verdict),
   actor: failure.reason.row.actor
 })

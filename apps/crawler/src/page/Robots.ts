@@ -44,7 +44,7 @@ const load = (fetcher: Fetcher.Fetcher["Service"], address: string): Effect.Effe
     }),
     Effect.catch((reason) => {
       const status = "status" in reason ? (reason.status ?? 0) : 0
-      if (status >= 400 && status < 500 && status !== 429) return Effect.succeed<Rules>(() => true)
+      if (status >= 400 && status < 500 && reason.verdict._tag !== "Throttled") return Effect.succeed<Rules>(() => true)
       return Effect.fail(new ItemError.WebsiteAccessDenied({ status: 0, detail: "robots_unreachable", cause: reason }))
     })
   )

@@ -7,7 +7,6 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Classify from "@redrive/core/Classify"
 import * as Retry from "@redrive/retry/Retry"
-import type * as RetryExhausted from "@redrive/retry/RetryExhausted"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -108,9 +107,8 @@ const visitAll = Effect.fnUntraced(function* (work: Work, options: Options) {
   const visit = Effect.fnUntraced(function* (task: Task) {
     const { attempts, result } = yield* fetch(task, policy, robots)
     if (Result.isFailure(result)) {
-      const error = new ItemError.ItemError({ jobId: work.id, itemId: task.id, url: task.url, reason: result.failure })
-      yield* jobs.fail(task, error, attempts)
-      return yield* ErrorReporter.report(Cause.fail(error))
+      yield* jobs.fail(task, result.failure, attempts)
+      return yield* ErrorReporter.report(Cause.fail(result.failure))
     }
     const { links, ...page } = result.success
     const inside = leads(work, task) ? links.flatMap((link) => scope(link) ?? []) : []
@@ -145,11 +143,13 @@ const fetch = Effect.fnUntraced(function* (task: Task, policy: RetryPolicy.Retry
     const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted })
     return { status, ...(yield* extract(text, url)) }
   })
+  const failed = (failure: Thrown) => errorOf(task, failure)
   const result = yield* attempt.pipe(
-    Retry.retry(policy, { name: "page", verdict: (failure) => reasonOf(failure).verdict }),
-    Effect.mapError(({ failure }) => reasonOf(failure)),
+    Effect.mapError(failed),
+    Retry.retry(policy, { name: "page", verdict: (failure) => failed(failure).verdict, errorOf: failed }),
+    Effect.mapError(({ failure }) => failure),
     Effect.result,
-    Effect.annotateLogs({ job: task.jobId, url: placeOf(task.url) })
+    Effect.annotateLogs({ job: task.jobId, item: task.id, url: placeOf(task.url) })
   )
   return { attempts, result }
 })
@@ -162,9 +162,15 @@ const placeOf = (url: string): string => {
 
 const accepted = "text/html,application/xhtml+xml,text/plain"
 
-/** A policy may bound attempts and refuse calls, too: what becomes of that is read as what Node.js throws is. */
-const reasonOf = (failure: ItemError.Reason | Cause.TimeoutError | RetryExhausted.Refused): ItemError.Reason =>
-  failure._tag === "TimeoutError" || failure._tag === "Refused" ? Classify.thrown(failure) : failure
+/** How a page can fail. A policy may bound attempts and refuse calls, too: that is read as what Node.js throws is. */
+type Thrown = ItemError.Reason | ItemError.ItemError | Retry.Added
+
+/** The error of a page, which is the same from its first attempt to its report. */
+const errorOf = ({ id, jobId, url }: Task, failure: Thrown): ItemError.ItemError => {
+  if (ItemError.isItemError(failure)) return failure
+  const isAdded = failure._tag === "TimeoutError" || failure._tag === "Refused"
+  return new ItemError.ItemError({ jobId, itemId: id, url, reason: isAdded ? Classify.thrown(failure) : failure })
+}
 
 const extract = (text: string, url: string): Effect.Effect<Extract.Content, ItemError.Reason> =>
   Effect.try({

@@ -23,7 +23,8 @@ const row = {
     isRight: (value) => isVerdict(value) && !(value._tag === "Transient" && Number(value.limit) < 0)
   }),
   severity: required(oneOf(["Fatal", "Error", "Warn", "Info", "Debug", "Trace"])),
-  actor: required(oneOf(["caller", "site owner", "operator", "nobody"]))
+  actor: required(oneOf(["caller", "site owner", "operator", "nobody"])),
+  request: oneOf(["unsent", "refused", "sent", "unknown"])
 }
 
 const code: Rules = {
@@ -96,7 +97,7 @@ export const checkReason = (
 }
 
 interface ReasonClass {
-  readonly prototype: { readonly code: string; readonly kind: string | undefined }
+  readonly prototype: { readonly code: string; readonly detail?: string }
   readonly fields: object
 }
 
@@ -115,10 +116,10 @@ export const checkReasons = (
     const classes = reasons.filter(({ prototype }) => prototype.code === code)
     if (classes.length === 0) found.push(`${level} code ${code} has no reason`)
     for (const { fields, prototype } of classes) {
-      const { kind } = prototype
-      const own = kind === undefined ? undefined : details[kind]?.message
-      const others = Object.keys(details).filter((detail) => !classes.some((one) => one.prototype.kind === detail))
-      const refined = kind === undefined ? others.map((detail) => details[detail]?.message) : []
+      const { detail } = prototype
+      const own = detail === undefined ? undefined : details[detail]?.message
+      const others = Object.keys(details).filter((name) => !classes.some((one) => one.prototype.detail === name))
+      const refined = detail === undefined ? others.map((name) => details[name]?.message) : []
       for (const [, name = ""] of [own ?? message, ...refined].join(" ").matchAll(/\{(\w+)\}/g)) {
         if (Object.hasOwn(fields, name) || always.includes(name)) continue
         found.push(

@@ -1,8 +1,8 @@
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import { chain, describe, type Part, partsOf, read } from "./chain.ts"
-import { bounded } from "./text.ts"
+import { chain, describe, type Part, partsOf, stringAt } from "./chain.ts"
+import { bounded } from "./secrets/scrub.ts"
 
 /** One thing that was thrown, as JSON. */
 const LinkJson = Schema.Struct({
@@ -33,7 +33,7 @@ export const Cause = Schema.Array(LinkJson).pipe(
 
 const linkOf = ({ value }: Part): LinkJson => {
   if (!Predicate.isObjectKeyword(value)) return describe(value, bounded)
-  const [code, syscall] = [read(value, "code"), read(value, "syscall")]
+  const [code, syscall] = [stringAt(value, "code"), stringAt(value, "syscall")]
   return {
     ...describe(value, bounded),
     ...(code === undefined ? {} : { code: bounded(code) }),

@@ -86,7 +86,7 @@ const membersIn = (value: object): ReadonlyArray<unknown> => {
 
 /** The first members of a list, of any other collection, or of an object that has them by name, as those who check forms do. */
 const membersOf = (found: unknown): ReadonlyArray<unknown> =>
-  attempt(() => {
+  safely(() => {
     if (!Predicate.isObjectKeyword(found)) return typeof found === "string" ? [found] : []
     if (Array.isArray(found)) return found.slice(0, longest)
     return (collected(found) ?? named(found)).slice(0, longest)
@@ -121,13 +121,13 @@ const wrappers: ReadonlyMap<string | undefined, ReadonlyArray<string>> = new Map
 ])
 
 const wraps = (value: object, field: string): boolean =>
-  wrappers.get(read(value, "_tag") ?? read(value, "name"))?.includes(field) === true
+  wrappers.get(stringAt(value, "_tag") ?? stringAt(value, "name"))?.includes(field) === true
 
 const isSaid = (value: unknown): value is Said =>
   (typeof value === "string" && value !== "") || typeof value === "number" || typeof value === "bigint"
 
 /** Returns `undefined` if reading a foreign value throws. */
-export const attempt = <A>(run: () => A): A | undefined => {
+export const safely = <A>(run: () => A): A | undefined => {
   try {
     return run()
   } catch {
@@ -145,14 +145,14 @@ export const property = (value: object, name: PropertyKey): unknown => {
 }
 
 /** A property of a foreign value, if it is a string. */
-export const read = (value: object, name: string): string | undefined => {
+export const stringAt = (value: object, name: string): string | undefined => {
   const found = property(value, name)
   return typeof found === "string" ? found : undefined
 }
 
 /** Whether a value is an error, of whatever realm: `instanceof` knows those of its own only. */
 export const isError = (value: unknown): value is Error =>
-  attempt(() => value instanceof Error || Object.prototype.toString.call(value) === "[object Error]") === true
+  safely(() => value instanceof Error || Object.prototype.toString.call(value) === "[object Error]") === true
 
 /** Names that a class has without having one of its own. */
 const inherited: ReadonlySet<string> = new Set(["Error", "Object", ""])
@@ -162,14 +162,15 @@ const inherited: ReadonlySet<string> = new Set(["Error", "Object", ""])
  * is no error may have a name that is a person's.
  */
 export const nameOf = (value: object): string => {
-  const name = (read(value, "message") ?? read(value, "stack")) === undefined ? undefined : read(value, "name")
+  const name =
+    (stringAt(value, "message") ?? stringAt(value, "stack")) === undefined ? undefined : stringAt(value, "name")
   if (name !== undefined && !inherited.has(name)) return name
-  const tag = read(value, "_tag")
+  const tag = stringAt(value, "_tag")
   if (tag !== undefined) return tag
   // Most errors are of no class of their own.
-  if (name === "Error" && attempt(() => Object.getPrototypeOf(value)) === Error.prototype) return name
+  if (name === "Error" && safely(() => Object.getPrototypeOf(value)) === Error.prototype) return name
   const type = property(value, "constructor")
-  const own = typeof type === "function" ? read(type, "name") : undefined
+  const own = typeof type === "function" ? stringAt(type, "name") : undefined
   return own === undefined || inherited.has(own) ? (name ?? "Object") : own
 }
 
@@ -202,5 +203,5 @@ export const partsOf = (links: ReadonlyArray<Link>): ReadonlyArray<Part> => {
 /** A part's name and message, and its code if that is a text, made safe to show. What is no object is named by its type. */
 export const describe = (value: Part["value"], safe: (text: string) => string) => {
   if (!Predicate.isObjectKeyword(value)) return { name: typeof value, message: safe(String(value)) }
-  return { name: safe(nameOf(value)), message: safe(read(value, "message") ?? "") }
+  return { name: safe(nameOf(value)), message: safe(stringAt(value, "message") ?? "") }
 }

@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as ItemError from "../ItemError.ts"
-import { type Link, property, read } from "./chain.ts"
+import { type Link, property, stringAt } from "./chain.ts"
 import * as Deno from "./deno.ts"
 import { type Facts, withoutStack } from "./failure.ts"
 import * as Signals from "./signals.ts"
@@ -20,14 +20,14 @@ export const fromLinks = (links: ReadonlyArray<Link>, now: number | undefined, c
   for (const link of links) {
     if (best !== undefined && memberOf(link) === undefined) break
     if (best !== undefined && isTold(link, told)) continue
-    const reason = reasonOfLink(link, links, now, cause)
+    const reason = fromLink(link, links, now, cause)
     if (reason === undefined) continue
     const member = memberOf(link)
     if (member === undefined) return reason
     told.push(member)
     best = best === undefined || compare(reason, best) < 0 ? reason : best
   }
-  return best ?? reasonOf(Signals.unknown, cause)
+  return best ?? fromMeaning(Signals.unknown, cause)
 }
 
 /** The member of an aggregate that a link is, or belongs to. */
@@ -43,27 +43,27 @@ const isTold = (link: Link | undefined, told: ReadonlyArray<Link>): boolean =>
 
 /** Sorts the deciding reason first; of two answers, the one with the higher status, then the longer wait. */
 const compare = (a: ItemError.Reason, b: ItemError.Reason): number =>
-  Signals.rank(a.kind) - Signals.rank(b.kind) || (weightOf(a) > weightOf(b) ? -1 : 1)
+  Signals.rank(a.detail) - Signals.rank(b.detail) || (weightOf(a) > weightOf(b) ? -1 : 1)
 
 const weightOf = (reason: ItemError.Reason): string => {
-  const { kind, retryAfter, status } = reason as Facts & ItemError.Reason
+  const { detail, retryAfter, status } = reason as Facts & ItemError.Reason
   const wait = retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
-  return `${status} ${String(wait).padStart(12, "0")} ${kind}`
+  return `${status} ${String(wait).padStart(12, "0")} ${detail}`
 }
 
-const reasonOfLink = (
+const fromLink = (
   link: Link,
   links: ReadonlyArray<Link>,
   now: number | undefined,
   cause: unknown
 ): ItemError.Reason | undefined => {
   const answer = answerOf(link.value)
-  const answered = answer && reasonOfAnswer(answer, now, cause)
+  const answered = answer && fromAnswer(answer, now, cause)
   if (answered !== undefined) return answered
-  const code = read(link.value, "code")
+  const code = stringAt(link.value, "code")
   const meaning = meaningOf(link.value, code !== undefined && isCopy(code, link, links) ? undefined : code)
   if (meaning === undefined) return undefined
-  return reasonOf(meaning.detail === "connection_reset" && isInBody(link) ? Signals.brokenBody : meaning, cause)
+  return fromMeaning(meaning.detail === "connection_reset" && isInBody(link) ? Signals.brokenBody : meaning, cause)
 }
 
 /** Whether a code is copied from a member: Node.js gives an aggregate the code of its first member, and clients copy that. */
@@ -72,7 +72,7 @@ const isCopy = (code: string, link: Link, links: ReadonlyArray<Link>): boolean =
   for (let index = links.length - 1; index >= 0; index--) {
     const other = links[index]
     if (other === undefined || other === link) return false
-    if (other.isMember && read(other.value, "code") === code && isWithin(other.parent, link)) return true
+    if (other.isMember && stringAt(other.value, "code") === code && isWithin(other.parent, link)) return true
   }
   return false
 }
@@ -82,21 +82,24 @@ const isWithin = (link: Link | undefined, outer: Link): boolean =>
 
 const isInBody = (link: Link | undefined): boolean =>
   link !== undefined &&
-  (read(link.value, "message") === "terminated" || read(link.value, "_tag") === "DecodeError" || isInBody(link.parent))
+  (stringAt(link.value, "message") === "terminated" ||
+    stringAt(link.value, "_tag") === "DecodeError" ||
+    isInBody(link.parent))
 
 /** Without a stack, since it is made on hot paths and never thrown. */
-const reasonOf = ({ code, detail }: Signals.Meaning, cause: unknown): ItemError.Reason =>
+const fromMeaning = ({ code, detail }: Signals.Meaning, cause: unknown): ItemError.Reason =>
   withoutStack(() => ItemError.ItemError.reasonOf(code, { status: 0, detail, cause }))
 
 const meaningOf = (link: object, code: string | undefined): Signals.Meaning | undefined => {
-  const message = read(link, "message")
+  const message = stringAt(link, "message")
   const said = message && Signals.ofMessage(message)
   if (said) return said
-  const syscall = read(link, "syscall")
+  const syscall = stringAt(link, "syscall")
   if (code === "ECONNREFUSED" && /^query[A-Z]/.test(syscall ?? "")) return Signals.resolverRefused
   if (code === "ETIMEDOUT" && (syscall === "read" || syscall === "write")) return Signals.readTimeout
   const coded = code === undefined ? undefined : (Signals.byCode.get(code) ?? prefixed(code))
-  const named = coded ?? Signals.byName.get(read(link, "name") ?? "") ?? Signals.byName.get(read(link, "_tag") ?? "")
+  const named =
+    coded ?? Signals.byName.get(stringAt(link, "name") ?? "") ?? Signals.byName.get(stringAt(link, "_tag") ?? "")
   const meaning = named ?? (message === undefined ? undefined : Deno.ofMessage(message))
   if (meaning?.detail === "cancelled" && isLate(link)) return Signals.readTimeout
   if (meaning?.detail === "tls_handshake" && Signals.brokenTls.test(`${code} ${message}`)) return Signals.tlsInterrupted
@@ -133,7 +136,7 @@ const isStatus = (value: unknown): value is number =>
 /** The title of Cloudflare's page for a suspected robot. */
 const challenge = /<title>Just a moment\.\.\.<\/title>/
 
-export const reasonOfAnswer = (
+export const fromAnswer = (
   { body, headers, status }: Answer,
   now: number | undefined,
   cause?: unknown

@@ -1,5 +1,5 @@
 import * as Predicate from "effect/Predicate"
-import { alone, attempt, chain, property, read } from "./chain.ts"
+import { alone, safely, chain, property, stringAt } from "./chain.ts"
 import { fromLinks, isLate } from "./classify.ts"
 import { ofGrpc } from "./grpc.ts"
 import * as services from "./services.ts"
@@ -24,7 +24,7 @@ const ofAws = (link: object, now: number | undefined): Verdict | undefined => {
   const [metadata, retryable] = [property(link, "$metadata"), property(link, "$retryable")]
   const about = Predicate.isObjectKeyword(metadata) ? metadata : undefined
   if (about === undefined && retryable === undefined && property(link, "$fault") === undefined) return undefined
-  const [name, message] = [read(link, "name") ?? "", read(link, "message")]
+  const [name, message] = [stringAt(link, "name") ?? "", stringAt(link, "message")]
   // The SDK keeps the answer, with its headers, in a property that is not enumerable.
   const response = property(link, "$response")
   const answer = Predicate.isObjectKeyword(response) ? fromLinks([alone(response)], now, undefined) : undefined
@@ -41,7 +41,7 @@ const ofAws = (link: object, now: number | undefined): Verdict | undefined => {
 }
 
 const ofKafka = (link: object): Verdict | undefined => {
-  const [name, retriable] = [read(link, "name"), property(link, "retriable")]
+  const [name, retriable] = [stringAt(link, "name"), property(link, "retriable")]
   if (typeof retriable !== "boolean" || name?.startsWith("KafkaJS") !== true) return undefined
   // This error says only that the client gave up; its cause says why.
   if (name === "KafkaJSNumberOfRetriesExceeded" && property(link, "cause") !== undefined) return undefined
@@ -51,7 +51,7 @@ const ofKafka = (link: object): Verdict | undefined => {
 
 /** Errors without a structure of their own, recognised by class, name and code. */
 const ofOthers = (link: object, now: number | undefined): Verdict | undefined => {
-  const [code, message, names] = [read(link, "code"), read(link, "message"), namesOf(link)]
+  const [code, message, names] = [stringAt(link, "code"), stringAt(link, "message"), namesOf(link)]
   // BullMQ throws these to take a job away from its worker, which must not go on.
   if (names.includes("UnrecoverableError") || message?.startsWith("bullmq:") === true) return permanent
   if (names.includes("APIUserAbortError")) return isLate(link) ? transient("steady") : permanent
@@ -61,13 +61,13 @@ const ofOthers = (link: object, now: number | undefined): Verdict | undefined =>
   if (names.includes("AxiosError") && code === "ECONNABORTED") return transient("steady")
   if (names.includes("AxiosError") && message === "stream has been aborted") return transient("quick")
   if (names.includes("ReadError") && code === "ERR_HTTP_CONTENT_LENGTH_MISMATCH") return transient("quick")
-  if (read(link, "type") !== "StripeConnectionError") return undefined
+  if (stringAt(link, "type") !== "StripeConnectionError") return undefined
   return services.verdictOf(fromLinks(chain(property(link, "detail")), now, undefined)) ?? transient("quick")
 }
 
 /** An error's name and the names of its classes, since not every class sets `name`. */
 const namesOf = (link: object): ReadonlyArray<string | undefined> => {
-  const names = [read(link, "name")]
+  const names = [stringAt(link, "name")]
   // A Proxy may have no end of prototypes.
   for (let type = prototypeOf(link); !builtIn.has(type) && names.length < 8; type = prototypeOf(type as object)) {
     const made = property(type as object, "constructor")
@@ -83,7 +83,7 @@ const builtIn: ReadonlySet<object | null | undefined> = new Set([
   ...[Object, Error, TypeError].map((type): object => type.prototype)
 ])
 
-const prototypeOf = (value: object) => attempt((): object | null => Object.getPrototypeOf(value))
+const prototypeOf = (value: object) => safely((): object | null => Object.getPrototypeOf(value))
 
 /** The header in which servers of OpenAI, Anthropic and Stripe tell their own clients whether to retry. */
 const ofAdvice = (link: object, now: number | undefined): Verdict | undefined => {

@@ -8,9 +8,9 @@ import * as Catalogue from "../Catalogue.ts"
 import { catalogue, type JobCode } from "../CrawlCatalogue.ts"
 import type * as Failure from "../Failure.ts"
 import * as JobError from "../JobError.ts"
-import { attempt } from "./chain.ts"
+import { safely } from "./chain.ts"
 import { facts, type Placed, placed as placedKey, statusOf, textOf } from "./failure.ts"
-import { maybe, text } from "./lenient.ts"
+import { maybe, text } from "./jsonFields.ts"
 import { refuse } from "./rules.ts"
 
 const codes = Object.keys(catalogue.job) as ReadonlyArray<JobCode>
@@ -37,7 +37,7 @@ export const codec = <Reason extends JobError.Reason>(
     new (facts: { readonly lastError: string }): Reason
   }
 ) => {
-  const { code, kind } = type.prototype
+  const { code, detail } = type.prototype
   const meaning = Catalogue.entry(catalogue, "job", code)?.meaning ?? ""
   return Envelope.pipe(
     Schema.decodeTo(
@@ -47,7 +47,7 @@ export const codec = <Reason extends JobError.Reason>(
         encode: envelope
       })
     )
-  ).annotate({ description: kind === undefined ? meaning : `${kind}: ${meaning}` })
+  ).annotate({ description: detail === undefined ? meaning : `${detail}: ${meaning}` })
 }
 
 /** The part of an error class, of any catalogue, that the codecs need. */
@@ -58,7 +58,7 @@ interface Reasons<R extends Failure.Reason> {
 
 interface ReasonClass {
   readonly fields: Schema.Struct.Fields
-  readonly prototype: { readonly code?: string; readonly kind: string | undefined }
+  readonly prototype: { readonly code?: string; readonly detail?: string }
 }
 
 /** The codec between the reasons of any catalogue and their envelope, which also carries the detail and the reason's own fields. */
@@ -83,22 +83,22 @@ export const httpErrorsOf = <R extends Failure.Reason>(
 
 /** Writes and reads the fields that the reason of a code has beyond those of every reason. */
 const ownFields = <R extends Failure.Reason>({ fields: { reason } }: Reasons<R>) => {
-  const codecs = reason.members.flatMap(({ fields, prototype: { code, kind } }) => {
+  const codecs = reason.members.flatMap(({ fields, prototype: { code, detail } }) => {
     const own = Object.entries(fields).filter(([name]) => name !== "_tag" && !Object.hasOwn(facts, name))
     if (code === undefined || own.length === 0) return []
     const codec = Schema.toCodecJson(Schema.Struct(Object.fromEntries(own))) as unknown as Schema.Codec<
       object,
       { readonly [name: string]: Schema.Json }
     >
-    return [{ code, kind, write: Schema.encodeUnknownOption(codec), read: Schema.decodeUnknownOption(codec) }]
+    return [{ code, detail, write: Schema.encodeUnknownOption(codec), read: Schema.decodeUnknownOption(codec) }]
   })
   return (code: string, detail: string | undefined) =>
-    codecs.find((one) => one.code === code && one.kind === detail) ?? codecs.find((one) => one.code === code)
+    codecs.find((one) => one.code === code && one.detail === detail) ?? codecs.find((one) => one.code === code)
 }
 
 /** Whether a field has a `Redacted` in it, which a schema's own JSON would tell. */
 const isSecret = (field: unknown): boolean =>
-  attempt(() => JSON.stringify(field, plainly)?.includes('"<redacted')) ?? field !== undefined
+  safely(() => JSON.stringify(field, plainly)?.includes('"<redacted')) ?? field !== undefined
 
 const plainly = (_: string, part: unknown): unknown => {
   if (typeof part === "bigint") return String(part)
@@ -138,13 +138,13 @@ const answeredWith = <R extends Failure.Reason>(
         encode: (reason) => {
           if (status !== undefined && status !== statusOf(reason))
             return Effect.fail(new SchemaIssue.InvalidValue({ message: `not answered with ${status}` }))
-          const { code, kind } = reason
-          const written = Option.getOrElse(own(code, kind)?.write(reason) ?? Option.none(), () => ({}))
+          const { code, detail } = reason
+          const written = Option.getOrElse(own(code, detail)?.write(reason) ?? Option.none(), () => ({}))
           const told = Object.entries(written).filter(([name]) => !isSecret(Reflect.get(reason, name)))
           return Effect.succeed({
             error_code: code,
             error_message: textOf(reason),
-            ...(kind === undefined ? {} : { reason: kind }),
+            ...(detail === undefined ? {} : { reason: detail }),
             ...(told.length === 0 ? {} : { fields: Object.fromEntries(told) })
           })
         }
@@ -164,7 +164,7 @@ export interface Answer {
   readonly retryAfter?: Duration.Duration | undefined
 }
 
-export const reasonOf = ({ body, retryAfter, status }: Answer): JobError.Reason => {
+export const readReason = ({ body, retryAfter, status }: Answer): JobError.Reason => {
   const json = Option.getOrUndefined(readEnvelope(body))
   const said = json?.error_message || json?.message || json?.error || ""
   const facts = {

@@ -3,7 +3,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Schema from "effect/Schema"
 import * as Catalogue from "../Catalogue.ts"
 import { Cause } from "./cause.ts"
-import { hostOf, withoutSecrets } from "./url.ts"
+import { hostOf, withoutSecrets } from "./secrets/url.ts"
 import * as Verdict from "./verdict.ts"
 
 export const TypeId = "~@redrive/core/Failure"
@@ -27,14 +27,17 @@ export interface Facts {
 /** The key of the HTTP status of answers with a reason; `status` itself is a fact of some reasons. */
 const answered = "~@redrive/core/answered"
 
+/** The key of the function that finds a reason's detail from its facts. */
+const detailOf = "~@redrive/core/detail"
+
 /** A reason as seen by its own getters and those of its error. */
 interface Reason extends Facts {
-  readonly kind: string | undefined
   readonly row: Catalogue.Detail
   readonly verdict: Verdict.Verdict
   readonly message: string
   readonly template: string
   readonly [answered]: number
+  readonly [detailOf]?: (self: Facts) => string | undefined
 }
 
 interface Identity {
@@ -66,31 +69,38 @@ export const statusesOf = (level: Catalogue.Level, codes: Catalogue.Catalogue[Ca
 /** Defines getters on a reason's prototype that read the catalogue. */
 export const describeReason = (prototype: object, identity: Identity | undefined): void => {
   const entry = identity && Catalogue.entry(identity.catalogue, identity.level, identity.code)
-  const detailOf = ({ detail }: Facts, self: Facts) =>
-    detail ?? (typeof identity?.detail === "function" ? identity.detail(self) : identity?.detail)
-  const rowOf = ({ kind }: Reason) => (entry && Catalogue.refine(entry, kind)) ?? unrecognized
   const getters = {
-    kind: (self: Facts) => detailOf(self, self),
-    row: rowOf,
+    row: ({ detail }: Reason) => (entry && Catalogue.refine(entry, detail)) ?? unrecognized,
     verdict: (self: Reason) => heed(self.row.verdict, self),
     isRetryable: (self: Reason) => Verdict.isRetryable(self.verdict),
     [answered]: (self: Reason) => self.row.status ?? entry?.status ?? 500,
     template: (self: Reason) => self.row.message ?? entry?.message ?? self.code,
-    message: ({ code, kind, status }: Reason) =>
-      [code, kind, status || undefined].filter((fact) => fact !== undefined).join(" "),
+    message: ({ code, detail, status }: Reason) =>
+      [code, detail, status || undefined].filter((fact) => fact !== undefined).join(" "),
     [ErrorReporter.severity]: (self: Reason) => self.row.severity
   }
   define(prototype, identity === undefined ? getters : { ...getters, code: () => identity.code })
+  const detail = identity?.detail
+  Object.assign(prototype, { [typeof detail === "string" ? "detail" : detailOf]: detail })
+}
+
+/** The detail that a reason's facts tell, whatever it was made with. */
+export const foundDetail = (reason: object): string | undefined => (reason as Reason)[detailOf]?.(reason as Reason)
+
+/** Gives a reason the detail that its class or its facts tell, unless it was made with one. */
+export const refine = (self: object): void => {
+  const detail = (self as Reason).detail ?? foundDetail(self)
+  if (detail !== undefined) Object.assign(self, { detail })
 }
 
 type ReasonClass = new (facts: never) => object
 
 /** Finds the class of a code, first by its detail, and makes a reason from the known facts. */
-export const reasonOf = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonClass) => {
+export const reasonMaker = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonClass) => {
   const known = new Map<string, ReasonClass>()
   for (const type of classes) {
-    const { code, kind } = type.prototype as Reason
-    for (const key of [`${code} ${kind}`, code]) if (!known.has(key)) known.set(key, type)
+    const { code, detail } = type.prototype as Reason
+    for (const key of [`${code} ${detail}`, code]) if (!known.has(key)) known.set(key, type)
   }
   return (code: string, facts: { readonly detail?: string }): object => {
     const type = known.get(`${code} ${facts.detail}`) ?? known.get(code) ?? unknown
@@ -99,7 +109,9 @@ export const reasonOf = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonCla
       return new type(whole)
     } catch {
       // The class requires fields that are not known. What the catalogue says of the code holds all the same.
-      const { [answered]: status, row, template } = Object.assign(Object.create(type.prototype) as Reason, facts)
+      const known = Object.assign(Object.create(type.prototype) as Reason, facts)
+      refine(known)
+      const { [answered]: status, row, template } = known
       return Object.assign(new unknown(whole), { row: { ...row, status, message: template } })
     }
   }
@@ -111,6 +123,7 @@ const heed = (verdict: Verdict.Verdict, { retryAfter, status }: Facts): Verdict.
 
 /** An error of a level as seen by its getters: a job's has an operation, an item's a URL. */
 interface Failure {
+  readonly isAmbiguous?: boolean
   readonly operation?: string
   readonly jobId?: string
   readonly itemId?: string
@@ -133,7 +146,7 @@ export const describeFailure = (prototype: object, level: Catalogue.Level): void
     message: level === "job" ? messageOfJob : messageOfItem,
     [ErrorReporter.severity]: ({ reason }: Failure) => reason.row.severity,
     [ErrorReporter.attributes]: ({ itemId, jobId, operation, reason, url }: Failure) => {
-      const { code, kind: detail, row } = reason
+      const { code, detail, row } = reason
       const facts = { level, code, detail, actor: row.actor, jobId }
       if (level === "job") return { ...facts, operation }
       return { ...facts, itemId, ...(url === undefined ? {} : { url: withoutSecrets(url), host: hostOf(url) }) }
@@ -149,8 +162,8 @@ export const textOf = (reason: object, url?: string): string => {
   return Catalogue.render(template, { field: "request", ...reason, status: status ?? 0, ...host })
 }
 
-const messageOfJob = ({ jobId, lastError, operation = "run", reason }: Failure): string =>
-  `${operation}${jobId === undefined ? "" : ` of job ${jobId}`} failed: ${reason.message}: ${lastError}`
+const messageOfJob = ({ isAmbiguous, jobId, lastError, operation = "run", reason }: Failure): string =>
+  `${operation}${jobId === undefined ? "" : ` of job ${jobId}`} failed${isAmbiguous ? ", ambiguous" : ""}: ${reason.message}: ${lastError}`
 
 const messageOfItem = ({ itemId, lastError, reason, url }: Failure): string => {
   if (url !== undefined) return `${reason.message} at ${withoutSecrets(url)}`
@@ -159,11 +172,11 @@ const messageOfItem = ({ itemId, lastError, reason, url }: Failure): string => {
 
 const define = (prototype: object, getters: { readonly [name: PropertyKey]: (self: never) => unknown }): void => {
   for (const name of Reflect.ownKeys(getters)) {
-    const read = getters[name] as (self: unknown) => unknown
+    const getter = getters[name] as (self: unknown) => unknown
     Object.defineProperty(prototype, name, {
       configurable: true,
       get() {
-        return read(this)
+        return getter(this)
       },
       // Setting a getter's value, such as a severity, overrides it for this error.
       set(value: unknown) {

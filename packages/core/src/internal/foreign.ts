@@ -35,7 +35,7 @@ const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: V
 const isVerdict = Schema.is(Verdict)
 
 /** The verdict that a failure itself tells, or `undefined`. Its getters may throw. */
-export const read = (failure: unknown, now: number | undefined): Verdict | undefined => {
+export const verdictIn = (failure: unknown, now: number | undefined): Verdict | undefined => {
   if (!Predicate.isObjectKeyword(failure)) return undefined
   const own = property(failure, "verdict")
   if (isVerdict(own)) return own

@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
-import { attempt, property, read } from "./chain.ts"
+import { safely, property, stringAt } from "./chain.ts"
 import { longest } from "./waits.ts"
 import { permanent, throttled, transient, type Verdict } from "./verdict.ts"
 
@@ -30,7 +30,7 @@ const verdicts: ReadonlyArray<Verdict | undefined> = [
 /** The verdict on an error of gRPC: a status with its details and metadata. */
 export const ofGrpc = (link: object): Verdict | undefined => {
   const [code, metadata] = [property(link, "code"), property(link, "metadata")]
-  if (typeof code !== "number" || read(link, "details") === undefined || !Predicate.isObjectKeyword(metadata))
+  if (typeof code !== "number" || stringAt(link, "details") === undefined || !Predicate.isObjectKeyword(metadata))
     return undefined
   const verdict = verdicts[code]
   const pushback = verdict && valueOf(metadata, "grpc-retry-pushback-ms")
@@ -38,7 +38,7 @@ export const ofGrpc = (link: object): Verdict | undefined => {
   if (typeof pushback === "string") return /^\d{1,10}$/.test(pushback) ? waiting(Number(pushback)) : permanent
   if (verdict === undefined || verdict._tag === "Permanent") return verdict
   const status = valueOf(metadata, "grpc-status-details-bin")
-  const delay = ArrayBuffer.isView(status) ? attempt(() => retryDelay(status as Uint8Array)) : undefined
+  const delay = ArrayBuffer.isView(status) ? safely(() => retryDelay(status as Uint8Array)) : undefined
   return delay === undefined ? verdict : waiting(delay)
 }
 
@@ -46,7 +46,7 @@ const waiting = (millis: number) => throttled(Duration.millis(Math.min(longest, 
 
 const valueOf = (metadata: object, name: string): unknown => {
   const get = property(metadata, "get")
-  const values: unknown = typeof get === "function" ? attempt(() => get.call(metadata, name)) : undefined
+  const values: unknown = typeof get === "function" ? safely(() => get.call(metadata, name)) : undefined
   return Array.isArray(values) ? values[0] : undefined
 }
 

@@ -4,7 +4,8 @@ import * as Catalogue from "../Catalogue.ts"
 import { catalogue } from "../CrawlCatalogue.ts"
 import * as ItemError from "../ItemError.ts"
 import * as Job from "../Job.ts"
-import { int, maybe, moment, orElse, snakeKeys, text } from "./lenient.ts"
+import { foundDetail } from "./failure.ts"
+import { int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
 
 /** A provider writes `canceled` for items and `cancelled` for jobs; both are read everywhere. */
 export const Status = Schema.Literals(["new", "in_progress", "done", "error", "cancelled", "canceled"])
@@ -30,8 +31,8 @@ export const ItemJson = snakeKeys({
   cleanedContentUrl: text,
   markdownContentUrl: text,
   links: orElse(Schema.Array(Schema.String), []),
-  createdAt: moment,
-  updatedAt: moment,
+  createdAt: isoDate,
+  updatedAt: isoDate,
   attempts: int,
   reason: maybe(Schema.String),
   retryAfterMs: maybe(Schema.Finite)
@@ -58,13 +59,13 @@ const errorOf = (json: ItemJson): ItemError.ItemError =>
     ...(json.jobId === "" ? {} : { jobId: json.jobId }),
     itemId: json.id,
     url: json.originalUrl,
-    reason: reasonOf(json)
+    reason: readReason(json)
   })
 
 /** The status a page answered, where a provider left it only in the text. */
 const statusInText = /status code: (\d{3})$/
 
-const reasonOf = (json: ItemJson): ItemError.Reason => {
+const readReason = (json: ItemJson): ItemError.Reason => {
   const status = json.pageStatusCode || Number(statusInText.exec(json.lastError)?.[1] ?? 0)
   const { code, detail } = meaningOf(json, status)
   return ItemError.ItemError.reasonOf(code, {
@@ -103,7 +104,8 @@ const errorJson = (reason: ItemError.Reason, codes: Codes): Partial<ItemJson> =>
   const wait = "retryAfter" in reason ? reason.retryAfter : undefined
   return {
     errorCode: (codes === "extended" ? row.extended : undefined) ?? code,
-    ...(detail === undefined ? {} : { reason: detail }),
+    // A detail that the status tells is not written: every reader finds it.
+    ...(detail === undefined || detail === foundDetail(reason) ? {} : { reason: detail }),
     ...(wait === undefined ? {} : { retryAfterMs: Duration.toMillis(wait) })
   }
 }

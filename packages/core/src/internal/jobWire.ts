@@ -2,9 +2,9 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Job from "../Job.ts"
 import * as JobError from "../JobError.ts"
-import { envelope, reasonOf } from "./envelope.ts"
+import { envelope, readReason } from "./envelope.ts"
 import { type Codes, ItemJson, itemJson, itemOf, Status, statusOf } from "./itemWire.ts"
-import { flag, int, maybe, moment, orElse, snakeKeys, text } from "./lenient.ts"
+import { flag, int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
 
 /** A job's fields by the API's names, which are written in snake case. */
 export const JobJson = snakeKeys({
@@ -21,9 +21,9 @@ export const JobJson = snakeKeys({
   itemsLimit: int,
   maxDepth: maybe(Schema.Int),
   respectRobotsTxt: flag,
-  createdAt: moment,
-  updatedAt: moment,
-  finishedAt: moment,
+  createdAt: isoDate,
+  updatedAt: isoDate,
+  finishedAt: isoDate,
   webhookUrl: text,
   webhookStatus: text,
   webhookError: text,
@@ -54,7 +54,7 @@ export const jobOf = (json: JobJson): Job.Job => {
 const errorOf = (code: string | undefined, message: string | undefined): JobError.Reason =>
   code === undefined
     ? new JobError.InternalError({})
-    : reasonOf({ status: 200, body: { error_code: code, error_message: message } })
+    : readReason({ status: 200, body: { error_code: code, error_message: message } })
 
 /** Writes a job as JSON. */
 export const jobJson = ({ error, items, recommendedPullDelay, ...rest }: Job.Job, codes: Codes): JobJson => ({

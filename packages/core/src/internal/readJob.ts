@@ -5,7 +5,7 @@ import type * as Job from "../Job.ts"
 import * as JobError from "../JobError.ts"
 import { property } from "./chain.ts"
 import { withoutStack } from "./failure.ts"
-import { bounded } from "./text.ts"
+import { bounded } from "./secrets/scrub.ts"
 
 /** No report of contradictions is longer: a provider that has one mistake has it in every item. */
 const mostWarnings = 8

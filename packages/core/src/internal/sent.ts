@@ -1,6 +1,8 @@
 import * as Predicate from "effect/Predicate"
-import { factsOf } from "./call.ts"
-import { attempt, inner, members } from "./chain.ts"
+import * as Catalogue from "../Catalogue.ts"
+import { catalogue } from "../CrawlCatalogue.ts"
+import { factsOf } from "./report/call.ts"
+import { safely, inner, members } from "./chain.ts"
 import * as Deno from "./deno.ts"
 import * as Signals from "./signals.ts"
 
@@ -23,22 +25,22 @@ export const isUnsent = (failure: unknown, asked?: Asked): boolean => isCertain(
 
 /** Whether the request may have had an effect: it may have been sent, and was not refused. The failure itself is believed. */
 export const isAmbiguous = (failure: unknown, asked?: Asked): boolean => {
-  const own = attempt(() => fields(failure)["isAmbiguous"])
+  const own = safely(() => fields(failure)["isAmbiguous"])
   return typeof own === "boolean" ? own : !isCertain(failure, asked, refused)
 }
 
-/** A status in 400-498 covers everything that its error wraps. An ambiguous part makes the whole ambiguous. */
+/** A refusal covers everything that its error wraps: that of a row, or a status in 400-498. An ambiguous part makes the whole ambiguous. */
 const refused = (link: Fields): Evidence => {
   if (link["isAmbiguous"] === true || isLaterRequest(link)) return false
-  const status = statusOf(link)
+  const status = statusOf(link) ?? 0
   // Clients give up with a 408 of their own, too. nginx writes 499 where its client did.
-  const isAnswer = status !== 408 || ["response", "headers", "$metadata"].some((name) => Predicate.isObject(link[name]))
-  return (status !== undefined && status >= 400 && status < 499 && isAnswer) || undefined
+  const isAnswer = status !== 408 || ["response", "headers", "$metadata"].some((name) => Boolean(link[name]))
+  return fields(link["row"])["request"] === "refused" || (status >= 400 && status < 499 && isAnswer) || undefined
 }
 
 const isCertain = (failure: unknown, asked: Asked | undefined, settled: (link: Fields) => Evidence): boolean => {
   const given = asked?.url
-  const url = given === undefined ? undefined : attempt(() => new URL(String(given)))
+  const url = given === undefined ? undefined : safely(() => new URL(String(given)))
   const known = new Map<object, Evidence>()
   const of = (value: unknown): Evidence => {
     if (!Predicate.isObjectKeyword(value)) return undefined
@@ -81,7 +83,7 @@ const signal = (link: Fields, url: URL | undefined): Evidence => {
   if (statusOf(link) !== undefined || Predicate.isObjectKeyword(link["response"]) || isLaterRequest(link)) return false
   const deno = typeof message === "string" ? Deno.unconnected(message) : undefined
   if (deno !== undefined)
-    return deno !== false && (url === undefined || attempt(() => pageOf(new URL(deno))) === pageOf(url))
+    return deno !== false && (url === undefined || safely(() => pageOf(new URL(deno))) === pageOf(url))
   if (url !== undefined && isElsewhere(link, url)) return false
   if (typeof syscall === "string") {
     if (syscall === "connect" || syscall === "getaddrinfo" || /^query[A-Z]/.test(syscall)) return true
@@ -95,7 +97,14 @@ const signal = (link: Fields, url: URL | undefined): Evidence => {
   if (message === "fetch failed" && fields(link["cause"])["code"] === "ERR_INVALID_URL") return false
   // What is left of an aggregate, once JSON has lost its members, is a code that was copied from one of them.
   const isError = Boolean(message) || typeof link["stack"] === "string"
-  return ofCode(code, syscall, isError) ?? ofTag(link)
+  return ofCode(code, syscall, isError) ?? ofTag(link) ?? ofRow(link)
+}
+
+/** What a reason's catalogue says, whichever that is. That nothing was sent must be true of the cause, too, which tells more. */
+const ofRow = ({ cause, row }: Fields): Evidence => {
+  const { request } = fields(row)
+  if (request === "unsent") return cause === undefined || undefined
+  return request === "refused" || request === "sent" ? false : undefined
 }
 
 /** A URL without its query, which a client may have added. */
@@ -124,23 +133,12 @@ const attempted = /attempted address(?:es)?: (\S+):(\d+)\b/
 
 const ofCode = (code: unknown, syscall: unknown, isError: boolean): Evidence => {
   if (typeof code !== "string") return undefined
-  const isEarly = early.has(code) || code.startsWith("EAI_") || (code === "ECONNREFUSED" && syscall === undefined)
-  if (isEarly) return isError || undefined
-  const detail = Signals.byCode.get(code)?.detail
-  return (detail !== undefined && late.has(detail)) || code.startsWith("ERR_FR_") ? false : undefined
+  const meaning = Signals.byCode.get(code)
+  const request = meaning && Catalogue.row(catalogue, "item", meaning.code, meaning.detail)?.request
+  const isCertain = request === "unsent" && syscall === undefined && Signals.certain.has(code)
+  if (isCertain || code.startsWith("EAI_")) return isError || undefined
+  return request === "sent" ? false : undefined
 }
-
-/** Codes of failures before a request is written, whichever client reports them. */
-const early: ReadonlySet<string> = new Set(
-  `ENOTFOUND UND_ERR_CONNECT_TIMEOUT ERR_SOCKET_CONNECTION_TIMEOUT ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNESCAPED_CHARACTERS ${Signals.certificates}`.split(
-    " "
-  )
-)
-
-/** Details of failures that only an open connection or an answer can cause. */
-const late: ReadonlySet<string> = new Set(
-  "connection_reset response_timeout truncated_body bad_http bad_encoding too_large redirect_loop".split(" ")
-)
 
 /** The phases of got's timeouts before the request. */
 const gotPhases: ReadonlySet<unknown> = new Set(["lookup", "connect", "secureConnect"])

@@ -3,7 +3,7 @@ import type { ItemCode, ItemDetail } from "../CrawlCatalogue.ts"
 import { isRetryable, permanent, throttled, transient, type Verdict } from "./verdict.ts"
 
 /** Every detail that `classify.ts` can find. */
-type Kind = { readonly [Code in ItemCode]: ItemDetail<Code> }[ItemCode]
+type Detail = { readonly [Code in ItemCode]: ItemDetail<Code> }[ItemCode]
 
 const quick = transient("quick")
 const once = transient("quick", 1)
@@ -74,21 +74,19 @@ const verdicts = {
   private_address: permanent,
   duplicate: permanent,
   context_length: permanent
-} as const satisfies { readonly [K in Kind]: Verdict }
+} as const satisfies { readonly [D in Detail]: Verdict }
 
 interface Reason {
-  readonly kind: string | undefined
+  readonly detail?: string | undefined
   readonly status?: number
   readonly retryAfter?: unknown
 }
 
-/** Statuses that are retryable only with a wait: 413, too large for now, and 403, which some sites use as a rate limit. */
-const passWithTime: ReadonlySet<number | undefined> = new Set([403, 413])
-
 /** The verdict on a reason of `classify.ts`; `undefined` if it found none. */
-export const verdictOf = ({ kind, retryAfter, status }: Reason): Verdict | undefined => {
-  if (kind === undefined || kind === "unknown" || !Object.hasOwn(verdicts, kind)) return undefined
-  const verdict = verdicts[kind as Kind]
-  const heeds = isRetryable(verdict) || passWithTime.has(status)
+export const verdictOf = ({ detail, retryAfter, status }: Reason): Verdict | undefined => {
+  if (detail === undefined || detail === "unknown" || !Object.hasOwn(verdicts, detail)) return undefined
+  const verdict = verdicts[detail as Detail]
+  // Two statuses are retryable only with a wait: 413, too large for now, and 403, which some sites use as a rate limit.
+  const heeds = isRetryable(verdict) || status === 403 || status === 413
   return heeds && Duration.isDuration(retryAfter) ? throttled(retryAfter) : verdict
 }

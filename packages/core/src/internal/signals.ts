@@ -71,6 +71,16 @@ export const byCode: ReadonlyMap<string, Meaning> = new Map([
   )
 ])
 
+/**
+ * Codes that nothing but their detail has. The others that mean an unsent request are also said of later failures: `ETIMEDOUT` of an answer
+ * that is late, `EHOSTUNREACH` of a connection that broke, `ETIMEOUT` of a query to a database.
+ */
+export const certain: ReadonlySet<string> = new Set(
+  `ENOTFOUND ECONNREFUSED ${certificates} UND_ERR_CONNECT_TIMEOUT ERR_SOCKET_CONNECTION_TIMEOUT ERR_INVALID_URL ERR_INVALID_PROTOCOL ERR_UNESCAPED_CHARACTERS`.split(
+    " "
+  )
+)
+
 /** Prefixes of code families, for codes that are not listed one by one. */
 export const byPrefix: ReadonlyArray<readonly [prefix: string, meaning: Meaning]> = [
   ["ERR_SSL_", host("tls_handshake")],

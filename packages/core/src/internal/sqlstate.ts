@@ -1,4 +1,4 @@
-import { property, read } from "./chain.ts"
+import { property, stringAt } from "./chain.ts"
 import { permanent, throttled, transient, type Verdict } from "./verdict.ts"
 
 const quick = transient("quick")
@@ -79,11 +79,11 @@ const isState = /^[0-9A-Z]{5}$/
 
 /** The verdict on a database error, as pg, postgres, mysql2, mariadb and drivers of SQLite report it. */
 export const ofSql = (link: object): Verdict | undefined => {
-  const code = read(link, "code")
-  const said = own(connections, code) ?? own(connections, read(link, "message"))
+  const code = stringAt(link, "code")
+  const said = own(connections, code) ?? own(connections, stringAt(link, "message"))
   if (said !== undefined) return said
   if (isLocked(link, code)) return quick
-  const mysqlState = read(link, "sqlState")
+  const mysqlState = stringAt(link, "sqlState")
   const state = mysqlState ?? (property(link, "severity") === undefined ? undefined : code)
   if (state === undefined) return undefined
   // Before the handshake MySQL sends only its error number.

@@ -1,22 +1,22 @@
 import * as Headers from "effect/http/Headers"
 import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
-import { attempt, property } from "./chain.ts"
+import { safely, property } from "./chain.ts"
 
 /** Headers by their lower-case names, or an object with `get`, such as the headers of a `Response`. */
 export type HeadersLike = { readonly [name: string]: unknown } | { readonly get: (name: string) => string | null }
 
 export const header = (headers: HeadersLike, name: string): string | undefined => readerOf(headers)(name)
 
-type Read = (name: string) => string | undefined
+type HeaderOf = (name: string) => string | undefined
 
 /** Makes a reader for several headers of one answer. */
-const readerOf = (headers: HeadersLike): Read => {
+const readerOf = (headers: HeadersLike): HeaderOf => {
   const get = property(headers, "get")
-  const read = (name: string): unknown =>
-    typeof get === "function" ? attempt(() => get.call(headers, name)) : property(headers, name)
+  const valueOf = (name: string): unknown =>
+    typeof get === "function" ? safely(() => get.call(headers, name)) : property(headers, name)
   return (name) => {
-    const found = read(name)
+    const found = valueOf(name)
     // Node.js and undici keep the lines of a header apart.
     const value = Array.isArray(found) ? found.slice(0, longestList).join(", ") : found
     return typeof value === "string" ? value : undefined
@@ -29,10 +29,10 @@ export const waitOf = (
   status: number,
   now: number | undefined
 ): Duration.Duration | undefined => {
-  const read = readerOf(headers)
-  const asked = millisOf(read("retry-after-ms")) ?? retryAfterOf(read("retry-after"), now)
+  const headerOf = readerOf(headers)
+  const asked = millisOf(headerOf("retry-after-ms")) ?? retryAfterOf(headerOf("retry-after"), now)
   if (asked !== undefined || (status !== 403 && status !== 429 && status < 500)) return asked
-  return limitOf(read, status === 429, now)
+  return limitOf(headerOf, status === 429, now)
 }
 
 /** The longest wait that is heeded, in milliseconds. No honest site asks for more, and an infinite wait could not be encoded as JSON. */
@@ -70,8 +70,8 @@ interface Limit {
 }
 
 /** The longest reset of exhausted limits. A limit without a remaining count is used if the status itself says so (429). */
-const limitOf = (read: Read, isLimited: boolean, now: number | undefined): Duration.Duration | undefined => {
-  const limits = [...listed(read("ratelimit")), ...separate(read)]
+const limitOf = (headerOf: HeaderOf, isLimited: boolean, now: number | undefined): Duration.Duration | undefined => {
+  const limits = [...listed(headerOf("ratelimit")), ...separate(headerOf)]
   if (limits.length === 0) return undefined
   const longestOf = (remaining: number | undefined) =>
     limits
@@ -92,11 +92,11 @@ const pairs = ["ratelimit", "x-ratelimit", "x-rate-limit"].flatMap((family) =>
   )
 )
 
-const separate = (read: Read): ReadonlyArray<Limit> => {
+const separate = (headerOf: HeaderOf): ReadonlyArray<Limit> => {
   const limits: Array<Limit> = []
   for (const [remaining, name] of pairs) {
-    const reset = read(name)
-    if (reset !== undefined) limits.push({ remaining: read(remaining), reset })
+    const reset = headerOf(name)
+    if (reset !== undefined) limits.push({ remaining: headerOf(remaining), reset })
   }
   return limits
 }

@@ -1,7 +1,7 @@
 import type { Record } from "../Format.ts"
 import type { Subject } from "./emit.ts"
 
-/** What was not written of one class of records, in one window. */
+/** The records of one class that were suppressed in one window. */
 interface Count {
   readonly began: number
   written: number
@@ -9,24 +9,24 @@ interface Count {
   last: Record
 }
 
-/** Lets so many records of a class pass in each window. Times are epoch milliseconds. */
+/** Limits the records of each class in each window. Times are epoch milliseconds. */
 export interface Cap {
   /** Whether a record about a subject may be written. */
   readonly pass: (record: Record, subject: Subject, now: number) => boolean
-  /** The records that say how many were suppressed, of windows that have ended by then. */
+  /** The records that say how many were suppressed in the windows that have ended by a time. */
   readonly summaries: (now: number) => ReadonlyArray<Record>
-  /** The same of windows that are known to have ended, without a look at the others. */
+  /** The same for the windows that are known to have ended, without checking the others. */
   readonly ended: () => ReadonlyArray<Record>
-  /** Whether anything was suppressed that no record has said. */
+  /** Whether a record about suppressed ones is still to be written. */
   readonly owes: () => boolean
 }
 
-/** No more classes are told apart; those whose window began first are forgotten first. */
+/** The most classes; those whose window began first are forgotten first. */
 const mostKnown = 1000
 
 const nothing: ReadonlyArray<Record> = []
 
-/** What a cap lets pass: `most` records of a class in `window` milliseconds, and all that are not `capped`. */
+/** A cap writes `most` records of a class in `window` milliseconds, and all records that are not `capped`. */
 export interface Rule {
   readonly most: number
   readonly window: number
@@ -36,13 +36,13 @@ export interface Rule {
 /** A cap for every class. */
 export const all = (): boolean => true
 
-/** Until somebody says how many failures are too many: what may be thousands in a second is one line a minute, and a count. */
+/** The cap without an option: failures that may come in thousands a second are one line a minute, and a count. */
 export const storms: Rule = { most: 1, window: 60_000, capped: ({ mayStorm }) => mayStorm }
 
 export const make = ({ capped, most, window }: Rule): Cap => {
   const counts = new Map<string, Count>()
   let told: ReadonlyArray<Record> = nothing
-  // Classes of which something was suppressed and not said.
+  // Classes whose suppressed records are not yet counted by a record.
   let owing = 0
 
   const end = (key: string, { last, suppressed }: Count) => {
@@ -89,7 +89,7 @@ export const make = ({ capped, most, window }: Rule): Cap => {
   }
 }
 
-/** A record in the place of many: about their class, at the level of the last. */
+/** One record for many: about their class, at the level of the last one. */
 const summary = ({ date, fields, level, message, reports }: Record, suppressed: number, window: number): Record => {
   const [report] = reports
   return {

@@ -6,7 +6,7 @@ import * as Own from "./fields.ts"
 import { alsoOf, type Fields, placeOf, rest, some, untold } from "./fields.ts"
 import { isoOf } from "./iso.ts"
 
-// A record in the names that a collector knows.
+// A record under the field names of a collector.
 
 const numbers: { readonly [Level in LogLevel.LogLevel]: number } = {
   All: 1,
@@ -34,7 +34,7 @@ export const otelOf = (record: Record, service: Service): Fields => {
   }
 }
 
-/** Trace flags as W3C writes them: whether the trace is sampled is all that they say. */
+/** Trace flags in W3C's form: only the bit for a sampled trace. */
 const flagsOf = ({ sampled }: { readonly sampled: boolean }): string => (sampled ? "01" : "00")
 
 export const ecsOf = (record: Record, service: Service): Fields => {
@@ -57,14 +57,14 @@ export const ecsOf = (record: Record, service: Service): Fields => {
   }
 }
 
-/** The failure and the trace of a record, for a logger that writes all else itself. */
+/** The failure and the trace of a record, for a logger that writes the rest itself. */
 export const ecsFieldsOf = (record: Record): { readonly [name: string]: Plain } => {
   const [report] = record.reports
   const labels = Object.entries(labelsOf({ ...record, annotations: {}, fields: {} }))
   return Own.known({
     ...traceOf(record),
     ...(report && failureOf(report)),
-    // Each is a name of its own, so that none takes the place of labels that the logger writes.
+    // Each label is a field of its own, because an object would replace the labels that the logger writes.
     ...Object.fromEntries(labels.map(([name, value]) => [`labels.${name}`, value]))
   })
 }
@@ -83,7 +83,7 @@ const failureOf = (report: Report.Report): Fields => {
   }
 }
 
-/** Whatever has no field of its own goes under labels, where the schema wants texts, and names without dots. */
+/** Everything without a field in the schema is a label. The schema demands texts, and names without dots. */
 const labelsOf = (record: Record): Fields => {
   const [report] = record.reports
   const { actor, detail, fingerprint, itemId, jobId, level } = report ?? {}
@@ -101,7 +101,7 @@ const labelsOf = (record: Record): Fields => {
   const all = rest(record, ours, undefined, report && Own.answerOf(report.attributes).own)
   for (const [name, value] of Object.entries(all)) {
     if (value === undefined) continue
-    // Elasticsearch refuses a name that is blank.
+    // Elasticsearch refuses blank names.
     const label = name.trim() === "" ? "_" : name.replaceAll(".", "_")
     const isText = typeof value === "string" || value === null
     labels.set(
@@ -154,7 +154,7 @@ const isReservedByGoogle: Own.IsReserved = (name, value) =>
 
 const isObject = (value: Plain): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Identifiers that no other process makes, in ascending order: Google sorts the entries of one moment by them. */
+/** Identifiers that are unique to this process, in ascending order: Google sorts entries with the same time by them. */
 export const identifiers = (): (() => string) => {
   const run = crypto.randomUUID()
   let count = 0
@@ -183,7 +183,7 @@ export const gcpOf = (
     also: alsoOf(reports),
     "@type": isError ? reportedError : undefined,
     stack: undefined,
-    // It is grouped by its stack, which must begin with the message; without one the place of the report is what is known.
+    // Google groups by stack, which must begin with the message. Without a stack, it needs the place of the report.
     stack_trace: report?.stack,
     context: isError && report.stack === undefined ? { reportLocation: { functionName: report.code } } : undefined,
     serviceContext: some({ service, version })
@@ -191,7 +191,7 @@ export const gcpOf = (
   return rest(record, known, isReservedByGoogle)
 }
 
-/** Names that Datadog reserves, for the machine, the program, the source, the level, the moment, the text and the trace of a log. */
+/** Names that Datadog reserves, for the machine, the program, the source, the level, the time, the message and the trace of a log. */
 const reservedByDatadog: ReadonlySet<string> = new Set([
   "host",
   "hostname",
@@ -217,7 +217,7 @@ const reservedByDatadog: ReadonlySet<string> = new Set([
   "version"
 ])
 
-/** Objects that hold reserved names, which may be written with dots as well. */
+/** Objects that hold reserved names; these may be written with dots, too. */
 const objectsOfDatadog: ReadonlySet<string> = new Set(["dd", "error", "syslog", "contextMap", "named_tags"])
 
 const isReservedByDatadog: Own.IsReserved = (name, value) => {
@@ -242,7 +242,7 @@ export const datadogOf = (record: Record, service: Service): Fields => {
     also: alsoOf(reports),
     ...(report && {
       ...Own.namedOf(report),
-      // Its own names for these; `host` is the machine's that writes.
+      // Datadog's own names; its `host` is the machine that writes the log.
       stack: undefined,
       fingerprint: undefined,
       url: undefined,
@@ -256,11 +256,11 @@ export const datadogOf = (record: Record, service: Service): Fields => {
       })
     })
   }
-  // With a failure's own in `http`, another value under it would be a second one of the same attribute.
+  // If a failure has set `http`, another value under it would set the same attribute twice.
   const isReserved: Own.IsReserved = (name, value) =>
     isReservedByDatadog(name, value) || (http !== undefined && name.startsWith("http."))
   return rest(record, known, isReserved, own)
 }
 
-/** Datadog knows spans by decimal numbers, and since traces have 128 bits these by hexadecimal ones. */
+/** Datadog writes the ids of spans in decimal, and those of traces, which have 128 bits, in hexadecimal. */
 const decimal = (hex: string): string => (/^[\da-f]{1,16}$/i.test(hex) ? BigInt(`0x${hex}`).toString() : hex)

@@ -11,7 +11,7 @@ import { known, reportFields } from "./fields.ts"
 
 type IsNew = (fiber: Fiber.Fiber<unknown, unknown>, what: object, at?: bigint) => boolean
 
-/** Several adapters hear of the same, and one of them says it to the loggers of the fiber, which all of them share. */
+/** Several adapters hear the same failure or event; only the first logs it, to the loggers that they share. */
 const once = (): IsNew => {
   const said = new WeakMap<ReadonlySet<unknown>, WeakMap<object, bigint>>()
   return (fiber, what, at = 0n) => {
@@ -24,10 +24,10 @@ const once = (): IsNew => {
   }
 }
 
-/** Whether an event, which is one object for all that hear of it, has no line yet. */
+/** Whether an event has no line yet. All observers get the same object. */
 export const isNewEvent = once()
 
-/** Whether nobody has said yet that a call was given up, and the program went on. */
+/** Whether no line says yet that the program went on after a call was given up. */
 export const isNewWarning = once()
 
 const isNewFailure = once()
@@ -36,10 +36,10 @@ const isNewFailure = once()
 export const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): bigint =>
   fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
 
-/** A failure that is raised later is another one, though it may be the same object. */
+/** The same object, raised later, is another failure. */
 const again = 1_000_000_000n
 
-/** Logs from where no effect can be run: through the fiber's own loggers, if its minimum level lets the record pass. */
+/** Logs synchronously, through the fiber's own loggers, if its minimum level allows. */
 const emit = (
   fiber: Fiber.Fiber<unknown, unknown>,
   logLevel: LogLevel.LogLevel,
@@ -51,26 +51,26 @@ const emit = (
     try {
       logger.log({ message, logLevel, cause: Cause.empty, fiber, date })
     } catch {
-      // One logger that fails keeps its line from itself, and from no other.
+      // A logger that throws must not keep the line from the others.
     }
   }
 }
 
-/** Which fields are a whole report: other loggers see plain fields, ours what they stand for. */
+/** Fields that stand for a whole report: other loggers see plain fields, ours the report. */
 const reports = new WeakMap<object, Report.Report>()
 
 export const reportOf = (fields: object): Report.Report | undefined => reports.get(fields)
 
-/** What a record is about: those of one class say the same. `mayStorm` if one fault may make thousands of them in a second. */
+/** The subject of a record, with its class. `mayStorm` if one fault may make thousands of such records a second. */
 export interface Subject {
   readonly class: string
   readonly mayStorm: boolean
 }
 
-/** The subjects of fields that are no report. */
+/** The subjects of fields that do not stand for a report. */
 const subjects = new WeakMap<object, Subject>()
 
-/** The subject of what a logger gets, if that is a line of ours about a failure. */
+/** The subject of a message, if it is one of our lines about a failure. */
 export const subjectOf = (message: unknown): Subject | undefined => {
   if (!Array.isArray(message)) return undefined
   const fields: unknown = message[1]
@@ -93,16 +93,16 @@ export const emitAbout = (
   emit(fiber, level, [message, fields])
 }
 
-/** A report as the fields of a record. */
+/** Turns a report into the fields of a record. */
 const fieldsOf = (report: Report.Report): object => {
   const fields = known(reportFields(report))
   reports.set(fields, report)
   return fields
 }
 
-/** Logs a failure as one record, at the level of its severity, unless the loggers of the fiber have it already. */
+/** Logs a failure as one record, at the level of its severity, unless the fiber's loggers already have it. */
 export const logFailure = (report: Report.Report, { at, cause, failure, fiber }: Observer.Told): void => {
-  // What is no object, such as a text that was thrown, is known by its cause.
+  // A failure that is not an object, such as a thrown text, is identified by its cause.
   if (!isNewFailure(fiber, Predicate.isObjectKeyword(failure) ? failure : cause, at)) return
   emit(fiber, report.severity, [report.message, fieldsOf(report)])
 }

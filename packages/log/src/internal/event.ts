@@ -5,7 +5,7 @@ import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import type { Subject } from "./emit.ts"
 
-/** What an event is logged as. */
+/** The log line of an event. */
 interface Line {
   readonly level: LogLevel.Severity
   readonly message: string
@@ -80,7 +80,7 @@ const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Rep
   }
 }
 
-/** The fields of a line about the end of a call. What the engine itself made of the call knows its key, too. */
+/** The fields of a line about the end of a call. The engine's own failures know the key of the call, too. */
 export const ofEnd = (
   { attempt, because, name }: Observer.GaveUp | Observer.FellBack,
   { attributes: { key }, code, engine, fingerprint }: Report.Report
@@ -93,7 +93,7 @@ export const ofEnd = (
   fingerprint
 })
 
-/** What a line about the end of a call is about: those of one kind, call, reason and failure are one class. */
+/** The subject of a line about the end of a call: lines of the same kind, call, reason and failure are one class. */
 export const subjectOf = (
   { _tag, attempt, because, name }: Observer.GaveUp | Observer.FellBack,
   { engine, fingerprint }: Report.Report
@@ -102,11 +102,11 @@ export const subjectOf = (
   mayStorm: attempt === 0 || engine === "refused"
 })
 
-/** A gate shuts or opens for everybody who calls the same thing: people want to know. */
+/** A gate that shuts or opens affects all calls of its key, so people should know. */
 const ofGate = (event: Exclude<Observer.Event, Observer.CallEvent>, options: Report.Options): Line => {
   const { key, name } = event
   const fields = { call: name, ...(key === "" ? {} : { key }) }
-  // Calls without a key share the empty one.
+  // Calls without a key share the empty key.
   const [ofKey, one] = key === "" ? ["", name] : [` of ${key}`, `${name}: ${key}`]
   switch (event._tag) {
     case "BreakerOpened":
@@ -130,6 +130,6 @@ const ofGate = (event: Exclude<Observer.Event, Observer.CallEvent>, options: Rep
   }
 }
 
-/** Jitter makes waits of many digits; a line needs milliseconds. */
+/** Jitter gives waits many decimals; a line needs whole milliseconds. */
 const wait = (delay: Duration.Duration): string =>
   Duration.format(Duration.millis(Math.round(Duration.toMillis(delay))))

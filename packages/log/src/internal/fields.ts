@@ -3,15 +3,15 @@ import type * as Report from "@redrive/core/Report"
 import type { Record } from "../Format.ts"
 import { isoOf } from "./iso.ts"
 
-/** Names and values of a line; what is undefined is left out of it. */
+/** Names and values of a line; undefined values are left out. */
 export type Fields = { readonly [name: string]: Plain | undefined }
 
-/** Whether a collector reads something of its own under this name. */
+/** Whether this name has a meaning of its own for the collector. */
 export type IsReserved = (name: string, value: Plain) => boolean
 
 const nothing: IsReserved = () => false
 
-/** More names and values, none of which takes the place of what is there already, or a reserved one: such a name gets a `_` or more. */
+/** Adds names and values. A name that is already there, or reserved, gets one or more `_`. */
 const joined = (isReserved: IsReserved, first: Fields, ...more: ReadonlyArray<Fields>): Fields => {
   const all: { [name: string]: Plain | undefined } = { ...first }
   for (const one of more) {
@@ -26,17 +26,17 @@ const joined = (isReserved: IsReserved, first: Fields, ...more: ReadonlyArray<Fi
   return all
 }
 
-/** Objects have names that they inherit, such as `constructor`: these are functions, which no value is. */
+/** Objects inherit names such as `constructor`. Their values are functions, which no field is. */
 const isFree = (held: Plain | undefined): boolean => held === undefined || typeof held === "function"
 
-/** A name with as many `_` as it takes to be another. */
+/** A name with as many `_` as it needs to be free. */
 export const another = (name: string, isTaken: (name: string) => boolean): string => {
   let other = `${name}_`
   while (isTaken(other)) other += "_"
   return other
 }
 
-/** A report by our own names, without what only failures of its class have. */
+/** A report under our own names, without the failure's own fields. */
 export const namedOf = (report: Report.Report): Fields => {
   const { actor, causes, code, detail, fingerprint, host, itemId, jobId, level, stack, url } = report
   return {
@@ -54,10 +54,10 @@ export const namedOf = (report: Report.Report): Fields => {
   }
 }
 
-/** A report by our own names, and its own fields. */
+/** A report under our own names, with the failure's own fields. */
 export const reportFields = (report: Report.Report): Fields => joined(nothing, namedOf(report), report.attributes)
 
-/** What a record says besides what is known of it: the failure's own fields, the fiber's annotations, and fields. */
+/** The free fields of a record: the failure's own fields, the fiber's annotations, and the record's fields. */
 export const rest = (
   { annotations, fields, reports }: Record,
   known: Fields,
@@ -65,7 +65,7 @@ export const rest = (
   own: Fields = reports[0]?.attributes ?? {}
 ): Fields => joined(isReserved, known, own, annotations, fields)
 
-/** The status of an answer, which collectors keep as a number of its own, and the failure's other fields: any other status is one of these. */
+/** The HTTP status, for which collectors have a field, and the failure's other fields, which include any other `status`. */
 export const answerOf = (attributes: Report.Fields): { readonly status?: number; readonly own: Fields } => {
   const { status, ...own } = attributes
   return typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599
@@ -73,11 +73,11 @@ export const answerOf = (attributes: Report.Fields): { readonly status?: number;
     : { own: attributes }
 }
 
-/** What a failure says, where the line's message is another. */
+/** The failure's message, if the line has another one. */
 export const untold = (report: Report.Report | undefined, message: string): string | undefined =>
   report === undefined || message.includes(report.message) ? undefined : report.message
 
-/** The failures that share a line with its first. */
+/** The other failures of a line, besides its first. */
 export const alsoOf = ([, ...also]: ReadonlyArray<Report.Report>): Plain | undefined =>
   also.length === 0 ? undefined : also.map(({ code, message }) => ({ code, message }))
 
@@ -96,11 +96,11 @@ export const ownOf = (record: Record): Fields => {
   })
 }
 
-/** The class of what was thrown, as far as it is known. */
+/** The class of the thrown value, if known. */
 export const classOf = ({ code, level }: Report.Report): string =>
   level === "program" ? code : level === "item" ? "ItemError" : "JobError"
 
-/** A host's name and, where it is not the scheme's own, its port, which collectors keep apart; an IPv6 address is without its brackets. */
+/** The host's name and its port, if it is not the scheme's default, as collectors keep them; an IPv6 address loses its brackets. */
 export const placeOf = (host: string | undefined): { readonly address?: string; readonly port?: number } => {
   if (host === undefined) return {}
   const [, inner, name, port] = /^(?:\[(.+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(host) ?? []
@@ -111,7 +111,7 @@ export const placeOf = (host: string | undefined): { readonly address?: string; 
 export const causesOf = ({ causes }: Report.Report): ReadonlyArray<string> | undefined =>
   causes.length === 0 ? undefined : causes.map(({ message, name }) => `${name}: ${message}`)
 
-/** Attributes of the semantic conventions for exceptions, and of ours what they have no name for. */
+/** Attributes of the semantic conventions for exceptions, and our own for facts that have none there. */
 export const exceptionOf = (report: Report.Report): Fields => {
   const { actor, attributes, code, detail, fingerprint, host, itemId, jobId, level, message, stack, url } = report
   const { address, port } = placeOf(host)
@@ -150,14 +150,14 @@ export const attributesOf = ({ annotations, fields, reports }: Record): Fields =
   return attributes
 }
 
-/** An object with what is known of it. */
+/** An object without its undefined fields. */
 export const known = (fields: Fields): { [name: string]: Plain } => {
   const all: { [name: string]: Plain } = {}
   for (const [name, value] of Object.entries(fields)) if (value !== undefined) all[name] = value
   return all
 }
 
-/** The same, if anything is. */
+/** The same, or undefined if no field is left. */
 export const some = (fields: Fields): Plain | undefined => {
   const all = known(fields)
   return Object.keys(all).length === 0 ? undefined : all

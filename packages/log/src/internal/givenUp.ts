@@ -8,20 +8,19 @@ import { emitAbout, isNewWarning, logFailure, nowOf } from "./emit.ts"
 import { ofEnd, subjectOf } from "./event.ts"
 
 /**
- * Calls that were given up, until it is known whether somebody handled that: a failure that nobody does is reported soon, and is one
- * record then. What was not reported in a while was handled, and is a warning.
+ * Remembers calls that were given up until it is known whether the program handled that. An unhandled failure is reported soon, and is one
+ * record. A failure that is not reported in time counts as handled, and becomes a warning.
  */
 export interface GivenUp {
   /**
-   * A call was given up. A thousand wait; beyond that the one that has waited longest is as good as handled, since whoever reports a failure
-   * does so at once.
+   * A call was given up. At most a thousand wait; beyond that, the oldest counts as handled, because failures are usually reported at once.
    */
   readonly gaveUp: (event: Observer.GaveUp, context: Context.Context<never>, now: number) => void
   /** A failure was reported, or is known to be handled. */
   readonly settled: (failure: unknown) => void
-  /** The scope that this is for ends with a cause: what was given up in it was not handled within. */
+  /** The layer's scope ended with a cause: its failures were not handled within the scope. */
   readonly left: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
-  /** Takes what was given up before a time, in epoch milliseconds, and warns of it. */
+  /** Logs a warning for each call that was given up before a time, in epoch milliseconds, and forgets it. */
   readonly warn: (before: number) => Effect.Effect<void>
   readonly isWaiting: () => boolean
 }
@@ -42,7 +41,7 @@ export const make = (): GivenUp => {
     if (byError.get(one.event.error) === one) byError.delete(one.event.error)
   }
   const take = (failure: unknown): ReadonlyArray<Waiting> => {
-    // What is no object wraps nothing, not even itself.
+    // `Report.wrapped` is empty for a failure that is not an object.
     const all = new Set([failure, ...Report.wrapped(failure)])
     const found = [...all].flatMap((one) => byError.get(one) ?? [])
     for (const one of found) forget(one)
@@ -50,7 +49,7 @@ export const make = (): GivenUp => {
   }
   return {
     gaveUp: (event, context, now) => {
-      // Within another policy's call giving up is not the end.
+      // The outer policy's call decides what happens next.
       if (event.because === "nested") return
       const one = { event, context, since: now }
       waiting.add(one)
@@ -87,7 +86,7 @@ export const make = (): GivenUp => {
 const reportOf = (fiber: Fiber.Fiber<unknown, unknown>, failure: unknown, call?: Report.Call): Report.Report =>
   Report.make(failure, { secrets: Report.secretsOf(fiber.context), call })
 
-/** Logs as the fiber would have done that gave up. */
+/** Logs with the context of the fiber that gave up. */
 const as = ({ context }: Waiting, log: (fiber: Fiber.Fiber<unknown, unknown>) => void): Effect.Effect<void> =>
   Effect.provideContext(
     Effect.withFiber((fiber) => {
@@ -97,7 +96,7 @@ const as = ({ context }: Waiting, log: (fiber: Fiber.Fiber<unknown, unknown>) =>
     context
   )
 
-/** That the program went on is all that is known: nobody reported the failure. */
+/** Nobody reported the failure, so the line says only that the program went on. */
 const warn = (fiber: Fiber.Fiber<unknown, unknown>, event: Observer.GaveUp): void => {
   if (!isNewWarning(fiber, event)) return
   const { because, error, name } = event

@@ -1,7 +1,7 @@
 let second = NaN
 let upToSecond = ""
 
-/** A date as ISO 8601 writes it. Lines come many in a second, of which all but the milliseconds is known then. */
+/** A date in ISO 8601. Everything but the milliseconds is kept for the other lines of the same second. */
 export const isoOf = (date: Date): string => {
   const time = date.getTime()
   const begun = Math.floor(time / 1000)

@@ -18,10 +18,10 @@ const styles: { readonly [Level in LogLevel.LogLevel]?: Style } = {
   Trace: "gray"
 }
 
-/** Fields that only programs make use of, and those that have lines of their own. */
+/** Fields that are not shown: only programs use them, or they have lines of their own. */
 const notFacts: ReadonlySet<string> = new Set(["causes", "error_level", "fingerprint", "item", "stack"])
 
-/** What stands before the message: time and level. */
+/** The head of a line: time and level. */
 const margin = "01:02:03.456 ERROR ".length
 
 export const format = (colors: boolean, width: number): Format => {
@@ -41,7 +41,7 @@ export const format = (colors: boolean, width: number): Format => {
       .map(([name, value]) => `${visible(name)}=${show(value)}`)
     const dim = (text: string) => paint("gray", text)
     const head = `${dim(isoOf(date).slice(11, 23))} ${paint(styles[level], level.toUpperCase().padEnd(5))}`
-    // A message of several lines stays below its head, so that none of them can pass for a line of its own.
+    // Further lines of a message are indented, so that none of them looks like a record.
     const told = message.split("\n").map((line) => wordsOf(visible(line)))
     const last = [...(told.pop() ?? []), ...facts.map((text) => ({ text, shown: dim(text) }))]
     const [first = "", ...more] = [...told, last].flatMap((words) => folded(words, room))
@@ -52,7 +52,7 @@ export const format = (colors: boolean, width: number): Format => {
 
 const indent = (line: string): string => `${" ".repeat(margin)}${line}`
 
-/** A word of a line, and how it is shown. */
+/** A word of a line, and its style. */
 interface Word {
   readonly text: string
   readonly shown: string
@@ -60,10 +60,10 @@ interface Word {
 
 const wordsOf = (line: string): ReadonlyArray<Word> => line.split(" ").map((text) => ({ text, shown: text }))
 
-/** How many columns of a terminal a text takes. ASCII takes one for each character, which is found out in a hundredth of the time. */
+/** The width of a text in terminal columns. ASCII has one for each character, which takes a hundredth of the time to compute. */
 const columnsOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : displayWidth(text))
 
-/** Words on lines of a width, in columns. */
+/** Folds words into lines of a width in columns. */
 const folded = (words: ReadonlyArray<Word>, room: number): ReadonlyArray<string> => {
   if (room === Infinity) return [words.map(({ shown }) => shown).join(" ")]
   const lines: Array<string> = []
@@ -83,7 +83,7 @@ const folded = (words: ReadonlyArray<Word>, room: number): ReadonlyArray<string>
   return [...lines, line]
 }
 
-/** A line of a tree or a stack: what does not fit stands below it, further to the right. */
+/** Folds a line of a tree or a stack; the continuation is indented. */
 const hanging = (line: string, room: number): ReadonlyArray<string> => {
   if (room === Infinity || columnsOf(line) <= room) return [line]
   const [lead = ""] = /^[ │├└─]*/.exec(line) ?? []
@@ -92,7 +92,7 @@ const hanging = (line: string, room: number): ReadonlyArray<string> => {
   return [`${lead}${first}`, ...rest.map((text) => `${under}${text}`)]
 }
 
-/** Whether a message has a value as a word of its own. */
+/** Whether a message contains a value as a whole word. */
 const isTold = (value: unknown, message: string): boolean => {
   const text = typeof value === "string" || typeof value === "number" ? String(value) : ""
   if (text === "") return false
@@ -104,7 +104,7 @@ const isTold = (value: unknown, message: string): boolean => {
 
 const show = (value: unknown): string => visible(typeof value === "string" ? value : JSON.stringify(value))
 
-/** What a failure was caused by, each below what it caused, and the stack of the first. */
+/** The causes of a failure as a tree, and its stack. */
 const treeOf = ({ causes, code, message, stack }: Report.Report, isAlso: boolean): ReadonlyArray<string> => [
   ...(isAlso ? [`and ${visible(code)}: ${visible(message)}`] : []),
   ...causes.map((cause, index) => `${branch(levelsOf(causes), index)}${describe(cause)}`),
@@ -119,7 +119,7 @@ const describe = ({ code, fields, message, name }: Report.Cause): string => {
   return `${visible(name)}: ${visible(message)}${coded}${facts.join("")}`
 }
 
-/** How far to the right each cause stands: some depths are empty, since wraps that say nothing are left out. */
+/** The indentation of each cause. Some depths are empty, because wrappers that add nothing are left out. */
 const levelsOf = (causes: ReadonlyArray<Report.Cause>): ReadonlyArray<number> => {
   const above: Array<number> = []
   return causes.map(({ depth }) => {
@@ -129,7 +129,7 @@ const levelsOf = (causes: ReadonlyArray<Report.Cause>): ReadonlyArray<number> =>
   })
 }
 
-/** The lines of a tree before one of its nodes: what follows at a level decides whether its line goes on. */
+/** The vertical lines before a node: a level has one if another node follows on it. */
 const branch = (levels: ReadonlyArray<number>, index: number): string => {
   const depth = levels[index] ?? 0
   const goesOn = (level: number) => {

@@ -12,15 +12,15 @@ import { reportOf } from "./emit.ts"
 
 type Fields = { readonly [name: string]: Plain.Plain }
 
-/** No record is made of more: with fields and annotations of 32 kB each, and reports that have bounds of their own, no line is endless. */
+/** The most reports in a record. Fields and annotations have 32 kB each, and each report is bounded, so a line is bounded too. */
 const most = { parts: 64, text: 8000, spans: 32, reports: 8 }
 
 const noFields: Fields = {}
 const noReports: ReadonlyArray<Report.Report> = []
 
 /**
- * What Effect hands to a logger: texts become the message, errors and causes reports; plain objects, annotations and spans become
- * fields. Nothing of it is trusted.
+ * Makes a record of the options that Effect gives to a logger. Texts become the message, errors and causes become reports, and plain
+ * objects, annotations and log spans become fields. None of the values is trusted.
  */
 export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Options<unknown>): Record => {
   const { annotations, options, spans } = surroundingsOf(fiber)
@@ -45,7 +45,7 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
   }
 }
 
-/** What the parts of a message come to. */
+/** The parts of a message, sorted. */
 interface Parts {
   text: string | undefined
   readonly sets: Array<object>
@@ -78,18 +78,18 @@ const takeObject = (part: object, parts: Parts, options: Plain.Options): void =>
   }
 }
 
-/** The fields of all sets, under the limits of one. */
+/** Merges sets of fields, within the limits of one set. */
 const fieldsOf = (sets: ReadonlyArray<object>, options: Plain.Options): Fields => {
   const [only] = sets
   if (only === undefined) return noFields
   return sets.length === 1 ? Plain.fields(only, options) : Plain.fieldsOfAll(sets, options)
 }
 
-/** What is logged of a failure alone: a message that is made of its fields begins with its name already. */
+/** The message of a record that has only a failure. A message made from fields already begins with the error's name. */
 const textOfReport = ({ code, level, message }: Report.Report): string =>
   level !== "program" || message === code || message.startsWith(`${code} `) ? message : `${code}: ${message}`
 
-/** The failures of a cause, as many as a line has room for. */
+/** The reports of a cause, up to the limit of a record. */
 const reportsOf = (cause: Cause.Cause<unknown>, options: Plain.Options): ReadonlyArray<Report.Report> =>
   Report.fromCause(Cause.fromReasons(cause.reasons.slice(0, most.reports)), options)
 
@@ -102,14 +102,14 @@ const addReports = (parts: Parts, reports: ReadonlyArray<Report.Report>): void =
   parts.reports = parts.reports === noReports ? reports : [...parts.reports, ...reports].slice(0, most.reports)
 }
 
-/** What a fiber says of all its records. */
+/** The parts that all records of a fiber share. */
 interface Surroundings {
   readonly options: Plain.Options
   readonly annotations: Fields
   readonly spans: ReadonlyArray<readonly [label: string, since: number]>
 }
 
-/** A context stays the same for many records: what it comes to is kept with it. */
+/** Many records share one context, so its parts are cached by it. */
 const known = new WeakMap<Context.Context<never>, Surroundings>()
 const plainAnnotations = new WeakMap<object, { readonly secrets: Plain.Options["secrets"]; readonly fields: Fields }>()
 
@@ -127,13 +127,13 @@ const annotationsOf = (annotations: object, options: Plain.Options): Fields => {
   const found = plainAnnotations.get(annotations)
   if (found !== undefined && found.secrets === options.secrets) return found.fields
   const fields = Plain.fields(annotations, options)
-  // What an object says of itself may be another thing in another context.
+  // The redacted form of an object depends on the context.
   if (!Object.values(annotations).some(Predicate.isObjectKeyword))
     plainAnnotations.set(annotations, { secrets: options.secrets, fields })
   return fields
 }
 
-/** Whether an object is a set of fields, which says nothing else of itself. */
+/** Whether an object is a plain set of fields, without a form of its own such as `toJSON`. */
 const isFields = (value: object): boolean => isPlain(value) && !("toJSON" in value) && !Redactable.isRedactable(value)
 
 const isRecord = (value: Plain.Plain): value is Fields => Predicate.isObject(value)

@@ -2,24 +2,24 @@ import * as Effect from "effect/Effect"
 import type { Stream } from "../Destination.ts"
 import * as Format from "../Format.ts"
 
-/** Where lines go. What it cannot take it drops, and counts. */
+/** Writes lines to a stream. It drops and counts lines that the stream cannot take. */
 export interface Sink {
-  /** Writes a line, or drops it and counts that, unless it is not one of the program's. Gives whether it was taken. Never throws. */
+  /** Writes a line, or drops it; counts a dropped line of the program's. Returns whether it was taken. Never throws. */
   readonly write: (line: string, isCounted?: boolean) => boolean
   /** Whether a line that is written now may arrive. */
   readonly isOpen: () => boolean
-  /** How many lines were dropped since the beginning. */
+  /** The number of lines that were dropped since the start. */
   readonly dropped: () => number
-  /** Ends when all is written that can be, and gives how many lines wait still, which is none unless it is interrupted. */
+  /** Ends when all lines are written that can be, and returns how many still wait: none, unless it is interrupted. */
   readonly flush: Effect.Effect<void>
-  /** How many lines were handed to the stream and are not known to be written. */
+  /** The number of lines that the stream has and that are not known to be written. */
   readonly pending: () => number
 }
 
-/** A stream that is slower than its program may keep so many bytes; beyond, lines are dropped. */
+/** The most bytes that a slow stream may buffer; beyond that, lines are dropped. */
 const mostBuffered = 16_000_000
 
-/** What a stream of Node.js has besides `write`. */
+/** The parts of a Node.js stream that are used, besides `write`. */
 interface NodeStream {
   readonly on: (event: "error", listener: (error: unknown) => void) => unknown
   readonly write: (line: string, written: (error?: unknown) => void) => unknown
@@ -30,7 +30,7 @@ interface NodeStream {
 const isNodeStream = (stream: unknown): stream is NodeStream =>
   typeof stream === "object" && stream !== null && "on" in stream && "writableLength" in stream
 
-/** One for each stream: loggers on one stream count together, and one listener is enough for it. */
+/** One sink for each stream, so that its loggers share one count and one listener. */
 const sinks = new WeakMap<Stream, Sink>()
 
 export const of = (stream: Stream): Sink => {
@@ -41,7 +41,7 @@ export const of = (stream: Stream): Sink => {
   return made
 }
 
-/** Lines that were handed on, until it is known what became of them. */
+/** Lines that the stream has, until they are written or lost. */
 const ledger = () => {
   let dropped = 0
   let pending = 0
@@ -72,7 +72,7 @@ const ledger = () => {
   }
 }
 
-/** A function of the program's own may be an async one, and so many of its lines may wait. */
+/** The most lines that may wait for an async `write` function. */
 const mostPending = 10_000
 
 const ofAny = (stream: Stream): Sink => {
@@ -107,7 +107,7 @@ const ofAny = (stream: Stream): Sink => {
 
 const ofNode = (stream: NodeStream): Sink => {
   const { begin, drop, dropped, end, flush, pending } = ledger()
-  // Without a listener the error of a stream, such as a reader that went away, ends the process.
+  // Without a listener, a stream's error, such as a closed pipe, ends the process.
   stream.on("error", () => undefined)
   const written = (error?: unknown) => end(error !== undefined && error !== null)
   const isOpen = () => !stream.destroyed && stream.writableLength <= mostBuffered
@@ -133,7 +133,7 @@ const ofNode = (stream: NodeStream): Sink => {
   }
 }
 
-/** A format of the program's own may throw; its line is written all the same. */
+/** If the program's format throws, the line is written as JSON. */
 export const lineOf = (format: Format.Format, record: Format.Record): string => {
   try {
     return `${format(record)}\n`

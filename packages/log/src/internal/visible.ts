@@ -1,12 +1,12 @@
-// What moves the cursor, ends a line, or turns the direction of a text, beyond the controls below a space.
+// Control characters above U+0020, line separators and bidirectional control characters.
 const unseen = "\\u007F-\\u009F\\u061C\\u200E\\u200F\\u2028-\\u202E\\u2066-\\u2069"
 
 const beyond = new RegExp(`[${unseen}]`)
 const all = new RegExp(`[\\u0000-\\u001F${unseen}]`, "g")
 
-/** A text that cannot move the cursor, change colours, turn what follows, or begin a line of its own. */
+/** Escapes control characters, so that a text cannot move the cursor, change colors or direction, or begin a new line. */
 export const visible = (text: string): string =>
   text.replace(all, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-/** The same of JSON, which has escaped what is below a space already. */
+/** The same for JSON, which has already escaped the characters below a space. */
 export const visibleJson = (text: string): string => (beyond.test(text) ? visible(text) : text)

@@ -4,28 +4,28 @@ import type * as Format from "../Format.ts"
 import type * as Cap from "./cap.ts"
 import type { Subject } from "./emit.ts"
 
-/** What becomes of a record: sampled, capped, written, or counted. */
+/** Samples, caps, writes and counts records. */
 export interface Writer {
   readonly accepts: (level: LogLevel.LogLevel) => boolean
-  /** Writes a record, if it is to be; its subject is by default the first failure in it. Never throws. */
+  /** Writes a record, unless the sample or the cap leaves it out. Its subject is by default its first failure. Never throws. */
   readonly write: (record: Format.Record, subject?: Subject) => void
-  /** Says how many records the cap suppressed in windows that have ended by then, in epoch milliseconds. */
+  /** Writes how many records the cap suppressed in the windows that have ended by a time, in epoch milliseconds. */
   readonly summarize: (now: number) => void
-  /** Whether the cap has suppressed what it has not said. */
+  /** Whether the cap has suppressed records that no record counts yet. */
   readonly owes: () => boolean
-  /** How many records were lost since the beginning. */
+  /** The number of records that were lost since the start. */
   readonly lost: () => number
 }
 
 const golden = (Math.sqrt(5) - 1) / 2
 
-/** What decides which records are written. */
+/** The rules that decide which records are written. */
 export interface Rules {
   readonly sample: { readonly [level: string]: number | undefined }
   readonly cap: Cap.Cap | undefined
 }
 
-/** A program that logs a failure by itself decides how often. */
+/** Failures that a program logs by itself are not capped. */
 const ofFailure = ({ reports: [report] }: Format.Record): Subject | undefined =>
   report && { class: report.fingerprint, mayStorm: false }
 
@@ -40,7 +40,7 @@ export const make = ({ accepts = () => true, lost, write }: Destination, { cap, 
     }
   }
 
-  // A series that spreads evenly and never repeats: the program's own chance is not the log's to draw from.
+  // An evenly spread series, because drawing from the program's `Random` would change its numbers.
   let chance = 0
   const next = () => (chance = (chance + golden) % 1)
 

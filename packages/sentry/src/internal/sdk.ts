@@ -1,16 +1,23 @@
 /**
- * Finds the program's Sentry. Two versions of Sentry in one program share no client: an import would find the client of the version that is
- * installed beside this package, which need not be the program's. All of them keep their state in one global object, by version. It is read here.
+ * Finds the program's Sentry. Two versions of Sentry in one program share no client, and an import would find the version installed with this
+ * package, which may not be the program's. All versions keep their state in one global object, by version, which is read here.
  */
 
-/** The part of a Sentry client that is used. */
+/** The methods of a Sentry client that the adapter uses. */
 export interface Client {
+  /** Sends an event, and returns its id. */
   captureEvent(event: object, hint?: object, scope?: Scope): string
+  /** Waits until all events are sent, for this many milliseconds at most. Resolves to `false` if the time was too short. */
   flush(timeout?: number): PromiseLike<boolean>
+  /** The address that events are sent to; undefined if the client sends none. */
   getDsn(): object | undefined
+  /** The options of `Sentry.init`. */
   getOptions(): { readonly sampleRate?: number | undefined; readonly stackParser: (stack: string) => Array<object> }
+  /** Listens for an event before it is sent. Returns the function that ends listening. */
   on(hook: "preprocessEvent" | "beforeSendEvent", listener: (event: Identified) => void): () => void
+  /** Listens for the answer to an event. Returns the function that ends listening. */
   on(hook: "afterSendEvent", listener: (event: Identified, response: Response) => void): () => void
+  /** Counts an event that was not sent, for Sentry's own statistics. */
   recordDroppedEvent(reason: "queue_overflow", category: "error"): void
 }
 

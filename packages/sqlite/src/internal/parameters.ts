@@ -2,7 +2,7 @@ import type { SQLInputValue } from "node:sqlite"
 import { types } from "node:util"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type { Parameters } from "./text.ts"
+import type { Parameters } from "./syntax.ts"
 
 const [smallest, largest] = [-(2n ** 63n), 2n ** 63n - 1n]
 

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 import { placed } from "./error.ts"
 import { faultsOfNode } from "./node.ts"
 import { boundTo } from "./parameters.ts"
-import { hasReturning, type Parameters, parametersOf, skipBlank, withoutQuoted } from "./text.ts"
+import { hasReturning, type Parameters, parametersOf, skipBlank, withoutQuoted } from "./syntax.ts"
 
 /** Statements kept prepared; the eldest makes room. */
 const mostPrepared = 500

@@ -1,12 +1,16 @@
-/** One request that came: `at` in epoch milliseconds, `attempt` of its path from 1, `tooEarly` if it was asked to wait longer. */
+/** One request that the site received. */
 export interface Request {
+  /** The path of the page, without the query. */
   readonly path: string
+  /** When it arrived, in epoch milliseconds. */
   readonly at: number
+  /** The number of the request for this path, from 1. */
   readonly attempt: number
+  /** Whether it arrived before the time that the last answer's Retry-After asked for. */
   readonly tooEarly: boolean
 }
 
-/** What one path has seen: how many requests, and until when it asked to be left alone. */
+/** The number of requests for one path, and the time until which its Retry-After asked to wait. */
 interface Path {
   readonly attempts: number
   readonly until: number
@@ -14,7 +18,7 @@ interface Path {
 
 const untouched: Path = { attempts: 0, until: 0 }
 
-/** The memory of a site: the log, and what each path needs to know about its past. */
+/** The requests of a site, and the state of each path. */
 export const make = () => {
   const log: Array<Request> = []
   const paths = new Map<string, Path>()

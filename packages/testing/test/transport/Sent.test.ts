@@ -111,7 +111,7 @@ for (const [name, client] of Object.entries(clients)) {
             )
           const failure = yield* failureOf(client, `http://two.invalid:${port}/`, { lookup, autoSelectFamily: true })
           assert.isTrue(Classify.isUnsent(failure))
-          assert.strictEqual(Classify.thrown(failure).kind, "connection_refused")
+          assert.strictEqual(Classify.thrown(failure).detail, "connection_refused")
         }
       })
     )
@@ -178,7 +178,7 @@ describe.skipIf(Program.isMissing("openssl", "openssl"))("over TLS", () => {
         for (const options of [{}, { ca: cert }]) {
           const failure = yield* failureOf(client, url, options)
           assert.isTrue(Classify.isUnsent(failure))
-          assert.strictEqual(Classify.thrown(failure).kind, "tls_certificate")
+          assert.strictEqual(Classify.thrown(failure).detail, "tls_certificate")
         }
         yield* Effect.sleep("50 millis")
         assert.strictEqual(seen, 0)

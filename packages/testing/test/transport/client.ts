@@ -16,7 +16,7 @@ export const meaning = (url: string, options: AgentType.Options = {}, limit = 20
         Effect.map(({ headers, status }) => Classify.answered({ status, headers }, 0) ?? `${status}`),
         // Effect wraps what the promise rejected with: so does everybody.
         Effect.catch((error) => Effect.succeed(Classify.thrown(error))),
-        Effect.map((reason) => (typeof reason === "string" ? reason : `${reason.code}/${reason.kind}`))
+        Effect.map((reason) => (typeof reason === "string" ? reason : `${reason.code}/${reason.detail}`))
       ),
     (agent) => Effect.promise(() => agent.destroy())
   )

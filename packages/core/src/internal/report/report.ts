@@ -1,0 +1,244 @@
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type { Cause } from "../../Report.ts"
+import * as Call from "./call.ts"
+import {
+  safely as attempt,
+  codeOf,
+  describe,
+  inner,
+  isArray,
+  type Link,
+  members,
+  nameOf,
+  type Part,
+  partsOf,
+  property,
+  stringAt as read
+} from "../chain.ts"
+import { tagOf, textOf, viewOf } from "../platform.ts"
+import { isCountName, isSecretName } from "../secrets/names.ts"
+import { cut, type Scrub, scrub, scrubKnowing, valuesOf } from "../secrets/scrub.ts"
+
+/** No report lists more causes, fields of one of them, or frames of a stack; and no message that is made of fields is longer. */
+const most = { causes: 8, fields: 24, frames: 20, message: 500 }
+
+/** What a field of a report holds. */
+export type Field = string | number | boolean
+
+export type Fields = { readonly [name: string]: Field }
+
+/** A scrub that knows the secrets given, and those that the failure's own fields hold. */
+export const scrubOf = (links: ReadonlyArray<Link>, given: ReadonlyArray<Redacted.Redacted>): Scrub => {
+  const own: Array<Redacted.Redacted<unknown>> = []
+  for (const { value } of links) collectRedacted(value, 0, own)
+  return own.length === 0 ? scrubKnowing(given) : scrub(valuesOf([...given, ...own]))
+}
+
+/** Fields whose values are links of the chain themselves. */
+const linked: ReadonlySet<string> = new Set([...inner, ...members])
+
+/** Finds the secrets in the fields of a value, also in options, lists and objects there. */
+const collectRedacted = (value: object, depth: number, found: Array<Redacted.Redacted<unknown>>): void => {
+  if (depth > 2 || ArrayBuffer.isView(value)) return
+  const names = isArray(value) ? Object.keys(value.slice(0, most.fields)) : ownOf(value)
+  for (const [index, name] of names.entries()) {
+    if (index >= most.fields) break
+    const held = linked.has(name) ? undefined : property(value, name)
+    if (typeof held !== "object" || held === null) continue
+    if (Redacted.isRedacted(held)) found.push(held)
+    else collectRedacted(held, depth + 1, found)
+  }
+}
+
+const ownOf = (value: object): ReadonlyArray<string> => attempt(() => Object.keys(value)) ?? []
+
+/** The names of a value's own fields, and of those that its schema declares. */
+const keysOf = (value: object): ReadonlyArray<string> => {
+  return [...new Set([...ownOf(value).slice(0, most.fields), ...(declaredOf(value) ?? [])])]
+}
+
+/** Fields of system errors that help and tell no secret. */
+const systemFields = ["syscall", "hostname", "address", "port"]
+
+/** Fields that a report has elsewhere. */
+const elsewhere: ReadonlySet<string> = new Set(["_tag", "message", "cause", "code"])
+
+/** The same for a job's or an item's failure, and its reason. */
+const elsewhereOfOurs: ReadonlySet<string> = new Set([...elsewhere, "reason", "detail", "jobId", "itemId", "url"])
+
+/** The fields that an error's schema declares. */
+const declaredOf = (value: object): ReadonlyArray<string> | undefined => {
+  const type = property(value, "constructor")
+  const declared = typeof type === "function" ? property(type, "fields") : undefined
+  return Predicate.isObjectKeyword(declared) ? Object.keys(declared).slice(0, most.fields) : undefined
+}
+
+/** The fields of a failure that may be shown: declared ones, or, for other errors, those that Node.js documents. */
+export const fieldsOf = (value: object, safe: Scrub): Fields =>
+  shown(value, declaredOf(value) ?? systemFields, elsewhere, safe)
+
+/** The same of a job's or an item's failure, or its reason. */
+export const factsOfOurs = (value: object, safe: Scrub): Fields =>
+  shown(value, declaredOf(value) ?? [], elsewhereOfOurs, safe)
+
+/** The fields of an error's `ErrorReporter.attributes`. */
+export const attributesOf = (value: object, safe: Scrub): Fields => {
+  const attributes = property(value, ErrorReporter.attributes)
+  if (!Predicate.isObject(attributes)) return {}
+  return shown(attributes, Object.keys(attributes).slice(0, most.fields), elsewhere, safe)
+}
+
+/** The facts of a call, under the names that event lines use. The empty key is left out: it is that of calls that name none. */
+export const callFields = (facts: Call.Facts | undefined, safe: Scrub): Fields => {
+  if (facts === undefined) return {}
+  const { key = "", name = "", ...others } = shown(facts, callFacts, nowhere, safe)
+  const duration = property(facts, "duration")
+  const millis = Duration.isDuration(duration) ? Math.round(Duration.toMillis(duration)) : Infinity
+  return {
+    ...(name !== "" && { call: name }),
+    ...(key !== "" && { key }),
+    ...others,
+    ...(Number.isFinite(millis) && { duration_ms: millis })
+  }
+}
+
+/** A call has no fields of these that a report has elsewhere. */
+const nowhere: ReadonlySet<string> = new Set()
+
+const callFacts = ["name", "key", "because", "attempts", "retryAt", "retryAfter", "until"]
+
+const shown = (value: object, names: ReadonlyArray<string>, known: ReadonlySet<string>, safe: Scrub): Fields => {
+  const fields: { [name: string]: Field } = {}
+  for (const name of names) {
+    const held = property(value, name)
+    if (
+      held === undefined ||
+      known.has(name) ||
+      (isSecretName(name) && !(isCountName(name) && Predicate.isNumber(held)))
+    )
+      continue
+    const field = fieldOf(held, safe)
+    if (field !== undefined) fields[safe(name)] = field
+  }
+  return fields
+}
+
+const fieldOf = (value: unknown, safe: Scrub): Field | undefined => {
+  if (typeof value === "string") return safe(value)
+  if (typeof value === "boolean" || Number.isFinite(value)) return value as Field
+  if (typeof value === "bigint" || typeof value === "number") return safe(String(value))
+  if (Duration.isDuration(value)) return Duration.format(value)
+  if (DateTime.isDateTime(value)) return DateTime.formatIso(value)
+  if (!Predicate.isObjectKeyword(value) || Redacted.isRedacted(value)) return undefined
+  return ["Date", "RegExp", "URL"].includes(tagOf(value)) ? safe(textOf(value)) : undefined
+}
+
+/**
+ * What a failure says. Without a message of its own its name says it, its code, and its fields: those of a tagged error are its message,
+ * as Effect means it, and what is no error has nothing else.
+ */
+export const messageOf = (value: object, safe: Scrub): string => {
+  const message = property(value, "message")
+  if (typeof message === "string" && message !== "") return safe(message)
+  const code = codeOf(value)
+  const [name, coded] = [safe(nameOf(value)), code === undefined ? "" : ` ${safe(code)}`]
+  return cut(`${name}${coded}${saidWithout(value, message, safe)}`, most.message)
+}
+
+/** What is said besides its name and code by what has no message: as a list of them, as a value of the platform, or by its fields. */
+const saidWithout = (value: object, message: unknown, safe: Scrub): string => {
+  if (isArray(message)) return `: ${entriesOf(message, safe).join("; ")}`
+  if (isArray(value)) return ` ${JSON.stringify(entriesOf(value, safe))}`
+  const view = viewOf(value)
+  if (view !== undefined && "text" in view) return ` ${safe(view.text)}`
+  return saidByFields(value, safe)
+}
+
+const saidByFields = (value: object, safe: Scrub): string => {
+  const isOpen = read(value, "_tag") !== undefined || read(value, "stack") === undefined
+  const names = declaredOf(value) ?? (isOpen ? keysOf(value).filter((name) => !name.startsWith("~")) : systemFields)
+  const fields = Object.entries(shown(value, names, unsaid, safe))
+  return fields.length === 0
+    ? ""
+    : ` { ${fields.map(([name, field]) => `${name}: ${JSON.stringify(field)}`).join(", ")} }`
+}
+
+const entriesOf = (values: ReadonlyArray<unknown>, safe: Scrub): ReadonlyArray<Field> =>
+  values.slice(0, most.fields).flatMap((entry) => fieldOf(entry, safe) ?? [])
+
+/** Fields that are no part of what an error says of itself. */
+const unsaid: ReadonlySet<string> = new Set([...elsewhere, "name", "stack"])
+
+/** What a failure wraps, outermost first, without wrappers that only repeat a message. The first link is the failure itself. */
+export const causesOf = (links: ReadonlyArray<Link>, safe: Scrub): ReadonlyArray<Cause> => {
+  const causes: Array<Cause> = []
+  for (const { depth, isMember, value } of partsOf(links)) {
+    if (depth === 0) continue
+    const { message, name } = saidBy(value, safe)
+    const facts = factsOf(value, safe)
+    // What wraps and what is wrapped often say the same; of members each is told that is not told already.
+    const isTold = (cause: Cause) => cause.message === message && (!isMember || cause.name === name)
+    if (facts.code === undefined && causes.some(isTold)) continue
+    if (causes.push({ name, message, depth: depth - 1, ...facts }) === most.causes) break
+  }
+  return causes
+}
+
+const saidBy = (value: Part["value"], safe: Scrub) =>
+  Predicate.isObjectKeyword(value)
+    ? { name: safe(nameOf(value)), message: messageOf(value, safe) }
+    : describe(value, safe)
+
+/** What a cause says besides its message. */
+const factsOf = (value: Part["value"], safe: Scrub): { readonly code?: string; readonly fields?: Fields } => {
+  if (!Predicate.isObjectKeyword(value)) return {}
+  const [code, facts] = [codeOf(value), Call.factsOf(value)]
+  const fields =
+    facts === undefined ? fieldsOf(value, safe) : Call.joined(fieldsOf(value, safe), callFields(facts, safe))
+  return {
+    ...(code === undefined ? {} : { code: safe(code) }),
+    ...(Object.keys(fields).length === 0 ? {} : { fields })
+  }
+}
+
+/** The stack of the error that was thrown first: the innermost one with frames. Its message is cut before its frames. */
+export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undefined => {
+  for (const { value } of links.toSorted((a, b) => b.depth - a.depth)) {
+    const frames = framesOf(value)
+    if (frames.length === 0) continue
+    // A text is cut only after its secrets are hidden, since half a secret is a secret too.
+    const header = `${safe(nameOf(value))}: ${cut(safe(read(value, "message") ?? ""), 200)}`
+    return `${header}\n${safe(frames.slice(0, most.frames).join("\n"), true)}`
+  }
+  return undefined
+}
+
+/** The last part of a stack: frames come after a message of any length. */
+const framesOf = (value: object): ReadonlyArray<string> =>
+  (read(value, "stack") ?? "")
+    .slice(-10_000)
+    .split("\n")
+    .filter((line) => line.startsWith("    at "))
+
+/** Parts that differ between two failures of the same class: numbers, identifiers, addresses and quoted values. */
+const particulars =
+  /\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+|\b[\da-f]{8}-[\da-f-]{27}\b|\b(?=[\da-f]*\d)[\da-f]{6,}\b|"[^"]*\s[^"]*"|'[^']*\s[^']*'|\d+/gi
+
+/** A message without the parts that differ each time. */
+export const classOf = (message: string): string => message.slice(0, 500).replace(particulars, "#").slice(0, 200)
+
+/** FNV-1a over 32 bits twice, from two bases: equal on every machine, and nothing depends on its strength. */
+export const fingerprint = (parts: ReadonlyArray<string>): string => {
+  const text = parts.join("\n")
+  return [0x811c9dc5, 0x050c5d1f].map((basis) => fnv(basis, text)).join("")
+}
+
+const fnv = (basis: number, text: string): string => {
+  let hash = basis
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, "0")
+}

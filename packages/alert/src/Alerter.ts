@@ -82,8 +82,12 @@ export type Sinks<R = never> = { readonly [name: string]: Service<R> }
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> =>
-  Layer.unwrap(Effect.map(Sink, (sink) => layerOf({ [sink.kind ?? "sink"]: sink }, options)))
+export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> => {
+  checked(options)
+  return Layer.unwrap(Effect.map(Sink, (sink) => layerOf({ [sink.kind ?? "sink"]: sink }, options)))
+}
+
+const checked = (options: Options): Options => Check.options("Alerter.layer", rules, options)
 
 /**
  * The same by several sinks. Throws if a route or a fallback names a sink that is not there.
@@ -91,8 +95,10 @@ export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> =>
  * @category layers
  * @since 0.1.0
  */
-export const layerOf = <R>(sinks: Sinks<R>, options: Options = {}): Layer.Layer<never, never, R> =>
-  Layer.unwrap(Effect.map(start(sinks, Check.options("Alerter.layer", rules, options)), Observer.layer))
+export const layerOf = <R>(sinks: Sinks<R>, options: Options = {}): Layer.Layer<never, never, R> => {
+  const routes = routesOf(sinks, checked(options))
+  return Layer.unwrap(Effect.map(start(sinks, routes, options), Observer.layer))
+}
 
 const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.Route> => {
   const { groupWait = "30 seconds", repeatInterval = "4 hours", routes, threshold = "Error" } = options
@@ -121,6 +127,7 @@ const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.
 
 const start = Effect.fnUntraced(function* <R>(
   sinks: Sinks<R>,
+  routes: ReadonlyArray<Route.Route>,
   options: Options
 ): Effect.fn.Return<Observer.Observer, never, R | Scope.Scope> {
   const { fallbacks = {}, flushTimeout = "5 seconds", maxKeys = 10_000, onLost = say } = options
@@ -128,7 +135,6 @@ const start = Effect.fnUntraced(function* <R>(
   const now = () => clock.currentTimeMillisUnsafe()
   const news = Latch.makeUnsafe(false)
   const ledger = Ledger.make()
-  const routes = routesOf(sinks, options)
   const engine = Engine.make(
     {
       routes,
@@ -153,6 +159,8 @@ const start = Effect.fnUntraced(function* <R>(
       }
       for (const name of targets) deliveries.get(name)?.offer(alert)
     }
+    // All at once, so that a sink that takes several alerts together gets them together.
+    for (const delivery of deliveries.values()) delivery.wake()
   }
 
   let next = Infinity
@@ -164,7 +172,8 @@ const start = Effect.fnUntraced(function* <R>(
   const round = Effect.suspend(() => {
     hand(engine.take(now()))
     next = engine.nextAt()
-    const wait = next - now()
+    // A clock counts whole milliseconds: a part of one would be waited for again and again.
+    const wait = Math.ceil(next - now())
     news.closeUnsafe()
     return wait <= 0
       ? Effect.yieldNow

@@ -11,7 +11,8 @@ import type * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { Alert } from "./Alert.ts"
 
 /**
@@ -96,3 +97,18 @@ export interface Service<out R = never> {
  * @since 0.1.0
  */
 export class Sink extends Context.Service<Sink, Service>()("@redrive/alert/Sink") {}
+
+/**
+ * A sink as the one of an alerter that has one.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <R>(sink: Service<R>): Layer.Layer<Sink, never, R> =>
+  Layer.effect(
+    Sink,
+    Effect.map(Effect.context<R>(), (context) => {
+      const { send, ...facts } = sink
+      return Sink.of({ ...facts, send: (alerts) => Effect.provideContext(send(alerts), context) })
+    })
+  )

@@ -12,13 +12,13 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
 import * as AlertWire from "./AlertWire.ts"
 import * as Http from "./internal/http.ts"
 import * as Signature from "./internal/signature.ts"
-import { type Service, Sink } from "./Sink.ts"
+import { layer as layerSink, type Service, type Sink } from "./Sink.ts"
 
 /**
  * The receiver of the alerts, and how deliveries are paced.
@@ -89,14 +89,7 @@ export const make = (options: Options): Service<HttpClient.HttpClient> => {
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options): Layer.Layer<Sink, never, HttpClient.HttpClient> =>
-  Layer.effect(
-    Sink,
-    Effect.map(Effect.context<HttpClient.HttpClient>(), (context) => {
-      const { send, ...sink } = make(options)
-      return Sink.of({ ...sink, send: (alerts) => Effect.provideContext(send(alerts), context) })
-    })
-  )
+export const layer = (options: Options): Layer.Layer<Sink, never, HttpClient.HttpClient> => layerSink(make(options))
 
 /** The same for the same alerts: a receiver knows by it what it has had already. */
 const idOf = (alerts: ReadonlyArray<{ readonly id: string }>): string =>

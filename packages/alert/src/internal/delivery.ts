@@ -27,7 +27,9 @@ export interface Ledger {
 /** One sink, and what waits for it. */
 export interface Delivery<R> {
   readonly name: string
-  readonly offer: (alert: Alert) => Backlog.Added
+  /** Adds an alert, which is delivered from the next `wake` on. */
+  readonly offer: (alert: Alert) => void
+  readonly wake: () => void
   /** Delivers what waits, again and again. */
   readonly run: Effect.Effect<never, never, R>
   /** Delivers what waits, each part once. */
@@ -117,7 +119,8 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
     const asked = error.verdict === undefined ? undefined : Verdict.retryAfter(error.verdict)
     const least = asked === undefined ? 0 : Math.min(Duration.toMillis(asked), maxRetryAfter)
     const own = isGone ? gone : Math.min(mostBackoff, backoff * 2 ** Math.min(failures - 1, 30)) * (0.8 + 0.4 * random)
-    freeAt = now + Math.max(least, own)
+    // A clock counts whole milliseconds: a part of one would be waited for again and again.
+    freeAt = now + Math.ceil(Math.max(least, own))
     ledger.attemptFailed(name, error, freeAt)
     if (!isDown && (isGone || failures >= attempts)) {
       isDown = true
@@ -184,8 +187,9 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
     offer: (alert) => {
       const added = backlog.add(alert)
       if (added.replaced.length > 0) ledger.collapsed(name, added.replaced, added.untold)
-      news.openUnsafe()
-      return added
+    },
+    wake: () => {
+      if (backlog.isReady()) news.openUnsafe()
     },
     run: Effect.forEach(Array.from({ length: pace > 0 ? 1 : (sink.concurrency ?? 4) }), () => worker, {
       concurrency: "unbounded",

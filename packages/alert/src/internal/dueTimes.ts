@@ -5,8 +5,13 @@ export interface Due {
 
 interface Entry<D> {
   readonly at: number
+  /** Of what is due at one time, what was added first is taken first. */
+  readonly number: number
   readonly due: D
 }
+
+const isBefore = (one: Entry<unknown>, other: Entry<unknown>): boolean =>
+  one.at < other.at || (one.at === other.at && one.number < other.number)
 
 /** A heap of due times: the earliest is known at once, however many there are. */
 export interface DueTimes<D extends Due> {
@@ -20,13 +25,14 @@ export interface DueTimes<D extends Due> {
 export const make = <D extends Due>(): DueTimes<D> => {
   let heap: Array<Entry<D>> = []
   let stale = 0
+  let added = 0
 
   const up = (from: number, entry: Entry<D>) => {
     let index = from
     while (index > 0) {
       const parent = (index - 1) >> 1
       const above = heap[parent]
-      if (above === undefined || above.at <= entry.at) break
+      if (above === undefined || isBefore(above, entry)) break
       heap[index] = above
       index = parent
     }
@@ -39,8 +45,8 @@ export const make = <D extends Due>(): DueTimes<D> => {
       const left = 2 * index + 1
       const [one, other] = [heap[left], heap[left + 1]]
       if (one === undefined) break
-      const [child, at] = other !== undefined && other.at < one.at ? [other, left + 1] : [one, left]
-      if (child.at >= entry.at) break
+      const [child, at] = other !== undefined && isBefore(other, one) ? [other, left + 1] : [one, left]
+      if (isBefore(entry, child)) break
       heap[index] = child
       index = at
     }
@@ -69,10 +75,12 @@ export const make = <D extends Due>(): DueTimes<D> => {
       if (due.at === Infinity) return
       // Each failure of an incident may move its time: what is stale must not outgrow the rest.
       if (++stale > heap.length / 2 + 64) {
-        heap = heap.filter((entry) => entry.at === entry.due.at).toSorted((one, other) => one.at - other.at)
+        heap = heap
+          .filter((entry) => entry.at === entry.due.at)
+          .toSorted((one, other) => one.at - other.at || one.number - other.number)
         stale = 0
       }
-      const entry = { at: due.at, due }
+      const entry = { at: due.at, number: added++, due }
       heap.push(entry)
       up(heap.length - 1, entry)
     },

@@ -1,5 +1,6 @@
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as Observer from "@redrive/core/Observer"
 import type * as Report from "@redrive/core/Report"
 import type { Alert } from "../Alert.ts"
 import * as Incident from "../Incident.ts"
@@ -57,7 +58,7 @@ interface Entry extends DueTimes.Due {
   incident: Incident.Incident
   held: Hold | undefined
   /** The calls whose success resolves it. */
-  readonly subjects: Set<string>
+  readonly subjects: Map<string, { readonly call: CallOf; stop: (() => void) | undefined }>
   /** What it inhibits while it is open. */
   inhibits: ReadonlyArray<string>
 }
@@ -74,11 +75,11 @@ const mostSubjects = 8
 export interface Engine {
   readonly failed: (report: Report.Report, now: number) => void
   /** Calls of a name and key work. */
-  readonly worked: (name: string, key: string, now: number) => void
+  readonly worked: (call: CallOf, now: number) => void
   /** A policy retries calls of a name and key. */
   readonly retrying: (report: Report.Report, when: When, call: CallOf, now: number) => void
   /** A policy no longer does. */
-  readonly ended: (name: string, key: string, now: number) => void
+  readonly ended: (call: CallOf, now: number) => void
   /** When something is to be told, or looked at. */
   readonly nextAt: () => number
   /** What is to be told by a time. It counts as told. */
@@ -88,8 +89,6 @@ export interface Engine {
   /** The incidents that are open, or that people do not know to be over. */
   readonly open: () => ReadonlyArray<Open>
   readonly size: () => number
-  /** Whether an open incident waits for the success of such a call. */
-  readonly isAwaited: (name: string, key: string) => boolean
 }
 
 /** Since when a policy has been retrying, and when its next attempt is. */
@@ -112,7 +111,7 @@ export interface Open {
   readonly nextAt: number
 }
 
-const subjectOf = (name: string, key: string): string => `${name}\n${key}`
+const subjectOf = ({ key, name }: CallOf): string => `${name}\n${key}`
 
 export const make = ({ inhibitions, most, routes, silences }: Settings, journal: Journal): Engine => {
   const entries = new Map<string, Entry>()
@@ -134,7 +133,8 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
   const forget = (entry: Entry, now: number) => {
     entries.delete(entry.id)
     entry.at = Infinity
-    for (const subject of entry.subjects) {
+    for (const [subject, { stop }] of entry.subjects) {
+      stop?.()
       const others = bySubject.get(subject)
       others?.delete(entry)
       if (others?.size === 0) bySubject.delete(subject)
@@ -199,8 +199,21 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     if (before.isOpen && !incident.isOpen && before.told?.isOpen !== true && dropped > 0)
       journal.suppressed(entry.route.name, incident.key, entry.held?.reason ?? "over in time", dropped, now)
     if (inhibitions.length > 0 && (before.isOpen !== incident.isOpen || before.about !== incident.about)) inhibit(entry)
+    if (before.isOpen !== incident.isOpen) expect(entry)
     if (!incident.isOpen) entry.held = undefined
     schedule(entry, now)
+  }
+
+  /** The retry engine tells of plain success only where somebody expects it. */
+  const expect = ({ incident, route, subjects }: Entry) => {
+    const isCounted = incident.isOpen || route.opens._tag !== "First"
+    for (const subject of subjects.values()) {
+      if (isCounted) subject.stop ??= Observer.expectSuccess(subject.call.name, subject.call.key)
+      else {
+        subject.stop?.()
+        subject.stop = undefined
+      }
+    }
   }
 
   const enter = (route: Route.Route, incident: Incident.Incident, now: number): Entry => {
@@ -210,7 +223,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       route,
       incident: closed,
       held: undefined,
-      subjects: new Set(),
+      subjects: new Map(),
       inhibits: [],
       at: Infinity
     }
@@ -269,11 +282,11 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     return { alert: alertOf(route.name, incident, generation, status, now), sinks }
   }
 
-  const learn = (entry: Entry, { key, name }: CallOf) => {
-    if (entry.subjects.size >= mostSubjects) return
-    const subject = subjectOf(name, key)
-    if (entry.subjects.has(subject)) return
-    entry.subjects.add(subject)
+  const learn = (entry: Entry, call: CallOf) => {
+    const subject = subjectOf(call)
+    if (entry.subjects.has(subject) || entry.subjects.size >= mostSubjects) return
+    entry.subjects.set(subject, { call, stop: undefined })
+    expect(entry)
     const known = bySubject.get(subject)
     if (known === undefined) bySubject.set(subject, new Set([entry]))
     else known.add(entry)
@@ -296,12 +309,12 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
         if (typeof call === "string") learn(entry, { name: call, key: String(of) })
       }
     },
-    worked: (name, key, now) => {
-      for (const entry of bySubject.get(subjectOf(name, key)) ?? [])
+    worked: (call, now) => {
+      for (const entry of bySubject.get(subjectOf(call)) ?? [])
         set(entry, Incident.succeeded(entry.route, entry.incident, now), now)
     },
-    ended: (name, key, now) => {
-      for (const entry of bySubject.get(subjectOf(name, key)) ?? [])
+    ended: (call, now) => {
+      for (const entry of bySubject.get(subjectOf(call)) ?? [])
         if (entry.incident.retrying !== undefined) set(entry, Incident.settled(entry.incident), now)
     },
     retrying: (report, { nextAt, since }, call, now) => {
@@ -362,8 +375,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       [...entries.values()]
         .filter(({ incident }) => incident.isOpen || incident.told?.isOpen === true)
         .map(({ at, held, incident, route }) => ({ route: route.name, incident, held, nextAt: at })),
-    size: () => entries.size,
-    isAwaited: (name, key) => bySubject.has(subjectOf(name, key))
+    size: () => entries.size
   }
 }
 

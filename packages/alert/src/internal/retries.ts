@@ -14,7 +14,8 @@ const most = 10_000
 export const make = (engine: Engine.Engine, quietFor: number): Retries => {
   /** Since when calls of a name and key have been retried, with no success between. */
   const since = new Map<string, number>()
-  const idOf = ({ key, name }: { readonly name: string; readonly key: string }) => `${name}\n${key}`
+  const callOf = ({ key = "", name }: { readonly name: string; readonly key?: string | undefined }) => ({ name, key })
+  const idOf = (event: Parameters<typeof callOf>[0]) => Object.values(callOf(event)).join("\n")
 
   return {
     event: (event, report, now) => {
@@ -26,18 +27,19 @@ export const make = (engine: Engine.Engine, quietFor: number): Retries => {
           since.set(id, begun)
           const nextAt = now + Duration.toMillis(event.delay)
           // A report takes its time: most retries are over before anybody must hear of them.
-          if (nextAt - begun >= quietFor) engine.retrying(report(event.error), { since: begun, nextAt }, event, now)
+          if (nextAt - begun >= quietFor)
+            engine.retrying(report(event.error), { since: begun, nextAt }, callOf(event), now)
           return
         }
         case "GaveUp":
-          if (since.delete(idOf(event))) engine.ended(event.name, event.key, now)
+          if (since.delete(idOf(event))) engine.ended(callOf(event), now)
           return
         case "Recovered":
         case "Succeeded":
         case "BreakerClosed":
         case "Resumed":
           since.delete(idOf(event))
-          engine.worked(event.name, event.key, now)
+          engine.worked(callOf(event), now)
       }
     }
   }

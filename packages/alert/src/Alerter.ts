@@ -145,8 +145,15 @@ const start = Effect.fnUntraced(function* <R>(
     ledger.journal
   )
   const retries = Retries.make(engine, Math.min(...routes.map(({ quietFor }) => Duration.toMillis(quietFor))))
-  const deliveries = new Map(
-    Object.entries(sinks).map(([name, sink]) => [name, Delivery.make(name, sink, ledger.deliveries)] as const)
+  /** What waits for a sink that has just gone down is handed to the one that stands in for it, too. */
+  const down: Delivery.Ledger["down"] = (name, error) => {
+    ledger.deliveries.down(name, error)
+    const standIn = deliveries.get(fallbacks[name] ?? "")
+    for (const alert of deliveries.get(name)?.waiting() ?? []) standIn?.offer(alert)
+    standIn?.wake()
+  }
+  const deliveries: ReadonlyMap<string, Delivery.Delivery<R>> = new Map(
+    Object.entries(sinks).map(([name, sink]) => [name, Delivery.make(name, sink, { ...ledger.deliveries, down })])
   )
 
   /** Hands notices to their sinks; a sink that is down is stood in for. */

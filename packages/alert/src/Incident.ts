@@ -107,7 +107,10 @@ export interface Incident {
   readonly successes: number
   /** How many failures in a row. */
   readonly failures: number
-  /** The last outcomes: the times of failures, and those of successes as negative numbers; only as many as the route's rules look at. */
+  /**
+   * The last outcomes, as many as the route's rules look at: twice the time of each, and one more for a failure. So many numbers take little
+   * room in a database.
+   */
   readonly recent: ReadonlyArray<number>
   /** Since when a policy has been retrying, and when its next attempt is. */
   readonly retrying?: { readonly since: number; readonly nextAt: number }
@@ -319,7 +322,7 @@ const close = (self: Incident, now: number): Incident => ({
 const outcome = (route: Route.Route, self: Incident, now: number): Incident => {
   const size = remembered(route)
   if (size === 0) return self
-  const recent = [...self.recent, self.failures > 0 ? now : -now].slice(-size)
+  const recent = [...self.recent, 2 * now + (self.failures > 0 ? 1 : 0)].slice(-size)
   return { ...self, recent, isFlapping: isFlapping(route, self.isFlapping, recent) }
 }
 
@@ -330,11 +333,14 @@ const remembered = ({ flapping, opens }: Route.Route): number => {
   return Math.max(own, flapping?.size ?? 0)
 }
 
+const isFailure = (outcome: number): boolean => outcome % 2 !== 0
+const timeOf = (outcome: number): number => Math.floor(outcome / 2)
+
 const isFlapping = ({ flapping }: Route.Route, was: boolean, recent: ReadonlyArray<number>): boolean => {
   if (flapping === undefined) return false
   const last = recent.slice(-flapping.size)
   if (last.length < flapping.size) return was
-  const changes = last.filter((at, index) => index > 0 && at > 0 !== (last[index - 1] ?? at) > 0).length
+  const changes = last.filter((one, index) => index > 0 && isFailure(one) !== isFailure(last[index - 1] ?? one)).length
   return changes / (last.length - 1) >= (was ? flapping.low : flapping.high)
 }
 
@@ -345,12 +351,12 @@ const isOpening = ({ opens }: Route.Route, { failures, recent }: Incident, now: 
     case "InARow":
       return failures >= opens.failures
     case "OutOf":
-      return recent.slice(-opens.calls).filter((at) => at > 0).length >= opens.failures
+      return recent.slice(-opens.calls).filter(isFailure).length >= opens.failures
     case "Within":
-      return recent.filter((at) => at > now - millis(opens.time)).length >= opens.failures
+      return recent.filter((one) => isFailure(one) && timeOf(one) > now - millis(opens.time)).length >= opens.failures
     case "Share": {
-      const within = recent.filter((at) => Math.abs(at) > now - millis(opens.time))
-      return within.length >= opens.minimum && within.filter((at) => at > 0).length / within.length >= opens.share
+      const within = recent.filter((one) => timeOf(one) > now - millis(opens.time))
+      return within.length >= opens.minimum && within.filter(isFailure).length / within.length >= opens.share
     }
   }
 }

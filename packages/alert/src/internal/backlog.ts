@@ -12,7 +12,9 @@ export interface Backlog {
   readonly isReady: () => boolean
   /** How many alerts wait, those under way included. */
   readonly size: () => number
-  /** Takes all that waits. */
+  /** All that waits, or is under way. */
+  readonly all: () => ReadonlyArray<Alert>
+  /** The same, and it waits no longer. */
   readonly rest: () => ReadonlyArray<Alert>
   /** When the first alert that waits was made, in epoch milliseconds. */
   readonly since: () => number | undefined
@@ -79,6 +81,7 @@ export const make = (): Backlog => {
       return false
     },
     size: () => waiting.size + underWay.size,
+    all: () => [...underWay.values(), ...waiting.values()],
     rest: () => {
       const all = [...underWay.values(), ...waiting.values()]
       waiting = new Map()

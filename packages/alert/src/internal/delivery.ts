@@ -34,6 +34,9 @@ export interface Delivery<R> {
   readonly run: Effect.Effect<never, never, R>
   /** Delivers what waits, each part once. */
   readonly flush: Effect.Effect<void, never, R>
+  /** What waits, or is under way. */
+  readonly waiting: () => ReadonlyArray<Alert>
+  /** The same, and it waits no longer. */
   readonly rest: () => ReadonlyArray<Alert>
   readonly state: () => State
 }
@@ -202,6 +205,7 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
         yield* turn
       }
     }),
+    waiting: backlog.all,
     rest: backlog.rest,
     state: () => ({
       name,

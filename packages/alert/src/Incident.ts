@@ -77,7 +77,7 @@ export interface Told {
 export interface Incident {
   /** What groups its failures. */
   readonly key: string
-  /** How often the key has been told as open, this time included: the incident's name is the key with this number. */
+  /** What tells this incident from others of its key: the time when people were told first, or 0 before that. */
   readonly generation: number
   /** Whether it is open now. */
   readonly isOpen: boolean
@@ -232,7 +232,8 @@ export const due = (
 ): { readonly at: number; readonly status: Status } | undefined => {
   const isTold = self.told?.isOpen === true
   if (!self.isOpen) {
-    if (isTold) return self.isFlapping ? undefined : { at: self.changedAt, status: "resolved" }
+    // Whether it goes on flapping is not known as long as nothing is heard of it.
+    if (isTold) return { at: self.changedAt + (self.isFlapping ? millis(route.expiresAfter) : 0), status: "resolved" }
     if (self.retrying === undefined) return undefined
     return { at: self.retrying.since + millis(route.quietFor), status: "retrying" }
   }
@@ -249,26 +250,28 @@ export const due = (
     route.escalation === undefined || self.isEscalated
       ? undefined
       : { at: self.changedAt + millis(route.escalation.after), status: "escalated" },
-    { at: self.lastAt + millis(route.expiresAfter), status: "expired" }
+    { at: Math.max(self.lastAt, self.retrying?.nextAt ?? 0) + millis(route.expiresAfter), status: "expired" }
   ])
 }
 
 /**
- * The incident after people were told.
+ * The incident after people were told. One that they hear of for the first time gets a `generation`, which is to be unique.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const tell = (self: Incident, status: Status, now: number): Incident => {
-  const { newsAt: _, worseAt: __, ...rest } = self
+export const tell = (self: Incident, status: Status, now: number, generation = now): Incident => {
+  const { newsAt: _, retrying: policy, worseAt: __, ...rest } = self
   const isOver = status === "resolved" || status === "expired"
   const isFirst = self.told?.isOpen !== true && !isOver
   return {
     ...rest,
+    // What is over is retried no longer: if it is, somebody says so again.
+    ...(policy !== undefined && !isOver && { retrying: policy }),
     isOpen: !isOver && (self.isOpen || status === "retrying"),
     changedAt: isOver || !self.isOpen ? now : self.changedAt,
     isEscalated: !isOver && (self.isEscalated || status === "escalated"),
-    generation: isFirst ? self.generation + 1 : self.generation,
+    generation: isFirst ? generation : self.generation,
     untold: 0,
     told: { isOpen: !isOver, at: now, severity: self.severity }
   }

@@ -156,8 +156,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
         oldest = entry
     }
     if (oldest === undefined) return undefined
-    const notice = noticeOf(oldest, "expired", now)
-    set(oldest, Incident.tell(oldest.incident, "expired", now), now)
+    const notice = tell(oldest, "expired", now)
     forget(oldest, now)
     return notice
   }
@@ -270,15 +269,20 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     return by === undefined ? undefined : { reason: "inhibition", by, until: now + recheck }
   }
 
-  const noticeOf = ({ incident, route }: Entry, status: Incident.Status, now: number): Notice => {
+  let named = 0
+  /** Notes that people are told, and gives what. */
+  const tell = (entry: Entry, status: Incident.Status, now: number): Notice => {
+    const { incident, route } = entry
     const escalated = route.escalation?.sinks ?? []
-    const generation = incident.told?.isOpen === true ? incident.generation : incident.generation + 1
+    // A name is never given twice, though a key may have been forgotten, and open again in the same millisecond.
+    const generation = incident.told?.isOpen === true ? incident.generation : (named = Math.max(now, named + 1))
     const sinks =
       status === "escalated"
         ? escalated
         : incident.isEscalated
           ? [...new Set([...route.sinks, ...escalated])]
           : route.sinks
+    set(entry, Incident.tell(incident, status, now, generation), now)
     return { alert: alertOf(route.name, incident, generation, status, now), sinks }
   }
 
@@ -346,8 +350,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
           continue
         }
         entry.held = undefined
-        notices.push(noticeOf(entry, next.status, now))
-        set(entry, Incident.tell(entry.incident, next.status, now), now)
+        notices.push(tell(entry, next.status, now))
       }
       for (const { alert, sinks } of notices) journal.told(alert, sinks)
       return notices
@@ -365,8 +368,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
           continue
         }
         const status = !isOpen ? "resolved" : isKnown ? "reminder" : "opened"
-        notices.push(noticeOf(entry, status, now))
-        set(entry, Incident.tell(entry.incident, status, now), now)
+        notices.push(tell(entry, status, now))
       }
       for (const { alert, sinks } of notices) journal.told(alert, sinks)
       return notices
@@ -401,7 +403,7 @@ const alertOf = (
   now: number
 ): Alert => {
   const { about, count, firstAt, key, lastAt, retrying, severity, untold } = incident
-  const name = `${key}#${generation}`
+  const name = `${key}#${generation.toString(36)}`
   return {
     ...about,
     id: `${route}/${name}/${status}/${now}`,

@@ -10,7 +10,6 @@ import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
@@ -213,7 +212,7 @@ const start = Effect.fnUntraced(function* <R>(
 
   return {
     report: (report: Report.Report, { fiber }: Observer.Told) => {
-      speaking.heard(fiber.context as Context.Context<never>)
+      speaking.heard(fiber.context)
       engine.failed(report, now())
       wake()
     },

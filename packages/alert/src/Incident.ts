@@ -69,6 +69,32 @@ export interface Told {
 }
 
 /**
+ * A policy that is retrying.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Retrying {
+  /** When it scheduled its first retry. */
+  readonly since: number
+  /** When its next attempt is. */
+  readonly nextAt: number
+}
+
+/**
+ * Something that people must be told.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Due {
+  /** When. */
+  readonly at: number
+  /** What. */
+  readonly status: Status
+}
+
+/**
  * An incident.
  *
  * @category models
@@ -112,8 +138,8 @@ export interface Incident {
    * room in a database.
    */
   readonly recent: ReadonlyArray<number>
-  /** Since when a policy has been retrying, and when its next attempt is. */
-  readonly retrying?: { readonly since: number; readonly nextAt: number }
+  /** The policy that is retrying, if one is. */
+  readonly retrying?: Retrying
   /** What people were told last, of this generation or the one before. */
   readonly told?: Told
   /** The failures that it is about. */
@@ -226,10 +252,7 @@ export const settled = ({ retrying: _, ...self }: Incident): Incident => self
  * @category getters
  * @since 0.1.0
  */
-export const due = (
-  route: Route.Route,
-  self: Incident
-): { readonly at: number; readonly status: Status } | undefined => {
+export const due = (route: Route.Route, self: Incident): Due | undefined => {
   const isTold = self.told?.isOpen === true
   if (!self.isOpen) {
     // Whether it goes on flapping is not known as long as nothing is heard of it.
@@ -364,10 +387,8 @@ const isOpening = ({ opens }: Route.Route, { failures, recent }: Incident, now: 
   }
 }
 
-const earliest = (
-  times: ReadonlyArray<{ readonly at: number; readonly status: Status } | undefined>
-): { readonly at: number; readonly status: Status } | undefined => {
-  let first: { readonly at: number; readonly status: Status } | undefined
+const earliest = (times: ReadonlyArray<Due | undefined>): Due | undefined => {
+  let first: Due | undefined
   for (const one of times) if (one !== undefined && (first === undefined || one.at < first.at)) first = one
   return first
 }

@@ -6,9 +6,11 @@
  *
  * @since 0.1.0
  */
+import type * as Report from "@redrive/core/Report"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { keyOf, routesOf } from "./internal/matching.ts"
 
 /**
  * Opens an incident with the first failure.
@@ -83,6 +85,8 @@ export const Share = Schema.TaggedStruct("Share", {
 export const Opening = Schema.Union([First, InARow, OutOf, Within, Share])
 
 /**
+ * A rule by which an incident opens.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -132,6 +136,8 @@ export const Hours = Schema.Struct({
 })
 
 /**
+ * Some hours of the week.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -161,6 +167,8 @@ export const Match = Schema.Struct({
 })
 
 /**
+ * What a failure must be like to match.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -178,6 +186,8 @@ export const GroupField = Schema.Union([
 ])
 
 /**
+ * A field by which failures are grouped.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -269,6 +279,8 @@ export const Route = Schema.Struct({
 })
 
 /**
+ * A route whose defaults are filled in.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -294,6 +306,8 @@ export const Silence = Schema.Struct({
 })
 
 /**
+ * A silence.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -308,6 +322,8 @@ export type Silence = typeof Silence.Type
 export const EqualField = Schema.Literals(["job", "host", "code", "level"])
 
 /**
+ * A field in which a source and a target must be equal.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -331,6 +347,8 @@ export const Inhibition = Schema.Struct({
 })
 
 /**
+ * An inhibition whose defaults are filled in.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -378,3 +396,80 @@ export const make = (routes: ReadonlyArray<(typeof Route)["~type.make.in"]>): Re
  */
 export const fromJson = (json: unknown): Effect.Effect<ReadonlyArray<Route>, Schema.SchemaError> =>
   Schema.decodeUnknownEffect(Routes)(json, strict)
+
+/**
+ * Who would be told of a failure at a time, and when: one entry for each route that it goes through, in order.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Planned {
+  /** The name of the route. */
+  readonly route: string
+  /** The key of the incident that the failure would belong to. */
+  readonly key: string
+  /** The sinks that would be told; none keeps it quiet. */
+  readonly sinks: ReadonlyArray<string>
+  /** When they would be told, in epoch milliseconds, if this failure opened the incident. */
+  readonly at: number
+  /** What else must happen first, in words, such as `2 more failures in a row`. Default: nothing. */
+  readonly after?: string
+}
+
+/**
+ * Plans without telling anybody: for tests of routes, and for a dry run. `now` is in epoch milliseconds.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const plan = (routes: ReadonlyArray<Route>, report: Report.Report, now: number): ReadonlyArray<Planned> =>
+  routesOf(routes, report, now).map((route) => {
+    const after = afterOf(route.opens)
+    return {
+      route: route.name,
+      key: keyOf(route, report),
+      sinks: route.sinks,
+      at: now + Duration.toMillis(route.groupWait),
+      ...(after !== undefined && { after })
+    }
+  })
+
+const afterOf = (opens: Opening): string | undefined => {
+  switch (opens._tag) {
+    case "First":
+      return undefined
+    case "InARow":
+      return opens.failures === 1 ? undefined : `${opens.failures} failures in a row`
+    case "OutOf":
+      return `${opens.failures} failures of the last ${opens.calls} calls`
+    case "Within":
+      return `${opens.failures} failures within ${Duration.format(opens.time)}`
+    case "Share":
+      return `${opens.share * 100} % of at least ${opens.minimum} calls within ${Duration.format(opens.time)}`
+  }
+}
+
+/**
+ * Says what each route does, a line for each: for a start-up log.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const describe = (routes: ReadonlyArray<Route>): ReadonlyArray<string> =>
+  routes.map((route) => {
+    const { match, name, opens, sinks } = route
+    const matched = Object.entries(match).map(([field, value]) => `${field} ${JSON.stringify(value)}`)
+    const what = matched.length === 0 ? "every failure" : matched.join(" and ")
+    const who = sinks.length === 0 ? "nobody" : sinks.join(", ")
+    const when = afterOf(opens)
+    const waits = [
+      `after ${Duration.format(route.groupWait)}`,
+      `again after ${Duration.format(route.repeatInterval)}`,
+      ...(route.escalation === undefined
+        ? []
+        : [`${route.escalation.sinks.join(", ")} after ${Duration.format(route.escalation.after)}`])
+    ]
+    return `${name}: ${what}${when === undefined ? "" : `, from ${when} on`}: ${who} ${waits.join(", ")}${
+      route.continue ? "; then the next routes" : ""
+    }`
+  })

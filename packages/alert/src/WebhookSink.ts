@@ -15,6 +15,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
+import type { Alert } from "./Alert.ts"
 import * as AlertWire from "./AlertWire.ts"
 import * as Http from "./internal/http.ts"
 import * as Signature from "./internal/signature.ts"
@@ -92,7 +93,7 @@ export const make = (options: Options): Service<HttpClient.HttpClient> => {
 export const layer = (options: Options): Layer.Layer<Sink, never, HttpClient.HttpClient> => layerSink(make(options))
 
 /** The same for the same alerts: a receiver knows by it what it has had already. */
-const idOf = (alerts: ReadonlyArray<{ readonly id: string }>): string =>
+const idOf = (alerts: ReadonlyArray<Alert>): string =>
   `msg_${createHash("sha256")
     .update(alerts.map(({ id }) => id).join("\n"))
     .digest("hex")

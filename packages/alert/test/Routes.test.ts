@@ -6,6 +6,7 @@ import { type Service, SinkError } from "@redrive/alert/Sink"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Observer from "@redrive/core/Observer"
+import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -101,7 +102,8 @@ describe("a failure goes to", () => {
         TestClock.adjust("1 minute")
       )
       const said = yield* alerted(["pager", "chat", "mail"], { routes, inhibitions: [] }, () => program)
-      assert.deepStrictEqual(said.toSorted(), [
+      const sorted = said.toSorted(([one], [other]) => one.localeCompare(other))
+      assert.deepStrictEqual(sorted, [
         ["chat", "opened", "item/website_access_denied/www.example.com", 1],
         ["mail", "opened", "item/website_access_denied/example.org", 1],
         ["pager", "opened", "job/insufficient_balance", 1]
@@ -536,4 +538,25 @@ describe("a sink", () => {
       assert.strictEqual(lost, 1)
     })
   )
+})
+
+describe("a plan", () => {
+  const routes = Route.make([
+    { name: "pages", sinks: ["pager"], match: { severity: "Fatal" }, continue: true, groupWait: Duration.zero },
+    { name: "rest", sinks: ["chat"], match: {}, opens: { _tag: "InARow", failures: 3 } }
+  ])
+
+  it("says who would be told of a failure, when, and after what", () => {
+    assert.deepStrictEqual(Route.plan(routes, Report.make(broke()), 1000), [
+      { route: "pages", key: "job/insufficient_balance", sinks: ["pager"], at: 1000 },
+      { route: "rest", key: "job/insufficient_balance", sinks: ["chat"], at: 31_000, after: "3 failures in a row" }
+    ])
+  })
+
+  it("of all failures is a line for each route", () => {
+    assert.deepStrictEqual(Route.describe(routes), [
+      `pages: severity "Fatal": pager after 0, again after 4h; then the next routes`,
+      "rest: every failure, from 3 failures in a row on: chat after 30s, again after 4h"
+    ])
+  })
 })

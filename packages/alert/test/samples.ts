@@ -1,7 +1,7 @@
 import type * as Alert from "@redrive/alert/Alert"
 import * as DateTime from "effect/DateTime"
 
-export const at = DateTime.makeUnsafe("2026-11-24T01:02:33.456Z")
+const at = DateTime.makeUnsafe("2026-11-24T01:02:33.456Z")
 
 /** An alert about an item, and what a test changes of it. */
 export const itemAlert = (changes: Partial<Alert.Alert> = {}): Alert.Alert => ({

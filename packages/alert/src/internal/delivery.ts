@@ -60,13 +60,17 @@ export interface State {
 /** A channel that is gone is looked for again after so long. */
 const gone = 15 * 60_000
 
+const millis = (input: Duration.Input | undefined, otherwise: number) =>
+  input === undefined ? otherwise : Duration.toMillis(Duration.fromInputUnsafe(input))
+
+/** Whether a smaller delivery, or none, is all that is left. */
+const isFinal = ({ reason }: SinkError): boolean => reason === "refused" || reason === "too large"
+
 /** No wait grows beyond this. */
 const mostBackoff = 5 * 60_000
 
 export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Delivery<R> => {
   const kind = sink.kind ?? "sink"
-  const millis = (input: Duration.Input | undefined, otherwise: number) =>
-    input === undefined ? otherwise : Duration.toMillis(Duration.fromInputUnsafe(input))
   const batch = sink.batch ?? 100
   const attempts = sink.attempts ?? 4
   const attemptTimeout = millis(sink.attemptTimeout, 30_000)
@@ -131,8 +135,6 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
     }
     return freeAt
   }
-
-  const isFinal = (error: SinkError): boolean => error.reason === "refused" || error.reason === "too large"
 
   /** Delivers alerts; what is refused for good is split until it is found. Gives what is still to be delivered. */
   const deliver = (alerts: ReadonlyArray<Alert>): Effect.Effect<ReadonlyArray<Alert>, never, R> =>

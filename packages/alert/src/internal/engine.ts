@@ -6,7 +6,7 @@ import type { Alert } from "../Alert.ts"
 import * as Incident from "../Incident.ts"
 import type * as Route from "../Route.ts"
 import * as DueTimes from "./dueTimes.ts"
-import { keyOf, matches } from "./matching.ts"
+import { keyOf, matches, routesOf } from "./matching.ts"
 
 /**
  * Why somebody was not told of failures.
@@ -119,16 +119,6 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
   const dueTimes = DueTimes.make<Entry>()
   /** How many open incidents there are that inhibit others, by rule and by what must be equal. */
   const sources = new Map<string, number>()
-
-  const routesOf = (report: Report.Report, now: number): ReadonlyArray<Route.Route> => {
-    const found: Array<Route.Route> = []
-    for (const route of routes) {
-      if (!matches(route.match, report, now)) continue
-      found.push(route)
-      if (!route.continue) break
-    }
-    return found
-  }
 
   const forget = (entry: Entry, now: number) => {
     entries.delete(entry.id)
@@ -298,7 +288,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
 
   return {
     failed: (report, now) => {
-      const all = routesOf(report, now)
+      const all = routesOf(routes, report, now)
       if (all.length === 0) journal.suppressed("", "", "no route", 1, now)
       for (const route of all) {
         if (route.sinks.length === 0) {
@@ -322,7 +312,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
         if (entry.incident.retrying !== undefined) set(entry, Incident.settled(entry.incident), now)
     },
     retrying: (report, { nextAt, since }, call, now) => {
-      for (const route of routesOf(report, now)) {
+      for (const route of routesOf(routes, report, now)) {
         if (route.sinks.length === 0) continue
         const [known, key] = entryFor(route, report, now)
         const incident = Incident.retrying(known?.incident, key, report, since, nextAt, now)

@@ -60,9 +60,9 @@ export const send = (
     if (answer.status >= 200 && answer.status <= 299) {
       const refusal = channel.refusal?.(answer)
       if (refusal === undefined) return answer
-      return yield* Effect.fail(new SinkError({ sink: channel.kind, isAmbiguous: false, ...refusal }))
+      return yield* new SinkError({ sink: channel.kind, isAmbiguous: false, ...refusal })
     }
-    return yield* Effect.fail(refused(channel, answer, now))
+    return yield* refused(channel, answer, now)
   }).pipe(Effect.scoped)
 
 const unfollowed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

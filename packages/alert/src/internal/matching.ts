@@ -23,6 +23,21 @@ export const matches = (match: Route.Match, subject: Subject, now: number): bool
   )
 }
 
+/** The routes that a failure goes through, in order. */
+export const routesOf = (
+  routes: ReadonlyArray<Route.Route>,
+  report: Report.Report,
+  now: number
+): ReadonlyArray<Route.Route> => {
+  const found: Array<Route.Route> = []
+  for (const route of routes) {
+    if (!matches(route.match, report, now)) continue
+    found.push(route)
+    if (!route.continue) break
+  }
+  return found
+}
+
 const isHost = (pattern: string, host: string | undefined): boolean =>
   host !== undefined && (pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern)
 
@@ -53,7 +68,7 @@ const momentIn = (zone: string, now: number): { readonly day: number; readonly m
 }
 
 /** Whether hours of the week have begun and not ended. */
-export const isWithin = ({ days: on, from, to, zone = "UTC" }: Route.Hours, now: number): boolean => {
+const isWithin = ({ days: on, from, to, zone = "UTC" }: Route.Hours, now: number): boolean => {
   const { day, minute } = momentIn(zone, now)
   const [begin, end] = [minuteOf(from), minuteOf(to)]
   const isOn = (index: number) => {
@@ -87,7 +102,7 @@ const keyByDefault = ({ code, engine, fingerprint, host, level }: Report.Report)
 /** A value may have the sign between values in it. */
 const escaped = (value: string): string => value.replaceAll("%", "%25").replaceAll("/", "%2F")
 
-export const fieldOf = (field: Route.GroupField, report: Report.Report): string => {
+const fieldOf = (field: Route.GroupField, report: Report.Report): string => {
   switch (field) {
     case "job":
       return report.jobId ?? ""

@@ -11,11 +11,12 @@ export interface Retries {
 /** No more calls are followed; of further ones people hear when they are given up. */
 const most = 10_000
 
+const callOf = ({ key = "", name }: { readonly name: string; readonly key?: string | undefined }) => ({ name, key })
+const idOf = (event: Parameters<typeof callOf>[0]) => Object.values(callOf(event)).join("\n")
+
 export const make = (engine: Engine.Engine, quietFor: number): Retries => {
   /** Since when calls of a name and key have been retried, with no success between. */
   const since = new Map<string, number>()
-  const callOf = ({ key = "", name }: { readonly name: string; readonly key?: string | undefined }) => ({ name, key })
-  const idOf = (event: Parameters<typeof callOf>[0]) => Object.values(callOf(event)).join("\n")
 
   return {
     event: (event, report, now) => {

@@ -456,7 +456,12 @@ describe("nobody is told", () => {
     Effect.gen(function* () {
       const said = yield* alerted(["a"], { routes: one({ groupWait: Duration.seconds(30) }) }, () =>
         Effect.gen(function* () {
-          yield* tell(page("a.example", 403, "j1"), page("b.example", 403, "j2"), broke("j1"))
+          yield* tell(
+            page("a.example", 403, "j1"),
+            page("b.example", 403, "j1"),
+            page("b.example", 403, "j2"),
+            broke("j1")
+          )
           yield* TestClock.adjust("5 minutes")
         })
       )

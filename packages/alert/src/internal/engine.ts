@@ -245,7 +245,9 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       if (!matches(target, subject(incident), now)) continue
       // It does not hold back what it is itself.
       if (matches(inhibitions[index]?.source ?? {}, subject(incident), now)) continue
-      if (equalOf(equal, incident.about).some((value) => sources.has(`${index}\n${value}`))) return name
+      // An incident of several jobs is held back only if each of them has failed.
+      const values = equalOf(equal, incident.about)
+      if (values.length > 0 && values.every((value) => sources.has(`${index}\n${value}`))) return name
     }
     return undefined
   }

@@ -216,8 +216,13 @@ export const failed = (
 export const succeeded = (route: Route.Route, self: Incident, now: number): Incident => {
   const { retrying: _, ...rest } = self
   const after = outcome(route, { ...rest, failures: 0, successes: self.successes + 1 }, now)
-  return after.isOpen && after.successes >= route.successes ? close(after, now) : after
+  const closing = closingAt(route, after)
+  return closing !== undefined && closing <= now ? close(after, now) : after
 }
+
+/** When an open incident is over, if nothing fails until then. */
+const closingAt = (route: Route.Route, { isOpen, lastAt, successes }: Incident): number | undefined =>
+  isOpen && successes >= route.successes ? lastAt + millis(route.resolveAfter) : undefined
 
 /**
  * The incident while a policy retries: it opens if that takes too long.
@@ -247,7 +252,7 @@ export const retrying = (
 export const settled = ({ retrying: _, ...self }: Incident): Incident => self
 
 /**
- * When people must be told what, if nothing else happens.
+ * When people must be told what, if nothing else happens. An incident of which nobody was told is `resolved` without a word.
  *
  * @category getters
  * @since 0.1.0
@@ -260,8 +265,12 @@ export const due = (route: Route.Route, self: Incident): Due | undefined => {
     if (self.retrying === undefined) return undefined
     return { at: self.retrying.since + millis(route.quietFor), status: "retrying" }
   }
-  if (self.told === undefined || !isTold) return { at: self.changedAt + millis(route.groupWait), status: "opened" }
+  const closing = closingAt(route, self)
+  const over: Due | undefined = closing === undefined ? undefined : { at: closing, status: "resolved" }
+  if (self.told === undefined || !isTold)
+    return earliest([over, { at: self.changedAt + millis(route.groupWait), status: "opened" }])
   return earliest([
+    self.isFlapping ? undefined : over,
     self.worseAt === undefined ? undefined : { at: self.worseAt + millis(route.groupWait), status: "worse" },
     self.newsAt === undefined || self.isFlapping
       ? undefined
@@ -336,7 +345,13 @@ const begin = (key: string, report: Report.Report, now: number): Incident => ({
 
 const open = (self: Incident, now: number): Incident => ({ ...self, isOpen: true, changedAt: now })
 
-const close = (self: Incident, now: number): Incident => ({
+/**
+ * The incident when it is over, before anybody was told that.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const close = (self: Incident, now: number): Incident => ({
   ...self,
   isOpen: false,
   changedAt: now,

@@ -262,6 +262,8 @@ export const Route = Schema.Struct({
   opens: withDefault(Opening, { _tag: "First" }),
   /** How many successes in a row resolve it. Default: 1. */
   successes: withDefault(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)), 1),
+  /** How long there must have been no failure, too, before successes resolve it: others may still fail. Default: 30 seconds. */
+  resolveAfter: withDefault(duration, Duration.seconds(30)),
   /** The wait from the opening of an incident to the first alert, which gathers what comes together. Default: 30 seconds. */
   groupWait: withDefault(duration, Duration.seconds(30)),
   /** The least time between two alerts about something new in an open incident. A higher severity is not held by it. Default: 5 minutes. */

@@ -85,7 +85,7 @@ const alerted = Effect.fnUntraced(function* (
 })
 
 const one = (route: Partial<Parameters<typeof Route.make>[0][number]>) =>
-  Route.make([{ name: "r", sinks: ["a"], groupWait: Duration.zero, match: {}, ...route }])
+  Route.make([{ name: "r", sinks: ["a"], groupWait: Duration.zero, resolveAfter: Duration.zero, match: {}, ...route }])
 
 describe("a failure goes to", () => {
   const routes = Route.make([
@@ -194,6 +194,30 @@ describe("an incident", () => {
         })
       )
       assert.deepStrictEqual(said, [])
+    })
+  )
+
+  it.effect("goes on while others of its calls succeed, and is over when nothing has failed for a while", () =>
+    Effect.gen(function* () {
+      const routes = one({ groupWait: Duration.seconds(30), resolveAfter: Duration.seconds(30) })
+      const said = yield* alerted(["a"], { routes }, () =>
+        Effect.gen(function* () {
+          for (let n = 0; n < 20; n++) {
+            yield* failing("fetch", "a.example")
+            yield* TestClock.adjust("5 seconds")
+            yield* succeeding("fetch", "a.example")
+            yield* TestClock.adjust("5 seconds")
+          }
+          yield* TestClock.adjust("1 minute")
+        })
+      )
+      assert.deepStrictEqual(
+        said.map(([, status, , count]) => [status, count]),
+        [
+          ["opened", 3],
+          ["resolved", 17]
+        ]
+      )
     })
   )
 

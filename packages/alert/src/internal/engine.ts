@@ -334,6 +334,8 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
           else schedule(entry, now)
           continue
         }
+        if (next.status === "resolved" && entry.incident.isOpen) set(entry, Incident.close(entry.incident, now), now)
+        if (next.status === "resolved" && entry.incident.told?.isOpen !== true) continue
         const hold = holdOf(entry, now)
         if (hold !== undefined) {
           if (entry.held?.by !== hold.by) journal.held(entry.route.name, entry.incident.key, hold, now)

@@ -1,98 +1,77 @@
 /**
- * What people are told of failures of one kind: a group of reports with the same level, code and host. Calls that the retry engine refused
- * or timed out are told apart by their fingerprint, too: each call and each upstream is a kind of its own.
- *
- * The first report gives the text; later ones add to the count and, up to a bound, to the places. It is data, and knows no sink.
+ * What people are told: one thing about one incident.
  *
  * @since 0.1.0
  */
-import type * as Report from "@redrive/core/Report"
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import type * as LogLevel from "effect/LogLevel"
+import type * as Incident from "./Incident.ts"
 
 /**
- * A group of reports. `severity` is the highest of them; `urls` and `jobIds` are the first few different ones.
+ * An alert.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Alert {
+export interface Alert extends Incident.About {
+  /** The same for all attempts to deliver this alert, and for no other alert: a receiver may know by it what it has had already. */
+  readonly id: string
+  /** The route that it came by. */
+  readonly route: string
+  /** What groups the failures of the incident. */
   readonly key: string
-  readonly level: Report.Report["level"]
-  readonly code: string
-  readonly detail?: string
-  readonly host?: string
+  /** The key with the number of the incident: the same from its first alert to its last. */
+  readonly incident: string
+  /** What people are told. */
+  readonly status: Incident.Status
+  /** The highest severity of the incident. */
   readonly severity: LogLevel.Severity
-  readonly actor: Report.Report["actor"]
-  readonly message: string
+  /** How many failures no earlier alert has counted. */
   readonly count: number
+  /** How many failures the incident has had. */
+  readonly total: number
+  /** When the alert was made. */
+  readonly at: DateTime.Utc
+  /** The first failure of the incident. */
   readonly firstAt: DateTime.Utc
+  /** The last failure. */
   readonly lastAt: DateTime.Utc
-  readonly urls: ReadonlyArray<string>
-  readonly jobIds: ReadonlyArray<string>
+  /** When the next attempt is, while a policy retries. */
+  readonly nextAt?: DateTime.Utc
 }
 
-/** No alert lists more places of a kind. */
-const mostPlaces = 5
-
 /**
- * The key of the group that a report belongs to.
+ * Whether an alert is the last word about its incident.
  *
- * @category getters
+ * @category guards
  * @since 0.1.0
  */
-export const keyOf = ({ code, engine, fingerprint, host, level }: Report.Report): string =>
-  [level, code, ...(host === undefined ? [] : [host]), ...(engine === undefined ? [] : [fingerprint])].join("/")
+export const isOver = ({ status }: Alert): boolean => status === "resolved" || status === "expired"
 
 /**
- * The alert of a group's first report.
+ * An alert's first line, such as `Error: host_returned_error timeout at example.com (12 failures)`. For channels that show one line.
  *
- * @category constructors
+ * @category formatting
  * @since 0.1.0
  */
-export const make = (report: Report.Report, at: DateTime.Utc): Alert => {
-  const { actor, code, detail, host, jobId, level, message, severity, url } = report
-  return {
-    key: keyOf(report),
-    level,
-    code,
-    ...(detail === undefined ? {} : { detail }),
-    ...(host === undefined ? {} : { host }),
-    severity,
-    actor,
-    message,
-    count: 1,
-    firstAt: at,
-    lastAt: at,
-    urls: url === undefined ? [] : [url],
-    jobIds: jobId === undefined ? [] : [jobId]
+export const title = (alert: Alert): string => {
+  const { code, count, detail, host, severity, status, total } = alert
+  const what = [code, detail].filter((word) => word !== undefined).join(" ")
+  const where = host === undefined ? "" : ` at ${host}`
+  switch (status) {
+    case "resolved":
+      return `Resolved: ${what}${where} (${failures(total)})`
+    case "expired":
+      return `Expired: ${what}${where}, nothing was heard of it since (${failures(total)})`
+    case "retrying":
+      return `Still retrying: ${what}${where}`
+    case "reminder":
+      return `${severity}, still: ${what}${where} (${failures(count)} more, ${total} in all)`
+    case "escalated":
+      return `${severity}, escalated: ${what}${where} (${failures(total)})`
+    default:
+      return `${severity}: ${what}${where} (${failures(total)})`
   }
 }
 
-/**
- * Two alerts of a group as one; the first gives the text. A detail that they do not share is dropped.
- *
- * @category combining
- * @since 0.1.0
- */
-export const merge = (self: Alert, that: Alert): Alert => {
-  const { detail, ...rest } = self
-  return {
-    ...rest,
-    ...(detail === undefined || detail !== that.detail ? {} : { detail }),
-    severity: louder(self.severity, that.severity),
-    count: self.count + that.count,
-    firstAt: DateTime.min(self.firstAt, that.firstAt),
-    lastAt: DateTime.max(self.lastAt, that.lastAt),
-    urls: places(self.urls, that.urls),
-    jobIds: places(self.jobIds, that.jobIds)
-  }
-}
-
-const severities: ReadonlyArray<LogLevel.Severity> = ["Trace", "Debug", "Info", "Warn", "Error", "Fatal"]
-
-const louder = (a: LogLevel.Severity, b: LogLevel.Severity): LogLevel.Severity =>
-  severities.indexOf(a) >= severities.indexOf(b) ? a : b
-
-const places = (some: ReadonlyArray<string>, more: ReadonlyArray<string>): ReadonlyArray<string> =>
-  [...new Set([...some, ...more])].slice(0, mostPlaces)
+const failures = (count: number): string => `${count} ${count === 1 ? "failure" : "failures"}`

@@ -1,111 +1,226 @@
 /**
- * Turns reports of failures into alerts: those that matter, grouped, each kind once in a while.
+ * Tells the right people of failures: once, in time, and when it is over.
  *
- * It listens beside other adapters, holds a bounded number of groups in memory, and sends them from a fiber of its
- * own. A sink that fails or hangs never reaches the program; what it could not deliver is sent with the next try.
+ * It is an observer beside any other adapter. Reports of failures go through its routes, which make incidents of them; what is due is told by
+ * the sinks of the route. Memory is bounded, the program's exit stays the same, and what could not be told is said.
  *
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
-import * as Arr from "effect/Array"
+import * as Report from "@redrive/core/Report"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
-import * as LogLevel from "effect/LogLevel"
+import type * as LogLevel from "effect/LogLevel"
+import type * as Scope from "effect/Scope"
 import process from "node:process"
-import * as Groups from "./internal/groups.ts"
-import { Sink } from "./Sink.ts"
+import * as Delivery from "./internal/delivery.ts"
+import * as Engine from "./internal/engine.ts"
+import * as Ledger from "./internal/ledger.ts"
+import * as Retries from "./internal/retries.ts"
+import * as Route from "./Route.ts"
+import { type Service, Sink } from "./Sink.ts"
 
 /**
- * Which failures raise an alert, and when.
+ * Which failures are told to whom, and when.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** Failures below this severity raise no alert. Default: `Error`. */
+  /** The routes, as `Route.make` makes them. Default: one to every sink, made of `threshold`, `groupWait` and `repeatInterval`. */
+  readonly routes?: ReadonlyArray<Route.Route> | undefined
+  /** The least severity, without `routes`. Default: `Error`. */
   readonly threshold?: LogLevel.Severity | undefined
-  /** The wait from a group's first report to its alert, and from a failed delivery to the next. Default: 30 seconds. */
+  /** The wait from an incident's opening to its first alert, without `routes`. Default: 30 seconds. */
   readonly groupWait?: Duration.Input | undefined
-  /** The wait before the same kind of failure raises another alert. Default: 4 hours. */
+  /** The time after which an incident that still fails is told again, without `routes`. Default: 4 hours. */
   readonly repeatInterval?: Duration.Input | undefined
-  /** How many groups are kept; further reports share one group. Default: 1000. */
+  /** Hours in which people are not told. Default: none. */
+  readonly silences?: ReadonlyArray<Route.Silence> | undefined
+  /** Incidents that speak for others. Default: a job's failure speaks for its items. */
+  readonly inhibitions?: ReadonlyArray<Route.Inhibition> | undefined
+  /** For a sink that is down, the names of those that are told in its place. Default: none. */
+  readonly fallbacks?: { readonly [sink: string]: string } | undefined
+  /** How many incidents are kept; beyond, the one that was told the longest ago makes room. Default: 10,000. */
   readonly maxKeys?: number | undefined
-  /** The longest time for the last delivery, when the scope closes. Default: 5 seconds. */
+  /** The longest time for the last deliveries, when the scope closes. Default: 5 seconds. */
   readonly flushTimeout?: Duration.Input | undefined
-  /** Called when the scope closes with the number of failures that no alert reported, if any. Default: prints it to stderr. */
+  /** Called when the scope closes with the number of failures that no sink was told of, if any. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined
 }
 
 const rules: Check.Rules<Options> = {
+  routes: Check.where("a list of routes", Array.isArray),
   threshold: Check.severity,
   groupWait: Check.duration(),
-  repeatInterval: Check.duration({ isEndless: true }),
+  repeatInterval: Check.duration(),
+  silences: Check.where("a list of silences", Array.isArray),
+  inhibitions: Check.where("a list of inhibitions", Array.isArray),
+  fallbacks: Check.where("an object of names", (value) => typeof value === "object" && value !== null),
   maxKeys: Check.int(1),
   flushTimeout: Check.duration({ isEndless: true }),
   onLost: Check.callback
 }
 
 /**
- * Alerts for every failure reported below this layer. What is pending when its scope closes is sent at once.
+ * Several sinks by the names that routes know them by.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Sinks<R = never> = { readonly [name: string]: Service<R> }
+
+/**
+ * Alerts for every failure reported below this layer, by the `Sink` in context. What is pending when its scope closes is sent at once.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> =>
-  Layer.unwrap(Effect.map(start(Check.options("Alerter.layer", rules, options)), Observer.layer))
+export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> => {
+  checked(options)
+  return Layer.unwrap(Effect.map(Sink, (sink) => layerOf({ [sink.kind ?? "sink"]: sink }, options)))
+}
 
-const start = Effect.fnUntraced(function* (options: Options) {
-  const { flushTimeout = "5 seconds", maxKeys = 1000, onLost = say, threshold = "Error" } = options
-  const sink = yield* Sink
-  const clock = yield* Clock.Clock
-  const groups = Groups.make({
-    groupWait: Duration.toMillis(Duration.fromInputUnsafe(options.groupWait ?? "30 seconds")),
-    repeatInterval: Duration.toMillis(Duration.fromInputUnsafe(options.repeatInterval ?? "4 hours")),
-    maxKeys
-  })
-  const news = yield* Latch.make()
+const checked = (options: Options): Options => Check.options("Alerter.layer", rules, options)
 
-  /** Sends what is due at a time; what is not delivered, for whatever reason, is kept. */
-  const deliver = Effect.fnUntraced(function* (until: number) {
-    const alerts = groups.take(until)
-    if (!Arr.isReadonlyArrayNonEmpty(alerts)) return
-    yield* Effect.suspend(() => sink.send(alerts)).pipe(
-      Effect.onError(() => Effect.sync(() => groups.restore(alerts, clock.currentTimeMillisUnsafe())))
+/**
+ * The same by several sinks. Throws if a route or a fallback names a sink that is not there.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerOf = <R>(sinks: Sinks<R>, options: Options = {}): Layer.Layer<never, never, R> => {
+  const routes = routesOf(sinks, checked(options))
+  return Layer.unwrap(Effect.map(start(sinks, routes, options), Observer.layer))
+}
+
+const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.Route> => {
+  const { groupWait = "30 seconds", repeatInterval = "4 hours", routes, threshold = "Error" } = options
+  const all =
+    routes ??
+    Route.make([
+      {
+        name: "default",
+        sinks: Object.keys(sinks),
+        match: { severity: threshold },
+        groupWait: Duration.fromInputUnsafe(groupWait),
+        repeatInterval: Duration.fromInputUnsafe(repeatInterval)
+      }
+    ])
+  const named = [
+    ...all.flatMap((route) => [...route.sinks, ...(route.escalation?.sinks ?? [])]),
+    ...Object.entries(options.fallbacks ?? {}).flat()
+  ]
+  const missing = [...new Set(named)].filter((name) => !Object.hasOwn(sinks, name))
+  if (missing.length > 0)
+    throw new Error(
+      `Alerter.layer: no sink has the name ${missing.join(", ")}; there are ${Object.keys(sinks).join(", ") || "none"}`
     )
-  })
+  return all
+}
+
+const start = Effect.fnUntraced(function* <R>(
+  sinks: Sinks<R>,
+  routes: ReadonlyArray<Route.Route>,
+  options: Options
+): Effect.fn.Return<Observer.Observer, never, R | Scope.Scope> {
+  const { fallbacks = {}, flushTimeout = "5 seconds", maxKeys = 10_000, onLost = say } = options
+  const clock = yield* Clock.Clock
+  const now = () => clock.currentTimeMillisUnsafe()
+  const news = Latch.makeUnsafe(false)
+  const ledger = Ledger.make()
+  const engine = Engine.make(
+    {
+      routes,
+      silences: options.silences ?? [],
+      inhibitions: options.inhibitions ?? [Route.jobOverItems],
+      most: maxKeys
+    },
+    ledger.journal
+  )
+  const retries = Retries.make(engine, Math.min(...routes.map(({ quietFor }) => Duration.toMillis(quietFor))))
+  /** What waits for a sink that has just gone down is handed to the one that stands in for it, too. */
+  const down: Delivery.Ledger["down"] = (name, error) => {
+    ledger.deliveries.down(name, error)
+    const standIn = deliveries.get(fallbacks[name] ?? "")
+    for (const alert of deliveries.get(name)?.waiting() ?? []) standIn?.offer(alert)
+    standIn?.wake()
+  }
+  const deliveries: ReadonlyMap<string, Delivery.Delivery<R>> = new Map(
+    Object.entries(sinks).map(([name, sink]) => [name, Delivery.make(name, sink, { ...ledger.deliveries, down })])
+  )
+
+  /** Hands notices to their sinks; a sink that is down is stood in for. */
+  const hand = (notices: ReadonlyArray<Engine.Notice>) => {
+    for (const { alert, sinks: names } of notices) {
+      const targets = new Set(names)
+      for (const name of names) {
+        const other = fallbacks[name]
+        if (other !== undefined && deliveries.get(name)?.state().isDown === true) targets.add(other)
+      }
+      for (const name of targets) deliveries.get(name)?.offer(alert)
+    }
+    // All at once, so that a sink that takes several alerts together gets them together.
+    for (const delivery of deliveries.values()) delivery.wake()
+  }
+
+  let next = Infinity
+  /** What was heard may be due before what was known. */
+  const wake = () => {
+    if (engine.nextAt() < next) news.openUnsafe()
+  }
 
   const round = Effect.suspend(() => {
-    const wait = groups.nextDue() - clock.currentTimeMillisUnsafe()
-    if (wait > 0) return Effect.race(news.await, Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never)
-    return Effect.catchCause(deliver(clock.currentTimeMillisUnsafe()), (cause) =>
-      Effect.logWarning("alerts were not delivered, and will be sent again", cause)
-    )
+    hand(engine.take(now()))
+    next = engine.nextAt()
+    // A clock counts whole milliseconds: a part of one would be waited for again and again.
+    const wait = Math.ceil(next - now())
+    news.closeUnsafe()
+    return wait <= 0
+      ? Effect.yieldNow
+      : Effect.race(Latch.await(news), Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never)
   })
 
-  const flush = deliver(Infinity).pipe(
-    Effect.interruptible,
-    Effect.timeout(flushTimeout),
-    Effect.catchCause((cause) => Effect.logWarning("alerts were not delivered before the end", cause))
-  )
+  const flush = Effect.suspend(() => {
+    hand(engine.take(now()))
+    hand(engine.flush(now()))
+    return Effect.forEach(deliveries.values(), (delivery) => delivery.flush, {
+      concurrency: "unbounded",
+      discard: true
+    })
+  }).pipe(Effect.interruptible, Effect.timeoutOption(flushTimeout))
+
   const sayLost = Effect.sync(() => {
-    // What could not be delivered was brought back.
-    const lost = groups.take(Infinity).reduce((sum, { count }) => sum + count, 0)
+    const lost = ledger.lost([...deliveries.values()].flatMap((delivery) => delivery.rest()))
     if (lost > 0) onLost(lost)
   })
-  // Finalizers run last first: the fiber has stopped when the rest is flushed.
-  yield* Effect.addFinalizer(() => Effect.andThen(flush, Effect.ignoreCause(sayLost)))
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(news.close, round)))
 
-  const report: Observer.Observer["report"] = (report) => {
-    if (LogLevel.isLessThan(report.severity, threshold)) return
-    groups.add(report, clock.currentTimeMillisUnsafe())
-    news.openUnsafe()
+  // What sinks report themselves must not come back as alerts.
+  const unheard = Effect.provideService(ErrorReporter.CurrentErrorReporters, new Set())
+  const speaking = yield* ledger.speaker
+  // Finalizers run last first: the fibers have stopped when the rest is flushed.
+  yield* Effect.addFinalizer(() =>
+    Effect.ignoreCause(unheard(flush)).pipe(Effect.andThen(Effect.ignoreCause(sayLost)), Effect.andThen(speaking.end))
+  )
+  for (const { run } of deliveries.values()) yield* Effect.forkScoped(unheard(run))
+  yield* Effect.forkScoped(Effect.forever(round))
+
+  return {
+    report: (report: Report.Report, { fiber }: Observer.Told) => {
+      speaking.heard(fiber.context)
+      engine.failed(report, now())
+      wake()
+    },
+    event: (event: Observer.Event, fiber) => {
+      retries.event(event, (error) => Report.make(error, { secrets: Report.secretsOf(fiber.context) }), now())
+      wake()
+    }
   }
-  return { report }
 })
 
 const say = (count: number): void => {

@@ -1,30 +1,28 @@
 /**
- * Alerts as HTTP POSTs of JSON, with the headers of the Standard Webhooks convention.
+ * Alerts as HTTP POSTs of JSON, signed as Standard Webhooks ask for.
  *
- * A receiver is tried again a few times if the verdict on its answer (`Judge.judge`) allows it, never sooner than its Retry-After. The URL
- * is a secret, since that is how most receivers know their senders: no error and no log shows it.
+ * A receiver knows by `webhook-id` what it has had already, by `webhook-timestamp` how old an attempt is, and by `webhook-signature` that it is yours. The
+ * URL is a secret, since that is how many receivers know their senders: no error and no log shows it.
  *
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
-import * as Classify from "@redrive/core/Classify"
-import * as Judge from "@redrive/core/Judge"
-import * as Verdict from "@redrive/core/Verdict"
-import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
+import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { createHash } from "node:crypto"
+import type { Alert } from "./Alert.ts"
 import * as AlertWire from "./AlertWire.ts"
-import { Sink, SinkError } from "./Sink.ts"
+import * as Http from "./internal/http.ts"
+import * as Signature from "./internal/signature.ts"
+import { layer as layerSink, type Service, type Sink } from "./Sink.ts"
 
 /**
- * The receiver of the alerts, and how deliveries are retried.
+ * The receiver of the alerts, and how deliveries are paced.
  *
  * @category options
  * @since 0.1.0
@@ -32,107 +30,71 @@ import { Sink, SinkError } from "./Sink.ts"
 export interface Options {
   /** The receiver's http or https URL. Required. */
   readonly url: Redacted.Redacted
-  /** How many attempts a delivery gets, including the first one. Default: 4. */
+  /**
+   * The secrets that sign a delivery, as `whsec_` and Base64 of 24 to 64 bytes; several while they are rotated, of which a receiver takes any.
+   * Default: deliveries are not signed.
+   */
+  readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
+  /** How many attempts in a row may fail before the sink counts as down. Default: 4. */
   readonly attempts?: number | undefined
-  /** The wait after the first attempt, doubled after each further one. Default: 1 second. */
+  /** The wait after the first attempt that failed, doubled after each further one, up to 5 minutes. Default: 1 second. */
   readonly backoff?: Duration.Input | undefined
-  /** The longest time for one attempt. Default: 10 seconds. */
+  /** The longest time for one attempt. Default: 15 seconds. */
   readonly attemptTimeout?: Duration.Input | undefined
-  /** The longest Retry-After that a delivery waits for. Default: 1 minute. */
+  /** The longest Retry-After that a delivery waits for. Default: 1 day. */
   readonly maxRetryAfter?: Duration.Input | undefined
 }
 
 const rules: Check.Rules<Options> = {
   url: Check.required(Check.secret("http or https URL", Check.isHttpUrl)),
+  secrets: Check.where("a list of Redacted secrets, each whsec_ and Base64 of 24 to 64 bytes", Signature.areSecrets),
   attempts: Check.int(1),
   backoff: Check.duration(),
   attemptTimeout: Check.duration({ isEndless: true }),
   maxRetryAfter: Check.duration({ isEndless: true })
 }
 
-/** The failure of an attempt, and whether another may help. */
-interface Refusal {
-  readonly message: string
-  readonly verdict: Verdict.Verdict
-}
-
 /**
- * A sink that posts to a URL, over the `HttpClient` in context.
+ * A sink that posts to a URL.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options): Effect.Effect<Sink["Service"], never, HttpClient.HttpClient> =>
-  sinkOf(Check.options("WebhookSink", rules, options))
-
-const sinkOf = Effect.fnUntraced(function* (
-  options: Options
-): Effect.fn.Return<Sink["Service"], never, HttpClient.HttpClient> {
-  const { attempts = 4, attemptTimeout = "10 seconds", backoff = "1 second", maxRetryAfter = "1 minute" } = options
-  const client = yield* HttpClient.HttpClient
-
-  const attempt = (request: HttpClientRequest.HttpClientRequest): Effect.Effect<void, Refusal> =>
-    client
-      .execute(request)
-      .pipe(
-        Effect.catch(unreachable),
-        Effect.flatMap(accepted),
-        Effect.timeoutOrElse({ duration: attemptTimeout, orElse: () => refused("no answer in time", late) }),
-        Effect.scoped
-      )
-
-  const deliver = (request: HttpClientRequest.HttpClientRequest, number: number): Effect.Effect<void, SinkError> =>
-    Effect.catch(attempt(request), ({ message, verdict }) => {
-      const pause = Duration.times(Duration.fromInputUnsafe(backoff), 2 ** (number - 1))
-      const wait = Verdict.retryAfter(verdict) ?? Duration.zero
-      const isVain = !mayHelp(verdict, number) || Duration.isGreaterThan(wait, Duration.fromInputUnsafe(maxRetryAfter))
-      if (isVain || number >= attempts) return Effect.fail(new SinkError({ sink: "webhook", message }))
-      return Effect.delay(deliver(request, number + 1), Duration.max(pause, wait))
-    })
-
-  return Sink.of({
-    send: Effect.fnUntraced(function* (alerts) {
-      const now = yield* DateTime.now
-      const id = `msg_${yield* identifier}`
-      const request = HttpClientRequest.post(Redacted.value(options.url)).pipe(
-        // All attempts of a delivery carry one id, by which a receiver knows what it has had already.
-        HttpClientRequest.setHeaders({ "webhook-id": id, "webhook-timestamp": seconds(now) }),
-        HttpClientRequest.bodyJsonUnsafe(AlertWire.body(alerts, now))
-      )
-      yield* deliver(request, 1)
-    })
-  })
-})
+export const make = (options: Options): Service<HttpClient.HttpClient> => {
+  const { secrets = [], url, ...pacing } = Check.options("WebhookSink", rules, options)
+  return {
+    kind: "webhook",
+    attemptTimeout: "15 seconds",
+    ...pacing,
+    isIdempotent: true,
+    send: (alerts) =>
+      Effect.gen(function* () {
+        const now = yield* DateTime.now
+        const body = JSON.stringify(AlertWire.body(alerts))
+        const id = idOf(alerts)
+        const timestamp = String(Math.floor(now.epochMilliseconds / 1000))
+        const signature = Signature.of(secrets, `${id}.${timestamp}.${body}`)
+        const request = HttpClientRequest.post(Redacted.value(url)).pipe(
+          HttpClientRequest.setHeaders({ "webhook-id": id, "webhook-timestamp": timestamp }),
+          signature === "" ? (self) => self : HttpClientRequest.setHeader("webhook-signature", signature),
+          HttpClientRequest.bodyText(body, "application/json")
+        )
+        yield* Http.send(request, { kind: "webhook" })
+      })
+  }
+}
 
 /**
+ * The sink of an alerter that has one.
+ *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options): Layer.Layer<Sink, never, HttpClient.HttpClient> =>
-  Layer.effect(Sink, make(options))
+export const layer = (options: Options): Layer.Layer<Sink, never, HttpClient.HttpClient> => layerSink(make(options))
 
-/** Whether another attempt may help after so many. */
-const mayHelp = (verdict: Verdict.Verdict, attempts: number): boolean =>
-  Verdict.isRetryable(verdict) && !(verdict._tag === "Transient" && attempts > (verdict.limit ?? Infinity))
-
-const refused = (message: string, failure: unknown): Effect.Effect<never, Refusal> =>
-  Effect.flatMap(Judge.judge(failure), (verdict) => Effect.fail({ message, verdict }))
-
-const late = new Cause.TimeoutError()
-
-const unreachable = (cause: unknown): Effect.Effect<never, Refusal> => {
-  const { code, detail = code } = Classify.thrown(cause)
-  return refused(`no answer: ${detail}`, cause)
-}
-
-const accepted = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void, Refusal> => {
-  const { headers, status } = response
-  return status >= 200 && status <= 299 ? Effect.void : refused(`answered ${status}`, { status, headers })
-}
-
-const seconds = (at: DateTime.Utc): string => String(Math.floor(DateTime.toEpochMillis(at) / 1000))
-
-/** 96 bits of chance in hexadecimal digits. */
-const identifier = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 32), 3), (parts) =>
-  parts.map((part) => part.toString(16).padStart(8, "0")).join("")
-)
+/** The same for the same alerts: a receiver knows by it what it has had already. */
+const idOf = (alerts: ReadonlyArray<Alert>): string =>
+  `msg_${createHash("sha256")
+    .update(alerts.map(({ id }) => id).join("\n"))
+    .digest("hex")
+    .slice(0, 32)}`

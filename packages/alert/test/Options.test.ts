@@ -12,7 +12,7 @@ const webhook = (options: object) => () => WebhookSink.layer({ url, ...options }
 
 /** Refused options, and the message for each. */
 const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArray<string>]> = [
-  [alerter({ groupwait: 1 }), "Alerter.layer:", "groupwait is unknown; allowed: threshold, groupWait, repeatInterval"],
+  [alerter({ groupwait: 1 }), "Alerter.layer:", "groupwait is unknown; allowed: routes, threshold, groupWait"],
   [
     alerter({ groupWait: "-1 second" }),
     `groupWait is "-1 second"; allowed: a duration that is not negative and has an end`
@@ -23,7 +23,7 @@ const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArr
     "threshold is 5; allowed: Fatal",
     "maxKeys is 0.5; allowed: a whole number, 1 or more"
   ],
-  [webhook({ retries: 3 }), "WebhookSink:", "retries is unknown; allowed: url, attempts, backoff"],
+  [webhook({ retries: 3 }), "WebhookSink:", "retries is unknown; allowed: url, secrets, attempts, backoff"],
   [webhook({ attempts: 0 }), "attempts is 0; allowed: a whole number, 1 or more"],
   [webhook({ backoff: -5, attemptTimeout: "soon" }), "backoff is -5; allowed", `attemptTimeout is "soon"; allowed`],
   [webhook({ url: undefined }), "url is missing; allowed: a Redacted http or https URL"],
@@ -44,7 +44,7 @@ describe("options", () => {
 
   it("are accepted when they are right", () => {
     Alerter.layer()
-    Alerter.layer({ groupWait: "1 second", repeatInterval: Duration.infinity, maxKeys: 1, onLost: () => undefined })
+    Alerter.layer({ groupWait: "1 second", repeatInterval: Duration.days(1), maxKeys: 1, onLost: () => undefined })
     WebhookSink.layer({ url, attempts: 1, backoff: 0, attemptTimeout: "1 second", maxRetryAfter: Duration.zero })
   })
 })

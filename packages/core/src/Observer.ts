@@ -32,6 +32,8 @@ import type * as Verdict from "./Verdict.ts"
 export interface CallEvent {
   /** The name of the call. */
   readonly name: string
+  /** The key that it shares with other calls, such as a host. Default: none, as for calls that name none. */
+  readonly key?: string | undefined
   /** The number of the attempt, from 1; 0 for a call that was refused before its first. */
   readonly attempt: number
 }
@@ -76,6 +78,16 @@ export interface RetryScheduled extends CallEvent {
  */
 export interface Recovered extends CallEvent {
   readonly _tag: "Recovered"
+}
+
+/**
+ * A call succeeded with its first attempt. Observers hear of it only while somebody expects it (`expectSuccess`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Succeeded extends CallEvent {
+  readonly _tag: "Succeeded"
 }
 
 /**
@@ -191,6 +203,7 @@ export type Event =
   | AttemptFailed
   | RetryScheduled
   | Recovered
+  | Succeeded
   | GaveUp
   | FellBack
   | Redriven
@@ -333,6 +346,37 @@ export const tellUnsafe = (fiber: Fiber.Fiber<unknown, unknown>, event: () => Ev
   else if (told._tag === "FellBack") Call.forget(told.error)
   for (const { observer } of all) safely(() => observer.event?.(told, fiber))
 }
+
+const expected = new Map<string, number>()
+
+/**
+ * Asks the retry engine to tell when a call of this name and key succeeds, which it does not otherwise: most calls do. Returns a function that
+ * ends this. For observers that must hear when something works again; the events go to the observers of the call, as all do.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const expectSuccess = (name: string, key: string): (() => void) => {
+  const call = `${name}\n${key}`
+  expected.set(call, (expected.get(call) ?? 0) + 1)
+  let isOver = false
+  return () => {
+    if (isOver) return
+    isOver = true
+    const left = (expected.get(call) ?? 1) - 1
+    if (left === 0) expected.delete(call)
+    else expected.set(call, left)
+  }
+}
+
+/**
+ * Whether somebody expects the success of a call. It costs nothing while nobody expects any.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isSuccessExpected = (name: string, key: string): boolean =>
+  expected.size > 0 && expected.has(`${name}\n${key}`)
 
 /**
  * Tells every observer of the current fiber, as `tellUnsafe` does.

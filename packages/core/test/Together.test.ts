@@ -198,8 +198,8 @@ describe("verdict readers and secrets that are installed together", () => {
   it.effect("of an inner scope are asked first", () =>
     Effect.gen(function* () {
       const [outer, inner] = ["outer", "inner"].map((word) => Judge.layer(() => Verdict.parked(word)))
-      const verdict = Judge.judge("x").pipe(Effect.provide(inner ?? Layer.empty), Effect.provide(outer ?? Layer.empty))
-      assert.deepStrictEqual(yield* verdict, Verdict.parked("inner"))
+      const within = Effect.provide(Judge.judge("x"), inner ?? Layer.empty)
+      assert.deepStrictEqual(yield* Effect.provide(within, outer ?? Layer.empty), Verdict.parked("inner"))
     })
   )
 })

@@ -111,7 +111,7 @@ describe("a shared breaker", () => {
 
   it.effect("is one for all runners of a name, and tells who listens", () => {
     const told: Array<string> = []
-    const observer = Observer.layer({ event: (event) => "key" in event && told.push(`${event._tag} ${event.key}`) })
+    const observer = Observer.layer({ event: (event) => "attempt" in event || told.push(`${event._tag} ${event.key}`) })
     return Effect.gen(function* () {
       const here = yield* Distributed.make(policyOf({ breaker }), "page")
       const there = yield* Distributed.make(policyOf({ breaker }), "page")
@@ -221,7 +221,7 @@ describe("a runner's name", () => {
   it.effect("keeps its state apart from others', and is no part of the keys in events", () => {
     const told: Array<string> = []
     const observer = Observer.layer({
-      event: (event) => "key" in event && told.push(`${event._tag} ${event.name} ${event.key}`)
+      event: (event) => "attempt" in event || told.push(`${event._tag} ${event.name} ${event.key}`)
     })
     return Effect.gen(function* () {
       const policy = RetryPolicy.make({ retries: 0, breaker, rateLimit })

@@ -373,7 +373,7 @@ describe("a store that takes its time", () => {
   it.effect("has a result when its caller calls again, and tells observers", () => {
     const network = Network.make()
     const told: Array<string> = []
-    const observer = Observer.layer({ event: (event) => "key" in event && told.push(`${event._tag} ${event.key}`) })
+    const observer = Observer.layer({ event: (event) => "attempt" in event || told.push(`${event._tag} ${event.key}`) })
     return Effect.gen(function* () {
       const runner = yield* Distributed.make(guarded, "page")
       network.way = Network.slow(100)

@@ -224,7 +224,9 @@ describe("parking", () => {
   it.effect("is told of, once when the gate shuts and once when it opens", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
-      const observer = Observer.layer({ event: (event) => "key" in event && told.push(`${event._tag} ${event.key}`) })
+      const observer = Observer.layer({
+        event: (event) => "attempt" in event || told.push(`${event._tag} ${event.key}`)
+      })
       const runner = Retry.make(policy)
       const { call, topUp } = account()
       const program = Effect.gen(function* () {

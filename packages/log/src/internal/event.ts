@@ -18,6 +18,7 @@ export const ofEvent = (event: Observer.Event, options: Report.Options): Line =>
     case "AttemptFailed":
     case "RetryScheduled":
     case "Recovered":
+    case "Succeeded":
     case "GaveUp":
     case "FellBack":
     case "Redriven":
@@ -53,6 +54,8 @@ const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Rep
     }
     case "Recovered":
       return { level: "Info", message: `${name} succeeded on attempt ${attempt}`, fields: { call: name, attempt } }
+    case "Succeeded":
+      return { level: "Trace", message: `${name} succeeded`, fields: { call: name, attempt } }
     case "GaveUp": {
       const report = Report.make(event.error, options)
       const when = attempt === 0 ? "before the first attempt" : `after attempt ${attempt}`

@@ -11,10 +11,15 @@ import * as metrics from "./metrics.ts"
 
 type AnyCall = Pick<Call<unknown, unknown, unknown>, "time" | "fiber" | "key" | "name" | "past">
 
-export const attemptFailed = ({ fiber, name, past }: AnyCall, { duration, failure, verdict }: Entry): void => {
+/** Calls that name no key share the empty one. */
+const keyOf = ({ key }: AnyCall) => (key === "" ? undefined : { key })
+
+export const attemptFailed = (call: AnyCall, { duration, failure, verdict }: Entry): void => {
+  const { fiber, name, past } = call
   Observer.tellUnsafe(fiber, () => ({
     _tag: "AttemptFailed",
     name,
+    ...keyOf(call),
     attempt: past.state.attempts + 1,
     error: failure,
     verdict,
@@ -28,6 +33,7 @@ export const retryScheduled = (call: AnyCall, { failure, verdict }: Entry, delay
   Observer.tellUnsafe(fiber, () => ({
     _tag: "RetryScheduled",
     name,
+    ...keyOf(call),
     attempt: past.state.attempts,
     error: failure,
     verdict,
@@ -37,9 +43,17 @@ export const retryScheduled = (call: AnyCall, { failure, verdict }: Entry, delay
   note(call, "retry scheduled", { verdict: verdict._tag, delay_ms: Duration.toMillis(delay) })
 }
 
-export const recovered = ({ fiber, name, past }: AnyCall): void => {
-  Observer.tellUnsafe(fiber, () => ({ _tag: "Recovered", name, attempt: past.state.attempts + 1 }))
+export const recovered = (call: AnyCall): void => {
+  const { fiber, name, past } = call
+  Observer.tellUnsafe(fiber, () => ({ _tag: "Recovered", name, ...keyOf(call), attempt: past.state.attempts + 1 }))
   metrics.callRecovered(fiber, name)
+}
+
+/** A call succeeded at once, which is told only where somebody expects it. */
+export const succeeded = (call: AnyCall): void => {
+  const { fiber, key, name } = call
+  if (!Observer.isSuccessExpected(name, key)) return
+  Observer.tellUnsafe(fiber, () => ({ _tag: "Succeeded", name, ...keyOf(call), attempt: 1 }))
 }
 
 export const gaveUp = (call: AnyCall, exhausted: RetryExhausted): void => {
@@ -48,6 +62,7 @@ export const gaveUp = (call: AnyCall, exhausted: RetryExhausted): void => {
   Observer.tellUnsafe(fiber, () => ({
     _tag: "GaveUp",
     name,
+    ...keyOf(call),
     // Parked attempts are not counted, but they are attempts.
     attempt: past.failed.length === 0 ? 0 : Math.max(1, past.state.attempts),
     error: failure,
@@ -58,10 +73,10 @@ export const gaveUp = (call: AnyCall, exhausted: RetryExhausted): void => {
   note(call, "gave up", { because })
 }
 
-export const fellBack = ({ attempts, because, failure, name }: RetryExhausted): Effect.Effect<void> =>
+export const fellBack = ({ attempts, because, failure, key, name }: RetryExhausted): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const attempt = attempts.length
-    Observer.tellUnsafe(fiber, () => ({ _tag: "FellBack", name, attempt, error: failure, because }))
+    Observer.tellUnsafe(fiber, () => ({ _tag: "FellBack", name, key, attempt, error: failure, because }))
     metrics.callFellBack(fiber, name)
     return Effect.void
   })

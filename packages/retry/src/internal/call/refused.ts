@@ -65,7 +65,7 @@ export class Refused {
   }
 }
 
-export const isRefused = (u: unknown): u is Refused =>
+const isRefused = (u: unknown): u is Refused =>
   Predicate.isTagged(u, "Refused") && Predicate.hasProperty(u, Report.call)
 
 /** The key of a call in a sentence, bounded and without secrets. */

@@ -155,7 +155,9 @@ const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Exhausted<E>>
   if (!isSuccess && !isOver) cutShort(call)
   const isAnswered = failed.at(-1)?.verdict._tag === "Permanent"
   leave(call, isSuccess ? "success" : isAnswered ? "permanent" : "failure", now)
-  if (isSuccess && failed.length > 0) Events.recovered(call)
+  if (!isSuccess) return
+  if (failed.length > 0) Events.recovered(call)
+  else Events.succeeded(call)
 }
 
 /** Tells the call around a creation that it was interrupted: it may have happened all the same. */

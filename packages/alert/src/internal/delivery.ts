@@ -1,0 +1,223 @@
+import * as Verdict from "@redrive/core/Verdict"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Random from "effect/Random"
+import type { Alert } from "../Alert.ts"
+import { type Receipt, type Service, SinkError } from "../Sink.ts"
+import * as Backlog from "./backlog.ts"
+
+/** What became of alerts at one sink. It is called synchronously, and must not throw. */
+export interface Ledger {
+  readonly delivered: (sink: string, alerts: ReadonlyArray<Alert>, receipt: Receipt | undefined) => void
+  /** They wait no longer, since later ones say the same; nobody is told of so many failures. */
+  readonly collapsed: (sink: string, alerts: ReadonlyArray<Alert>, untold: number) => void
+  /** The sink will never take them. */
+  readonly refused: (sink: string, alerts: ReadonlyArray<Alert>, error: SinkError) => void
+  readonly attemptFailed: (sink: string, error: SinkError, nextAt: number) => void
+  /** So many attempts in a row failed, or the channel is gone. */
+  readonly down: (sink: string, error: SinkError) => void
+  readonly up: (sink: string) => void
+}
+
+/** One sink, and what waits for it. */
+export interface Delivery<R> {
+  readonly name: string
+  /** Adds an alert, which is delivered from the next `wake` on. */
+  readonly offer: (alert: Alert) => void
+  readonly wake: () => void
+  /** Delivers what waits, again and again. */
+  readonly run: Effect.Effect<never, never, R>
+  /** Delivers what waits, each part once. */
+  readonly flush: Effect.Effect<void, never, R>
+  /** What waits, or is under way. */
+  readonly waiting: () => ReadonlyArray<Alert>
+  /** The same, and it waits no longer. */
+  readonly rest: () => ReadonlyArray<Alert>
+  readonly state: () => State
+}
+
+/** How a sink is. */
+export interface State {
+  readonly name: string
+  readonly kind: string
+  readonly isDown: boolean
+  /** How many alerts wait, those under way included. */
+  readonly waiting: number
+  /** When the first of them was made, in epoch milliseconds. */
+  readonly since: number | undefined
+  /** How many attempts have failed since the last that did not. */
+  readonly failures: number
+  /** When the next attempt is made, in epoch milliseconds. */
+  readonly nextAt: number | undefined
+  readonly lastError: SinkError | undefined
+}
+
+/** A channel that is gone is looked for again after so long. */
+const gone = 15 * 60_000
+
+const millis = (input: Duration.Input | undefined, otherwise: number) =>
+  input === undefined ? otherwise : Duration.toMillis(Duration.fromInputUnsafe(input))
+
+/** Whether a smaller delivery, or none, is all that is left. */
+const isFinal = ({ reason }: SinkError): boolean => reason === "refused" || reason === "too large"
+
+/** No wait grows beyond this. */
+const mostBackoff = 5 * 60_000
+
+export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Delivery<R> => {
+  const kind = sink.kind ?? "sink"
+  const batch = sink.batch ?? 100
+  const attempts = sink.attempts ?? 4
+  const attemptTimeout = millis(sink.attemptTimeout, 30_000)
+  const pace = millis(sink.pace, 0)
+  const backoff = millis(sink.backoff, 1000)
+  const maxRetryAfter = millis(sink.maxRetryAfter, 86_400_000)
+
+  const backlog = Backlog.make()
+  const news = Latch.makeUnsafe(false)
+  let failures = 0
+  let isDown = false
+  let freeAt = 0
+  let lastError: SinkError | undefined
+
+  /** One attempt. Whatever the sink does, it ends in time, with a receipt or an error of ours. */
+  const attempt = (alerts: Arr.NonEmptyReadonlyArray<Alert>): Effect.Effect<Receipt | undefined, SinkError, R> =>
+    Effect.suspend(() => sink.send(alerts)).pipe(
+      Effect.map((receipt) => receipt ?? undefined),
+      Effect.timeoutOrElse({
+        duration: attemptTimeout,
+        orElse: () =>
+          Effect.fail(
+            new SinkError({
+              sink: kind,
+              message: "no answer in time",
+              reason: "timeout",
+              verdict: Verdict.transient("steady")
+            })
+          )
+      }),
+      Effect.catchCause((cause) => {
+        const error = Cause.findErrorOption(cause)
+        if (error._tag === "Some") return Effect.fail(error.value)
+        // A sink that dies or interrupts itself has failed like any other; the alerter's own end is not caught here.
+        return Effect.fail(new SinkError({ sink: kind, message: "the sink died", cause: Cause.squash(cause) }))
+      })
+    )
+
+  const succeeded = (alerts: ReadonlyArray<Alert>, receipt: Receipt | undefined, now: number) => {
+    failures = 0
+    lastError = undefined
+    freeAt = now + pace
+    if (isDown) ledger.up(name)
+    isDown = false
+    ledger.delivered(name, alerts, receipt)
+  }
+
+  /** Notes a failure, and gives how long the sink rests. */
+  const failed = (error: SinkError, now: number, random: number): number => {
+    failures++
+    lastError = error
+    const isGone = error.reason === "gone" || error.reason === "redirect"
+    const asked = error.verdict === undefined ? undefined : Verdict.retryAfter(error.verdict)
+    const least = asked === undefined ? 0 : Math.min(Duration.toMillis(asked), maxRetryAfter)
+    const own = isGone ? gone : Math.min(mostBackoff, backoff * 2 ** Math.min(failures - 1, 30)) * (0.8 + 0.4 * random)
+    // A clock counts whole milliseconds: a part of one would be waited for again and again.
+    freeAt = now + Math.ceil(Math.max(least, own))
+    ledger.attemptFailed(name, error, freeAt)
+    if (!isDown && (isGone || failures >= attempts)) {
+      isDown = true
+      ledger.down(name, error)
+    }
+    return freeAt
+  }
+
+  /** Delivers alerts; what is refused for good is split until it is found. Gives what is still to be delivered. */
+  const deliver = (alerts: ReadonlyArray<Alert>): Effect.Effect<ReadonlyArray<Alert>, never, R> =>
+    Effect.gen(function* () {
+      if (!Arr.isReadonlyArrayNonEmpty(alerts)) return []
+      const exit = yield* Effect.exit(attempt(alerts))
+      const now = yield* Clock.currentTimeMillis
+      if (Exit.isSuccess(exit)) {
+        succeeded(alerts, exit.value, now)
+        return []
+      }
+      const error = Cause.findErrorOption(exit.cause)
+      // Interrupted from outside.
+      if (error._tag === "None") return alerts
+      if (!isFinal(error.value)) {
+        failed(error.value, now, yield* Random.next)
+        return alerts
+      }
+      if (alerts.length === 1) {
+        ledger.refused(name, alerts, error.value)
+        return []
+      }
+      const half = alerts.length >> 1
+      const first = yield* deliver(alerts.slice(0, half))
+      // Where the first half could not be delivered, the second would not be either.
+      const rest = alerts.slice(half)
+      return first.length > 0 ? [...first, ...rest] : yield* deliver(rest)
+    })
+
+  const turn = Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const taken = backlog.take(batch)
+      return Effect.onExit(restore(deliver(taken)), (exit) =>
+        Effect.sync(() => {
+          backlog.done(taken, Exit.isSuccess(exit) ? exit.value : taken)
+          if (backlog.isReady()) news.openUnsafe()
+        })
+      )
+    })
+  )
+
+  const worker = Effect.forever(
+    Effect.gen(function* () {
+      yield* Latch.await(news)
+      const wait = freeAt - (yield* Clock.currentTimeMillis)
+      if (wait > 0) yield* Effect.sleep(wait)
+      // Another worker may have had to wait, and have been faster.
+      else if (!backlog.isReady()) news.closeUnsafe()
+      else yield* turn
+    })
+  )
+
+  return {
+    name,
+    offer: (alert) => {
+      const added = backlog.add(alert)
+      if (added.replaced.length > 0) ledger.collapsed(name, added.replaced, added.untold)
+    },
+    wake: () => {
+      if (backlog.isReady()) news.openUnsafe()
+    },
+    run: Effect.forEach(Array.from({ length: pace > 0 ? 1 : (sink.concurrency ?? 4) }), () => worker, {
+      concurrency: "unbounded",
+      discard: true
+    }) as Effect.Effect<never, never, R>,
+    flush: Effect.gen(function* () {
+      let before = Infinity
+      while (backlog.size() > 0 && backlog.size() < before) {
+        before = backlog.size()
+        yield* turn
+      }
+    }),
+    waiting: backlog.all,
+    rest: backlog.rest,
+    state: () => ({
+      name,
+      kind,
+      isDown,
+      waiting: backlog.size(),
+      since: backlog.since(),
+      failures,
+      nextAt: backlog.size() > 0 ? freeAt : undefined,
+      lastError
+    })
+  }
+}

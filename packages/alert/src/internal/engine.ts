@@ -1,0 +1,416 @@
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Observer from "@redrive/core/Observer"
+import type * as Report from "@redrive/core/Report"
+import type { Alert } from "../Alert.ts"
+import * as Incident from "../Incident.ts"
+import type * as Route from "../Route.ts"
+import * as DueTimes from "./dueTimes.ts"
+import { keyOf, matches, routesOf } from "./matching.ts"
+
+/**
+ * Why somebody was not told of failures.
+ *
+ * `no route`: none matches. `no sink`: the route has none. `below the rule`: too few to open an incident. `over in time`: resolved before anybody was
+ * told. `silence`, `inhibition`, `flapping`: held back, and over meanwhile.
+ */
+export type Suppression =
+  | "no route"
+  | "no sink"
+  | "below the rule"
+  | "over in time"
+  | "silence"
+  | "inhibition"
+  | "flapping"
+
+/** Why nobody is told of an incident now, by which rule, and until when. */
+export interface Hold {
+  readonly reason: "silence" | "inhibition" | "flapping"
+  readonly by: string
+  readonly until: number
+}
+
+/** Hears what was decided. It is called synchronously, and must not throw. */
+export interface Journal {
+  readonly suppressed: (route: string, key: string, reason: Suppression, count: number, now: number) => void
+  readonly held: (route: string, key: string, hold: Hold, now: number) => void
+  readonly told: (alert: Alert, sinks: ReadonlyArray<string>) => void
+}
+
+/** What people are told, and by which sinks. */
+export interface Notice {
+  readonly alert: Alert
+  readonly sinks: ReadonlyArray<string>
+}
+
+export interface Settings {
+  readonly routes: ReadonlyArray<Route.Route>
+  readonly silences: ReadonlyArray<Route.Silence>
+  readonly inhibitions: ReadonlyArray<Route.Inhibition>
+  /** How many incidents are kept. */
+  readonly most: number
+}
+
+/** An incident on its route, and when it must be looked at. */
+interface Entry extends DueTimes.Due {
+  readonly id: string
+  readonly route: Route.Route
+  incident: Incident.Incident
+  held: Hold | undefined
+  /** The calls whose success resolves it. */
+  readonly subjects: Map<string, { readonly call: CallOf; stop: (() => void) | undefined }>
+  /** What it inhibits while it is open. */
+  inhibits: ReadonlyArray<string>
+}
+
+/** Where failures go whose own key finds no room. */
+const overflow = "overflow"
+
+/** An inhibition has no end that is known: it is looked at again after so long. */
+const recheck = 30_000
+
+/** No incident knows more calls; the first ones are the likeliest to tell that it is over. */
+const mostSubjects = 8
+
+export interface Engine {
+  readonly failed: (report: Report.Report, now: number) => void
+  /** Calls of a name and key work. */
+  readonly worked: (call: CallOf, now: number) => void
+  /** A policy retries calls of a name and key. */
+  readonly retrying: (report: Report.Report, when: When, call: CallOf, now: number) => void
+  /** A policy no longer does. */
+  readonly ended: (call: CallOf, now: number) => void
+  /** When something is to be told, or looked at. */
+  readonly nextAt: () => number
+  /** What is to be told by a time. It counts as told. */
+  readonly take: (now: number) => ReadonlyArray<Notice>
+  /** What is to be told if nothing is heard after a time: all that nobody knows yet. */
+  readonly flush: (now: number) => ReadonlyArray<Notice>
+  /** The incidents that are open, or that people do not know to be over. */
+  readonly open: () => ReadonlyArray<Open>
+  readonly size: () => number
+}
+
+/** Since when a policy has been retrying, and when its next attempt is. */
+export interface When {
+  readonly since: number
+  readonly nextAt: number
+}
+
+/** Which calls something is about. */
+export interface CallOf {
+  readonly name: string
+  readonly key: string
+}
+
+/** An incident that is open. */
+export interface Open {
+  readonly route: string
+  readonly incident: Incident.Incident
+  readonly held: Hold | undefined
+  readonly nextAt: number
+}
+
+const subjectOf = ({ key, name }: CallOf): string => `${name}\n${key}`
+
+export const make = ({ inhibitions, most, routes, silences }: Settings, journal: Journal): Engine => {
+  const entries = new Map<string, Entry>()
+  const bySubject = new Map<string, Set<Entry>>()
+  const dueTimes = DueTimes.make<Entry>()
+  /** How many open incidents there are that inhibit others, by rule and by what must be equal. */
+  const sources = new Map<string, number>()
+
+  const forget = (entry: Entry, now: number) => {
+    entries.delete(entry.id)
+    entry.at = Infinity
+    for (const [subject, { stop }] of entry.subjects) {
+      stop?.()
+      const others = bySubject.get(subject)
+      others?.delete(entry)
+      if (others?.size === 0) bySubject.delete(subject)
+    }
+    const { untold } = entry.incident
+    if (untold > 0) journal.suppressed(entry.route.name, entry.incident.key, "below the rule", untold, now)
+  }
+
+  /** Makes room: for a key that is over, or else for the one whose alert is the oldest. */
+  const makeRoom = (now: number): Notice | undefined => {
+    let oldest: Entry | undefined
+    for (const entry of entries.values()) {
+      const { isOpen, told } = entry.incident
+      if (!isOpen && told?.isOpen !== true) {
+        forget(entry, now)
+        return undefined
+      }
+      if (told?.isOpen === true && (oldest?.incident.told === undefined || told.at < oldest.incident.told.at))
+        oldest = entry
+    }
+    if (oldest === undefined) return undefined
+    const notice = tell(oldest, "expired", now)
+    forget(oldest, now)
+    return notice
+  }
+
+  /** What was told to make room, and is to be sent with the next. */
+  let evicted: ReadonlyArray<Notice> = []
+
+  const entryFor = (route: Route.Route, report: Report.Report, now: number): readonly [Entry | undefined, string] => {
+    const key = keyOf(route, report)
+    const known = entries.get(idOf(route, key))
+    if (known !== undefined) return [known, key]
+    if (entries.size >= most) {
+      const notice = makeRoom(now)
+      if (notice !== undefined) evicted = [...evicted, notice]
+    }
+    if (entries.size < most) return [undefined, key]
+    return [entries.get(idOf(route, overflow)), overflow]
+  }
+
+  const schedule = (entry: Entry, now: number) => {
+    const { held, incident, route } = entry
+    const next = Incident.due(route, incident)
+    const at =
+      next === undefined
+        ? Math.max(incident.lastAt, incident.changedAt) + Duration.toMillis(route.expiresAfter)
+        : Math.max(next.at, held?.until ?? 0)
+    if (at === entry.at) return
+    entry.at = at
+    if (at < now + 1 && at < now) entry.at = now
+    dueTimes.add(entry)
+  }
+
+  /** Sets what an incident has become, and what follows from that. */
+  const set = (entry: Entry, incident: Incident.Incident, now: number) => {
+    const before = entry.incident
+    entry.incident = incident
+    const dropped = before.untold - incident.untold
+    // It closed without a word: nobody was told of these failures, and nobody will be.
+    if (before.isOpen && !incident.isOpen && before.told?.isOpen !== true && dropped > 0)
+      journal.suppressed(entry.route.name, incident.key, entry.held?.reason ?? "over in time", dropped, now)
+    if (inhibitions.length > 0 && (before.isOpen !== incident.isOpen || before.about !== incident.about)) inhibit(entry)
+    if (before.isOpen !== incident.isOpen) expect(entry)
+    if (!incident.isOpen) entry.held = undefined
+    schedule(entry, now)
+  }
+
+  /** The retry engine tells of plain success only where somebody expects it. */
+  const expect = ({ incident, route, subjects }: Entry) => {
+    const isCounted = incident.isOpen || route.opens._tag !== "First"
+    for (const subject of subjects.values()) {
+      if (isCounted) subject.stop ??= Observer.expectSuccess(subject.call.name, subject.call.key)
+      else {
+        subject.stop?.()
+        subject.stop = undefined
+      }
+    }
+  }
+
+  const enter = (route: Route.Route, incident: Incident.Incident, now: number): Entry => {
+    const closed = { ...incident, isOpen: false }
+    const entry: Entry = {
+      id: idOf(route, incident.key),
+      route,
+      incident: closed,
+      held: undefined,
+      subjects: new Map(),
+      inhibits: [],
+      at: Infinity
+    }
+    entries.set(entry.id, entry)
+    set(entry, incident, now)
+    return entry
+  }
+
+  /** Notes what an incident inhibits from now on. */
+  const inhibit = (entry: Entry) => {
+    const { incident } = entry
+    const now = incident.lastAt
+    for (const key of entry.inhibits) {
+      const left = (sources.get(key) ?? 1) - 1
+      if (left === 0) sources.delete(key)
+      else sources.set(key, left)
+    }
+    entry.inhibits = !incident.isOpen
+      ? []
+      : inhibitions.flatMap(({ equal, source }, index) =>
+          matches(source, subject(incident), now)
+            ? equalOf(equal, incident.about).map((value) => `${index}\n${value}`)
+            : []
+        )
+    for (const key of entry.inhibits) sources.set(key, (sources.get(key) ?? 0) + 1)
+  }
+
+  const isInhibited = (incident: Incident.Incident, now: number): string | undefined => {
+    for (const [index, { equal, name, target }] of inhibitions.entries()) {
+      if (!matches(target, subject(incident), now)) continue
+      // It does not hold back what it is itself.
+      if (matches(inhibitions[index]?.source ?? {}, subject(incident), now)) continue
+      // An incident of several jobs is held back only if each of them has failed.
+      const values = equalOf(equal, incident.about)
+      if (values.length > 0 && values.every((value) => sources.has(`${index}\n${value}`))) return name
+    }
+    return undefined
+  }
+
+  const holdOf = ({ incident }: Entry, now: number): Hold | undefined => {
+    const silence = silences.find(
+      ({ from, match, until }) => from <= now && now < until && matches(match, subject(incident), now)
+    )
+    if (silence !== undefined) return { reason: "silence", by: silence.name, until: silence.until }
+    const by = isInhibited(incident, now)
+    return by === undefined ? undefined : { reason: "inhibition", by, until: now + recheck }
+  }
+
+  let named = 0
+  /** Notes that people are told, and gives what. */
+  const tell = (entry: Entry, status: Incident.Status, now: number): Notice => {
+    const { incident, route } = entry
+    const escalated = route.escalation?.sinks ?? []
+    // A name is never given twice, though a key may have been forgotten, and open again in the same millisecond.
+    const generation = incident.told?.isOpen === true ? incident.generation : (named = Math.max(now, named + 1))
+    const sinks =
+      status === "escalated"
+        ? escalated
+        : incident.isEscalated
+          ? [...new Set([...route.sinks, ...escalated])]
+          : route.sinks
+    set(entry, Incident.tell(incident, status, now, generation), now)
+    return { alert: alertOf(route.name, incident, generation, status, now), sinks }
+  }
+
+  const learn = (entry: Entry, call: CallOf) => {
+    const subject = subjectOf(call)
+    if (entry.subjects.has(subject) || entry.subjects.size >= mostSubjects) return
+    entry.subjects.set(subject, { call, stop: undefined })
+    expect(entry)
+    const known = bySubject.get(subject)
+    if (known === undefined) bySubject.set(subject, new Set([entry]))
+    else known.add(entry)
+  }
+
+  return {
+    failed: (report, now) => {
+      const all = routesOf(routes, report, now)
+      if (all.length === 0) journal.suppressed("", "", "no route", 1, now)
+      for (const route of all) {
+        if (route.sinks.length === 0) {
+          journal.suppressed(route.name, keyOf(route, report), "no sink", 1, now)
+          continue
+        }
+        const [known, key] = entryFor(route, report, now)
+        const incident = Incident.failed(route, known?.incident, key, report, now)
+        if (known !== undefined) set(known, incident, now)
+        const { call, key: of = "" } = report.attributes
+        const entry = known ?? enter(route, incident, now)
+        if (typeof call === "string") learn(entry, { name: call, key: String(of) })
+      }
+    },
+    worked: (call, now) => {
+      for (const entry of bySubject.get(subjectOf(call)) ?? [])
+        set(entry, Incident.succeeded(entry.route, entry.incident, now), now)
+    },
+    ended: (call, now) => {
+      for (const entry of bySubject.get(subjectOf(call)) ?? [])
+        if (entry.incident.retrying !== undefined) set(entry, Incident.settled(entry.incident), now)
+    },
+    retrying: (report, { nextAt, since }, call, now) => {
+      for (const route of routesOf(routes, report, now)) {
+        if (route.sinks.length === 0) continue
+        const [known, key] = entryFor(route, report, now)
+        const incident = Incident.retrying(known?.incident, key, report, since, nextAt, now)
+        if (known !== undefined) set(known, incident, now)
+        learn(known ?? enter(route, incident, now), call)
+      }
+    },
+    nextAt: () => (evicted.length > 0 ? -Infinity : dueTimes.earliest()),
+    take: (now) => {
+      const notices: Array<Notice> = [...evicted]
+      evicted = []
+      for (let entry = dueTimes.take(now); entry !== undefined; entry = dueTimes.take(now)) {
+        entry.at = Infinity
+        const next = Incident.due(entry.route, entry.incident)
+        if (next === undefined || next.at > now) {
+          if (Incident.isForgettable(entry.route, entry.incident, now)) forget(entry, now)
+          else schedule(entry, now)
+          continue
+        }
+        if (next.status === "resolved" && entry.incident.isOpen) set(entry, Incident.close(entry.incident, now), now)
+        if (next.status === "resolved" && entry.incident.told?.isOpen !== true) continue
+        const hold = holdOf(entry, now)
+        if (hold !== undefined) {
+          if (entry.held?.by !== hold.by) journal.held(entry.route.name, entry.incident.key, hold, now)
+          entry.held = hold
+          schedule(entry, now)
+          continue
+        }
+        entry.held = undefined
+        notices.push(tell(entry, next.status, now))
+      }
+      for (const { alert, sinks } of notices) journal.told(alert, sinks)
+      return notices
+    },
+    flush: (now) => {
+      const notices: Array<Notice> = [...evicted]
+      evicted = []
+      for (const entry of entries.values()) {
+        const { isOpen, told, untold } = entry.incident
+        const isKnown = told?.isOpen === true
+        if (isOpen ? untold === 0 : !isKnown) continue
+        const hold = holdOf(entry, now)
+        if (hold !== undefined) {
+          if (untold > 0) journal.suppressed(entry.route.name, entry.incident.key, hold.reason, untold, now)
+          continue
+        }
+        const status = !isOpen ? "resolved" : isKnown ? "reminder" : "opened"
+        notices.push(tell(entry, status, now))
+      }
+      for (const { alert, sinks } of notices) journal.told(alert, sinks)
+      return notices
+    },
+    open: () =>
+      [...entries.values()]
+        .filter(({ incident }) => incident.isOpen || incident.told?.isOpen === true)
+        .map(({ at, held, incident, route }) => ({ route: route.name, incident, held, nextAt: at })),
+    size: () => entries.size
+  }
+}
+
+const idOf = (route: Route.Route, key: string): string => `${route.name}\n${key}`
+
+const subject = ({ about, severity }: Incident.Incident) => ({ ...about, severity })
+
+/** The values that must be equal: a job's failure silences the items of that job, of which an incident may have several. */
+const equalOf = (equal: ReadonlyArray<Route.EqualField>, about: Incident.About): ReadonlyArray<string> => {
+  let found: ReadonlyArray<string> = [""]
+  for (const field of equal) {
+    const values = field === "job" ? about.jobIds : [about[field] ?? ""]
+    found = found.flatMap((one) => values.map((value) => `${one}\n${value}`))
+  }
+  return found
+}
+
+const alertOf = (
+  route: string,
+  incident: Incident.Incident,
+  generation: number,
+  status: Incident.Status,
+  now: number
+): Alert => {
+  const { about, count, firstAt, key, lastAt, retrying, severity, untold } = incident
+  const name = `${key}#${generation.toString(36)}`
+  return {
+    ...about,
+    id: `${route}/${name}/${status}/${now}`,
+    route,
+    key,
+    incident: name,
+    status,
+    severity,
+    count: untold,
+    total: count,
+    at: DateTime.makeUnsafe(now),
+    firstAt: DateTime.makeUnsafe(firstAt),
+    lastAt: DateTime.makeUnsafe(lastAt),
+    ...(retrying !== undefined && { nextAt: DateTime.makeUnsafe(retrying.nextAt) })
+  }
+}

@@ -1,0 +1,124 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Metric from "effect/Metric"
+import type * as Scope from "effect/Scope"
+import type { Alert } from "../Alert.ts"
+import type * as Delivery from "./delivery.ts"
+import type * as Engine from "./engine.ts"
+
+/** Counts what was told and what was not, and says what people must know of the sinks. */
+export interface Ledger {
+  readonly journal: Engine.Journal
+  readonly deliveries: Delivery.Ledger
+  /** How many failures no sink was told of, given what was not delivered. */
+  readonly lost: (rest: ReadonlyArray<Alert>) => number
+  readonly speaker: Effect.Effect<Speaker, never, Scope.Scope>
+}
+
+/** Logs what the ledger has to say, as the program would that was heard last: its log may be installed beside the alerter. */
+export interface Speaker {
+  readonly heard: (context: Context.Context<never>) => void
+  readonly end: Effect.Effect<void>
+}
+
+/** Of one kind of news no more is said in a minute. */
+const quiet = Duration.toMillis("1 minute")
+
+const counter = (name: string, description: string) => (label: string, value: string) =>
+  Metric.counter(`redrive_${name}_total`, { description, incremental: true, attributes: { [label]: value } })
+
+const suppressed = counter("alerts_suppressed", "Failures that nobody was told of, by reason")
+const delivered = counter("alerts_delivered", "Alerts that a sink took, by sink")
+const refused = counter("alerts_refused", "Alerts that a sink will never take, by sink")
+const attemptsFailed = counter("alert_attempts_failed", "Attempts to deliver alerts that failed, by sink")
+
+export const make = (): Ledger => {
+  let context: Context.Context<never> = Context.empty()
+  let sayings: Array<Effect.Effect<void>> = []
+  const saidAt = new Map<string, number>()
+  const news = Latch.makeUnsafe(false)
+  /** Alerts that a sink refused for good, or that are said to be lost. */
+  let refusedCount = 0
+
+  const say = (what: string, saying: Effect.Effect<void>) => {
+    const now = context.mapUnsafe.size === 0 ? Date.now() : Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
+    const before = saidAt.get(what)
+    if (before !== undefined && now - before < quiet) return
+    saidAt.set(what, now)
+    sayings.push(saying)
+    news.openUnsafe()
+  }
+  const count = (metric: Metric.Counter<number>, by: number) => metric.updateUnsafe(by, context)
+
+  const speak = Effect.suspend(() => {
+    const all = sayings
+    sayings = []
+    return Effect.provideContext(
+      Effect.forEach(all, (saying) => saying, { discard: true }),
+      context
+    )
+  })
+
+  return {
+    journal: {
+      suppressed: (_, __, reason, failures) => count(suppressed("reason", reason), failures),
+      held: () => undefined,
+      told: () => undefined
+    },
+    deliveries: {
+      delivered: (sink, alerts) => count(delivered("sink", sink), alerts.length),
+      collapsed: (_, __, untold) => count(suppressed("reason", "over in time"), untold),
+      refused: (sink, alerts, { message }) => {
+        count(refused("sink", sink), alerts.length)
+        for (const alert of alerts) {
+          refusedCount += alert.count
+          say(
+            `refused ${sink}`,
+            Effect.logError(`${sink} will never take an alert: ${message}`, { alert: alert.incident })
+          )
+        }
+      },
+      attemptFailed: (sink, { message, reason = "failed" }, nextAt) => {
+        count(attemptsFailed("sink", sink), 1)
+        say(
+          `failed ${sink}`,
+          Effect.logWarning(`${sink} did not take alerts, and gets them again: ${message}`, {
+            sink,
+            reason,
+            next_at: new Date(Math.min(nextAt, 8.64e15)).toISOString()
+          })
+        )
+      },
+      down: (sink, { message }) =>
+        say(`down ${sink}`, Effect.logError(`${sink} is down, and takes no alerts: ${message}`, { sink })),
+      up: (sink) => say(`up ${sink}`, Effect.logInfo(`${sink} takes alerts again`, { sink }))
+    },
+    lost: (rest) => {
+      const byId = new Map(rest.map(({ count, id }) => [id, count]))
+      return refusedCount + [...byId.values()].reduce((sum, one) => sum + one, 0)
+    },
+    speaker: Effect.gen(function* () {
+      context = yield* Effect.context()
+      yield* Effect.forkScoped(
+        Effect.forever(
+          Effect.andThen(
+            Latch.await(news),
+            Effect.andThen(
+              Effect.sync(() => news.closeUnsafe()),
+              speak
+            )
+          )
+        )
+      )
+      return {
+        heard: (one) => {
+          context = one
+        },
+        end: speak
+      }
+    })
+  }
+}

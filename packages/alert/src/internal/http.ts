@@ -27,6 +27,8 @@ export interface Channel {
   readonly kind: string
   /** Reads an answer of 2xx: a message says why it is a failure all the same. */
   readonly refusal?: (answer: Answer) => Refusal | undefined
+  /** Reads an answer of another status, which may say more than that. */
+  readonly reads?: (answer: Answer) => Refusal | undefined
   /** The wait that an answer asks for in a form of its own, in milliseconds. */
   readonly wait?: (answer: Answer) => number | undefined
 }
@@ -102,11 +104,12 @@ const refused = (channel: Channel, answer: Answer, now: number): SinkError => {
   const asked = channel.wait?.(answer)
   const read = Judge.verdictOf({ status, headers }, { now })
   const verdict = asked === undefined ? read : Verdict.throttled(Duration.millis(asked))
+  const own = verdict._tag === "Throttled" ? undefined : channel.reads?.(answer)
   return new SinkError({
     sink: channel.kind,
     message: `answered ${status}${said(answer)}`,
-    reason: reasonOf(status, verdict),
-    verdict,
+    reason: own?.reason ?? reasonOf(status, verdict),
+    verdict: own?.verdict ?? verdict,
     isAmbiguous: status >= 500
   })
 }

@@ -1,0 +1,28 @@
+import type { Alert } from "../Alert.ts"
+import * as DateTime from "effect/DateTime"
+
+/** A text of at most so many characters; one that was longer says so. A character of two units is not cut in half. */
+export const cut = (text: string, most: number): string => {
+  if (text.length <= most) return text
+  const end = most - 1
+  const code = text.charCodeAt(end - 1)
+  return `${text.slice(0, code >= 0xd800 && code <= 0xdbff ? end - 1 : end)}…`
+}
+
+/** What an alert says besides its title, by name, in the order in which people read it. What it does not know is left out. */
+export const factsOf = (alert: Alert): ReadonlyArray<readonly [name: string, value: string]> => {
+  const { actor, at, count, firstAt, incident, jobIds, lastAt, nextAt, route, total, urls } = alert
+  const facts: ReadonlyArray<readonly [string, string | undefined]> = [
+    ["Failures", count === total ? String(total) : `${count} more, ${total} in all`],
+    ["First", DateTime.formatIso(firstAt)],
+    ["Last", DateTime.formatIso(lastAt)],
+    ["Next attempt", nextAt === undefined ? undefined : DateTime.formatIso(nextAt)],
+    ["Who acts", actor],
+    ["Pages", urls.length === 0 ? undefined : urls.join("\n")],
+    ["Jobs", jobIds.length === 0 ? undefined : jobIds.join(", ")],
+    ["Route", route],
+    ["Incident", incident],
+    ["Told", DateTime.formatIso(at)]
+  ]
+  return facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+}

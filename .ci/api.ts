@@ -23,8 +23,40 @@ interface Module {
   readonly statements: ReadonlyArray<Statement>
 }
 
+interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+const isSpan = (value: unknown): value is Span & { readonly type: string } =>
+  typeof value === "object" && value !== null && "type" in value && "start" in value && "end" in value
+
+/** Unions of types with arguments, such as the endpoints of an API: the compiler writes their members in another order each time. */
+const unordered = (node: object): ReadonlyArray<Span & { readonly types: ReadonlyArray<Span> }> => {
+  const children = Object.values(node).flatMap((value: unknown) =>
+    Array.isArray(value) ? (value as Array<unknown>) : [value]
+  )
+  if ("types" in node && "type" in node && node.type === "TSUnionType" && isSpan(node) && Array.isArray(node.types)) {
+    const types = (node.types as Array<unknown>).filter(isSpan)
+    const isGeneric = types.every(
+      (one) => one.type === "TSTypeReference" && "typeArguments" in one && one.typeArguments
+    )
+    if (isGeneric) return [{ start: node.start, end: node.end, types }]
+  }
+  return children.flatMap((child) => (isSpan(child) ? unordered(child) : []))
+}
+
+/** The same text, with the members of such unions in the order of their texts. */
+const ordered = (file: string, text: string): string => {
+  const spans = unordered(parseSync(file, text).program).toSorted((one, other) => other.start - one.start)
+  return spans.reduce((written, { end, start, types }) => {
+    const members = types.map((one) => written.slice(one.start, one.end)).toSorted()
+    return written.slice(0, start) + members.join(" | ") + written.slice(end)
+  }, text)
+}
+
 const parse = (file: string): Module => {
-  const written = readFileSync(file, "utf8")
+  const written = ordered(file, readFileSync(file, "utf8"))
   const { comments, program } = parseSync(file, written)
   // Blanks take the comments' place, so that positions stay.
   let source = written

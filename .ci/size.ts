@@ -33,7 +33,7 @@ const limits: ReadonlyArray<{
     modules: (file) => !["Because.ts", "Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
     without: [...onlyAsked, "schedule"],
     // More than a kilobyte of it says what is wrong with a policy.
-    limit: 13_500
+    limit: 13_600
   },
   {
     what: "a policy as a schedule, with its backoffs",

@@ -12,6 +12,17 @@ import * as Alert from "./Alert.ts"
 import { layer as layerSink, type Service, type Sink } from "./Sink.ts"
 
 /**
+ * What lines are written to, such as a stream of Node.js.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Stream {
+  /** Takes a line, which ends with a line break. */
+  readonly write: (line: string) => unknown
+}
+
+/**
  * Where the lines go.
  *
  * @category options
@@ -19,7 +30,7 @@ import { layer as layerSink, type Service, type Sink } from "./Sink.ts"
  */
 export interface Options {
   /** Takes each line. Default: stderr. */
-  readonly stream?: { readonly write: (line: string) => unknown } | undefined
+  readonly stream?: Stream | undefined
 }
 
 const rules: Check.Rules<Options> = { stream: Check.having("write") }

@@ -29,33 +29,32 @@ const colors = {
 export const body = (alerts: ReadonlyArray<Alert.Alert>) => {
   let left = most.all
   const embeds = alerts.map((alert, index) => {
-    const title = cut(Alert.title(alert), most.title)
-    const whole = {
-      title,
-      description: cut(alert.message, most.description),
-      color: Alert.isOver(alert) ? 0x388e3c : colors[alert.severity],
-      timestamp: DateTime.formatIso(alert.at),
-      fields: factsOf(alert).map(([name, value]) => ({
-        name: cut(name, most.name),
-        value: cut(value, most.value),
-        inline: value.length < 40
-      }))
-    }
+    const whole = embedOf(alert)
     const length = lengthOf(whole)
     // Those that follow need room for their titles.
     const reserved = (alerts.length - index - 1) * most.title
-    const one = length <= left - reserved ? whole : { ...whole, description: "…", fields: [] }
+    const one: Embed = length <= left - reserved ? whole : { ...whole, description: "…", fields: [] }
     left -= lengthOf(one)
     return one
   })
   return { embeds, allowed_mentions: { parse: [] } }
 }
 
-const lengthOf = (embed: {
-  readonly title: string
-  readonly description: string
-  readonly fields: ReadonlyArray<{ readonly name: string; readonly value: string }>
-}): number =>
+const embedOf = (alert: Alert.Alert) => ({
+  title: cut(Alert.title(alert), most.title),
+  description: cut(alert.message, most.description),
+  color: Alert.isOver(alert) ? 0x388e3c : colors[alert.severity],
+  timestamp: DateTime.formatIso(alert.at),
+  fields: factsOf(alert).map(([name, value]) => ({
+    name: cut(name, most.name),
+    value: cut(value, most.value),
+    inline: value.length < 40
+  }))
+})
+
+type Embed = ReturnType<typeof embedOf>
+
+const lengthOf = (embed: Embed): number =>
   embed.fields.reduce((sum, { name, value }) => sum + name.length + value.length, 0) +
   embed.title.length +
   embed.description.length

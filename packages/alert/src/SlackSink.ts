@@ -162,7 +162,7 @@ const refusalIn = (text: string): Http.Refusal | undefined => {
 const parsed = (text: string): { readonly [name: string]: unknown } => {
   try {
     const value: unknown = JSON.parse(text)
-    return Predicate.isObject(value) ? (value as { readonly [name: string]: unknown }) : {}
+    return Predicate.isObject(value) ? value : {}
   } catch {
     return {}
   }

@@ -33,14 +33,14 @@ const limits: ReadonlyArray<{
     modules: (file) => !["Because.ts", "Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
     without: [...onlyAsked, "schedule"],
     // More than a kilobyte of it says what is wrong with a policy.
-    limit: 13_600
+    limit: 13_700
   },
   {
     what: "a policy as a schedule, with its backoffs",
     name: "retry",
     modules: (file) => ["Backoff.ts", "RetryPolicy.ts"].includes(file),
     without: onlyAsked,
-    limit: 4600
+    limit: 4700
   }
 ]
 

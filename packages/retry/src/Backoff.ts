@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { made, PolicyDuration, upTo, withDefault } from "./internal/policy/schema.ts"
+import { type Input, made, PolicyDuration, upTo, withDefault } from "./internal/policy/schema.ts"
 
 /**
  * How a series of delays grows from its `base`.
@@ -89,7 +89,8 @@ export type Backoff = typeof Backoff.Type
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: (typeof Backoff)["~type.make.in"]): Backoff => made("Backoff.make", Backoff, options)
+export const make = (options: Input<(typeof Backoff)["~type.make.in"]>): Backoff =>
+  made("Backoff.make", Backoff, options)
 
 /**
  * The waits so far.

@@ -24,7 +24,16 @@ import * as CallState from "./CallState.ts"
 import { codeOf } from "./internal/call/overrides.ts"
 import { configOf } from "./internal/policy/config.ts"
 import * as description from "./internal/policy/describe.ts"
-import { count, made, PolicyDuration, refusal, SomeDuration, strict, withDefault } from "./internal/policy/schema.ts"
+import {
+  count,
+  type Input,
+  made,
+  PolicyDuration,
+  refusal,
+  SomeDuration,
+  strict,
+  withDefault
+} from "./internal/policy/schema.ts"
 import { problems } from "./internal/policy/conflicts.ts"
 import { inJson, told } from "./internal/policy/problems.ts"
 import * as Operation from "./Operation.ts"
@@ -128,7 +137,7 @@ export type RetryPolicy = typeof RetryPolicy.Type
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: (typeof RetryPolicy)["~type.make.in"] = {}): RetryPolicy =>
+export const make = (options: Input<(typeof RetryPolicy)["~type.make.in"]> = {}): RetryPolicy =>
   made("RetryPolicy.make", RetryPolicy, options)
 
 /**
@@ -160,7 +169,7 @@ export const fromJson = (json: unknown): Effect.Effect<RetryPolicy, Schema.Schem
  */
 export const config = (
   name?: string,
-  defaults: (typeof RetryPolicy)["~type.make.in"] = {}
+  defaults: Input<(typeof RetryPolicy)["~type.make.in"]> = {}
 ): Config.Config<RetryPolicy> => configOf(RetryPolicy, name, made("RetryPolicy.config", RetryPolicy, defaults))
 
 /**

@@ -26,14 +26,19 @@ const make = RetryPolicy.make as (options: unknown) => RetryPolicy.RetryPolicy
 
 const fields =
   "retries, operation, attemptTimeout, deadline, maxRetryAfter, quick, steady, slow, server, overrides, nested, budget, breaker, bulkhead, rateLimit, parking, hedge"
-const duration = "a finite duration above zero, such as Duration.seconds(10)"
+const duration = 'a finite duration above zero, such as "10 seconds"'
 
 describe("a policy that is refused", () => {
   const cases: ReadonlyArray<readonly [options: unknown, ...problems: ReadonlyArray<string>]> = [
     [{ maxRetries: 3 }, "maxRetries is unknown; the nearest is retries"],
     [{ xyzzy: 1 }, `xyzzy is unknown; allowed: ${fields}`],
-    [{ attemptTimeout: "10 seconds" }, `attemptTimeout is "10 seconds"; allowed: ${duration}`],
-    [{ attemptTimeout: 10 }, `attemptTimeout is 10; allowed: ${duration}`],
+    [{ deadline: { second: 5 } }, `deadline is an object; allowed: ${duration}`],
+    [{ attemptTimeout: "soon" }, `attemptTimeout is "soon"; allowed: ${duration}`],
+    [{ attemptTimeout: NaN }, `attemptTimeout is NaN; allowed: ${duration}`],
+    [
+      { maxRetryAfter: { second: 5 } },
+      'maxRetryAfter is an object; allowed: a finite duration of zero or more, such as "10 seconds"'
+    ],
     [{ deadline: undefined }, `deadline is undefined; allowed: ${duration}`],
     [{ deadline: seconds(-1) }, `deadline is -1s; allowed: ${duration}`],
     [null, `the policy is null; allowed: an object of ${fields}`],
@@ -86,7 +91,7 @@ describe("a policy that is refused", () => {
   it("says it of a backoff, too", () => {
     assert.strictEqual(
       messageOf(() => Backoff.make({ base: seconds(1), jiter: "none" } as never)),
-      "Backoff.make:\n  jiter is unknown; the nearest is jitter\n  cap is missing; allowed: a finite duration of zero or more, such as Duration.seconds(10)"
+      `Backoff.make:\n  jiter is unknown; the nearest is jitter\n  cap is missing; allowed: a finite duration of zero or more, such as "10 seconds"`
     )
   })
 })

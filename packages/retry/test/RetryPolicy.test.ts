@@ -323,3 +323,28 @@ describe("a decision", () => {
     }
   )
 })
+
+describe("durations of a policy", () => {
+  it("may be written in any of Effect's forms, at any depth", () => {
+    const written = RetryPolicy.make({
+      deadline: "1 minute",
+      attemptTimeout: 5000,
+      maxRetryAfter: { seconds: 30 },
+      quick: { base: "100 millis", cap: "1 second" },
+      overrides: { busy: { backoff: { base: "2 seconds", cap: "1 minute" } } },
+      breaker: { trip: { _tag: "TimeWindow", length: "10 seconds", rate: 0.5, minimum: 5 }, lease: "1 minute" }
+    })
+    const made = RetryPolicy.make({
+      deadline: Duration.minutes(1),
+      attemptTimeout: Duration.seconds(5),
+      maxRetryAfter: Duration.seconds(30),
+      quick: { base: Duration.millis(100), cap: Duration.seconds(1) },
+      overrides: { busy: { backoff: { base: Duration.seconds(2), cap: Duration.minutes(1) } } },
+      breaker: {
+        trip: { _tag: "TimeWindow", length: Duration.seconds(10), rate: 0.5, minimum: 5 },
+        lease: Duration.minutes(1)
+      }
+    })
+    assert.deepStrictEqual(RetryPolicy.describe(written), RetryPolicy.describe(made))
+  })
+})

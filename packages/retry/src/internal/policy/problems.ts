@@ -26,9 +26,9 @@ const object: How["struct"] = (_, fields, tags) =>
     ? ["an object", ...fields].join(", ").replace(",", " of")
     : `an object with _tag ${tags.join(", ")}`
 
-export const inCode: How = { name: dotted, duration: "Duration.seconds(10)", struct: object }
+export const inCode: How = { name: dotted, duration: '"10 seconds"', struct: object }
 
-export const inJson: How = { ...inCode, duration: '"10 seconds"' }
+export const inJson: How = inCode
 
 /** All that is wrong with an input: the name of each field, its value and what is allowed. */
 export const told = (schema: Schema.Top, issue: SchemaIssue.Issue, input: unknown, how: How): ReadonlyArray<string> => [

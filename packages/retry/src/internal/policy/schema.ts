@@ -56,7 +56,7 @@ const withDurations = (ast: SchemaAST.AST, value: unknown): unknown => {
 export const made = <S extends Schema.Top>(what: string, schema: S, options: Input<S["~type.make.in"]>): S["Type"] => {
   try {
     const given = withDurations(SchemaAST.toType(schema.ast), options)
-    return schema.make(given as S["~type.make.in"], { parseOptions: strict })
+    return schema.make(given, { parseOptions: strict })
   } catch (error) {
     const issue = error instanceof Error ? error.cause : undefined
     if (!SchemaIssue.isIssue(issue)) throw error

@@ -22,6 +22,7 @@ import * as Delivery from "./internal/delivery.ts"
 import * as Engine from "./internal/engine.ts"
 import * as Ledger from "./internal/ledger.ts"
 import * as Retries from "./internal/retries.ts"
+import * as Outbox from "./Outbox.ts"
 import * as Route from "./Route.ts"
 import { type Service, Sink } from "./Sink.ts"
 
@@ -131,6 +132,7 @@ const start = Effect.fnUntraced(function* <R>(
 ): Effect.fn.Return<Observer.Observer, never, R | Scope.Scope> {
   const { fallbacks = {}, flushTimeout = "5 seconds", maxKeys = 10_000, onLost = say } = options
   const clock = yield* Clock.Clock
+  const outbox = yield* Outbox.Outbox
   const now = () => clock.currentTimeMillisUnsafe()
   const news = Latch.makeUnsafe(false)
   const ledger = Ledger.make()
@@ -151,54 +153,91 @@ const start = Effect.fnUntraced(function* <R>(
     for (const alert of deliveries.get(name)?.waiting() ?? []) standIn?.offer(alert)
     standIn?.wake()
   }
+  /** What a sink has taken, or never will, need not be kept any more. */
+  const settled: Delivery.Ledger["settled"] = (sink, ids) => {
+    for (const id of ids) done.push({ sink, id })
+    news.openUnsafe()
+  }
   const deliveries: ReadonlyMap<string, Delivery.Delivery<R>> = new Map(
-    Object.entries(sinks).map(([name, sink]) => [name, Delivery.make(name, sink, { ...ledger.deliveries, down })])
+    Object.entries(sinks).map(([name, sink]) => [
+      name,
+      Delivery.make(name, sink, { ...ledger.deliveries, down, settled })
+    ])
   )
 
-  /** Hands notices to their sinks; a sink that is down is stood in for. */
-  const hand = (notices: ReadonlyArray<Engine.Notice>) => {
-    for (const { alert, sinks: names } of notices) {
-      const targets = new Set(names)
-      for (const name of names) {
-        const other = fallbacks[name]
-        if (other !== undefined && deliveries.get(name)?.state().isDown === true) targets.add(other)
-      }
-      for (const name of targets) deliveries.get(name)?.offer(alert)
+  /** Which sinks a notice goes to; a sink that is down is stood in for. */
+  const targetsOf = ({ alert, sinks: names }: Engine.Notice): ReadonlyArray<Outbox.Pending> => {
+    const targets = new Set(names)
+    for (const name of names) {
+      const other = fallbacks[name]
+      if (other !== undefined && deliveries.get(name)?.state().isDown === true) targets.add(other)
     }
+    return [...targets].map((sink) => ({ sink, alert }))
+  }
+
+  const offer = (pending: ReadonlyArray<Outbox.Pending>, isTried = false) => {
+    for (const { alert, sink } of pending) deliveries.get(sink)?.offer(alert, isTried)
     // All at once, so that a sink that takes several alerts together gets them together.
     for (const delivery of deliveries.values()) delivery.wake()
   }
 
+  let done: Array<Outbox.Done> = []
+  /** Keeps what has changed, and hands notices to their sinks then. People are told though it cannot be kept. */
+  const keep = (notices: ReadonlyArray<Engine.Notice>) =>
+    Effect.suspend(() => {
+      const added = notices.flatMap(targetsOf)
+      const changes = { incidents: engine.changes(), added, done }
+      done = []
+      const isEmpty = added.length + changes.incidents.length + changes.done.length === 0
+      if (isEmpty) return Effect.void
+      return outbox.commit(changes).pipe(
+        Effect.catchCause((cause) => Effect.sync(() => ledger.notKept(cause))),
+        Effect.andThen(Effect.sync(() => offer(added)))
+      )
+    })
+
   let next = Infinity
   /** What was heard may be due before what was known. */
   const wake = () => {
-    if (engine.nextAt() < next) news.openUnsafe()
+    if (engine.nextAt() < next || engine.hasChanged()) news.openUnsafe()
   }
 
-  const round = Effect.suspend(() => {
-    hand(engine.take(now()))
+  const round = Effect.suspend(() => Effect.andThen(Effect.uninterruptible(keep(engine.take(now()))), waiting))
+
+  const waiting = Effect.suspend(() => {
     next = engine.nextAt()
     // A clock counts whole milliseconds: a part of one would be waited for again and again.
     const wait = Math.ceil(next - now())
+    if (engine.hasChanged() || done.length > 0) return Effect.yieldNow
     news.closeUnsafe()
     return wait <= 0
       ? Effect.yieldNow
       : Effect.race(Latch.await(news), Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never)
   })
 
-  const flush = Effect.suspend(() => {
-    hand(engine.take(now()))
-    hand(engine.flush(now()))
-    return Effect.forEach(deliveries.values(), (delivery) => delivery.flush, {
+  const flush = Effect.gen(function* () {
+    yield* keep(engine.take(now()))
+    yield* keep(engine.flush(now()))
+    yield* Effect.forEach(deliveries.values(), (delivery) => delivery.flush, {
       concurrency: "unbounded",
       discard: true
     })
+    yield* keep([])
   }).pipe(Effect.interruptible, Effect.timeoutOption(flushTimeout))
 
   const sayLost = Effect.sync(() => {
     const lost = ledger.lost([...deliveries.values()].flatMap((delivery) => delivery.rest()))
     if (lost > 0) onLost(lost)
   })
+
+  const kept = yield* Effect.catchCause(outbox.load, (cause) =>
+    Effect.sync((): Outbox.Kept => {
+      ledger.notKept(cause)
+      return { incidents: [], pending: [] }
+    })
+  )
+  for (const { incident, route } of kept.incidents) engine.restore(route, incident, now())
+  offer(kept.pending, true)
 
   // What sinks report themselves must not come back as alerts.
   const unheard = Effect.provideService(ErrorReporter.CurrentErrorReporters, new Set())

@@ -82,6 +82,19 @@ export interface Retrying {
 }
 
 /**
+ * Which calls something is about.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CallOf {
+  /** The name of the calls. */
+  readonly name: string
+  /** Their key; empty for calls that name none. */
+  readonly key: string
+}
+
+/**
  * Something that people must be told.
  *
  * @category models
@@ -140,14 +153,16 @@ export interface Incident {
   readonly recent: ReadonlyArray<number>
   /** The policy that is retrying, if one is. */
   readonly retrying?: Retrying
+  /** The calls whose success says that it is over, up to 8. */
+  readonly calls: ReadonlyArray<CallOf>
   /** What people were told last, of this generation or the one before. */
   readonly told?: Told
   /** The failures that it is about. */
   readonly about: About
 }
 
-/** No alert lists more places of a kind, and no incident more kinds. */
-const most = { places: 5, fingerprints: 16 }
+/** No alert lists more places of a kind, and no incident more kinds or calls: the first ones are the likeliest to tell that it is over. */
+const most = { places: 5, fingerprints: 16, calls: 8 }
 
 const severities: ReadonlyArray<LogLevel.Severity> = ["Trace", "Debug", "Info", "Warn", "Error", "Fatal"]
 
@@ -242,6 +257,17 @@ export const retrying = (
   const about = isFresh(self) ? aboutOf(report) : self.about
   return { ...self, about, retrying: { since: Math.min(since, self.retrying?.since ?? since), nextAt } }
 }
+
+/**
+ * The incident that knows a call: its success says that the incident is over.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const about = (self: Incident, { key, name }: CallOf): Incident =>
+  self.calls.length >= most.calls || self.calls.some((call) => call.name === name && call.key === key)
+    ? self
+    : { ...self, calls: [...self.calls, { name, key }] }
 
 /**
  * The incident when the policy no longer retries, and nobody has said whether that was a failure.
@@ -340,6 +366,7 @@ const begin = (key: string, report: Report.Report, now: number): Incident => ({
   successes: 0,
   failures: 0,
   recent: [],
+  calls: [],
   about: aboutOf(report)
 })
 

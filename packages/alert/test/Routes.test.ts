@@ -365,7 +365,8 @@ describe("an incident", () => {
       const said = yield* alerted(["a", "boss"], { routes }, () =>
         Effect.gen(function* () {
           yield* failing("fetch", "a")
-          yield* TestClock.adjust("11 minutes")
+          yield* TestClock.adjust("1 minute")
+          yield* TestClock.adjust("10 minutes")
           yield* succeeding("fetch", "a")
           yield* TestClock.adjust("1 minute")
         })

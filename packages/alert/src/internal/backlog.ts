@@ -1,13 +1,20 @@
 import { type Alert, isOver } from "../Alert.ts"
 
+/** An alert that waits or is under way: the ids of the alerts that it is made of, and whether a sink may have taken it already. */
+export interface Item {
+  readonly alert: Alert
+  readonly ids: ReadonlyArray<string>
+  readonly isTried: boolean
+}
+
 /** What waits for one sink, in order; alerts of one incident are one as long as they wait. */
 export interface Backlog {
-  /** Adds an alert. Gives what it makes superfluous: alerts that wait no longer, and perhaps the new one itself. */
-  readonly add: (alert: Alert) => Added
+  /** Adds an alert. `isTried` says that an earlier process may have delivered it. */
+  readonly add: (alert: Alert, isTried: boolean) => Added
   /** Takes the first alerts, up to a number of them, and none of an incident of which an earlier one is under way. */
-  readonly take: (most: number) => ReadonlyArray<Alert>
+  readonly take: (most: number) => ReadonlyArray<Item>
   /** What was taken is no longer under way. What of it was not delivered waits again, before all others. */
-  readonly done: (taken: ReadonlyArray<Alert>, left: ReadonlyArray<Alert>) => void
+  readonly done: (taken: ReadonlyArray<Item>, left: ReadonlyArray<Item>) => void
   /** Whether there is something to take. */
   readonly isReady: () => boolean
   /** How many alerts wait, those under way included. */
@@ -20,59 +27,68 @@ export interface Backlog {
   readonly since: () => number | undefined
 }
 
-/** The alert that waits from now on, if one does, those in whose place it does, and how many failures nobody will be told of. */
+/** What becomes of an alert that is added. */
 export interface Added {
-  readonly waits: Alert | undefined
-  readonly replaced: ReadonlyArray<Alert>
+  /** Ids of alerts that nobody is told of: an incident was over before its beginning was told. */
+  readonly dropped: ReadonlyArray<string>
+  /** How many failures these were about. */
   readonly untold: number
 }
 
-export const make = (): Backlog => {
-  /** By incident: what is new about one that waits already takes its place in the queue. */
-  let waiting = new Map<string, Alert>()
-  const underWay = new Map<string, Alert>()
+const none: Added = { dropped: [], untold: 0 }
 
-  const add = (alert: Alert): Added => {
-    const before = waiting.get(alert.incident)
+export const make = (): Backlog => {
+  /** By incident: what is new about one that waits takes its place in the queue. */
+  let waiting = new Map<string, Item>()
+  const underWay = new Map<string, Item>()
+  /** The last words about incidents whose beginning waits, and may have been told: they come after it in any case. */
+  const ends = new Map<string, Item>()
+
+  const add = (item: Item): Added => {
+    const { incident } = item.alert
+    const before = waiting.get(incident)
     if (before === undefined) {
-      waiting.set(alert.incident, alert)
-      return { waits: alert, replaced: [], untold: 0 }
+      waiting.set(incident, item)
+      return none
+    }
+    if (!isFirst(before.alert) || !isOver(item.alert)) {
+      waiting.set(incident, merged(before, item))
+      return none
+    }
+    if (before.isTried) {
+      ends.set(incident, item)
+      return none
     }
     // It was over before anybody was told that it began.
-    if (isFirst(before) && isOver(alert)) {
-      waiting.delete(alert.incident)
-      return { waits: undefined, replaced: [before], untold: before.count + alert.count }
-    }
-    const one = merged(before, alert)
-    waiting.set(alert.incident, one)
-    return { waits: one, replaced: [before], untold: 0 }
+    waiting.delete(incident)
+    return { dropped: [...before.ids, ...item.ids], untold: before.alert.count + item.alert.count }
   }
 
+  const items = () => [...underWay.values(), ...waiting.values(), ...ends.values()]
+
   return {
-    add,
+    add: (alert, isTried) => add({ alert, ids: [alert.id], isTried }),
     take: (most) => {
-      const taken: Array<Alert> = []
-      for (const [incident, alert] of waiting) {
+      const taken: Array<Item> = []
+      for (const [incident, item] of waiting) {
         if (taken.length >= most) break
         if (underWay.has(incident)) continue
         waiting.delete(incident)
-        underWay.set(incident, alert)
-        taken.push(alert)
+        underWay.set(incident, item)
+        taken.push(item)
       }
       return taken
     },
     done: (taken, left) => {
-      for (const { incident } of taken) underWay.delete(incident)
-      if (left.length === 0) return
+      for (const { alert } of taken) underWay.delete(alert.incident)
       const since = waiting
-      waiting = new Map(left.map((alert) => [alert.incident, alert]))
-      // What was on its way may have arrived, so that its end is told in any case.
-      for (const [incident, alert] of since) {
-        const before = waiting.get(incident)
-        if (before === undefined || isOver(alert)) {
-          if (before !== undefined) waiting.delete(incident)
-          waiting.set(incident, before === undefined ? alert : { ...alert, count: before.count + alert.count })
-        } else waiting.set(incident, merged(before, alert))
+      waiting = new Map(left.map((item) => [item.alert.incident, { ...item, isTried: true }]))
+      for (const item of since.values()) add(item)
+      for (const { alert } of taken) {
+        const end = ends.get(alert.incident)
+        if (end === undefined || waiting.has(alert.incident)) continue
+        ends.delete(alert.incident)
+        waiting.set(alert.incident, end)
       }
     },
     isReady: () => {
@@ -80,18 +96,17 @@ export const make = (): Backlog => {
       for (const incident of waiting.keys()) if (!underWay.has(incident)) return true
       return false
     },
-    size: () => waiting.size + underWay.size,
-    all: () => [...underWay.values(), ...waiting.values()],
+    size: () => waiting.size + underWay.size + ends.size,
+    all: () => items().map(({ alert }) => alert),
     rest: () => {
-      const all = [...underWay.values(), ...waiting.values()]
+      const all = items().map(({ alert }) => alert)
       waiting = new Map()
       underWay.clear()
+      ends.clear()
       return all
     },
     since: () => {
-      let first = Infinity
-      for (const all of [underWay, waiting])
-        for (const { at } of all.values()) first = Math.min(first, at.epochMilliseconds)
+      const first = items().reduce((least, { alert }) => Math.min(least, alert.at.epochMilliseconds), Infinity)
       return first === Infinity ? undefined : first
     }
   }
@@ -100,8 +115,12 @@ export const make = (): Backlog => {
 const isFirst = ({ status }: Alert): boolean => status === "opened" || status === "retrying"
 
 /** Two alerts of one incident as one: the later one's state, and the failures of both. One that opens the incident still does. */
-const merged = (before: Alert, after: Alert): Alert => ({
-  ...after,
-  status: isFirst(before) && !isOver(after) ? "opened" : after.status,
-  count: before.count + after.count
+const merged = (before: Item, after: Item): Item => ({
+  alert: {
+    ...after.alert,
+    status: isFirst(before.alert) && !isOver(after.alert) ? "opened" : after.alert.status,
+    count: before.alert.count + after.alert.count
+  },
+  ids: [...before.ids, ...after.ids],
+  isTried: before.isTried || after.isTried
 })

@@ -14,10 +14,12 @@ import * as Backlog from "./backlog.ts"
 /** What became of alerts at one sink. It is called synchronously, and must not throw. */
 export interface Ledger {
   readonly delivered: (sink: string, alerts: ReadonlyArray<Alert>, receipt: Receipt | undefined) => void
-  /** They wait no longer, since later ones say the same; nobody is told of so many failures. */
-  readonly collapsed: (sink: string, alerts: ReadonlyArray<Alert>, untold: number) => void
+  /** An incident was over before the sink took its first alert: nobody is told of so many failures. */
+  readonly collapsed: (sink: string, untold: number) => void
   /** The sink will never take them. */
   readonly refused: (sink: string, alerts: ReadonlyArray<Alert>, error: SinkError) => void
+  /** These ids of alerts need not be kept any more: they were taken, refused for good, or are told by none. */
+  readonly settled: (sink: string, ids: ReadonlyArray<string>) => void
   readonly attemptFailed: (sink: string, error: SinkError, nextAt: number) => void
   /** So many attempts in a row failed, or the channel is gone. */
   readonly down: (sink: string, error: SinkError) => void
@@ -27,8 +29,8 @@ export interface Ledger {
 /** One sink, and what waits for it. */
 export interface Delivery<R> {
   readonly name: string
-  /** Adds an alert, which is delivered from the next `wake` on. */
-  readonly offer: (alert: Alert) => void
+  /** Adds an alert, which is delivered from the next `wake` on. `isTried` says that an earlier process may have delivered it. */
+  readonly offer: (alert: Alert, isTried?: boolean) => void
   readonly wake: () => void
   /** Delivers what waits, again and again. */
   readonly run: Effect.Effect<never, never, R>
@@ -137,30 +139,38 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
   }
 
   /** Delivers alerts; what is refused for good is split until it is found. Gives what is still to be delivered. */
-  const deliver = (alerts: ReadonlyArray<Alert>): Effect.Effect<ReadonlyArray<Alert>, never, R> =>
+  const deliver = (items: ReadonlyArray<Backlog.Item>): Effect.Effect<ReadonlyArray<Backlog.Item>, never, R> =>
     Effect.gen(function* () {
+      const alerts = items.map(({ alert }) => alert)
       if (!Arr.isReadonlyArrayNonEmpty(alerts)) return []
+      const settle = () =>
+        ledger.settled(
+          name,
+          items.flatMap(({ ids }) => ids)
+        )
       const exit = yield* Effect.exit(attempt(alerts))
       const now = yield* Clock.currentTimeMillis
       if (Exit.isSuccess(exit)) {
         succeeded(alerts, exit.value, now)
+        settle()
         return []
       }
       const error = Cause.findErrorOption(exit.cause)
       // Interrupted from outside.
-      if (error._tag === "None") return alerts
+      if (error._tag === "None") return items
       if (!isFinal(error.value)) {
         failed(error.value, now, yield* Random.next)
-        return alerts
+        return items
       }
       if (alerts.length === 1) {
+        settle()
         ledger.refused(name, alerts, error.value)
         return []
       }
       const half = alerts.length >> 1
-      const first = yield* deliver(alerts.slice(0, half))
+      const first = yield* deliver(items.slice(0, half))
       // Where the first half could not be delivered, the second would not be either.
-      const rest = alerts.slice(half)
+      const rest = items.slice(half)
       return first.length > 0 ? [...first, ...rest] : yield* deliver(rest)
     })
 
@@ -189,9 +199,11 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
 
   return {
     name,
-    offer: (alert) => {
-      const added = backlog.add(alert)
-      if (added.replaced.length > 0) ledger.collapsed(name, added.replaced, added.untold)
+    offer: (alert, isTried = false) => {
+      const { dropped, untold } = backlog.add(alert, isTried)
+      if (dropped.length === 0) return
+      ledger.collapsed(name, untold)
+      ledger.settled(name, dropped)
     },
     wake: () => {
       if (backlog.isReady()) news.openUnsafe()

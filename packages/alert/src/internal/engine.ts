@@ -5,6 +5,7 @@ import type * as Report from "@redrive/core/Report"
 import type { Alert } from "../Alert.ts"
 import * as Incident from "../Incident.ts"
 import type * as Route from "../Route.ts"
+import type * as Outbox from "../Outbox.ts"
 import * as DueTimes from "./dueTimes.ts"
 import { keyOf, matches, routesOf } from "./matching.ts"
 
@@ -57,8 +58,8 @@ interface Entry extends DueTimes.Due {
   readonly route: Route.Route
   incident: Incident.Incident
   held: Hold | undefined
-  /** The calls whose success resolves it. */
-  readonly subjects: Map<string, { readonly call: CallOf; stop: (() => void) | undefined }>
+  /** What ends the expectation of a success, by the call. */
+  readonly subjects: Map<string, { readonly call: Incident.CallOf; stop: (() => void) | undefined }>
   /** What it inhibits while it is open. */
   inhibits: ReadonlyArray<string>
 }
@@ -69,17 +70,14 @@ const overflow = "overflow"
 /** An inhibition has no end that is known: it is looked at again after so long. */
 const recheck = 30_000
 
-/** No incident knows more calls; the first ones are the likeliest to tell that it is over. */
-const mostSubjects = 8
-
 export interface Engine {
   readonly failed: (report: Report.Report, now: number) => void
   /** Calls of a name and key work. */
-  readonly worked: (call: CallOf, now: number) => void
+  readonly worked: (call: Incident.CallOf, now: number) => void
   /** A policy retries calls of a name and key. */
-  readonly retrying: (report: Report.Report, when: When, call: CallOf, now: number) => void
+  readonly retrying: (report: Report.Report, when: When, call: Incident.CallOf, now: number) => void
   /** A policy no longer does. */
-  readonly ended: (call: CallOf, now: number) => void
+  readonly ended: (call: Incident.CallOf, now: number) => void
   /** When something is to be told, or looked at. */
   readonly nextAt: () => number
   /** What is to be told by a time. It counts as told. */
@@ -89,18 +87,17 @@ export interface Engine {
   /** The incidents that are open, or that people do not know to be over. */
   readonly open: () => ReadonlyArray<Open>
   readonly size: () => number
+  /** What incidents have become since this was asked last: those that opened, closed, were told or are forgotten. */
+  readonly changes: () => ReadonlyArray<Outbox.Change>
+  readonly hasChanged: () => boolean
+  /** Goes on with an incident that was kept. */
+  readonly restore: (route: string, incident: Incident.Incident, now: number) => void
 }
 
 /** Since when a policy has been retrying, and when its next attempt is. */
 export interface When {
   readonly since: number
   readonly nextAt: number
-}
-
-/** Which calls something is about. */
-export interface CallOf {
-  readonly name: string
-  readonly key: string
 }
 
 /** An incident that is open. */
@@ -111,7 +108,7 @@ export interface Open {
   readonly nextAt: number
 }
 
-const subjectOf = ({ key, name }: CallOf): string => `${name}\n${key}`
+const subjectOf = ({ key, name }: Incident.CallOf): string => `${name}\n${key}`
 
 export const make = ({ inhibitions, most, routes, silences }: Settings, journal: Journal): Engine => {
   const entries = new Map<string, Entry>()
@@ -120,8 +117,11 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
   /** How many open incidents there are that inhibit others, by rule and by what must be equal. */
   const sources = new Map<string, number>()
 
+  const changed = new Map<string, { readonly entry: Entry; readonly isForgotten: boolean }>()
+
   const forget = (entry: Entry, now: number) => {
     entries.delete(entry.id)
+    changed.set(entry.id, { entry, isForgotten: true })
     entry.at = Infinity
     for (const [subject, { stop }] of entry.subjects) {
       stop?.()
@@ -183,6 +183,12 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
   const set = (entry: Entry, incident: Incident.Incident, now: number) => {
     const before = entry.incident
     entry.incident = incident
+    if (
+      before.isOpen !== incident.isOpen ||
+      before.told !== incident.told ||
+      before.isEscalated !== incident.isEscalated
+    )
+      changed.set(entry.id, { entry, isForgotten: false })
     const dropped = before.untold - incident.untold
     // It closed without a word: nobody was told of these failures, and nobody will be.
     if (before.isOpen && !incident.isOpen && before.told?.isOpen !== true && dropped > 0)
@@ -278,10 +284,12 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     return { alert: alertOf(route.name, incident, generation, status, now), sinks }
   }
 
-  const learn = (entry: Entry, call: CallOf) => {
+  const learn = (entry: Entry, call: Incident.CallOf) => {
+    entry.incident = Incident.about(entry.incident, call)
     const subject = subjectOf(call)
-    if (entry.subjects.has(subject) || entry.subjects.size >= mostSubjects) return
+    if (entry.subjects.has(subject) || !entry.incident.calls.some((one) => subjectOf(one) === subject)) return
     entry.subjects.set(subject, { call, stop: undefined })
+    changed.set(entry.id, { entry, isForgotten: false })
     expect(entry)
     const known = bySubject.get(subject)
     if (known === undefined) bySubject.set(subject, new Set([entry]))
@@ -371,7 +379,26 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       [...entries.values()]
         .filter(({ incident }) => incident.isOpen || incident.told?.isOpen === true)
         .map(({ at, held, incident, route }) => ({ route: route.name, incident, held, nextAt: at })),
-    size: () => entries.size
+    size: () => entries.size,
+    hasChanged: () => changed.size > 0,
+    changes: () => {
+      const all = [...changed.values()].map(({ entry: { incident, route }, isForgotten }) => ({
+        route: route.name,
+        key: incident.key,
+        incident: isForgotten ? undefined : incident
+      }))
+      changed.clear()
+      return all
+    },
+    restore: (name, incident, now) => {
+      const route = routes.find((one) => one.name === name)
+      // A route that is no more cannot say when its incidents are over.
+      if (route === undefined || entries.has(idOf(route, incident.key))) return
+      named = Math.max(named, incident.generation)
+      const entry = enter(route, incident, now)
+      for (const call of incident.calls) learn(entry, call)
+      changed.delete(entry.id)
+    }
   }
 }
 

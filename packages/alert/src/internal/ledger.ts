@@ -1,3 +1,4 @@
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -12,7 +13,9 @@ import type * as Engine from "./engine.ts"
 /** Counts what was told and what was not, and says what people must know of the sinks. */
 export interface Ledger {
   readonly journal: Engine.Journal
-  readonly deliveries: Delivery.Ledger
+  readonly deliveries: Omit<Delivery.Ledger, "settled">
+  /** The outbox failed: people are told all the same, and may be told again after a restart. */
+  readonly notKept: (cause: Cause.Cause<unknown>) => void
   /** How many failures no sink was told of, given what was not delivered. */
   readonly lost: (rest: ReadonlyArray<Alert>) => number
   readonly speaker: Effect.Effect<Speaker, never, Scope.Scope>
@@ -70,7 +73,7 @@ export const make = (): Ledger => {
     },
     deliveries: {
       delivered: (sink, alerts) => count(delivered("sink", sink), alerts.length),
-      collapsed: (_, __, untold) => count(suppressed("reason", "over in time"), untold),
+      collapsed: (_, untold) => count(suppressed("reason", "over in time"), untold),
       refused: (sink, alerts, { message }) => {
         count(refused("sink", sink), alerts.length)
         for (const alert of alerts) {
@@ -96,6 +99,8 @@ export const make = (): Ledger => {
         say(`down ${sink}`, Effect.logError(`${sink} is down, and takes no alerts: ${message}`, { sink })),
       up: (sink) => say(`up ${sink}`, Effect.logInfo(`${sink} takes alerts again`, { sink }))
     },
+    notKept: (cause) =>
+      say("not kept", Effect.logError("alerts are sent, but not kept: a restart may forget or repeat them", cause)),
     lost: (rest) => {
       const byId = new Map(rest.map(({ count, id }) => [id, count]))
       return refusedCount + [...byId.values()].reduce((sum, one) => sum + one, 0)

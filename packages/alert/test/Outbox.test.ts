@@ -1,0 +1,202 @@
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import { createInterface } from "node:readline"
+import { text as textOf } from "node:stream/consumers"
+import { assert, describe, it } from "@effect/vitest"
+import type * as Alert from "@redrive/alert/Alert"
+import * as Alerter from "@redrive/alert/Alerter"
+import * as Outbox from "@redrive/alert/Outbox"
+import * as Route from "@redrive/alert/Route"
+import { type Service, SinkError } from "@redrive/alert/Sink"
+import * as SqlOutbox from "@redrive/alert/SqlOutbox"
+import * as Sqlite from "@redrive/sqlite/Sqlite"
+import * as Program from "@redrive/testing/Program"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as TestClock from "effect/testing/TestClock"
+import { itemAlert } from "./samples.ts"
+
+const temporary = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "outbox-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
+const routes = Route.make([
+  { name: "r", sinks: ["a"], match: {}, groupBy: ["code"], groupWait: Duration.zero, repeatInterval: Duration.hours(4) }
+])
+
+const fail = (name: string) => ErrorReporter.report(Cause.fail(Object.assign(new Error("down"), { name })))
+
+/** One life of a process: its alerter over an outbox that outlives it. */
+const life = (told: Array<string>, isUp: boolean, program: Effect.Effect<unknown>) => {
+  const sink: Service = {
+    send: (alerts) =>
+      isUp
+        ? Effect.sync(() => void told.push(...alerts.map(({ count, key, status }) => `${status} ${key} ${count}`)))
+        : Effect.fail(new SinkError({ sink: "a", message: "down", reason: "failed" }))
+  }
+  const layer = Alerter.layerOf({ a: sink }, { routes, flushTimeout: "1 millis", onLost: () => undefined })
+  return Effect.provide(program, Layer.provideMerge(layer, Logger.layer([])))
+}
+
+const outbox = (filename: string) => SqlOutbox.layer().pipe(Layer.provideMerge(Sqlite.layer({ filename })))
+
+describe("an alerter with an outbox", () => {
+  it.effect("that starts again tells nobody what they were told, and goes on with what is open", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const folder = yield* temporary
+      const run = (program: Effect.Effect<unknown>) =>
+        Effect.provide(life(told, true, program), outbox(join(folder, "alerts.db")))
+      for (let crash = 0; crash < 5; crash++) yield* run(Effect.andThen(fail("Disk"), TestClock.adjust("1 minute")))
+      assert.deepStrictEqual(
+        told.filter((text) => text.startsWith("opened")),
+        ["opened Disk 1"]
+      )
+      yield* run(TestClock.adjust("25 hours"))
+      assert.strictEqual(told.at(-1), "expired Disk 0")
+      const before = told.length
+      yield* run(TestClock.adjust("25 hours"))
+      assert.lengthOf(told, before)
+    })
+  )
+
+  it.effect("delivers after a restart what its sink did not take before", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const folder = yield* temporary
+      const run = (isUp: boolean, program: Effect.Effect<unknown>) =>
+        Effect.provide(life(told, isUp, program), outbox(join(folder, "alerts.db")))
+      yield* run(false, Effect.andThen(fail("Disk"), TestClock.adjust("1 minute")))
+      assert.deepStrictEqual(told, [])
+      yield* run(true, TestClock.adjust("1 minute"))
+      assert.deepStrictEqual(told, ["opened Disk 1"])
+      yield* run(true, TestClock.adjust("1 minute"))
+      assert.lengthOf(told, 1)
+    })
+  )
+
+  it.effect("tells people though the outbox is broken", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const broken = Effect.fail(new Outbox.OutboxError({ message: "the disk is full" }))
+      const program = life(told, true, Effect.andThen(fail("Disk"), TestClock.adjust("1 minute")))
+      yield* Effect.provideService(program, Outbox.Outbox, { load: broken, commit: () => broken })
+      assert.deepStrictEqual(told, ["opened Disk 1"])
+    })
+  )
+
+  it.effect("leaves nothing behind of what is over, and shares a database with other programs", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const filename = join(folder, "alerts.db")
+      const program = Effect.gen(function* () {
+        const hours = Effect.forEach(Array.from({ length: 60 }), () => TestClock.adjust("1 hour"))
+        yield* life([], true, Effect.andThen(fail("Disk"), hours))
+        const sql = yield* SqlClient.SqlClient
+        const other = yield* Effect.provide(Outbox.Outbox, SqlOutbox.layer({ name: "other" }))
+        yield* other.commit({ incidents: [], added: [{ sink: "a", alert: itemAlert() }], done: [] })
+        const mine = yield* Outbox.Outbox
+        return [
+          yield* sql`SELECT count(*) AS n FROM redrive_incidents`,
+          (yield* mine.load).pending,
+          (yield* other.load).pending
+        ]
+      })
+      const [incidents, mine, other] = yield* Effect.provide(program, outbox(filename))
+      assert.deepStrictEqual(incidents, [{ n: 0 }])
+      assert.deepStrictEqual(mine, [])
+      assert.deepStrictEqual(other, [{ sink: "a", alert: itemAlert() }])
+    })
+  )
+
+  it("reads alerts and incidents of no other version", () => {
+    const { nextAt: _, ...alert }: Alert.Alert = itemAlert()
+    assert.deepStrictEqual(Outbox.decodeAlert(Outbox.encodeAlert(itemAlert())), alert)
+    for (const json of ["", "null", "{}", `{"id":"1"}`, `{"id":"1","incident":"2","at":"now"}`, "[]"]) {
+      assert.isUndefined(Outbox.decodeAlert(json))
+      assert.isUndefined(Outbox.decodeIncident(json))
+    }
+  })
+})
+
+const fixture = join(import.meta.dirname, "fixtures/kept.ts")
+const keys = 12
+const { KILLS = "6" } = process.env
+
+describe("a process that is killed at any moment", () => {
+  it.live(
+    "tells every beginning and every end in the end",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* temporary
+        const told: Array<Alert.Alert> = []
+        const url = yield* Program.serve(
+          createServer(async (request, response) => {
+            const { data } = JSON.parse(await textOf(request)) as {
+              readonly data: { readonly alerts: Array<Alert.Alert> }
+            }
+            told.push(...data.alerts)
+            response.writeHead(204).end()
+          })
+        )
+        const database = join(folder, "alerts.db")
+        /** Runs the program from a key on, and kills it after a time; gives the key that it was at. */
+        const lifeOf = (from: number, killAfter: number) =>
+          Effect.promise(
+            () =>
+              new Promise<number>((resolve) => {
+                const args = [
+                  "--disable-warning=ExperimentalWarning",
+                  fixture,
+                  database,
+                  url,
+                  String(from),
+                  String(keys)
+                ]
+                const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
+                let [at, isStarted] = [from, false]
+                createInterface({ input: child.stdout }).on("line", (line) => {
+                  if (!isStarted && killAfter < Infinity) setTimeout(() => child.kill("SIGKILL"), killAfter)
+                  isStarted = true
+                  const [word, key] = line.split(" ")
+                  if (word === "worked") at = Number(key) + 1
+                })
+                child.on("exit", () => resolve(at))
+              })
+          )
+        for (let round = 0; round < Number(KILLS); round++) {
+          told.length = 0
+          let at = 0
+          // Where it is killed moves through everything that a key goes through.
+          while (at < keys) {
+            const next = yield* lifeOf(at, round % 2 === 0 ? Math.random() * 60 : Infinity)
+            if (next === at && round % 2 !== 0) break
+            at = Math.max(at, next)
+          }
+          yield* lifeOf(keys, Infinity)
+          for (let key = 0; key < keys; key++) {
+            const own = told.filter((alert) => alert.key === `Of key ${key}`)
+            assert.isTrue(
+              own.some(({ status }) => status === "opened"),
+              `key ${key} began: ${own.map(({ status }) => status)}`
+            )
+            assert.strictEqual(own.at(-1)?.status, "resolved", `key ${key} ended: ${own.map(({ status }) => status)}`)
+          }
+          // What arrived twice has the same id, by which a receiver knows it.
+          const ids = new Set(told.map(({ id }) => id))
+          assert.isAtLeast(ids.size, keys * 2)
+        }
+      }),
+    600_000
+  )
+})

@@ -84,14 +84,27 @@ export interface Changes {
 }
 
 /**
+ * An incident that was kept.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KeptIncident {
+  /** The name of its route. */
+  readonly route: string
+  /** The incident. */
+  readonly incident: Incident
+}
+
+/**
  * What was kept before the start.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Kept {
-  /** The incidents, with the names of their routes. */
-  readonly incidents: ReadonlyArray<{ readonly route: string; readonly incident: Incident }>
+  /** The incidents. */
+  readonly incidents: ReadonlyArray<KeptIncident>
   /** The alerts that were not taken, in the order in which they were added. */
   readonly pending: ReadonlyArray<Pending>
 }

@@ -188,9 +188,13 @@ describe("a process that is killed at any moment", () => {
             const own = told.filter((alert) => alert.key === `Of key ${key}`)
             assert.isTrue(
               own.some(({ status }) => status === "opened"),
-              `key ${key} began: ${own.map(({ status }) => status)}`
+              `key ${key} began: ${own.map(({ status }) => status).join(" ")}`
             )
-            assert.strictEqual(own.at(-1)?.status, "resolved", `key ${key} ended: ${own.map(({ status }) => status)}`)
+            assert.strictEqual(
+              own.at(-1)?.status,
+              "resolved",
+              `key ${key} ended: ${own.map(({ status }) => status).join(" ")}`
+            )
           }
           // What arrived twice has the same id, by which a receiver knows it.
           const ids = new Set(told.map(({ id }) => id))

@@ -35,7 +35,7 @@ import {
   withDefault
 } from "./internal/policy/schema.ts"
 import { problems } from "./internal/policy/conflicts.ts"
-import { inJson, told } from "./internal/policy/problems.ts"
+import { inCode, told } from "./internal/policy/problems.ts"
 import * as Operation from "./Operation.ts"
 import * as Parking from "./Parking.ts"
 import * as Preset from "./Preset.ts"
@@ -150,7 +150,7 @@ export const make = (options: Input<(typeof RetryPolicy)["~type.make.in"]> = {})
  */
 export const fromJson = (json: unknown): Effect.Effect<RetryPolicy, Schema.SchemaError> =>
   Effect.mapError(Schema.decodeUnknownEffect(RetryPolicy)(json, strict), ({ issue }) =>
-    refusal(told(RetryPolicy, issue, json, inJson))
+    refusal(told(RetryPolicy, issue, json, inCode))
   )
 
 /**

@@ -7,7 +7,7 @@ import * as Text from "effect/String"
 import { inputOf, over } from "./configInput.ts"
 import { endsOf, type Field, fieldsBelow, isConstant, type Listed, nameOf, strange } from "./configNames.ts"
 import { refusal, strict } from "./schema.ts"
-import { at as valueAt, type How, inJson, type Path, told } from "./problems.ts"
+import { at as valueAt, type How, inCode, type Path, told } from "./problems.ts"
 
 /**
  * Reads a policy from configuration, each field by its own name; `defaults` hold where a field has no value.
@@ -82,7 +82,7 @@ const howOf = (fields: ReadonlyArray<Field>, where: Path, given: unknown, isVari
       ? [nameOf(where, record.path, true), ...path.slice(record.path.length)].join(".")
       : nameOf(where, path, isVariable)
   },
-  duration: inJson.duration,
+  duration: inCode.duration,
   struct: (path) => fieldsBelow(fields, where, path, isVariable),
   isDefault: (path) => valueAt(given, path) === undefined
 })

@@ -28,8 +28,6 @@ const object: How["struct"] = (_, fields, tags) =>
 
 export const inCode: How = { name: dotted, duration: '"10 seconds"', struct: object }
 
-export const inJson: How = inCode
-
 /** All that is wrong with an input: the name of each field, its value and what is allowed. */
 export const told = (schema: Schema.Top, issue: SchemaIssue.Issue, input: unknown, how: How): ReadonlyArray<string> => [
   ...new Set(new Teller(SchemaAST.toType(schema.ast), input, how).visit(issue, []))

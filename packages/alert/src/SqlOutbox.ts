@@ -44,6 +44,7 @@ interface Row {
   readonly route: string
   readonly sink: string
   readonly body: string
+  readonly added: number | bigint | string
 }
 
 /**
@@ -94,8 +95,10 @@ export const layer = (options: Options = {}): Layer.Layer<never, OutboxError, Sq
           "read",
           Effect.gen(function* () {
             const incidents = yield* sql<Row>`SELECT route, body FROM redrive_incidents WHERE program = ${name}`
-            const alerts = yield* sql<Row>`SELECT sink, body FROM redrive_alerts WHERE program = ${name} ORDER BY added`
-            added = alerts.length
+            const alerts = yield* sql<Row>`SELECT sink, body, added FROM redrive_alerts
+              WHERE program = ${name} ORDER BY added`
+            // What is added from now on comes after all that is there.
+            added = Number(alerts.at(-1)?.added ?? -1) + 1
             return {
               incidents: incidents.flatMap(({ body, route }) => {
                 const incident = decodeIncident(body)

@@ -85,6 +85,27 @@ describe("an alerter with an outbox", () => {
     })
   )
 
+  it.effect("keeps alerts in their order, over every restart", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const once = (ids: ReadonlyArray<string>, done: ReadonlyArray<string>) =>
+        Effect.gen(function* () {
+          const kept = yield* Outbox.Outbox
+          const { pending } = yield* kept.load
+          yield* kept.commit({
+            incidents: [],
+            added: ids.map((id) => ({ sink: "a", alert: itemAlert({ id }) })),
+            done: done.map((id) => ({ sink: "a", id }))
+          })
+          return pending.map(({ alert }) => alert.id)
+        }).pipe(Effect.provide(outbox(join(folder, "alerts.db"))))
+      yield* once(["1", "2", "3"], ["1", "2"])
+      assert.deepStrictEqual(yield* once(["4"], []), ["3"])
+      assert.deepStrictEqual(yield* once(["5"], ["3"]), ["3", "4"])
+      assert.deepStrictEqual(yield* once([], []), ["4", "5"])
+    })
+  )
+
   it.effect("tells people though the outbox is broken", () =>
     Effect.gen(function* () {
       const told: Array<string> = []

@@ -18,6 +18,7 @@ import * as Layer from "effect/Layer"
 import type * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
+import type { Journal } from "./Journal.ts"
 import * as Delivery from "./internal/delivery.ts"
 import * as Engine from "./internal/engine.ts"
 import * as Ledger from "./internal/ledger.ts"
@@ -47,6 +48,8 @@ export interface Options {
   readonly inhibitions?: ReadonlyArray<Route.Inhibition> | undefined
   /** For a sink that is down, the names of those that are told in its place. Default: none. */
   readonly fallbacks?: { readonly [sink: string]: string } | undefined
+  /** Notes why somebody was told, or was not. Default: nothing is noted. */
+  readonly journal?: Journal | undefined
   /** How many incidents are kept; beyond, the one that was told the longest ago makes room. Default: 10,000. */
   readonly maxKeys?: number | undefined
   /** The longest time for the last deliveries, when the scope closes. Default: 5 seconds. */
@@ -63,6 +66,7 @@ const rules: Check.Rules<Options> = {
   silences: Check.where("a list of silences", Array.isArray),
   inhibitions: Check.where("a list of inhibitions", Array.isArray),
   fallbacks: Check.where("an object of names", (value) => typeof value === "object" && value !== null),
+  journal: Check.having("note"),
   maxKeys: Check.int(1),
   flushTimeout: Check.duration({ isEndless: true }),
   onLost: Check.callback
@@ -135,7 +139,7 @@ const start = Effect.fnUntraced(function* <R>(
   const outbox = yield* Outbox.Outbox
   const now = () => clock.currentTimeMillisUnsafe()
   const news = Latch.makeUnsafe(false)
-  const ledger = Ledger.make()
+  const ledger = Ledger.make(options.journal, now)
   const engine = Engine.make(
     {
       routes,

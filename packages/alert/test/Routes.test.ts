@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Alert from "@redrive/alert/Alert"
 import * as Alerter from "@redrive/alert/Alerter"
+import * as Journal from "@redrive/alert/Journal"
 import * as Route from "@redrive/alert/Route"
 import { type Service, SinkError } from "@redrive/alert/Sink"
 import * as ItemError from "@redrive/core/ItemError"
@@ -566,6 +567,51 @@ describe("a sink", () => {
       )
       assert.deepStrictEqual(taken.toSorted(), all.filter((text) => text !== "poison").toSorted())
       assert.strictEqual(lost, 1)
+    })
+  )
+})
+
+describe("a journal", () => {
+  it.effect("says why somebody was told of an incident, or was not", () =>
+    Effect.gen(function* () {
+      const journal = Journal.make()
+      const silences = [{ name: "deploy", by: "ops", match: {}, from: 600_000, until: 1_200_000 }]
+      const routes = one({ opens: { _tag: "InARow", failures: 2 } })
+      yield* alerted(["a"], { routes, silences, journal }, () =>
+        Effect.gen(function* () {
+          yield* failing("fetch", "k", "one")
+          yield* TestClock.adjust("1 minute")
+          yield* failing("fetch", "k", "one")
+          yield* TestClock.adjust("9 minutes")
+          yield* succeeding("fetch", "k")
+          yield* TestClock.adjust("20 minutes")
+        })
+      )
+      const [{ key } = { key: "" }] = journal.entries()
+      assert.deepStrictEqual(journal.explain(key), [
+        "1970-01-01T00:01:00.000Z r: a to be told: opened, 2 failures",
+        "1970-01-01T00:01:00.000Z r: a told: opened, 2 failures",
+        "1970-01-01T00:10:00.000Z r: held back by silence: deploy",
+        "1970-01-01T00:20:00.000Z r: a to be told: resolved",
+        "1970-01-01T00:20:00.000Z r: a told: resolved"
+      ])
+    })
+  )
+
+  it.effect("keeps a storm small", () =>
+    Effect.gen(function* () {
+      const journal = Journal.make({ most: 5 })
+      const routes = one({ sinks: [] })
+      yield* alerted(["a"], { routes, journal }, () =>
+        Effect.forEach(Array.from({ length: 1000 }), () => tell(page("a.example")))
+      )
+      assert.deepStrictEqual(
+        journal.entries().map(({ count, why }) => [why, count]),
+        [["no sink", 1000]]
+      )
+      for (let n = 0; n < 9; n++)
+        journal.note({ at: n * 60_000, route: "r", key: "k", decision: "told", why: "opened", sinks: [], count: 1 })
+      assert.lengthOf(journal.entries(), 5)
     })
   )
 })

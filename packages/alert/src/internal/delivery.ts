@@ -15,7 +15,7 @@ import * as Backlog from "./backlog.ts"
 export interface Ledger {
   readonly delivered: (sink: string, alerts: ReadonlyArray<Alert>, receipt: Receipt | undefined) => void
   /** An incident was over before the sink took its first alert: nobody is told of so many failures. */
-  readonly collapsed: (sink: string, untold: number) => void
+  readonly collapsed: (sink: string, alert: Alert, untold: number) => void
   /** The sink will never take them. */
   readonly refused: (sink: string, alerts: ReadonlyArray<Alert>, error: SinkError) => void
   /** These ids of alerts need not be kept any more: they were taken, refused for good, or are told by none. */
@@ -202,7 +202,7 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
     offer: (alert, isTried = false) => {
       const { dropped, untold } = backlog.add(alert, isTried)
       if (dropped.length === 0) return
-      ledger.collapsed(name, untold)
+      ledger.collapsed(name, alert, untold)
       ledger.settled(name, dropped)
     },
     wake: () => {

@@ -5,24 +5,10 @@ import type * as Report from "@redrive/core/Report"
 import type { Alert } from "../Alert.ts"
 import * as Incident from "../Incident.ts"
 import type * as Route from "../Route.ts"
+import type { Suppression } from "../Journal.ts"
 import type * as Outbox from "../Outbox.ts"
 import * as DueTimes from "./dueTimes.ts"
 import { keyOf, matches, routesOf } from "./matching.ts"
-
-/**
- * Why somebody was not told of failures.
- *
- * `no route`: none matches. `no sink`: the route has none. `below the rule`: too few to open an incident. `over in time`: resolved before anybody was
- * told. `silence`, `inhibition`, `flapping`: held back, and over meanwhile.
- */
-export type Suppression =
-  | "no route"
-  | "no sink"
-  | "below the rule"
-  | "over in time"
-  | "silence"
-  | "inhibition"
-  | "flapping"
 
 /** Why nobody is told of an incident now, by which rule, and until when. */
 export interface Hold {

@@ -7,6 +7,7 @@ import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type { Alert } from "../Alert.ts"
+import type { Entry, Journal } from "../Journal.ts"
 import type * as Delivery from "./delivery.ts"
 import type * as Engine from "./engine.ts"
 
@@ -38,7 +39,7 @@ const delivered = counter("alerts_delivered", "Alerts that a sink took, by sink"
 const refused = counter("alerts_refused", "Alerts that a sink will never take, by sink")
 const attemptsFailed = counter("alert_attempts_failed", "Attempts to deliver alerts that failed, by sink")
 
-export const make = (): Ledger => {
+export const make = (journal: Journal | undefined, now: () => number): Ledger => {
   let context: Context.Context<never> = Context.empty()
   let sayings: Array<Effect.Effect<void>> = []
   const saidAt = new Map<string, number>()
@@ -56,6 +57,11 @@ export const make = (): Ledger => {
   }
   const count = (metric: Metric.Counter<number>, by: number) => metric.updateUnsafe(by, context)
 
+  const note = (decision: Entry["decision"], sink: string, alerts: ReadonlyArray<Alert>, why?: string) => {
+    for (const { count: failures, key, route, status } of journal === undefined ? [] : alerts)
+      journal?.note({ at: now(), route, key, decision, why: why ?? status, sinks: [sink], count: failures })
+  }
+
   const speak = Effect.suspend(() => {
     const all = sayings
     sayings = []
@@ -67,15 +73,28 @@ export const make = (): Ledger => {
 
   return {
     journal: {
-      suppressed: (_, __, reason, failures) => count(suppressed("reason", reason), failures),
-      held: () => undefined,
-      told: () => undefined
+      suppressed: (route, key, reason, failures, at) => {
+        count(suppressed("reason", reason), failures)
+        journal?.note({ at, route, key, decision: "suppressed", why: reason, sinks: [], count: failures })
+      },
+      held: (route, key, { by, reason }, at) =>
+        journal?.note({ at, route, key, decision: "held", why: `${reason}: ${by}`, sinks: [], count: 0 }),
+      told: ({ at, count: failures, key, route, status }, sinks) =>
+        journal?.note({ at: at.epochMilliseconds, route, key, decision: "told", why: status, sinks, count: failures })
     },
     deliveries: {
-      delivered: (sink, alerts) => count(delivered("sink", sink), alerts.length),
-      collapsed: (_, untold) => count(suppressed("reason", "over in time"), untold),
+      delivered: (sink, alerts) => {
+        count(delivered("sink", sink), alerts.length)
+        note("delivered", sink, alerts)
+      },
+      collapsed: (sink, { key, route }, untold) => {
+        count(suppressed("reason", "over in time"), untold)
+        const why = "it was over before the sink took its first alert"
+        journal?.note({ at: now(), route, key, decision: "collapsed", why, sinks: [sink], count: untold })
+      },
       refused: (sink, alerts, { message }) => {
         count(refused("sink", sink), alerts.length)
+        note("refused", sink, alerts, message)
         for (const alert of alerts) {
           refusedCount += alert.count
           say(

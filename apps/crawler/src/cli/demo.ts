@@ -17,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Incident from "../demo/Incident.ts"
 import * as JobFailures from "../demo/JobFailures.ts"
 import * as Receiver from "../demo/Receiver.ts"
 import * as Accounts from "../service/Accounts.ts"
@@ -42,13 +43,23 @@ const policy = RetryPolicy.make({
 
 export const demo = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
-  const database = `${yield* Effect.orDie(fs.makeTempDirectoryScoped())}/crawl.db`
+  const folder = yield* Effect.orDie(fs.makeTempDirectoryScoped())
+  const database = `${folder}/crawl.db`
   const site = yield* HostileSite.make()
   const receiver = Context.get(yield* Layer.build(Receiver.layer), Receiver.Receiver)
   const progress = Progress.make(process.stderr)
   const told = yield* Effect.provide(story(site, database, progress), layer(database, receiver.url, progress))
   yield* title("What the webhook received")
   yield* print(alertLines(yield* receiver.received))
+  yield* title("One incident: a burst, a restart before anybody was told, a silence, and the recovery")
+  const { entries, told: heard } = yield* Effect.orDie(Incident.story(folder))
+  yield* print([...heard.map((text) => `chat got: ${text}`), "", "Why, as the journal has it:", ""])
+  yield* print(
+    Table.lines(
+      ["DECISION", "WHY", "SINKS", "FAILURES"],
+      entries.map(({ count, decision, sinks, why }) => [decision, why, sinks.join(", "), count])
+    )
+  )
   yield* closing(told)
 })
 

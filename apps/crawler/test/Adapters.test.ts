@@ -57,7 +57,7 @@ const orders = (count: number): ReadonlyArray<ReadonlyArray<number>> => {
 const merged = (one: Layer.Layer<never>, other: Layer.Layer<never>) => Layer.merge(one, other)
 const provided = (one: Layer.Layer<never>, other: Layer.Layer<never>) => Layer.provideMerge(one, other)
 
-const program = Effect.ignore(Effect.withErrorReporting(Effect.fail(new Error(failure))))
+const program = Effect.ignore(Effect.withErrorReporting(Effect.fail(failure)))
 
 describe("all adapters of the family together", () => {
   it.live("tell of a failure once each, merged and provided in any order", () =>

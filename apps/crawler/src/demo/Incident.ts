@@ -20,11 +20,12 @@ const routes = Route.make([
   { name: "team", sinks: ["chat"], match: {}, groupWait: Duration.millis(100), resolveAfter: Duration.zero }
 ])
 
+const down = () => Object.assign(new Error("the shop does not answer"), { name: "ShopDown" })
+
 /** Calls of a shop that is down until it is not, each tried once. */
 const shop = () => {
   const state = { isDown: true }
-  const error = () => Object.assign(new Error("the shop does not answer"), { name: "ShopDown" })
-  const call = Effect.suspend(() => (state.isDown ? Effect.fail(error()) : Effect.void))
+  const call = Effect.suspend(() => (state.isDown ? Effect.fail(down()) : Effect.void))
   const policy = RetryPolicy.make({ retries: 0 })
   const order = Retry.retry(call, policy, { name: "order", key: "shop.example" })
   return { state, order: order.pipe(Effect.withErrorReporting, Effect.ignore) }

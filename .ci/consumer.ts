@@ -18,7 +18,7 @@ const run = (command: string, args: ReadonlyArray<string>, cwd: string): string 
 
 const packages = packed(root, folder)
 const { ends, wrong } = peers(root)
-/** What is written beside the packages in an install line, in the lowest version that they are for. */
+/** The other packages of an install line, in the lowest version that ours are for. */
 const lowest = (peer: string): string => ends.find((end) => end.peer === peer)?.version ?? "*"
 const effect = lowest("effect")
 

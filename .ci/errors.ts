@@ -13,7 +13,7 @@ const { JobError }: typeof import("../packages/core/src/JobError.ts") = await co
 const url = "https://example.com/"
 const statuses: { readonly [code: string]: number } = { host_returned_error: 404, website_access_denied: 403 }
 
-/** What the API writes: the envelope of a job's code, and of an item's the part of the job that tells of it. */
+/** The JSON that the API writes: the envelope for a job's code, and the job's part about it for an item's. */
 const example = (level: "job" | "item", code: string): unknown => {
   if (level === "job") return Wire.envelope(JobError.reasonOf(code, { field: "whitelist_regexp" }))
   const status = statuses[code] ?? 0

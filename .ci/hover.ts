@@ -50,7 +50,7 @@ const sentenceOf = (comment: string): string =>
     .replace(/(^|\s)@[\s\S]*$/, "")
     .trim()
 
-/** What a function does inside is no name of the package's, and what it returns has a type of its own if it is worth one. */
+/** Names inside a function are not the package's, and a result that is worth a doc has a type of its own. */
 const isInside = ({ type }: Syntax, key: string): boolean =>
   /Function/.test(textOf(type)) && (key === "body" || key === "returnType")
 
@@ -149,7 +149,7 @@ const namesOf = (file: string, source: string): ReadonlyArray<Named> => {
   for (const statement of statements) {
     if (statement.type !== "ExportNamedDeclaration") continue
     if (isSyntax(statement.declaration)) exported(statement.declaration, startOf(statement))
-    // What is handed on from another module has its sentence there.
+    // A name that is re-exported has its sentence in its own module.
     else if (!isSyntax(statement.source))
       for (const specifier of listOf(statement.specifiers)) {
         const local = locals.get(nameOf(specifier.local))

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url"
 import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
 
-/** What comes with a policy for who asks for it by name, and falls away for who does not. */
+/** Parts of a policy that a bundle has only if the program uses them by name. */
 const onlyAsked = ["Attempt", "CallState", "codec", "config", "describe", "fromJson", "jsonSchema", "timeline"]
 
 /** Modules of a package that a program uses, and how much of its bundle they may be. */

@@ -66,7 +66,7 @@ const bytesOf = async ({ run, times = 1 }: Task): Promise<number> => {
 /** A young generation so large that the collector has no reason to run, which would make all of it slow: so not where time is measured. */
 const large = ["--expose-gc", "--min-semi-space-size=256", "--max-semi-space-size=256"]
 
-/** What each task allocates, and nothing where that is not asked, as a process of its own says that runs the same file. */
+/** The bytes that each task allocates, measured by a process of its own that runs the same file; `undefined` where that is not asked. */
 const allocated = (): ReadonlyArray<number | null> => {
   const file = process.argv[1] ?? ""
   const said = execFileSync(process.execPath, [...large, file, "--bytes"], { encoding: "utf8" })

@@ -27,7 +27,7 @@ const ask: Ask = async (create, signal) => {
   if (!response.ok) throw Object.assign(new Error(`status ${response.status}`), { status: response.status })
 }
 
-/** What became of the requests that were made in each second. */
+/** The outcomes of the requests that were made in each second. */
 interface Run {
   readonly made: ReadonlyArray<number>
   readonly succeeded: ReadonlyArray<number>
@@ -105,7 +105,7 @@ for (const contender of contenders) {
     ((100 * sum(succeeded)) / sum(made)).toFixed(1),
     String(stats.twice)
   ])
-  // What is still in the queue is not the next one's.
+  // Calls that are still in the queue do not count for the next run.
   await sleep(15_000)
 }
 server.disconnect()

@@ -13,7 +13,7 @@ const most = 400
 const healthy = 5
 const degraded = 1.5
 
-/** What the bench learns about a run; `arrived` by second since the last reset, `twice` creations that were carried out more than once. */
+/** The results of a run; `arrived` by second since the last reset, `twice` creations that were carried out more than once. */
 export interface Stats {
   readonly arrived: ReadonlyArray<number>
   readonly refused: number

@@ -1,8 +1,8 @@
 /**
  * Tells the right people of failures: once, in time, and when it is over.
  *
- * It is an observer beside any other adapter. Reports of failures go through its routes, which make incidents of them; what is due is told by
- * the sinks of the route. Memory is bounded, the program's exit stays the same, and what could not be told is said.
+ * It is an observer like any other adapter. Reports of failures go through its routes, which make incidents of them; the sinks of the route deliver
+ * the alerts that are due. Memory is bounded, the program's exit stays the same, and what could not be told is said.
  *
  * @since 0.1.0
  */
@@ -150,14 +150,14 @@ const start = Effect.fnUntraced(function* <R>(
     ledger.journal
   )
   const retries = Retries.make(engine, Math.min(...routes.map(({ quietFor }) => Duration.toMillis(quietFor))))
-  /** What waits for a sink that has just gone down is handed to the one that stands in for it, too. */
+  /** Hands the alerts that wait for a sink that has just gone down to its fallback, too. */
   const down: Delivery.Ledger["down"] = (name, error) => {
     ledger.deliveries.down(name, error)
     const standIn = deliveries.get(fallbacks[name] ?? "")
     for (const alert of deliveries.get(name)?.waiting() ?? []) standIn?.offer(alert)
     standIn?.wake()
   }
-  /** What a sink has taken, or never will, need not be kept any more. */
+  /** Alerts that a sink has taken, or never will, need not be kept any more. */
   const settled: Delivery.Ledger["settled"] = (sink, ids) => {
     for (const id of ids) done.push({ sink, id })
     news.openUnsafe()
@@ -201,7 +201,7 @@ const start = Effect.fnUntraced(function* <R>(
     })
 
   let next = Infinity
-  /** What was heard may be due before what was known. */
+  /** Wakes the loop: a new incident may be due before the ones that it waits for. */
   const wake = () => {
     if (engine.nextAt() < next || engine.hasChanged()) news.openUnsafe()
   }
@@ -243,7 +243,7 @@ const start = Effect.fnUntraced(function* <R>(
   for (const { incident, route } of kept.incidents) engine.restore(route, incident, now())
   offer(kept.pending, true)
 
-  // What sinks report themselves must not come back as alerts.
+  // Failures that sinks report must not come back as alerts.
   const unheard = Effect.provideService(ErrorReporter.CurrentErrorReporters, new Set())
   const speaking = yield* ledger.speaker
   // Finalizers run last first: the fibers have stopped when the rest is flushed.

@@ -116,7 +116,7 @@ export interface Due {
 export interface Incident {
   /** What groups its failures. */
   readonly key: string
-  /** What tells this incident from others of its key: the time when people were told first, or 0 before that. */
+  /** Tells this incident from others of its key: the time when people were told first, or 0 before that. */
   readonly generation: number
   /** Whether it is open now. */
   readonly isOpen: boolean
@@ -324,7 +324,7 @@ export const tell = (self: Incident, status: Status, now: number, generation = n
   const isFirst = self.told?.isOpen !== true && !isOver
   return {
     ...rest,
-    // What is over is retried no longer: if it is, somebody says so again.
+    // A policy that goes on retrying says so with its next retry.
     ...(policy !== undefined && !isOver && { retrying: policy }),
     isOpen: !isOver && (self.isOpen || status === "retrying"),
     changedAt: isOver || !self.isOpen ? now : self.changedAt,

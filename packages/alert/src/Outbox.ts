@@ -1,5 +1,5 @@
 /**
- * What an alerter keeps, so that a restart neither forgets who was told what, nor tells it twice.
+ * Keeps alerts and incidents, so that after a restart nothing is forgotten and nobody is told twice.
  *
  * An alert is kept, together with what its incident has become, before it is sent, and forgotten when its sink has taken it. So a process that is killed
  * between the two sends it once more. In memory, which is the default, nothing survives the process.
@@ -69,7 +69,7 @@ export interface Done {
 }
 
 /**
- * What is kept together, or not at all.
+ * Changes that are kept together or not at all.
  *
  * @category models
  * @since 0.1.0

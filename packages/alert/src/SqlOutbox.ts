@@ -97,7 +97,7 @@ export const layer = (options: Options = {}): Layer.Layer<never, OutboxError, Sq
             const incidents = yield* sql<Row>`SELECT route, body FROM redrive_incidents WHERE program = ${name}`
             const alerts = yield* sql<Row>`SELECT sink, body, added FROM redrive_alerts
               WHERE program = ${name} ORDER BY added`
-            // What is added from now on comes after all that is there.
+            // New alerts come after all that are there.
             added = Number(alerts.at(-1)?.added ?? -1) + 1
             return {
               incidents: incidents.flatMap(({ body, route }) => {

@@ -53,7 +53,7 @@ export interface Options<out F = Retry.Added> {
    */
   readonly verdict?: Judge.Reader | undefined
   /**
-   * Makes an error of the caller's own of a timeout or a refusal, so that `failure` has no other type beside the client's. Default: they
+   * Makes an error of the caller's own of a timeout or a refusal, so that `failure` has no type besides the client's. Default: they
    * are left as they are.
    */
   readonly errorOf?: ((failure: Retry.Added) => F) | undefined

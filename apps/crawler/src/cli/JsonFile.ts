@@ -10,7 +10,7 @@ import { Problem } from "./Problem.ts"
 /**
  * Makes sure that a file can be written before there is anything to write, and gives the means to write it.
  *
- * Until then a file of that name stays as it is; its successor waits beside it and goes with the scope.
+ * Until then a file of that name stays as it is; its successor is written next to it and is removed with the scope.
  */
 export const open = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem

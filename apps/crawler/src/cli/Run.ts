@@ -11,7 +11,7 @@ import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 
-/** What a page failed with: by itself, or because the job that had it once more did not run. */
+/** Why a page failed: by itself, or because the job that was to try it again did not run. */
 export type Failure = ItemError.ItemError | JobError.JobError
 
 /** The next round, as it stands before its wait. */
@@ -25,7 +25,7 @@ export interface Remaining extends Redrive.Failed<Job.Item, Failure> {
   readonly because: string
 }
 
-/** What further rounds made of a job's failures; `rounds` is how many there were. */
+/** The outcome of further rounds for a job's failures; `rounds` is how many there were. */
 export interface Settled {
   readonly saved: ReadonlyArray<Saved>
   readonly remaining: ReadonlyArray<Remaining>

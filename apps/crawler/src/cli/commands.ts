@@ -1,5 +1,5 @@
 /**
- * What a person may type: the commands and their flags. What a command does is loaded when it is asked for, so that help does not wait for it.
+ * The commands and their flags. The code of a command is loaded when it runs, so that help is quick.
  */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -89,7 +89,7 @@ const serveOptions = {
   ),
   database: Flag.String("database").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("Where accounts and jobs are kept, made where there is none (in memory)"),
+    Flag.withDescription("The file that keeps accounts and jobs; it is made if it does not exist (default: in memory)"),
     Flag.withDefault(":memory:")
   ),
   alertWebhook: Flag.Redacted("alert-webhook").pipe(

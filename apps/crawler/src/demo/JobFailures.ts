@@ -19,7 +19,7 @@ const clientOf = Effect.fnUntraced(function* (apiKey: Redacted.Redacted) {
 const badPattern = Effect.fnUntraced(function* (site: string) {
   const client = yield* clientOf(Accounts.local.apiKey)
   const error = yield* Effect.flip(client.create(CrawlApi.CrawlRequest.make({ url: site, whitelistRegexp: "(" })))
-  return { by: "a whitelist_regexp that is none: (", error }
+  return { by: "an invalid whitelist_regexp: (", error }
 })
 
 /** An account that can pay for two pages begins a job, and asks for another when its money is gone. */

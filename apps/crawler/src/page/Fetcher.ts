@@ -65,7 +65,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
       if (!allowPrivate && Address.isPrivateHost(hostname)) return yield* ours("private_address")
       const permits = yield* RcMap.get(hosts, host)
       const answered = Effect.flatMap(request(url, accept), (response) => read(response, accept, maxBytes)).pipe(
-        // What is not read to its end is cut before the permit goes back: a socket in use is a connection, too.
+        // A body that is not read to its end is cut before the permit goes back: a socket in use is a connection, too.
         Effect.scoped,
         Effect.timeout(timeout),
         Effect.catchTag("TimeoutError", (late) => Effect.fail(Classify.thrown(late)))

@@ -1,5 +1,5 @@
 /**
- * What a site's robots.txt allows, as RFC 9309 reads it: none at all allows everything, one that cannot be had forbids everything.
+ * What a site's robots.txt allows by RFC 9309: without a file everything is allowed; with one that cannot be fetched, nothing.
  */
 import * as ItemError from "@redrive/core/ItemError"
 import * as Cache from "effect/Cache"

@@ -20,7 +20,7 @@ import { Accounts, pagePrice } from "./Accounts.ts"
 import { Crawler } from "./Crawler.ts"
 import { Jobs } from "./Jobs.ts"
 
-/** What the caller is told of a fault of ours is one sentence; what the operator is told is all of it. */
+/** Tells the caller one sentence about a fault of ours, and the operator all of it. */
 const ownFault =
   (about: Pick<JobError.JobError, "operation" | "jobId">) =>
   <A, R>(self: Effect.Effect<A, unknown, R>): Effect.Effect<A, JobError.InternalError, R> =>
@@ -111,7 +111,7 @@ const layerAuthorization = Layer.effect(
   })
 )
 
-/** What a request that fits no route, or whose body cannot be read, is told by HTTP status. */
+/** The answers to requests that match no route or whose body cannot be read, by HTTP status. */
 const offences: { readonly [status: number]: string } = {
   404: "path is invalid",
   405: "method is invalid",

@@ -1,7 +1,7 @@
 /**
  * One process at a time works the jobs of a database file: two would fetch every page twice and charge for it twice.
  *
- * The lock is a transaction on an empty database beside the file. The operating system ends it with the process, however that ends, so
+ * The lock is a transaction on an empty database next to the file. The operating system ends it with the process, however that ends, so
  * that no lock is ever left behind. The file itself stays open to everybody, as for a look at its tables.
  */
 import { statSync } from "node:fs"
@@ -25,7 +25,7 @@ export class DatabaseInUse extends Data.TaggedError("DatabaseInUse")<{
   }
 }
 
-/** The lock file beside a database cannot be used. */
+/** The lock file next to a database cannot be used. */
 export class LockUnusable extends Data.TaggedError("LockUnusable")<{
   readonly file: string
   readonly cause: SqlError

@@ -7,13 +7,13 @@ export interface Item {
   readonly isTried: boolean
 }
 
-/** What waits for one sink, in order; alerts of one incident are one as long as they wait. */
+/** The alerts that wait for one sink, in order. Alerts of one incident are merged as long as they wait. */
 export interface Backlog {
   /** Adds an alert. `isTried` says that an earlier process may have delivered it. */
   readonly add: (alert: Alert, isTried: boolean) => Added
   /** Takes the first alerts, up to a number of them, and none of an incident of which an earlier one is under way. */
   readonly take: (most: number) => ReadonlyArray<Item>
-  /** What was taken is no longer under way. What of it was not delivered waits again, before all others. */
+  /** Ends what `take` began. Alerts that are left wait again, before all others. */
   readonly done: (taken: ReadonlyArray<Item>, left: ReadonlyArray<Item>) => void
   /** Whether there is something to take. */
   readonly isReady: () => boolean

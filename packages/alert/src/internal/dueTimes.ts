@@ -1,4 +1,4 @@
-/** What is due at some time; who changes `at` afterwards adds it again, and the old entry counts for nothing. */
+/** Something that is due at a time. To move it, change `at` and add it again: the old entry no longer counts. */
 export interface Due {
   at: number
 }

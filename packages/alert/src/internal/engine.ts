@@ -66,9 +66,9 @@ export interface Engine {
   readonly ended: (call: Incident.CallOf, now: number) => void
   /** When something is to be told, or looked at. */
   readonly nextAt: () => number
-  /** What is to be told by a time. It counts as told. */
+  /** Takes the alerts that are due by a time. Their incidents count as told. */
   readonly take: (now: number) => ReadonlyArray<Notice>
-  /** What is to be told if nothing is heard after a time: all that nobody knows yet. */
+  /** Takes everything that people do not know yet, due or not. */
   readonly flush: (now: number) => ReadonlyArray<Notice>
   /** The incidents that are open, or that people do not know to be over. */
   readonly open: () => ReadonlyArray<Open>
@@ -137,7 +137,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     return notice
   }
 
-  /** What was told to make room, and is to be sent with the next. */
+  /** Last alerts of incidents that made room for others, to be sent with the next ones. */
   let evicted: ReadonlyArray<Notice> = []
 
   const entryFor = (route: Route.Route, report: Report.Report, now: number): readonly [Entry | undefined, string] => {
@@ -378,7 +378,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     },
     restore: (name, incident, now) => {
       const route = routes.find((one) => one.name === name)
-      // A route that is no more cannot say when its incidents are over.
+      // Without its route nobody can say when an incident is over.
       if (route === undefined || entries.has(idOf(route, incident.key))) return
       named = Math.max(named, incident.generation)
       const entry = enter(route, incident, now)

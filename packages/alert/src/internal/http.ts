@@ -114,7 +114,7 @@ const refused = (channel: Channel, answer: Answer, now: number): SinkError => {
   })
 }
 
-/** What a status says of the channel: whether it is this delivery that is wrong, or whoever sends it. */
+/** Reads from a status whether this delivery is wrong, or the channel. */
 const reasonOf = (status: number, verdict: Verdict.Verdict): Reason => {
   if (status >= 300 && status <= 399) return "redirect"
   if ([401, 403, 404, 410].includes(status)) return "gone"

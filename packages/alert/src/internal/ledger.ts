@@ -22,7 +22,7 @@ export interface Ledger {
   readonly speaker: Effect.Effect<Speaker, never, Scope.Scope>
 }
 
-/** Logs what the ledger has to say, as the program would that was heard last: its log may be installed beside the alerter. */
+/** Logs in the context of the fiber that was heard last, since the program's log may not be installed in the alerter's own context. */
 export interface Speaker {
   readonly heard: (context: Context.Context<never>) => void
   readonly end: Effect.Effect<void>

@@ -2,7 +2,7 @@ import type * as Report from "@redrive/core/Report"
 import * as Incident from "../Incident.ts"
 import type * as Route from "../Route.ts"
 
-/** What a match looks at: a report, or an incident of which only this much is known. */
+/** The part of a report or of an incident that a match looks at. */
 export type Subject = Pick<Report.Report, "level" | "code" | "severity" | "actor"> & {
   readonly detail?: string
   readonly host?: string

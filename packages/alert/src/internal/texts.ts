@@ -9,7 +9,7 @@ export const cut = (text: string, most: number): string => {
   return `${text.slice(0, code >= 0xd800 && code <= 0xdbff ? end - 1 : end)}…`
 }
 
-/** What an alert says besides its title, by name, in the order in which people read it. What it does not know is left out. */
+/** The facts of an alert besides its title, by name, in the order in which people read them. Unknown ones are left out. */
 export const factsOf = (alert: Alert): ReadonlyArray<readonly [name: string, value: string]> => {
   const { actor, at, count, firstAt, incident, jobIds, lastAt, nextAt, route, total, urls } = alert
   const facts: ReadonlyArray<readonly [string, string | undefined]> = [

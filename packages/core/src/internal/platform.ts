@@ -4,7 +4,7 @@ export type View =
   | { readonly values: Iterable<unknown>; readonly size: number }
   | { readonly pairs: Iterable<readonly [unknown, unknown]>; readonly size: number }
 
-/** What kind of value the platform takes it for, of whatever realm it is: `instanceof` knows those of its own only. */
+/** The kind that the platform gives a value, in any realm: `instanceof` knows only the classes of its own realm. */
 export const tagOf = (value: object): string => Object.prototype.toString.call(value).slice("[object ".length, -1)
 
 const dateOf = (value: Date): string => (Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString())
@@ -31,7 +31,7 @@ const views: { readonly [tag: string]: (value: never) => View } = {
 
 const listed = (pairs: ReadonlyArray<readonly [string, unknown]>): View => ({ pairs, size: pairs.length })
 
-/** What has the tag of a platform's value may be something else. */
+/** Any object may carry the tag of a platform's value, so the value is tried. */
 const seen = (view: (value: never) => View, value: object): View | undefined => {
   try {
     return view(value as never)

@@ -25,7 +25,7 @@ export const errorOf = (report: Report.Report, name: string): Error => {
 
 /** Makes an object an error to `instanceof` and `toString`, without a stack of its own, which `new Error` would have to make first. */
 const prototype: object = Object.create(Error.prototype, {
-  // Pino, and the formats for it, take an error's type from the name of its constructor, or from the error where that is no function.
+  // Pino, and the formats for it, take an error's type from the name of its constructor, or from the error if the constructor is not a function.
   constructor: {
     get(this: Error) {
       return { name: this.name }

@@ -3,7 +3,7 @@ import * as Inside from "./inside.ts"
 /** What a line is made of, by name. */
 export type Fields = { readonly [name: string]: unknown }
 
-/** What the lines of a pino have whatever is logged. */
+/** Fields that every line of a pino has, whatever is logged. */
 export interface Line {
   /** Names that fields may not have. */
   readonly names: ReadonlySet<string>
@@ -20,7 +20,7 @@ export interface Line {
 /** Names of bindings that pino takes for options, and leaves out. */
 const optionsOfChild = ["level", "serializers", "formatters", "customLevels"]
 
-/** Names of a record's own facts beside its error. */
+/** Names of a record's own facts, besides its error. */
 const ofPlain = ["trace_id", "span_id", "trace_flags", "also"]
 
 /** The same in the Elastic Common Schema, as `Format.ecsFields` and Elastic's format have them. */
@@ -31,7 +31,7 @@ const ofEcs = [
   ..."actor detail fingerprint item job error_level causes also".split(" ").map((label) => `labels.${label}`)
 ]
 
-/** What is known of the lines of a pino before it has written any. */
+/** The fields of a pino that are known before it has written a line. */
 export const lineOf = (logger: object): Line => {
   const textOf = (name: string): string | undefined => {
     const value = Inside.read(logger, name)

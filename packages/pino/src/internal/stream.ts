@@ -1,5 +1,5 @@
 /**
- * What a pino writes to, as far as it can be known. Neither a file of pino's nor a worker says in public what waits in it, so that their own
+ * The stream that a pino writes to, as far as it can be known. Neither a file of pino's nor a worker says in public what waits in it, so that their own
  * fields are read; where those are not what is known of them, it is a stream that only says when it has flushed.
  */
 export interface Stream {

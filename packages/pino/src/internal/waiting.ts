@@ -21,7 +21,7 @@ export const seen = (): Waiting => {
         total -= oldest
         head++
       }
-      // What is forgotten is removed when it is most of the list, so that no line is moved often.
+      // Forgotten lines are removed when they are most of the list, so that no line is moved often.
       if (head < 1024 || head * 2 < lengths.length) return
       lengths = lengths.slice(head)
       head = 0

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Captured } from "./event.ts"
 import type { Client, Identified } from "./sdk.ts"
 
-/** What becomes of events: how many Sentry has not accepted, and of how many nobody knows. */
+/** Delivers events, and counts those that Sentry did not accept and those without an answer. */
 export interface Delivery {
   /** Hands an event to its client, which may throw. */
   readonly send: (captured: Captured) => void

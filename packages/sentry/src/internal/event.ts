@@ -68,7 +68,7 @@ const breadcrumbsOf = ({ attributes, history = [] }: Report.Report): Array<Bread
   return [...crumbs, { ...last, level: "warning", message: `gave up: ${String(because)}`, data: { call, because } }]
 }
 
-/** What was thrown first comes first, as Sentry wants it. */
+/** The innermost error comes first, as Sentry wants it. */
 const exceptionsOf = ({ causes, code, message, stack }: Report.Report, parse: StackParser): Array<Exception> => {
   const mechanism = { type: "redrive", handled: true }
   const chained = causes.map(({ code: of, fields, message, name }) => ({

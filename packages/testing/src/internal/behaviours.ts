@@ -136,7 +136,7 @@ export const rows: ReadonlyArray<Row> = [
     name("connection_refused"),
     Answers.redirect(302, ({ setup }) => `http://127.0.0.1:${setup.refusedPort}/`)
   ),
-  row("/malformed", "malformed answer", "a status line that is none", host("bad_http"), Raw.malformed),
+  row("/malformed", "malformed answer", "an invalid status line", host("bad_http"), Raw.malformed),
   row(
     "/bad-gzip",
     "bad gzip",
@@ -182,7 +182,7 @@ const linkOf = ({ name, path, summary }: Row): Link => ({ href: path, text: `${n
 /** The same page as its row, as a careless author links to it. */
 const rawLink: Link = { href: rawUnicode, text: "unicode, not encoded" }
 
-/** What is reached only through a row. */
+/** Pages that are reached only through a row. */
 const behindRows: ReadonlyArray<readonly [path: string, answer: Handler]> = [
   ["/loop/back", Answers.redirect(302, "/loop")],
   ...[4, 5, 6].map((page) => [numbered(page), Answers.page(onwards(page))] as const)

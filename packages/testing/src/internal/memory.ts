@@ -17,7 +17,7 @@ const text = (): string => randomBytes(900).toString("hex")
 /** A stack adds nothing here but time. */
 const errorOf = () => Failure.withoutStack(() => new Error(text()))
 
-/** What a program does, and how often fills what an adapter bounds: bytes of lines, and failures that wait. */
+/** What a program does, and how many times it must do that to reach an adapter's bounds: bytes of lines, and failures that wait. */
 type Act = readonly [what: string, filling: number, effect: Effect.Effect<void>]
 
 const logs: Act = ["logs", 9500, Effect.suspend(() => Effect.logError(text()))]
@@ -34,7 +34,7 @@ const events: Act = [
 
 const all: ReadonlyArray<Act> = [logs, failures, events]
 
-/** Does something so often, at once as far as Effect lets it: others have a turn only when it has had a long one. */
+/** Repeats an effect without yielding, as far as Effect lets it. */
 const often = (effect: Effect.Effect<void>, count: number): Effect.Effect<void> =>
   Effect.forEach(Array.from({ length: count }), () => effect, { discard: true })
 
@@ -65,17 +65,17 @@ const hoardedBy = ({ layer, taken }: Adapter): Effect.Effect<ReadonlyArray<strin
     layer
   )
 
-/** What a round takes at least, of a few: a buffer that fills again, or something else in the process, may take some once. */
+/** The least memory that one of a few rounds takes: a buffer that fills, or another part of the process, may take some once. */
 const growth = (acts: ReadonlyArray<Act>, taken: Adapter["taken"]): Effect.Effect<number> =>
   Effect.gen(function* () {
-    // What only weak references kept may take a second collection; what is left of it would hide what is kept now.
+    // Weakly held memory may take a second collection; its rest would hide what is kept now.
     taken?.()
     heap()
     let before = heap()
     let least = Infinity
     for (let tries = 0; tries < 3 && least > limit; tries++) {
       for (const [, , effect] of acts) yield* Effect.andThen(Effect.yieldNow, often(effect, round))
-      // What the test itself keeps is not the adapter's.
+      // Memory that the test itself keeps is not the adapter's.
       taken?.()
       const after = heap()
       least = Math.min(least, after - before)
@@ -93,7 +93,7 @@ const collector = (): (() => void) => {
 
 let collect: (() => void) | undefined
 
-/** What is in use after a collection. */
+/** The memory in use after a collection. */
 const heap = (): number => {
   collect ??= collector()
   collect()

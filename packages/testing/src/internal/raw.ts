@@ -12,7 +12,7 @@ const onSocket =
 /** The connection is reset before a byte is answered. */
 export const reset: Handler = onSocket((socket) => socket.resetAndDestroy())
 
-/** An answer that is no HTTP. */
+/** An answer that is not HTTP. */
 export const malformed: Handler = onSocket((socket) => close(socket, "HTTP/1.1 TWO HUNDRED\r\n: no name\r\n\r\n"))
 
 /** A page whose announced length never comes. */

@@ -10,7 +10,7 @@ import { within } from "./witness.ts"
 type Program = Effect.Effect<unknown>
 type Adapters = readonly [one: Adapter, other: Adapter]
 
-/** What is said within a scope: a failure, a line and an event, each with a mark of its own. */
+/** Reports a failure, logs a line and tells an event, each with the mark of its scope. */
 const saying = (mark: string): Program =>
   Effect.suspend(() => {
     // Adapters that group failures take those of different names for different ones.
@@ -45,7 +45,7 @@ const arrangements: ReadonlyArray<
 
 const both = Effect.andThen(saying(outside), saying(inside))
 
-/** A user's own adapter, of which nothing is asked. */
+/** Another adapter, which is only there. */
 const beside = Observer.layer({ event: () => undefined, report: () => undefined, log: () => undefined })
 
 const count = (texts: ReadonlyArray<string>, mark: string): number => texts.filter((text) => text.includes(mark)).length

@@ -30,7 +30,7 @@ const differing = <A>(what: string, one: A, other: A, isSame: (one: A, other: A)
 export const within = <A, E>(program: Effect.Effect<A, E>, adapter: Layer.Layer<never>): Effect.Effect<A, E> =>
   Effect.provide(program, Layer.provideMerge(adapter, Logger.layer([])))
 
-/** Runs a program within an adapter's scope, and counts what others are told beside it. */
+/** Runs a program within an adapter's scope, and counts what other listeners are told. */
 const witnessed = (program: Program, adapter: Layer.Layer<never>) =>
   Effect.gen(function* () {
     const recorder = yield* Recorder.make
@@ -46,7 +46,7 @@ const witnessed = (program: Program, adapter: Layer.Layer<never>) =>
     return { exit, records, events: events.length, reports: reports.length }
   })
 
-/** What adapters log themselves is not the program's. */
+/** Whether a line is the program's: adapters log lines of their own. */
 const isOwn = (message: unknown): boolean =>
   Array.isArray(message) && typeof message[0] === "string" && /^(?:step|fork|hostile)/.test(message[0])
 

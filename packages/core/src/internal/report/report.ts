@@ -144,7 +144,7 @@ export const messageOf = (value: object, safe: Scrub): string => {
   return cut(`${name}${coded}${saidWithout(value, message, safe)}`, most.message)
 }
 
-/** What is said besides its name and code by what has no message: as a list of them, as a value of the platform, or by its fields. */
+/** Describes a value without a message, besides its name and code: as a list, as a value of the platform, or by its fields. */
 const saidWithout = (value: object, message: unknown, safe: Scrub): string => {
   if (isArray(message)) return `: ${entriesOf(message, safe).join("; ")}`
   if (isArray(value)) return ` ${JSON.stringify(entriesOf(value, safe))}`

@@ -1,6 +1,6 @@
 import { isCountName, isSecretName, mark, names } from "./names.ts"
 
-/** A name, and what stands between it and its value. It is a field's, or the text of a field that has its value beside it. */
+/** A name, and the text between it and its value. The name is that of a field, or a text that is followed by its value. */
 export const naming = new RegExp(
   `((?:${names})[\\w-]{0,60})(?![\\w-])(?:` +
     `["'\\\\]*\\s*(=>|:=|={1,3}|:)\\s*` +

@@ -8,7 +8,7 @@ export const names =
 
 const secretName = new RegExp(names, "i")
 
-/** Last words of a name that is about a secret and is none itself, such as `cookieName` and `TokenExpiredError`. */
+/** Last words of names that are about a secret without being one, such as `cookieName` and `TokenExpiredError`. */
 const about: ReadonlySet<string> = new Set(
   (
     "count counts enabled endpoint error errors exception expired expiry expires field fields file length limit name names path policy required " +

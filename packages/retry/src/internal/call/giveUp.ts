@@ -70,7 +70,7 @@ const durationOf = <A, E, R>(call: Call<A, E, R>): Duration.Duration => {
   return millis === 0 ? Duration.zero : Duration.millis(millis)
 }
 
-/** What a `RetryExhausted` is made of. It is filled in, since a copy would cost as much as the rest of a refused call. */
+/** The facts of a `RetryExhausted`. It is filled in place, since a copy would cost as much as the rest of a refused call. */
 type Facts = {
   -readonly [Name in keyof ConstructorParameters<typeof RetryExhausted>[0]]: ConstructorParameters<
     typeof RetryExhausted

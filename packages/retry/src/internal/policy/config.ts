@@ -60,7 +60,7 @@ export const configOf = <A>(
   })
 }
 
-/** What is listed, with the groups of fields that only a provider behind the first one has. */
+/** The listed names, with the groups of fields that only a later provider has. */
 const withBehind = (own: Listed, groups: ReadonlyArray<string>, behind: ReadonlyArray<Listed>): Listed => {
   if (typeof own === "string") return own
   const known = new Set(Object.keys(own ?? {}).map((name) => name.replaceAll("_", "").toLowerCase()))
@@ -74,7 +74,7 @@ const withBehind = (own: Listed, groups: ReadonlyArray<string>, behind: Readonly
 /** How variables or a document name the fields. */
 const howOf = (fields: ReadonlyArray<Field>, where: Path, given: unknown, isVariable: boolean): How => ({
   name: (path) => {
-    // What is in a record has no variable of its own.
+    // Fields of a record have no variables of their own.
     const record =
       isVariable &&
       fields.find((field) => field.isRecord && field.path.join() === path.slice(0, field.path.length).join())

@@ -13,7 +13,7 @@ export interface How {
   readonly name: (path: Path) => string
   /** An example of a duration. */
   readonly duration: string
-  /** What stands in place of a struct that is not one. */
+  /** Describes the struct that should have been given. */
   readonly struct: (path: Path, fields: ReadonlyArray<string>, tags?: ReadonlyArray<string>) => string
   /** A value that is not the input's own. */
   readonly isDefault?: (path: Path) => boolean

@@ -177,7 +177,7 @@ export const observer = {
 const patience = Duration.seconds(1)
 
 /**
- * Writes the log in place of Effect's default loggers, and failures and events beside any other adapter.
+ * Writes the log in place of Effect's default loggers, and failures and events next to any other adapter.
  *
  * A reported failure is one record, at the level of its severity; so is an unreported one that leaves the layer's scope. A call that was given
  * up, and is not reported within a second, is one record at `Warn`: the program went on. When the scope closes, the layer waits until all lines

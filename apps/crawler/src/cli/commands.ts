@@ -124,7 +124,7 @@ const demo = Command.make("demo", {}, () =>
     Effect.promise(() => import("./demo.ts")),
     ({ demo }) => Effect.scoped(demo)
   )
-).pipe(Command.withDescription("Crawl a site that misbehaves in every way, and see what is made of it"))
+).pipe(Command.withDescription("Crawl a site with every kind of fault, and see how each is handled"))
 
 export const command = Command.make("redrive").pipe(
   Command.withDescription("Crawl sites through a service that says what failed, and why"),

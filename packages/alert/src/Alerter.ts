@@ -16,6 +16,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import type * as LogLevel from "effect/LogLevel"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
 import type { Journal } from "./Journal.ts"
@@ -58,13 +59,21 @@ export interface Options {
   readonly onLost?: ((count: number) => void) | undefined
 }
 
+const areSilences = Schema.is(Schema.Array(Route.Silence))
+
 const rules: Check.Rules<Options> = {
-  routes: Check.where("a list of routes", Array.isArray),
+  routes: Check.where("routes as Route.make or Route.fromJson make them", Schema.is(Schema.Array(Route.Route))),
   threshold: Check.severity,
   groupWait: Check.duration(),
   repeatInterval: Check.duration(),
-  silences: Check.where("a list of silences", Array.isArray),
-  inhibitions: Check.where("a list of inhibitions", Array.isArray),
+  silences: Check.where(
+    "a list of silences, each with name, match, from, until after that, and by",
+    (list) => areSilences(list) && list.every(({ from, until }) => until > from)
+  ),
+  inhibitions: Check.where(
+    "a list of inhibitions, each with name, source, target and equal",
+    Schema.is(Schema.Array(Route.Inhibition))
+  ),
   fallbacks: Check.where("an object of names", (value) => typeof value === "object" && value !== null),
   journal: Check.having("note"),
   maxKeys: Check.int(1),
@@ -240,6 +249,7 @@ const start = Effect.fnUntraced(function* <R>(
       return { incidents: [], pending: [] }
     })
   )
+  if (kept.unread !== undefined && kept.unread > 0) ledger.unread(kept.unread)
   for (const { incident, route } of kept.incidents) engine.restore(route, incident, now())
   offer(kept.pending, true)
 

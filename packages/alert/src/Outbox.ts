@@ -107,6 +107,8 @@ export interface Kept {
   readonly incidents: ReadonlyArray<KeptIncident>
   /** The alerts that were not taken, in the order in which they were added. */
   readonly pending: ReadonlyArray<Pending>
+  /** How many incidents and alerts could not be read, such as those of another version. They stay. Default: 0. */
+  readonly unread?: number | undefined
 }
 
 /**

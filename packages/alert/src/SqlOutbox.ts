@@ -99,16 +99,16 @@ export const layer = (options: Options = {}): Layer.Layer<never, OutboxError, Sq
               WHERE program = ${name} ORDER BY added`
             // New alerts come after all that are there.
             added = Number(alerts.at(-1)?.added ?? -1) + 1
-            return {
-              incidents: incidents.flatMap(({ body, route }) => {
-                const incident = decodeIncident(body)
-                return incident === undefined ? [] : [{ route, incident }]
-              }),
-              pending: alerts.flatMap(({ body, sink }) => {
-                const alert = decodeAlert(body)
-                return alert === undefined ? [] : [{ sink, alert }]
-              })
-            }
+            const kept = incidents.flatMap(({ body, route }) => {
+              const incident = decodeIncident(body)
+              return incident === undefined ? [] : [{ route, incident }]
+            })
+            const pending = alerts.flatMap(({ body, sink }) => {
+              const alert = decodeAlert(body)
+              return alert === undefined ? [] : [{ sink, alert }]
+            })
+            const unread = incidents.length + alerts.length - kept.length - pending.length
+            return { incidents: kept, pending, unread }
           })
         ),
         commit: (changes) => bounded("written", sql.withTransaction(write(changes)))

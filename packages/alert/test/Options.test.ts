@@ -23,6 +23,13 @@ const refused: ReadonlyArray<readonly [make: () => unknown, ...says: ReadonlyArr
     "threshold is 5; allowed: Fatal",
     "maxKeys is 0.5; allowed: a whole number, 1 or more"
   ],
+  [
+    alerter({ routes: [{ name: "raw", sinks: ["a"] }] }),
+    "routes is",
+    "allowed: routes as Route.make or Route.fromJson make them"
+  ],
+  [alerter({ silences: [{ name: "s", match: {}, from: 2, until: 1, by: "me" }] }), "until after that"],
+  [alerter({ inhibitions: [{ name: "i" }] }), "inhibitions is", "each with name, source, target and equal"],
   [webhook({ retries: 3 }), "WebhookSink:", "retries is unknown; allowed: url, secrets, attempts, backoff"],
   [webhook({ attempts: 0 }), "attempts is 0; allowed: a whole number, 1 or more"],
   [webhook({ backoff: -5, attemptTimeout: "soon" }), "backoff is -5; allowed", `attemptTimeout is "soon"; allowed`],

@@ -140,6 +140,22 @@ describe("an alerter with an outbox", () => {
     })
   )
 
+  it.effect("says how many alerts of another version it cannot read, and leaves them", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const program = Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const kept = yield* Outbox.Outbox
+        yield* kept.commit({ incidents: [], added: [{ sink: "a", alert: itemAlert() }], done: [] })
+        yield* sql`UPDATE redrive_alerts SET body = '{"version":9}'`
+        return [yield* kept.load, yield* sql`SELECT count(*) AS n FROM redrive_alerts`]
+      })
+      const [kept, rows] = yield* Effect.provide(program, outbox(join(folder, "alerts.db")))
+      assert.deepStrictEqual(kept, { incidents: [], pending: [], unread: 1 })
+      assert.deepStrictEqual(rows, [{ n: 1 }])
+    })
+  )
+
   it("reads alerts and incidents of no other version", () => {
     const { nextAt: _, ...alert }: Alert.Alert = itemAlert()
     assert.deepStrictEqual(Outbox.decodeAlert(Outbox.encodeAlert(itemAlert())), alert)

@@ -520,6 +520,23 @@ describe("a sink", () => {
     })
   )
 
+  it.effect("that stands in for another, and the other way round, counts no failure twice", () =>
+    Effect.gen(function* () {
+      let areGone = true
+      const fault = () => (areGone ? gone() : Effect.void)
+      const options = { routes: one({ sinks: ["a"] }), fallbacks: { a: "b", b: "a" } }
+      const program = Effect.gen(function* () {
+        yield* failing("fetch", "1", "one")
+        yield* TestClock.adjust("1 minute")
+        areGone = false
+        yield* TestClock.adjust("1 hour")
+      })
+      const said = yield* alerted(["a", "b"], options, () => program, { a: fault, b: fault })
+      const counts = said.map(([sink, , , count]) => `${sink} ${count}`)
+      assert.deepStrictEqual(counts.toSorted(), ["a 1", "b 1"])
+    })
+  )
+
   it.effect("that asks for an hour gets it, and no attempt before", () =>
     Effect.gen(function* () {
       const attempts: Array<number> = []

@@ -47,6 +47,8 @@ export const make = (): Backlog => {
   const add = (item: Item): Added => {
     const { incident } = item.alert
     const before = waiting.get(incident)
+    // A sink that stands in for another may get an alert from both.
+    if (item.ids.every((id) => before?.ids.includes(id) === true)) return none
     if (before === undefined) {
       waiting.set(incident, item)
       return none

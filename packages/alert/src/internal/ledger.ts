@@ -17,6 +17,8 @@ export interface Ledger {
   readonly deliveries: Omit<Delivery.Ledger, "settled">
   /** The outbox failed: people are told all the same, and may be told again after a restart. */
   readonly notKept: (cause: Cause.Cause<unknown>) => void
+  /** So many incidents and alerts were kept and cannot be read. */
+  readonly unread: (count: number) => void
   /** How many failures no sink was told of, given what was not delivered. */
   readonly lost: (rest: ReadonlyArray<Alert>) => number
   readonly speaker: Effect.Effect<Speaker, never, Scope.Scope>
@@ -118,6 +120,13 @@ export const make = (journal: Journal | undefined, now: () => number): Ledger =>
         say(`down ${sink}`, Effect.logError(`${sink} is down, and takes no alerts: ${message}`, { sink })),
       up: (sink) => say(`up ${sink}`, Effect.logInfo(`${sink} takes alerts again`, { sink }))
     },
+    unread: (count) =>
+      say(
+        "unread",
+        Effect.logError(
+          `${count} incidents and alerts of the outbox cannot be read, and are left: another version wrote them`
+        )
+      ),
     notKept: (cause) =>
       say("not kept", Effect.logError("alerts are sent, but not kept: a restart may forget or repeat them", cause)),
     lost: (rest) => {

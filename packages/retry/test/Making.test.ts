@@ -148,7 +148,8 @@ describe("a key that is made anew for each attempt", () => {
   it.live("does not let a creation be sent again that ran into a timeout", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* server(silent)
-      const limits = policyOf({ attemptTimeout: Duration.millis(50) })
+      // Long enough for the request to arrive on a busy machine.
+      const limits = policyOf({ attemptTimeout: Duration.millis(500) })
       const client = (yield* HttpClient.HttpClient).pipe(keys(), HttpRetry.httpClient(limits))
       const error = yield* Effect.flip(client.post(url))
       assert.deepStrictEqual([asked, error.because, error.attempts.length], [["POST k1"], "ambiguous", 1])

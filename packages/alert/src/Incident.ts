@@ -350,6 +350,9 @@ export const isForgettable = (route: Route.Route, self: Incident, now: number): 
 /** A closed incident of which people know that it is closed begins anew with the next failure. */
 const isFresh = (self: Incident): boolean => !self.isOpen && self.told?.isOpen !== true && self.untold === 0
 
+/** Most incidents have an empty list or two, and there may be a hundred thousand. */
+const none: ReadonlyArray<never> = []
+
 const begin = (key: string, report: Report.Report, now: number): Incident => ({
   key,
   generation: 0,
@@ -365,8 +368,8 @@ const begin = (key: string, report: Report.Report, now: number): Incident => ({
   fingerprints: [],
   successes: 0,
   failures: 0,
-  recent: [],
-  calls: [],
+  recent: none,
+  calls: none,
   about: aboutOf(report)
 })
 
@@ -442,8 +445,8 @@ const aboutOf = ({ actor, code, detail, host, jobId, level, message, url }: Repo
   ...(host === undefined ? {} : { host }),
   actor,
   message,
-  urls: url === undefined ? [] : [url],
-  jobIds: jobId === undefined ? [] : [jobId]
+  urls: url === undefined ? none : [url],
+  jobIds: jobId === undefined ? none : [jobId]
 })
 
 const joined = (self: About, { detail, host, jobId, url }: Report.Report): About => {

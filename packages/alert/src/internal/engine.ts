@@ -45,10 +45,12 @@ interface Entry extends DueTimes.Due {
   incident: Incident.Incident
   held: Hold | undefined
   /** What ends the expectation of a success, by the call. */
-  readonly subjects: Map<string, { readonly call: Incident.CallOf; stop: (() => void) | undefined }>
+  subjects: Map<string, { readonly call: Incident.CallOf; stop: (() => void) | undefined }> | undefined
   /** What it inhibits while it is open. */
   inhibits: ReadonlyArray<string>
 }
+
+const nothing: ReadonlyArray<string> = []
 
 /** Where failures go whose own key finds no room. */
 const overflow = "overflow"
@@ -109,7 +111,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     entries.delete(entry.id)
     changed.set(entry.id, { entry, isForgotten: true })
     entry.at = Infinity
-    for (const [subject, { stop }] of entry.subjects) {
+    for (const [subject, { stop }] of entry.subjects ?? []) {
       stop?.()
       const others = bySubject.get(subject)
       others?.delete(entry)
@@ -188,7 +190,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
   /** The retry engine tells of plain success only where somebody expects it. */
   const expect = ({ incident, route, subjects }: Entry) => {
     const isCounted = incident.isOpen || route.opens._tag !== "First"
-    for (const subject of subjects.values()) {
+    for (const subject of subjects?.values() ?? []) {
       if (isCounted) subject.stop ??= Observer.expectSuccess(subject.call.name, subject.call.key)
       else {
         subject.stop?.()
@@ -204,8 +206,8 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       route,
       incident: closed,
       held: undefined,
-      subjects: new Map(),
-      inhibits: [],
+      subjects: undefined,
+      inhibits: nothing,
       at: Infinity
     }
     entries.set(entry.id, entry)
@@ -223,7 +225,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       else sources.set(key, left)
     }
     entry.inhibits = !incident.isOpen
-      ? []
+      ? nothing
       : inhibitions.flatMap(({ equal, source }, index) =>
           matches(source, subject(incident), now)
             ? equalOf(equal, incident.about).map((value) => `${index}\n${value}`)
@@ -273,7 +275,8 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
   const learn = (entry: Entry, call: Incident.CallOf) => {
     entry.incident = Incident.about(entry.incident, call)
     const subject = subjectOf(call)
-    if (entry.subjects.has(subject) || !entry.incident.calls.some((one) => subjectOf(one) === subject)) return
+    if (entry.subjects?.has(subject) === true || !entry.incident.calls.some((one) => subjectOf(one) === subject)) return
+    entry.subjects ??= new Map()
     entry.subjects.set(subject, { call, stop: undefined })
     changed.set(entry.id, { entry, isForgotten: false })
     expect(entry)

@@ -12,18 +12,16 @@ import * as Report from "@redrive/core/Report"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
-import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import type * as LogLevel from "effect/LogLevel"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
 import type { Journal } from "./Journal.ts"
-import * as Delivery from "./internal/delivery.ts"
-import * as Engine from "./internal/engine.ts"
+import * as Desk from "./internal/desk.ts"
 import * as Ledger from "./internal/ledger.ts"
 import * as Retries from "./internal/retries.ts"
+import * as Shared from "./internal/shared.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Route from "./Route.ts"
 import { type Service, Sink } from "./Sink.ts"
@@ -145,134 +143,39 @@ const start = Effect.fnUntraced(function* <R>(
 ): Effect.fn.Return<Observer.Observer, never, R | Scope.Scope> {
   const { fallbacks = {}, flushTimeout = "5 seconds", maxKeys = 10_000, onLost = say } = options
   const clock = yield* Clock.Clock
-  const outbox = yield* Outbox.Outbox
+  const { share } = yield* Outbox.Outbox
   const now = () => clock.currentTimeMillisUnsafe()
-  const news = Latch.makeUnsafe(false)
   const ledger = Ledger.make(options.journal, now)
-  const engine = Engine.make(
-    {
-      routes,
-      silences: options.silences ?? [],
-      inhibitions: options.inhibitions ?? [Route.jobOverItems],
-      most: maxKeys
-    },
-    ledger.journal
-  )
-  const retries = Retries.make(engine, Math.min(...routes.map(({ quietFor }) => Duration.toMillis(quietFor))))
-  /** Hands the alerts that wait for a sink that has just gone down to its fallback, too. */
-  const down: Delivery.Ledger["down"] = (name, error) => {
-    ledger.deliveries.down(name, error)
-    const standIn = deliveries.get(fallbacks[name] ?? "")
-    for (const alert of deliveries.get(name)?.waiting() ?? []) standIn?.offer(alert)
-    standIn?.wake()
+  const settings: Desk.Settings<R> = {
+    sinks,
+    routes,
+    silences: options.silences ?? [],
+    inhibitions: options.inhibitions ?? [Route.jobOverItems],
+    most: maxKeys,
+    fallbacks,
+    flushTimeout
   }
-  /** Alerts that a sink has taken, or never will, need not be kept any more. */
-  const settled: Delivery.Ledger["settled"] = (sink, ids) => {
-    for (const id of ids) done.push({ sink, id })
-    news.openUnsafe()
-  }
-  const deliveries: ReadonlyMap<string, Delivery.Delivery<R>> = new Map(
-    Object.entries(sinks).map(([name, sink]) => [
-      name,
-      Delivery.make(name, sink, { ...ledger.deliveries, down, settled })
-    ])
-  )
+  const open = (onTakenOver: () => void) => Desk.open(settings, ledger, onTakenOver)
+  const keysOf = (report: Report.Report) => Route.plan(routes, report, now()).map(({ key, route }) => `${route} ${key}`)
 
-  /** Which sinks a notice goes to; a sink that is down is stood in for. */
-  const targetsOf = ({ alert, sinks: names }: Engine.Notice): ReadonlyArray<Outbox.Pending> => {
-    const targets = new Set(names)
-    for (const name of names) {
-      const other = fallbacks[name]
-      if (other !== undefined && deliveries.get(name)?.state().isDown === true) targets.add(other)
-    }
-    return [...targets].map((sink) => ({ sink, alert }))
-  }
-
-  const offer = (pending: ReadonlyArray<Outbox.Pending>, isTried = false) => {
-    for (const { alert, sink } of pending) deliveries.get(sink)?.offer(alert, isTried)
-    // All at once, so that a sink that takes several alerts together gets them together.
-    for (const delivery of deliveries.values()) delivery.wake()
-  }
-
-  let done: Array<Outbox.Done> = []
-  /** Keeps what has changed, and hands notices to their sinks then. People are told though it cannot be kept. */
-  const keep = (notices: ReadonlyArray<Engine.Notice>) =>
-    Effect.suspend(() => {
-      const added = notices.flatMap(targetsOf)
-      const changes = { incidents: engine.changes(), added, done }
-      done = []
-      const isEmpty = added.length + changes.incidents.length + changes.done.length === 0
-      if (isEmpty) return Effect.void
-      return outbox.commit(changes).pipe(
-        Effect.catchCause((cause) => Effect.sync(() => ledger.notKept(cause))),
-        Effect.andThen(Effect.sync(() => offer(added)))
-      )
-    })
-
-  let next = Infinity
-  /** Wakes the loop: a new incident may be due before the ones that it waits for. */
-  const wake = () => {
-    if (engine.nextAt() < next || engine.hasChanged()) news.openUnsafe()
-  }
-
-  const round = Effect.suspend(() => Effect.andThen(Effect.uninterruptible(keep(engine.take(now()))), waiting))
-
-  const waiting = Effect.suspend(() => {
-    next = engine.nextAt()
-    // A clock counts whole milliseconds: a part of one would be waited for again and again.
-    const wait = Math.ceil(next - now())
-    if (engine.hasChanged() || done.length > 0) return Effect.yieldNow
-    news.closeUnsafe()
-    return wait <= 0
-      ? Effect.yieldNow
-      : Effect.race(Latch.await(news), Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never)
-  })
-
-  const flush = Effect.gen(function* () {
-    yield* keep(engine.take(now()))
-    yield* keep(engine.flush(now()))
-    yield* Effect.forEach(deliveries.values(), (delivery) => delivery.flush, {
-      concurrency: "unbounded",
-      discard: true
-    })
-    yield* keep([])
-  }).pipe(Effect.interruptible, Effect.timeoutOption(flushTimeout))
-
-  const sayLost = Effect.sync(() => {
-    const lost = ledger.lost([...deliveries.values()].flatMap((delivery) => delivery.rest()))
-    if (lost > 0) onLost(lost)
-  })
-
-  const kept = yield* Effect.catchCause(outbox.load, (cause) =>
-    Effect.sync((): Outbox.Kept => {
-      ledger.notKept(cause)
-      return { incidents: [], pending: [] }
-    })
-  )
-  if (kept.unread !== undefined && kept.unread > 0) ledger.unread(kept.unread)
-  for (const { incident, route } of kept.incidents) engine.restore(route, incident, now())
-  offer(kept.pending, true)
-
-  // Failures that sinks report must not come back as alerts.
-  const unheard = Effect.provideService(ErrorReporter.CurrentErrorReporters, new Set())
   const speaking = yield* ledger.speaker
-  // Finalizers run last first: the fibers have stopped when the rest is flushed.
+  const desk = share === undefined ? yield* open(() => undefined) : yield* Shared.make(share, open, keysOf, ledger)
   yield* Effect.addFinalizer(() =>
-    Effect.ignoreCause(unheard(flush)).pipe(Effect.andThen(Effect.ignoreCause(sayLost)), Effect.andThen(speaking.end))
+    desk.close.pipe(
+      Effect.map((lost) => (lost > 0 ? onLost(lost) : undefined)),
+      Effect.ignoreCause,
+      Effect.andThen(speaking.end)
+    )
   )
-  for (const { run } of deliveries.values()) yield* Effect.forkScoped(unheard(run))
-  yield* Effect.forkScoped(Effect.forever(round))
+  const retries = Retries.make(desk, Math.min(...routes.map(({ quietFor }) => Duration.toMillis(quietFor))))
 
   return {
     report: (report: Report.Report, { fiber }: Observer.Told) => {
       speaking.heard(fiber.context)
-      engine.failed(report, now())
-      wake()
+      desk.failed(report, now())
     },
-    event: (event: Observer.Event, fiber) => {
+    event: (event: Observer.Event, fiber) =>
       retries.event(event, (error) => Report.make(error, { secrets: Report.secretsOf(fiber.context) }), now())
-      wake()
-    }
   }
 })
 

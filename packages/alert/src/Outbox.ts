@@ -6,13 +6,15 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Alert } from "./Alert.ts"
-import type { Incident } from "./Incident.ts"
+import type { CallOf, Incident } from "./Incident.ts"
 
 /**
  * An outbox that could not be read or written.
@@ -25,7 +27,20 @@ export class OutboxError extends Data.TaggedError("OutboxError")<{
   readonly message: string
   /** What was thrown. */
   readonly cause?: unknown
+  /** Whether nothing was written because another process holds the outbox now. Default: `false`. */
+  readonly isTakenOver?: boolean | undefined
 }> {}
+
+/**
+ * Whether a commit failed because another process holds the outbox now: then that one tells people.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isTakenOver = (cause: Cause.Cause<OutboxError>): boolean => {
+  const error = Cause.findErrorOption(cause)
+  return error._tag === "Some" && error.value.isTakenOver === true
+}
 
 /**
  * What an incident has become.
@@ -112,16 +127,50 @@ export interface Kept {
 }
 
 /**
+ * Who holds an outbox that several processes share.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Held {
+  /** Whether this process does. */
+  readonly isHeld: boolean
+  /** The calls whose success the process that holds it waits for. */
+  readonly calls: ReadonlyArray<CallOf>
+}
+
+/**
+ * How processes share an outbox: one holds it and tells people, and the others pass on to it what they hear.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Share {
+  /** How often it is asked. A process that has not been heard of for a few times as long holds the outbox no longer. */
+  readonly interval: Duration.Duration
+  /** Takes the outbox if nobody holds it, or goes on holding it; then the success of these calls is waited for. */
+  readonly hold: (calls: ReadonlyArray<CallOf>) => Effect.Effect<Held, OutboxError>
+  /** Lets another process take it at once. */
+  readonly letGo: Effect.Effect<void, OutboxError>
+  /** Passes on what was heard to the process that holds it. */
+  readonly passOn: (heard: string) => Effect.Effect<void, OutboxError>
+  /** Takes what others passed on, oldest first. Each is given once. */
+  readonly take: Effect.Effect<ReadonlyArray<string>, OutboxError>
+}
+
+/**
  * Where an alerter keeps what it must not forget.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Service {
-  /** Reads what was kept. It is asked once, at the start. */
+  /** Reads what was kept. It is asked at the start, or when this process has taken the outbox. */
   readonly load: Effect.Effect<Kept, OutboxError>
   /** Keeps changes, all or none. */
   readonly commit: (changes: Changes) => Effect.Effect<void, OutboxError>
+  /** How several processes share it. Default: one process has it for itself. */
+  readonly share?: Share | undefined
 }
 
 const nothing: Kept = { incidents: [], pending: [] }
@@ -136,6 +185,9 @@ export const Outbox: Context.Reference<Service> = Context.Reference<Service>("@r
   defaultValue: () => ({ load: Effect.succeed(nothing), commit: () => Effect.void })
 })
 
+/** What later versions write differently has another number. */
+const version = 1
+
 /**
  * An alert as JSON, for outboxes.
  *
@@ -144,6 +196,7 @@ export const Outbox: Context.Reference<Service> = Context.Reference<Service>("@r
  */
 export const encodeAlert = ({ at, firstAt, lastAt, nextAt, ...rest }: Alert): string =>
   JSON.stringify({
+    version,
     ...rest,
     at: at.epochMilliseconds,
     firstAt: firstAt.epochMilliseconds,
@@ -162,7 +215,7 @@ export const decodeAlert = (json: string): Alert | undefined => {
   if (value === undefined || typeof value["id"] !== "string" || typeof value["incident"] !== "string") return undefined
   const [at, firstAt, lastAt, nextAt] = ["at", "firstAt", "lastAt", "nextAt"].map((name) => timeOf(value[name]))
   if (at === undefined || firstAt === undefined || lastAt === undefined) return undefined
-  const { nextAt: _, ...rest } = value
+  const { nextAt: _, version: __, ...rest } = value
   return { ...(rest as unknown as Alert), at, firstAt, lastAt, ...(nextAt !== undefined && { nextAt }) }
 }
 
@@ -172,7 +225,7 @@ export const decodeAlert = (json: string): Alert | undefined => {
  * @category encoding
  * @since 0.1.0
  */
-export const encodeIncident = (incident: Incident): string => JSON.stringify(incident)
+export const encodeIncident = (incident: Incident): string => JSON.stringify({ version, ...incident })
 
 /**
  * An incident from JSON. What is no incident, such as that of another version, is `undefined`.
@@ -182,20 +235,23 @@ export const encodeIncident = (incident: Incident): string => JSON.stringify(inc
  */
 export const decodeIncident = (json: string): Incident | undefined => {
   const value = parsed(json)
+  if (value === undefined) return undefined
+  const { version: _, ...rest } = value
   const isIncident =
-    value !== undefined &&
     typeof value["key"] === "string" &&
     ["generation", "changedAt", "firstAt", "lastAt", "count", "untold"].every((name) => Number.isFinite(value[name])) &&
     Array.isArray(value["recent"]) &&
     Array.isArray(value["calls"]) &&
     Predicate.isObject(value["about"])
-  return isIncident ? (value as unknown as Incident) : undefined
+  return isIncident ? (rest as unknown as Incident) : undefined
 }
 
 const parsed = (json: string): { readonly [name: string]: unknown } | undefined => {
   try {
     const value: unknown = JSON.parse(json)
-    return Predicate.isObject(value) ? value : undefined
+    return Predicate.isObject(value) && Predicate.hasProperty(value, "version") && value.version === version
+      ? value
+      : undefined
   } catch {
     return undefined
   }

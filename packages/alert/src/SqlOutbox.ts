@@ -1,17 +1,20 @@
 /**
  * An outbox in a SQL database: SQLite or PostgreSQL, by the `SqlClient` in context.
  *
- * One process uses the rows of one `name` at a time. Two tables are made if they are not there.
+ * Several processes may share it: one of them tells people, and the others pass on to it what they hear. Its tables are made if they are not there.
  *
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
-import { createHash } from "node:crypto"
+import { createHash, randomUUID } from "node:crypto"
+import * as Lease from "./internal/lease.ts"
 import {
   type Changes,
   decodeAlert,
@@ -19,7 +22,8 @@ import {
   encodeAlert,
   encodeIncident,
   Outbox,
-  OutboxError
+  OutboxError,
+  type Service
 } from "./Outbox.ts"
 
 /**
@@ -33,9 +37,11 @@ export interface Options {
   readonly name?: string | undefined
   /** The longest time for a commit; beyond, alerts are sent without being kept. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
+  /** When nothing was heard for so long of the process that tells people, another one does. Each looks ten times in this time. Default: 10 seconds. */
+  readonly lease?: Duration.Input | undefined
 }
 
-const rules: Check.Rules<Options> = { name: Check.text, timeout: Check.duration() }
+const rules: Check.Rules<Options> = { name: Check.text, timeout: Check.duration(), lease: Check.duration() }
 
 /** Keys and ids may be longer than an index takes. */
 const hashOf = (...parts: ReadonlyArray<string>): string => createHash("sha256").update(parts.join("\n")).digest("hex")
@@ -47,72 +53,142 @@ interface Row {
   readonly added: number | bigint | string
 }
 
+/** No statement has more rows: databases bound the number of parameters. */
+const mostRows = 1000
+
 /**
- * Keeps incidents and alerts in the tables `redrive_incidents` and `redrive_alerts`.
+ * Keeps incidents and alerts in the tables `redrive_incidents` and `redrive_alerts`. Who holds them, and what the others heard, is in
+ * `redrive_owners` and `redrive_heard`.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<never, OutboxError, SqlClient.SqlClient> => {
-  const { name = "default", timeout = "5 seconds" } = Check.options("SqlOutbox.layer", rules, options)
-  const bounded = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, OutboxError> =>
+export const layer = (options: Options = {}): Layer.Layer<never, OutboxError, SqlClient.SqlClient> =>
+  Layer.effect(Outbox, make(Check.options("SqlOutbox.layer", rules, options)))
+
+const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<Service, OutboxError, SqlClient.SqlClient> {
+  const { lease = "10 seconds", name = "default", timeout = "5 seconds" } = options
+  const sql = yield* SqlClient.SqlClient
+  const self = randomUUID()
+  const bounded = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError | OutboxError>) =>
     effect.pipe(
       Effect.timeout(timeout),
       // A connection that is lost within a transaction is a defect to Effect.
-      Effect.catchCause((cause) => Effect.fail(new OutboxError({ message: `the outbox could not be ${what}`, cause })))
+      Effect.catchCause((cause) => Effect.fail(Lease.errorOf(`the outbox could not be ${what}`, cause)))
     )
-  return Layer.effect(
-    Outbox,
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      yield* bounded(
-        "made",
-        Effect.gen(function* () {
-          yield* sql`CREATE TABLE IF NOT EXISTS redrive_incidents (
-            id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, route TEXT NOT NULL, body TEXT NOT NULL)`
-          yield* sql`CREATE TABLE IF NOT EXISTS redrive_alerts (
-            id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, sink TEXT NOT NULL, added BIGINT NOT NULL, body TEXT NOT NULL)`
-        })
+  yield* bounded("made", tables(sql))
+
+  let added = 0
+  const write = Effect.fnUntraced(function* ({ added: pending, done, incidents }: Changes) {
+    const owners = yield* sql`UPDATE redrive_owners SET beat = beat + 1
+      WHERE program = ${name} AND owner = ${self} RETURNING owner`
+    if (owners.length === 0) return yield* Effect.fail(Lease.takenOver)
+    const upserts = incidents.flatMap(({ incident, key, route }) =>
+      incident === undefined
+        ? []
+        : [{ id: hashOf(name, route, key), program: name, route, body: encodeIncident(incident) }]
+    )
+    for (const rows of Arr.chunksOf(upserts, mostRows))
+      yield* sql`INSERT INTO redrive_incidents ${sql.insert(rows)} ON CONFLICT (id) DO UPDATE SET body = excluded.body`
+    const forgotten = incidents.flatMap(({ incident, key, route }) =>
+      incident === undefined ? [hashOf(name, route, key)] : []
+    )
+    for (const ids of Arr.chunksOf(forgotten, mostRows))
+      yield* sql`DELETE FROM redrive_incidents WHERE ${sql.in("id", ids)}`
+    const alerts = pending.map(({ alert, sink }) => ({
+      id: hashOf(name, sink, alert.id),
+      program: name,
+      sink,
+      added: added++,
+      body: encodeAlert(alert)
+    }))
+    for (const rows of Arr.chunksOf(alerts, mostRows))
+      yield* sql`INSERT INTO redrive_alerts ${sql.insert(rows)} ON CONFLICT (id) DO NOTHING`
+    const settled = done.map(({ id, sink }) => hashOf(name, sink, id))
+    for (const ids of Arr.chunksOf(settled, mostRows)) yield* sql`DELETE FROM redrive_alerts WHERE ${sql.in("id", ids)}`
+  })
+
+  const read = Effect.gen(function* () {
+    const incidents = yield* sql<Row>`SELECT route, body FROM redrive_incidents WHERE program = ${name}`
+    const alerts = yield* sql<Row>`SELECT sink, body, added FROM redrive_alerts
+      WHERE program = ${name} ORDER BY added`
+    // New alerts come after all that are there.
+    added = Number(alerts.at(-1)?.added ?? -1) + 1
+    const kept = incidents.flatMap(({ body, route }) => {
+      const incident = decodeIncident(body)
+      return incident === undefined ? [] : [{ route, incident }]
+    })
+    const pending = alerts.flatMap(({ body, sink }) => {
+      const alert = decodeAlert(body)
+      return alert === undefined ? [] : [{ sink, alert }]
+    })
+    const unread = incidents.length + alerts.length - kept.length - pending.length
+    return { incidents: kept, pending, unread }
+  })
+
+  const owner = Lease.make(self, Duration.fromInputUnsafe(lease), {
+    read: Effect.map(
+      sql<Lease.Row>`SELECT owner, beat, calls FROM redrive_owners WHERE program = ${name}`,
+      (rows) => rows[0]
+    ),
+    begin: sql`INSERT INTO redrive_owners ${sql.insert({ program: name, owner: "", beat: 0, calls: "[]" })}
+      ON CONFLICT (program) DO NOTHING`,
+    beat: (calls) =>
+      Effect.map(
+        sql`UPDATE redrive_owners SET beat = beat + 1, calls = ${calls}
+          WHERE program = ${name} AND owner = ${self} RETURNING owner`,
+        (rows) => rows.length > 0
+      ),
+    seize: ({ beat, owner: before }) =>
+      Effect.map(
+        sql`UPDATE redrive_owners SET owner = ${self}, beat = beat + 1, calls = '[]'
+          WHERE program = ${name} AND owner = ${before} AND beat = ${Number(beat)} RETURNING owner`,
+        (rows) => rows.length > 0
       )
-      let added = 0
-      const write = Effect.fnUntraced(function* ({ added: pending, done, incidents }: Changes) {
-        for (const { incident, key, route } of incidents) {
-          const id = hashOf(name, route, key)
-          if (incident === undefined) yield* sql`DELETE FROM redrive_incidents WHERE id = ${id}`
-          else
-            yield* sql`INSERT INTO redrive_incidents (id, program, route, body)
-              VALUES (${id}, ${name}, ${route}, ${encodeIncident(incident)})
-              ON CONFLICT (id) DO UPDATE SET body = excluded.body`
-        }
-        for (const { alert, sink } of pending)
-          yield* sql`INSERT INTO redrive_alerts (id, program, sink, added, body)
-            VALUES (${hashOf(name, sink, alert.id)}, ${name}, ${sink}, ${added++}, ${encodeAlert(alert)})
-            ON CONFLICT (id) DO NOTHING`
-        for (const { id, sink } of done) yield* sql`DELETE FROM redrive_alerts WHERE id = ${hashOf(name, sink, id)}`
-      })
-      return {
-        load: bounded(
-          "read",
-          Effect.gen(function* () {
-            const incidents = yield* sql<Row>`SELECT route, body FROM redrive_incidents WHERE program = ${name}`
-            const alerts = yield* sql<Row>`SELECT sink, body, added FROM redrive_alerts
-              WHERE program = ${name} ORDER BY added`
-            // New alerts come after all that are there.
-            added = Number(alerts.at(-1)?.added ?? -1) + 1
-            const kept = incidents.flatMap(({ body, route }) => {
-              const incident = decodeIncident(body)
-              return incident === undefined ? [] : [{ route, incident }]
-            })
-            const pending = alerts.flatMap(({ body, sink }) => {
-              const alert = decodeAlert(body)
-              return alert === undefined ? [] : [{ sink, alert }]
-            })
-            const unread = incidents.length + alerts.length - kept.length - pending.length
-            return { incidents: kept, pending, unread }
+  })
+
+  let passed = 0
+  return {
+    load: bounded("read", sql.withTransaction(read)),
+    commit: (changes) => bounded("written", sql.withTransaction(write(changes))),
+    share: {
+      interval: owner.interval,
+      hold: (calls) => bounded("held", owner.hold(calls)),
+      letGo: bounded("let go", sql`UPDATE redrive_owners SET owner = '' WHERE program = ${name} AND owner = ${self}`),
+      passOn: (body) =>
+        bounded(
+          "passed on to",
+          Effect.flatMap(Clock.currentTimeMillis, (at) => {
+            const row = { id: `${self} ${passed++}`, program: name, at, body }
+            return sql`INSERT INTO redrive_heard ${sql.insert(row)}`
           })
         ),
-        commit: (changes) => bounded("written", sql.withTransaction(write(changes)))
-      }
-    })
-  )
-}
+      take: bounded(
+        "read",
+        Effect.gen(function* () {
+          const rows = yield* sql<{ readonly id: string; readonly body: string }>`SELECT id, body FROM redrive_heard
+            WHERE program = ${name} ORDER BY at, id LIMIT ${mostRows}`
+          if (!Arr.isReadonlyArrayNonEmpty(rows)) return []
+          yield* sql`DELETE FROM redrive_heard WHERE ${sql.in(
+            "id",
+            Arr.map(rows, ({ id }) => id)
+          )}`
+          return rows.map(({ body }) => body)
+        })
+      )
+    }
+  }
+})
+
+const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_incidents (
+    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, route TEXT NOT NULL, body TEXT NOT NULL)`
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_alerts (
+    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, sink TEXT NOT NULL, added BIGINT NOT NULL, body TEXT NOT NULL)`
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_owners (
+    program VARCHAR(255) PRIMARY KEY, owner TEXT NOT NULL, beat BIGINT NOT NULL, calls TEXT NOT NULL)`
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_heard (
+    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL)`
+})

@@ -48,7 +48,11 @@ const life = (told: Array<string>, isUp: boolean, program: Effect.Effect<unknown
   return Effect.provide(program, Layer.provideMerge(layer, Logger.layer([])))
 }
 
-const outbox = (filename: string) => SqlOutbox.layer().pipe(Layer.provideMerge(Sqlite.layer({ filename })))
+/** The outbox, which this process holds from now on. */
+const held = Effect.tap(Outbox.Outbox, ({ share }) => share?.hold([]) ?? Effect.void)
+
+const outbox = (filename: string) =>
+  SqlOutbox.layer({ lease: "10 hours" }).pipe(Layer.provideMerge(Sqlite.layer({ filename })))
 
 describe("an alerter with an outbox", () => {
   it.effect("that starts again tells nobody what they were told, and goes on with what is open", () =>
@@ -90,13 +94,14 @@ describe("an alerter with an outbox", () => {
       const folder = yield* temporary
       const once = (ids: ReadonlyArray<string>, done: ReadonlyArray<string>) =>
         Effect.gen(function* () {
-          const kept = yield* Outbox.Outbox
+          const kept = yield* held
           const { pending } = yield* kept.load
           yield* kept.commit({
             incidents: [],
             added: ids.map((id) => ({ sink: "a", alert: itemAlert({ id }) })),
             done: done.map((id) => ({ sink: "a", id }))
           })
+          yield* kept.share?.letGo ?? Effect.void
           return pending.map(({ alert }) => alert.id)
         }).pipe(Effect.provide(outbox(join(folder, "alerts.db"))))
       yield* once(["1", "2", "3"], ["1", "2"])
@@ -124,7 +129,7 @@ describe("an alerter with an outbox", () => {
         const hours = Effect.forEach(Array.from({ length: 60 }), () => TestClock.adjust("1 hour"))
         yield* life([], true, Effect.andThen(fail("Disk"), hours))
         const sql = yield* SqlClient.SqlClient
-        const other = yield* Effect.provide(Outbox.Outbox, SqlOutbox.layer({ name: "other" }))
+        const other = yield* Effect.provide(held, SqlOutbox.layer({ name: "other" }))
         yield* other.commit({ incidents: [], added: [{ sink: "a", alert: itemAlert() }], done: [] })
         const mine = yield* Outbox.Outbox
         return [
@@ -145,7 +150,7 @@ describe("an alerter with an outbox", () => {
       const folder = yield* temporary
       const program = Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
-        const kept = yield* Outbox.Outbox
+        const kept = yield* held
         yield* kept.commit({ incidents: [], added: [{ sink: "a", alert: itemAlert() }], done: [] })
         yield* sql`UPDATE redrive_alerts SET body = '{"version":9}'`
         return [yield* kept.load, yield* sql`SELECT count(*) AS n FROM redrive_alerts`]
@@ -168,7 +173,7 @@ describe("an alerter with an outbox", () => {
 
 const fixture = join(import.meta.dirname, "fixtures/kept.ts")
 const keys = 12
-const { KILLS = "6" } = process.env
+const { KILLS = "4" } = process.env
 
 describe("a process that is killed at any moment", () => {
   it.live(

@@ -58,7 +58,8 @@ const overflow = "overflow"
 /** An inhibition has no end that is known: it is looked at again after so long. */
 const recheck = 30_000
 
-export interface Engine {
+/** Hears what happens. */
+export interface Ear {
   readonly failed: (report: Report.Report, now: number) => void
   /** Calls of a name and key work. */
   readonly worked: (call: Incident.CallOf, now: number) => void
@@ -66,6 +67,9 @@ export interface Engine {
   readonly retrying: (report: Report.Report, when: When, call: Incident.CallOf, now: number) => void
   /** A policy no longer does. */
   readonly ended: (call: Incident.CallOf, now: number) => void
+}
+
+export interface Engine extends Ear {
   /** When something is to be told, or looked at. */
   readonly nextAt: () => number
   /** Takes the alerts that are due by a time. Their incidents count as told. */
@@ -80,6 +84,10 @@ export interface Engine {
   readonly hasChanged: () => boolean
   /** Goes on with an incident that was kept. */
   readonly restore: (route: string, incident: Incident.Incident, now: number) => void
+  /** Goes on with an incident of which another process has told people. If there is one of that key, the other one's ends. */
+  readonly adopt: (route: string, incident: Incident.Incident, now: number) => void
+  /** The calls whose success ends an open incident. */
+  readonly calls: () => ReadonlyArray<Incident.CallOf>
 }
 
 /** Since when a policy has been retrying, and when its next attempt is. */
@@ -139,8 +147,8 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     return notice
   }
 
-  /** Last alerts of incidents that made room for others, to be sent with the next ones. */
-  let evicted: ReadonlyArray<Notice> = []
+  /** Last alerts of incidents that made room for others, or go on under another name, to be sent with the next ones. */
+  let lastWords: ReadonlyArray<Notice> = []
 
   const entryFor = (route: Route.Route, report: Report.Report, now: number): readonly [Entry | undefined, string] => {
     const key = keyOf(route, report)
@@ -148,7 +156,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     if (known !== undefined) return [known, key]
     if (entries.size >= most) {
       const notice = makeRoom(now)
-      if (notice !== undefined) evicted = [...evicted, notice]
+      if (notice !== undefined) lastWords = [...lastWords, notice]
     }
     if (entries.size < most) return [undefined, key]
     return [entries.get(idOf(route, overflow)), overflow]
@@ -285,6 +293,16 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     else known.add(entry)
   }
 
+  const resume = (name: string, incident: Incident.Incident, now: number): Entry | undefined => {
+    const route = routes.find((one) => one.name === name)
+    // Without its route nobody can say when an incident is over.
+    if (route === undefined || entries.has(idOf(route, incident.key))) return undefined
+    named = Math.max(named, incident.generation)
+    const entry = enter(route, incident, now)
+    for (const call of incident.calls) learn(entry, call)
+    return entry
+  }
+
   return {
     failed: (report, now) => {
       const all = routesOf(routes, report, now)
@@ -319,10 +337,10 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
         learn(known ?? enter(route, incident, now), call)
       }
     },
-    nextAt: () => (evicted.length > 0 ? -Infinity : dueTimes.earliest()),
+    nextAt: () => (lastWords.length > 0 ? -Infinity : dueTimes.earliest()),
     take: (now) => {
-      const notices: Array<Notice> = [...evicted]
-      evicted = []
+      const notices: Array<Notice> = [...lastWords]
+      lastWords = []
       for (let entry = dueTimes.take(now); entry !== undefined; entry = dueTimes.take(now)) {
         entry.at = Infinity
         const next = Incident.due(entry.route, entry.incident)
@@ -347,8 +365,8 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       return notices
     },
     flush: (now) => {
-      const notices: Array<Notice> = [...evicted]
-      evicted = []
+      const notices: Array<Notice> = [...lastWords]
+      lastWords = []
       for (const entry of entries.values()) {
         const { isOpen, told, untold } = entry.incident
         const isKnown = told?.isOpen === true
@@ -380,13 +398,26 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       return all
     },
     restore: (name, incident, now) => {
+      const entry = resume(name, incident, now)
+      if (entry !== undefined) changed.delete(entry.id)
+    },
+    adopt: (name, incident, now) => {
       const route = routes.find((one) => one.name === name)
-      // Without its route nobody can say when an incident is over.
-      if (route === undefined || entries.has(idOf(route, incident.key))) return
-      named = Math.max(named, incident.generation)
-      const entry = enter(route, incident, now)
-      for (const call of incident.calls) learn(entry, call)
-      changed.delete(entry.id)
+      const own = route === undefined ? undefined : entries.get(idOf(route, incident.key))?.incident
+      if (route === undefined || incident.told?.isOpen !== true || own?.generation === incident.generation) return
+      if (own === undefined) resume(name, incident, now)
+      // The same failures have another name here: that one goes on.
+      else
+        lastWords = [
+          ...lastWords,
+          { alert: alertOf(name, incident, incident.generation, "expired", now), sinks: route.sinks }
+        ]
+    },
+    calls: () => {
+      const found = new Map<string, Incident.CallOf>()
+      for (const { subjects } of entries.values())
+        for (const [subject, { call, stop }] of subjects ?? []) if (stop !== undefined) found.set(subject, call)
+      return [...found.values()]
     }
   }
 }
@@ -405,6 +436,9 @@ const equalOf = (equal: ReadonlyArray<Route.EqualField>, about: Incident.About):
   return found
 }
 
+/** The name of an incident: no other one ever has it. */
+export const nameOf = (key: string, generation: number): string => `${key}#${generation.toString(36)}`
+
 const alertOf = (
   route: string,
   incident: Incident.Incident,
@@ -413,7 +447,7 @@ const alertOf = (
   now: number
 ): Alert => {
   const { about, count, firstAt, key, lastAt, retrying, severity, untold } = incident
-  const name = `${key}#${generation.toString(36)}`
+  const name = nameOf(key, generation)
   return {
     ...about,
     id: `${route}/${name}/${status}/${now}`,

@@ -14,7 +14,7 @@ const most = 10_000
 const callOf = ({ key = "", name }: { readonly name: string; readonly key?: string | undefined }) => ({ name, key })
 const idOf = (event: Parameters<typeof callOf>[0]) => Object.values(callOf(event)).join("\n")
 
-export const make = (engine: Engine.Engine, quietFor: number): Retries => {
+export const make = (ear: Engine.Ear, quietFor: number): Retries => {
   /** Calls of a name and key that are being retried: since when, with no success between, and when the last announced attempt is. */
   const known = new Map<string, { readonly since: number; readonly nextAt: number }>()
 
@@ -35,18 +35,18 @@ export const make = (engine: Engine.Engine, quietFor: number): Retries => {
           }
           // A report takes its time: most retries are over before anybody must hear of them.
           if (nextAt - begun >= quietFor)
-            engine.retrying(report(event.error), { since: begun, nextAt }, callOf(event), now)
+            ear.retrying(report(event.error), { since: begun, nextAt }, callOf(event), now)
           return
         }
         case "GaveUp":
-          if (known.delete(idOf(event))) engine.ended(callOf(event), now)
+          if (known.delete(idOf(event))) ear.ended(callOf(event), now)
           return
         case "Recovered":
         case "Succeeded":
         case "BreakerClosed":
         case "Resumed":
           known.delete(idOf(event))
-          engine.worked(callOf(event), now)
+          ear.worked(callOf(event), now)
       }
     }
   }

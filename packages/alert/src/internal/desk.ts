@@ -1,0 +1,216 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Scope from "effect/Scope"
+import type * as Incident from "../Incident.ts"
+import * as Outbox from "../Outbox.ts"
+import type { Service } from "../Sink.ts"
+import * as Delivery from "./delivery.ts"
+import * as Engine from "./engine.ts"
+import type * as Ledger from "./ledger.ts"
+
+/** What an alerter is made of. */
+export interface Settings<R> extends Engine.Settings {
+  readonly sinks: { readonly [name: string]: Service<R> }
+  /** For a sink that is down, the one that is told in its place. */
+  readonly fallbacks: { readonly [sink: string]: string }
+  /** The longest time for the last deliveries. */
+  readonly flushTimeout: Duration.Input
+}
+
+/** Makes incidents of what is heard, and has them delivered, until it is closed or given up. */
+export interface Desk<R> extends Engine.Ear {
+  readonly open: Engine.Engine["open"]
+  readonly calls: Engine.Engine["calls"]
+  /** Goes on with an incident of which another process has told people. */
+  readonly adopt: Engine.Engine["adopt"]
+  /** Delivers what people do not know yet, in the time that is left, and counts what is lost. */
+  readonly close: Effect.Effect<number, never, R>
+  /** Stops where it is: another process goes on with what is left. */
+  readonly giveUp: Effect.Effect<Left>
+}
+
+/** What another process does not know. */
+export interface Left {
+  /** Incidents that are open, and whether people were told of them. */
+  readonly incidents: ReadonlyArray<{
+    readonly route: string
+    readonly incident: Incident.Incident
+    readonly isTold: boolean
+  }>
+  /** How many failures are in alerts that were neither kept nor delivered. */
+  readonly lost: number
+}
+
+/** Opens a desk, with what the outbox has kept. `onTakenOver` is called when the outbox belongs to another process. */
+export const open = Effect.fnUntraced(function* <R>(
+  { fallbacks, flushTimeout, sinks, ...settings }: Settings<R>,
+  ledger: Ledger.Ledger,
+  onTakenOver: () => void
+): Effect.fn.Return<Desk<R>, never, R> {
+  const clock = yield* Clock.Clock
+  const outbox = yield* Outbox.Outbox
+  const now = () => clock.currentTimeMillisUnsafe()
+  const news = Latch.makeUnsafe(false)
+  const engine = Engine.make(settings, ledger.journal)
+  /** Hands the alerts that wait for a sink that has just gone down to its fallback, too. */
+  const down: Delivery.Ledger["down"] = (name, error) => {
+    ledger.deliveries.down(name, error)
+    const standIn = deliveries.get(fallbacks[name] ?? "")
+    for (const alert of deliveries.get(name)?.waiting() ?? []) standIn?.offer(alert)
+    standIn?.wake()
+  }
+  /** Alerts that a sink has taken, or never will, need not be kept any more. */
+  const settled: Delivery.Ledger["settled"] = (sink, ids) => {
+    for (const id of ids) {
+      done.push({ sink, id })
+      unkept.delete(id)
+    }
+    news.openUnsafe()
+  }
+  const deliveries: ReadonlyMap<string, Delivery.Delivery<R>> = new Map(
+    Object.entries(sinks).map(([name, sink]) => [
+      name,
+      Delivery.make(name, sink, { ...ledger.deliveries, down, settled })
+    ])
+  )
+
+  /** Which sinks a notice goes to; a sink that is down is stood in for. */
+  const targetsOf = ({ alert, sinks: names }: Engine.Notice): ReadonlyArray<Outbox.Pending> => {
+    const targets = new Set(names)
+    for (const name of names) {
+      const other = fallbacks[name]
+      if (other !== undefined && deliveries.get(name)?.state().isDown === true) targets.add(other)
+    }
+    return [...targets].map((sink) => ({ sink, alert }))
+  }
+
+  const offer = (pending: ReadonlyArray<Outbox.Pending>, isTried = false) => {
+    for (const { alert, sink } of pending) deliveries.get(sink)?.offer(alert, isTried)
+    // All at once, so that a sink that takes several alerts together gets them together.
+    for (const delivery of deliveries.values()) delivery.wake()
+  }
+
+  let done: Array<Outbox.Done> = []
+  /** What could not be kept: it goes with the next commit. */
+  let late: { incidents: ReadonlyArray<Outbox.Change>; done: ReadonlyArray<Outbox.Done> } = { incidents: [], done: [] }
+  /** Alerts that were handed to their sinks though they are not kept. */
+  const unkept = new Set<string>()
+  /** Incidents that another process tells people of: their first alerts stayed here. */
+  const untold = new Set<string>()
+
+  /** Keeps what has changed, and hands notices to their sinks then. People are told though it cannot be kept. */
+  const keep = (notices: ReadonlyArray<Engine.Notice>) =>
+    Effect.suspend(() => {
+      const added = notices.flatMap(targetsOf)
+      const news = { incidents: engine.changes(), done }
+      done = []
+      if (added.length + news.incidents.length + news.done.length === 0) return Effect.void
+      const changes = {
+        incidents: lastOf([...late.incidents, ...news.incidents]),
+        added,
+        done: [...late.done, ...news.done]
+      }
+      return Effect.matchCause(outbox.commit(changes), {
+        onSuccess: () => {
+          late = { incidents: [], done: [] }
+          offer(added)
+        },
+        onFailure: (cause) => {
+          late = changes
+          if (Outbox.isTakenOver(cause)) {
+            for (const { alert } of added) if (alert.status === "opened") untold.add(alert.incident)
+            return onTakenOver()
+          }
+          ledger.notKept(cause)
+          for (const { alert } of added) unkept.add(alert.id)
+          offer(added)
+        }
+      })
+    })
+
+  let next = Infinity
+  /** Wakes the loop: a new incident may be due before the ones that it waits for. */
+  const wake = () => {
+    if (engine.nextAt() < next || engine.hasChanged()) news.openUnsafe()
+  }
+
+  const round = Effect.suspend(() => Effect.andThen(Effect.uninterruptible(keep(engine.take(now()))), waiting))
+
+  const waiting = Effect.suspend(() => {
+    next = engine.nextAt()
+    // A clock counts whole milliseconds: a part of one would be waited for again and again.
+    const wait = Math.ceil(next - now())
+    if (engine.hasChanged() || done.length > 0) return Effect.yieldNow
+    news.closeUnsafe()
+    return wait <= 0
+      ? Effect.yieldNow
+      : Effect.race(Latch.await(news), Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never)
+  })
+
+  const flush = Effect.gen(function* () {
+    yield* keep(engine.take(now()))
+    yield* keep(engine.flush(now()))
+    yield* Effect.forEach(deliveries.values(), (delivery) => delivery.flush, {
+      concurrency: "unbounded",
+      discard: true
+    })
+    yield* keep([])
+  }).pipe(Effect.interruptible, Effect.timeoutOption(flushTimeout))
+
+  const kept = yield* Effect.catchCause(outbox.load, (cause) =>
+    Effect.sync((): Outbox.Kept => {
+      ledger.notKept(cause)
+      return { incidents: [], pending: [] }
+    })
+  )
+  if (kept.unread !== undefined && kept.unread > 0) ledger.unread(kept.unread)
+  for (const { incident, route } of kept.incidents) engine.restore(route, incident, now())
+  offer(kept.pending, true)
+
+  // Failures that sinks report must not come back as alerts.
+  const unheard = Effect.provideService(ErrorReporter.CurrentErrorReporters, new Set())
+  const scope = yield* Scope.make()
+  const stop = Scope.close(scope, Exit.void)
+  for (const { run } of deliveries.values()) yield* Effect.forkIn(unheard(run), scope)
+  yield* Effect.forkIn(Effect.forever(round), scope)
+
+  const waking =
+    <A extends ReadonlyArray<unknown>>(act: (...args: A) => void) =>
+    (...args: A) => {
+      act(...args)
+      wake()
+    }
+  return {
+    failed: waking(engine.failed),
+    worked: waking(engine.worked),
+    retrying: waking(engine.retrying),
+    ended: waking(engine.ended),
+    adopt: waking(engine.adopt),
+    open: engine.open,
+    calls: engine.calls,
+    close: stop.pipe(
+      Effect.andThen(Effect.ignoreCause(unheard(flush))),
+      Effect.andThen(Effect.sync(() => ledger.lost([...deliveries.values()].flatMap((delivery) => delivery.rest()))))
+    ),
+    giveUp: Effect.map(stop, () => {
+      const waiting = [...deliveries.values()].flatMap((delivery) => delivery.waiting())
+      const lost = new Map(waiting.flatMap(({ count, id }) => (unkept.has(id) ? [[id, count]] : [])))
+      return {
+        incidents: engine.open().map(({ incident, route }) => {
+          const isTold = incident.told?.isOpen === true && !untold.has(Engine.nameOf(incident.key, incident.generation))
+          return { route, incident, isTold }
+        }),
+        lost: [...lost.values()].reduce((sum, count) => sum + count, 0)
+      }
+    })
+  }
+})
+
+/** What each incident has become last. */
+const lastOf = (changes: ReadonlyArray<Outbox.Change>): ReadonlyArray<Outbox.Change> => [
+  ...new Map(changes.map((change) => [`${change.route}\n${change.key}`, change])).values()
+]

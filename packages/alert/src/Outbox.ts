@@ -96,6 +96,8 @@ export interface Changes {
   readonly added: ReadonlyArray<Pending>
   /** Alerts that were sent, refused for good, or are no longer worth sending. */
   readonly done: ReadonlyArray<Done>
+  /** The ids of what other processes passed on, and is counted now. Default: none. */
+  readonly heard?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -140,6 +142,19 @@ export interface Held {
 }
 
 /**
+ * What a process passed on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PassedOn {
+  /** Its id, which no other has. */
+  readonly id: string
+  /** What was heard. */
+  readonly text: string
+}
+
+/**
  * How processes share an outbox: one holds it and tells people, and the others pass on to it what they hear.
  *
  * @category models
@@ -154,8 +169,8 @@ export interface Share {
   readonly letGo: Effect.Effect<void, OutboxError>
   /** Passes on what was heard to the process that holds it. */
   readonly passOn: (heard: string) => Effect.Effect<void, OutboxError>
-  /** Takes what others passed on, oldest first. Each is given once. */
-  readonly take: Effect.Effect<ReadonlyArray<string>, OutboxError>
+  /** What others passed on and no commit has counted, oldest first; not all of it, if it is much. */
+  readonly passedOn: Effect.Effect<ReadonlyArray<PassedOn>, OutboxError>
 }
 
 /**

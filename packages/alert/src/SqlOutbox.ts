@@ -13,18 +13,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
-import { createHash, randomUUID } from "node:crypto"
+import { randomUUID } from "node:crypto"
+import { hashOf, keptOf } from "./internal/kept.ts"
 import * as Lease from "./internal/lease.ts"
-import {
-  type Changes,
-  decodeAlert,
-  decodeIncident,
-  encodeAlert,
-  encodeIncident,
-  Outbox,
-  OutboxError,
-  type Service
-} from "./Outbox.ts"
+import { type Changes, encodeAlert, encodeIncident, Outbox, OutboxError, type PassedOn, type Service } from "./Outbox.ts"
 
 /**
  * Whose rows these are, and how long a statement may take.
@@ -42,9 +34,6 @@ export interface Options {
 }
 
 const rules: Check.Rules<Options> = { name: Check.text, timeout: Check.duration(), lease: Check.duration() }
-
-/** Keys and ids may be longer than an index takes. */
-const hashOf = (...parts: ReadonlyArray<string>): string => createHash("sha256").update(parts.join("\n")).digest("hex")
 
 interface Row {
   readonly route: string
@@ -81,7 +70,7 @@ const make = Effect.fnUntraced(function* (
   yield* bounded("made", tables(sql))
 
   let added = 0
-  const write = Effect.fnUntraced(function* ({ added: pending, done, incidents }: Changes) {
+  const write = Effect.fnUntraced(function* ({ added: pending, done, heard = [], incidents }: Changes) {
     const owners = yield* sql`UPDATE redrive_owners SET beat = beat + 1
       WHERE program = ${name} AND owner = ${self} RETURNING owner`
     if (owners.length === 0) return yield* Effect.fail(Lease.takenOver)
@@ -108,6 +97,7 @@ const make = Effect.fnUntraced(function* (
       yield* sql`INSERT INTO redrive_alerts ${sql.insert(rows)} ON CONFLICT (id) DO NOTHING`
     const settled = done.map(({ id, sink }) => hashOf(name, sink, id))
     for (const ids of Arr.chunksOf(settled, mostRows)) yield* sql`DELETE FROM redrive_alerts WHERE ${sql.in("id", ids)}`
+    for (const ids of Arr.chunksOf(heard, mostRows)) yield* sql`DELETE FROM redrive_heard WHERE ${sql.in("id", ids)}`
   })
 
   const read = Effect.gen(function* () {
@@ -116,16 +106,7 @@ const make = Effect.fnUntraced(function* (
       WHERE program = ${name} ORDER BY added`
     // New alerts come after all that are there.
     added = Number(alerts.at(-1)?.added ?? -1) + 1
-    const kept = incidents.flatMap(({ body, route }) => {
-      const incident = decodeIncident(body)
-      return incident === undefined ? [] : [{ route, incident }]
-    })
-    const pending = alerts.flatMap(({ body, sink }) => {
-      const alert = decodeAlert(body)
-      return alert === undefined ? [] : [{ sink, alert }]
-    })
-    const unread = incidents.length + alerts.length - kept.length - pending.length
-    return { incidents: kept, pending, unread }
+    return keptOf(incidents, alerts)
   })
 
   const owner = Lease.make(self, Duration.fromInputUnsafe(lease), {
@@ -165,18 +146,10 @@ const make = Effect.fnUntraced(function* (
             return sql`INSERT INTO redrive_heard ${sql.insert(row)}`
           })
         ),
-      take: bounded(
+      passedOn: bounded(
         "read",
-        Effect.gen(function* () {
-          const rows = yield* sql<{ readonly id: string; readonly body: string }>`SELECT id, body FROM redrive_heard
-            WHERE program = ${name} ORDER BY at, id LIMIT ${mostRows}`
-          if (!Arr.isReadonlyArrayNonEmpty(rows)) return []
-          yield* sql`DELETE FROM redrive_heard WHERE ${sql.in(
-            "id",
-            Arr.map(rows, ({ id }) => id)
-          )}`
-          return rows.map(({ body }) => body)
-        })
+        sql<PassedOn>`SELECT id, body AS text FROM redrive_heard
+          WHERE program = ${name} ORDER BY at, id LIMIT ${mostRows}`
       )
     }
   }

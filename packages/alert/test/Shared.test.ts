@@ -105,7 +105,7 @@ const start = Effect.fnUntraced(function* (
       hold: (calls) => cut(share.hold(calls)),
       letGo: cut(share.letGo),
       passOn: (heard) => cut(share.passOn(heard)),
-      take: cut(share.take)
+      passedOn: cut(share.passedOn)
     }
   }
   const layer = Alerter.layerOf({ a: sink }, { routes, flushTimeout: "1 second", onLost: () => undefined }).pipe(

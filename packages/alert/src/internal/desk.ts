@@ -10,6 +10,7 @@ import * as Outbox from "../Outbox.ts"
 import type { Service } from "../Sink.ts"
 import * as Delivery from "./delivery.ts"
 import * as Engine from "./engine.ts"
+import * as Heard from "./heard.ts"
 import type * as Ledger from "./ledger.ts"
 
 /** What an alerter is made of. */
@@ -25,6 +26,8 @@ export interface Settings<R> extends Engine.Settings {
 export interface Desk<R> extends Engine.Ear {
   readonly open: Engine.Engine["open"]
   readonly calls: Engine.Engine["calls"]
+  /** Hears what another process passed on, once. */
+  readonly hear: (passedOn: Outbox.PassedOn) => void
   /** Goes on with an incident of which another process has told people. */
   readonly adopt: Engine.Engine["adopt"]
   /** Delivers what people do not know yet, in the time that is left, and counts what is lost. */
@@ -95,6 +98,9 @@ export const open = Effect.fnUntraced(function* <R>(
   }
 
   let done: Array<Outbox.Done> = []
+  /** What others passed on, and no commit has counted. */
+  const heard = new Set<string>()
+  let counted = 0
   /** What could not be kept: it goes with the next commit. */
   let late: { incidents: ReadonlyArray<Outbox.Change>; done: ReadonlyArray<Outbox.Done> } = { incidents: [], done: [] }
   /** Alerts that were handed to their sinks though they are not kept. */
@@ -108,15 +114,19 @@ export const open = Effect.fnUntraced(function* <R>(
       const added = notices.flatMap(targetsOf)
       const news = { incidents: engine.changes(), done }
       done = []
-      if (added.length + news.incidents.length + news.done.length === 0) return Effect.void
+      if (added.length + news.incidents.length + news.done.length + heard.size - counted === 0) return Effect.void
       const changes = {
         incidents: lastOf([...late.incidents, ...news.incidents]),
         added,
-        done: [...late.done, ...news.done]
+        done: [...late.done, ...news.done],
+        heard: [...heard]
       }
+      counted = heard.size
       return Effect.matchCause(outbox.commit(changes), {
         onSuccess: () => {
           late = { incidents: [], done: [] }
+          for (const id of changes.heard) heard.delete(id)
+          counted = 0
           offer(added)
         },
         onFailure: (cause) => {
@@ -144,7 +154,7 @@ export const open = Effect.fnUntraced(function* <R>(
     next = engine.nextAt()
     // A clock counts whole milliseconds: a part of one would be waited for again and again.
     const wait = Math.ceil(next - now())
-    if (engine.hasChanged() || done.length > 0) return Effect.yieldNow
+    if (engine.hasChanged() || done.length > 0 || heard.size > counted) return Effect.yieldNow
     news.closeUnsafe()
     return wait <= 0
       ? Effect.yieldNow
@@ -190,6 +200,15 @@ export const open = Effect.fnUntraced(function* <R>(
     retrying: waking(engine.retrying),
     ended: waking(engine.ended),
     adopt: waking(engine.adopt),
+    hear: ({ id, text }) => {
+      if (heard.has(id)) return
+      const all = Heard.decode(text)
+      // Another version wrote it, which may come back.
+      if (all === undefined) return ledger.unread(1)
+      heard.add(id)
+      for (const one of all) Heard.tell(one, engine, now())
+      news.openUnsafe()
+    },
     open: engine.open,
     calls: engine.calls,
     close: stop.pipe(

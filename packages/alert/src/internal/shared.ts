@@ -21,7 +21,6 @@ const patience = 10
 /** The part of a ledger that is needed. */
 interface Ledger {
   readonly notKept: (cause: Cause.Cause<unknown>) => void
-  readonly unread: (count: number) => void
 }
 
 export const make = Effect.fnUntraced(function* <R>(
@@ -81,23 +80,15 @@ export const make = Effect.fnUntraced(function* <R>(
     return Effect.onError(share.passOn(Heard.encode(heard)), () => Effect.sync(() => pile.back(heard)))
   })
 
-  const takeFrom = Effect.fnUntraced(function* (opened: Desk.Desk<R>) {
-    const texts = yield* share.take
-    let unread = 0
-    for (const text of texts) {
-      const heard = Heard.decode(text)
-      if (heard === undefined) unread++
-      for (const one of heard ?? []) Heard.tell(one, opened, now())
-    }
-    if (unread > 0) ledger.unread(unread)
-  })
-
   const turn = Effect.gen(function* () {
     const held = yield* share.hold(desk?.calls() ?? [])
     silent = 0
     if (desk !== undefined && (!held.isHeld || isTakenOver)) yield* end
     if (held.isHeld && desk === undefined) yield* begin
-    if (desk !== undefined) return yield* takeFrom(desk)
+    if (desk !== undefined) {
+      for (const one of yield* share.passedOn) desk?.hear(one)
+      return
+    }
     expect(held.calls)
     yield* passOn
   }).pipe(

@@ -97,12 +97,15 @@ return 1`)
 const passOn = scriptOf<number>(`
 return redis.call('HSET', heard, redis.call('INCR', added), ARGV[1])`)
 
+/** A client may give a hash as an object or as a list, by its protocol; a script gives a list. */
+const passedOn = scriptOf<ReadonlyArray<string>>("return redis.call('HGETALL', heard)")
+
 const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Service, never, Redis.Redis> {
   const { lease = "10 seconds", name = "default", timeout = "5 seconds" } = options
   const redis = yield* Redis.Redis
   const self = randomUUID()
   const keys = parts.map((part) => `{redrive:${name}}:${part}`)
-  const [owner = "", , , , , heardKey = ""] = keys
+  const [owner = ""] = keys
   const bounded = <A>(what: string, effect: Effect.Effect<A, Redis.RedisError | OutboxError>) =>
     effect.pipe(
       Effect.timeout(timeout),
@@ -154,7 +157,7 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Se
       passOn: (text) => bounded("passed on to", Effect.asVoid(redis.eval(passOn)(keys, text))),
       passedOn: bounded(
         "read",
-        Effect.map(redis.send<ReadonlyArray<string>>("HGETALL", heardKey), (fields) =>
+        Effect.map(redis.eval(passedOn)(keys), (fields) =>
           Arr.chunksOf(fields, 2)
             .map(([id = "", text = ""]) => ({ id, text }))
             .toSorted((one, other) => Number(one.id) - Number(other.id))

@@ -16,7 +16,15 @@ import type * as SqlError from "effect/sql/SqlError"
 import { randomUUID } from "node:crypto"
 import { hashOf, keptOf } from "./internal/kept.ts"
 import * as Lease from "./internal/lease.ts"
-import { type Changes, encodeAlert, encodeIncident, Outbox, OutboxError, type PassedOn, type Service } from "./Outbox.ts"
+import {
+  type Changes,
+  encodeAlert,
+  encodeIncident,
+  Outbox,
+  OutboxError,
+  type PassedOn,
+  type Service
+} from "./Outbox.ts"
 
 /**
  * Whose rows these are, and how long a statement may take.

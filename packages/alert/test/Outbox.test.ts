@@ -1,11 +1,6 @@
-import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import process from "node:process"
-import { createInterface } from "node:readline"
-import { text as textOf } from "node:stream/consumers"
 import { assert, describe, it } from "@effect/vitest"
 import type * as Alert from "@redrive/alert/Alert"
 import * as Alerter from "@redrive/alert/Alerter"
@@ -14,7 +9,6 @@ import * as Route from "@redrive/alert/Route"
 import { type Service, SinkError } from "@redrive/alert/Sink"
 import * as SqlOutbox from "@redrive/alert/SqlOutbox"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
-import * as Program from "@redrive/testing/Program"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -169,80 +163,4 @@ describe("an alerter with an outbox", () => {
       assert.isUndefined(Outbox.decodeIncident(json))
     }
   })
-})
-
-const fixture = join(import.meta.dirname, "fixtures/kept.ts")
-const keys = 12
-const { KILLS = "4" } = process.env
-
-describe("a process that is killed at any moment", () => {
-  it.live(
-    "tells every beginning and every end in the end",
-    () =>
-      Effect.gen(function* () {
-        const folder = yield* temporary
-        const told: Array<Alert.Alert> = []
-        const url = yield* Program.serve(
-          createServer(async (request, response) => {
-            const { data } = JSON.parse(await textOf(request)) as {
-              readonly data: { readonly alerts: Array<Alert.Alert> }
-            }
-            told.push(...data.alerts)
-            response.writeHead(204).end()
-          })
-        )
-        const database = join(folder, "alerts.db")
-        /** Runs the program from a key on, and kills it after a time; gives the key that it was at. */
-        const lifeOf = (from: number, killAfter: number) =>
-          Effect.promise(
-            () =>
-              new Promise<number>((resolve) => {
-                const args = [
-                  "--disable-warning=ExperimentalWarning",
-                  fixture,
-                  database,
-                  url,
-                  String(from),
-                  String(keys)
-                ]
-                const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
-                let [at, isStarted] = [from, false]
-                createInterface({ input: child.stdout }).on("line", (line) => {
-                  if (!isStarted && killAfter < Infinity) setTimeout(() => child.kill("SIGKILL"), killAfter)
-                  isStarted = true
-                  const [word, key] = line.split(" ")
-                  if (word === "worked") at = Number(key) + 1
-                })
-                child.on("exit", () => resolve(at))
-              })
-          )
-        for (let round = 0; round < Number(KILLS); round++) {
-          told.length = 0
-          let at = 0
-          // Where it is killed moves through everything that a key goes through.
-          while (at < keys) {
-            const next = yield* lifeOf(at, round % 2 === 0 ? Math.random() * 60 : Infinity)
-            if (next === at && round % 2 !== 0) break
-            at = Math.max(at, next)
-          }
-          yield* lifeOf(keys, Infinity)
-          for (let key = 0; key < keys; key++) {
-            const own = told.filter((alert) => alert.key === `Of key ${key}`)
-            assert.isTrue(
-              own.some(({ status }) => status === "opened"),
-              `key ${key} began: ${own.map(({ status }) => status).join(" ")}`
-            )
-            assert.strictEqual(
-              own.at(-1)?.status,
-              "resolved",
-              `key ${key} ended: ${own.map(({ status }) => status).join(" ")}`
-            )
-          }
-          // What arrived twice has the same id, by which a receiver knows it.
-          const ids = new Set(told.map(({ id }) => id))
-          assert.isAtLeast(ids.size, keys * 2)
-        }
-      }),
-    600_000
-  )
 })

@@ -142,7 +142,7 @@ describe.each(stores)("an outbox in %s", (_, isMissing, made) => {
       const second = yield* life({
         added: added("3"),
         done: done("1", ...many),
-        incidents: [...["gone", ...many].map((key) => ({ route: "r", key, incident: undefined }))]
+        incidents: ["gone", ...many].map((key) => ({ route: "r", key, incident: undefined }))
       })
       assert.deepStrictEqual(second.ids, ["1", "2", ...many])
       assert.lengthOf(second.kept.incidents, 2502)

@@ -38,6 +38,8 @@ export interface Alert extends Incident.About {
   readonly lastAt: DateTime.Utc
   /** When the next attempt is, while a policy retries. */
   readonly nextAt?: DateTime.Utc
+  /** Whether somebody only wanted to see where it goes. Default: `false`. */
+  readonly isTest?: boolean
 }
 
 /**
@@ -54,23 +56,26 @@ export const isOver = ({ status }: Alert): boolean => status === "resolved" || s
  * @category formatting
  * @since 0.1.0
  */
-export const title = (alert: Alert): string => {
-  const { code, count, detail, host, severity, status, total } = alert
+export const title = (alert: Alert): string => `${alert.isTest === true ? "Test: " : ""}${titleOf(alert)}`
+
+const titleOf = ({ code, count, detail, host, severity, status, total }: Alert): string => {
   const what = [code, detail].filter((word) => word !== undefined).join(" ")
   const where = host === undefined ? "" : ` at ${host}`
+  // What is wrong with the alerter itself is about no failure.
+  const all = total === 0 ? "" : ` (${failures(total)})`
   switch (status) {
     case "resolved":
-      return `Resolved: ${what}${where} (${failures(total)})`
+      return `Resolved: ${what}${where}${all}`
     case "expired":
-      return `Expired: ${what}${where}, nothing was heard of it since (${failures(total)})`
+      return `Expired: ${what}${where}, nothing was heard of it since${all}`
     case "retrying":
       return `Still retrying: ${what}${where}`
     case "reminder":
       return `${severity}, still: ${what}${where} (${failures(count)} more, ${total} in all)`
     case "escalated":
-      return `${severity}, escalated: ${what}${where} (${failures(total)})`
+      return `${severity}, escalated: ${what}${where}${all}`
     default:
-      return `${severity}: ${what}${where} (${failures(total)})`
+      return `${severity}: ${what}${where}${all}`
   }
 }
 

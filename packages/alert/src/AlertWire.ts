@@ -57,5 +57,6 @@ export const alertJson = (alert: Alert) => ({
   last_at: DateTime.formatIso(alert.lastAt),
   next_at: alert.nextAt === undefined ? null : DateTime.formatIso(alert.nextAt),
   urls: alert.urls,
-  job_ids: alert.jobIds
+  job_ids: alert.jobIds,
+  is_test: alert.isTest === true
 })

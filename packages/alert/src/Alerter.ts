@@ -10,6 +10,7 @@ import * as Check from "@redrive/core/Check"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -18,10 +19,13 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
 import type { Journal } from "./Journal.ts"
+import type { State } from "./internal/delivery.ts"
 import * as Desk from "./internal/desk.ts"
+import type { Open } from "./internal/engine.ts"
 import * as Ledger from "./internal/ledger.ts"
 import * as Retries from "./internal/retries.ts"
 import * as Shared from "./internal/shared.ts"
+import * as Trials from "./internal/trial.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Route from "./Route.ts"
 import { type Service, Sink } from "./Sink.ts"
@@ -49,6 +53,8 @@ export interface Options {
   readonly fallbacks?: { readonly [sink: string]: string } | undefined
   /** Notes why somebody was told, or was not. Default: nothing is noted. */
   readonly journal?: Journal | undefined
+  /** When an alert has waited for a sink for so long, the other sinks are told, as they are of a sink that is down. Default: 15 minutes. */
+  readonly maxWait?: Duration.Input | undefined
   /** How many incidents are kept; beyond, the one that was told the longest ago makes room. Default: 10,000. */
   readonly maxKeys?: number | undefined
   /** The longest time for the last deliveries, when the scope closes. Default: 5 seconds. */
@@ -74,6 +80,7 @@ const rules: Check.Rules<Options> = {
   ),
   fallbacks: Check.where("an object of names", (value) => typeof value === "object" && value !== null),
   journal: Check.having("note"),
+  maxWait: Check.duration({ isEndless: true }),
   maxKeys: Check.int(1),
   flushTimeout: Check.duration({ isEndless: true }),
   onLost: Check.callback
@@ -87,13 +94,51 @@ const rules: Check.Rules<Options> = {
  */
 export type Sinks<R = never> = { readonly [name: string]: Service<R> }
 
+export type { Open as OpenIncident } from "./internal/engine.ts"
+export type { State as SinkState } from "./internal/delivery.ts"
+export type { Trial } from "./internal/trial.ts"
+
+/**
+ * How an alerter is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Status {
+  /** Whether this process tells people. Of several that share an outbox one does, and only that one knows of incidents and sinks. */
+  readonly isTelling: boolean
+  /** The incidents that are open. */
+  readonly incidents: ReadonlyArray<Open>
+  /** The sinks. */
+  readonly sinks: ReadonlyArray<State>
+}
+
+/**
+ * The alerter of a program, to look at it and to try it. `layer` and `layerOf` provide it.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Alerter extends Context.Service<
+  Alerter,
+  {
+    /** How it is now. */
+    readonly status: Effect.Effect<Status>
+    /**
+     * Sends a test alert about a failure to every sink that would be told of it, and then that it is over, at once and past the queue. Says for each
+     * sink what became of it; for none, if no route matches.
+     */
+    readonly test: (failure: unknown) => Effect.Effect<ReadonlyArray<Trials.Trial>>
+  }
+>()("@redrive/alert/Alerter") {}
+
 /**
  * Alerts for every failure reported below this layer, by the `Sink` in context. What is pending when its scope closes is sent at once.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<never, never, Sink> => {
+export const layer = (options: Options = {}): Layer.Layer<Alerter, never, Sink> => {
   checked(options)
   return Layer.unwrap(Effect.map(Sink, (sink) => layerOf({ [sink.kind ?? "sink"]: sink }, options)))
 }
@@ -106,9 +151,13 @@ const checked = (options: Options): Options => Check.options("Alerter.layer", ru
  * @category layers
  * @since 0.1.0
  */
-export const layerOf = <R>(sinks: Sinks<R>, options: Options = {}): Layer.Layer<never, never, R> => {
+export const layerOf = <R>(sinks: Sinks<R>, options: Options = {}): Layer.Layer<Alerter, never, R> => {
   const routes = routesOf(sinks, checked(options))
-  return Layer.unwrap(Effect.map(start(sinks, routes, options), Observer.layer))
+  return Layer.unwrap(
+    Effect.map(start(sinks, routes, options), ({ observer, service }) =>
+      Layer.merge(Observer.layer(observer), Layer.succeed(Alerter, service))
+    )
+  )
 }
 
 const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.Route> => {
@@ -140,8 +189,12 @@ const start = Effect.fnUntraced(function* <R>(
   sinks: Sinks<R>,
   routes: ReadonlyArray<Route.Route>,
   options: Options
-): Effect.fn.Return<Observer.Observer, never, R | Scope.Scope> {
-  const { fallbacks = {}, flushTimeout = "5 seconds", maxKeys = 10_000, onLost = say } = options
+): Effect.fn.Return<
+  { readonly observer: Observer.Observer; readonly service: Alerter["Service"] },
+  never,
+  R | Scope.Scope
+> {
+  const { fallbacks = {}, flushTimeout = "5 seconds", maxKeys = 10_000, maxWait = "15 minutes", onLost = say } = options
   const clock = yield* Clock.Clock
   const { share } = yield* Outbox.Outbox
   const now = () => clock.currentTimeMillisUnsafe()
@@ -153,13 +206,14 @@ const start = Effect.fnUntraced(function* <R>(
     inhibitions: options.inhibitions ?? [Route.jobOverItems],
     most: maxKeys,
     fallbacks,
-    flushTimeout
+    flushTimeout,
+    maxWait
   }
   const open = (onTakenOver: () => void) => Desk.open(settings, ledger, onTakenOver)
   const keysOf = (report: Report.Report) => Route.plan(routes, report, now()).map(({ key, route }) => `${route} ${key}`)
 
   const speaking = yield* ledger.speaker
-  const desk = share === undefined ? yield* open(() => undefined) : yield* Shared.make(share, open, keysOf, ledger)
+  const desk = share === undefined ? alone(yield* open(ignore)) : yield* Shared.make(share, open, keysOf, ledger)
   yield* Effect.addFinalizer(() =>
     desk.close.pipe(
       Effect.map((lost) => (lost > 0 ? onLost(lost) : undefined)),
@@ -169,15 +223,33 @@ const start = Effect.fnUntraced(function* <R>(
   )
   const retries = Retries.make(desk, Math.min(...routes.map(({ quietFor }) => Duration.toMillis(quietFor))))
 
+  const context = yield* Effect.context<R>()
   return {
-    report: (report: Report.Report, { fiber }: Observer.Told) => {
-      speaking.heard(fiber.context)
-      desk.failed(report, now())
+    observer: {
+      report: (report, { fiber }) => {
+        speaking.heard(fiber.context)
+        desk.failed(report, now())
+      },
+      event: (event, fiber) =>
+        retries.event(event, (error) => Report.make(error, { secrets: Report.secretsOf(fiber.context) }), now())
     },
-    event: (event: Observer.Event, fiber) =>
-      retries.event(event, (error) => Report.make(error, { secrets: Report.secretsOf(fiber.context) }), now())
+    service: {
+      status: Effect.sync(() => {
+        const open = desk.desk()
+        return { isTelling: open !== undefined, incidents: open?.open() ?? [], sinks: open?.states() ?? [] }
+      }),
+      test: (failure) =>
+        Effect.contextWith((own: Context.Context<never>) =>
+          Trials.run(sinks, routes, Report.make(failure, { secrets: Report.secretsOf(own) }))
+        ).pipe(Desk.unheard, Effect.provideContext(context))
+    }
   }
 })
+
+/** An alerter that shares nothing has its desk always. */
+const alone = <R>(desk: Desk.Desk<R>): Shared.Shared<R> => ({ ...desk, desk: () => desk })
+
+const ignore = () => undefined
 
 const say = (count: number): void => {
   process.stderr.write(`nobody was told of ${count} ${count === 1 ? "failure" : "failures"}: no alert was delivered\n`)

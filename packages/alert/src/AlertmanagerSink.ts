@@ -86,6 +86,18 @@ export const make = (
       if (first !== undefined && !exits.some(Exit.isSuccess)) yield* first
     })
 
+  /** One member that is ready is enough. */
+  const check = Effect.gen(function* () {
+    const exits = yield* Effect.forEach(
+      urls,
+      (url) =>
+        Effect.exit(Http.send(HttpClientRequest.get(`${url.replace(/\/+$/, "")}/-/ready`), { kind: "alertmanager" })),
+      { concurrency: "unbounded" }
+    )
+    const [first] = exits
+    if (first !== undefined && !exits.some(Exit.isSuccess)) yield* first
+  })
+
   const resend = Effect.gen(function* () {
     const now = (yield* DateTime.now).epochMilliseconds
     for (const [incident, { until }] of kept) if (until < now) kept.delete(incident)
@@ -99,6 +111,7 @@ export const make = (
     batch,
     isIdempotent: true,
     proves: "accepted",
+    check,
     send: (alerts) =>
       Effect.tap(post(alerts), () =>
         Effect.sync(() => {

@@ -59,6 +59,8 @@ export const make = (options: Options): Service<HttpClient.HttpClient> => {
     pace: "500 millis",
     isIdempotent: false,
     proves: "shown",
+    // Discord tells about the webhook whoever knows its URL.
+    check: Effect.asVoid(Http.send(HttpClientRequest.get(Redacted.value(url)), channel)),
     send: (alerts) => {
       // Without `wait` Discord answers before it knows whether the message can be saved.
       const address = new URL(Redacted.value(url))

@@ -24,11 +24,14 @@ export interface Options {
   readonly url: Redacted.Redacted
   /** How often. Default: 1 minute. */
   readonly every?: Duration.Input | undefined
+  /** Whether all is well, asked each time; if not, or if it fails, the ping goes to `/fail`. Default: all is well as long as the program runs. */
+  readonly check?: Effect.Effect<boolean, unknown> | undefined
 }
 
 const rules: Check.Rules<Options> = {
   url: Check.required(Check.secret("http or https URL", Check.isHttpUrl)),
-  every: Check.duration()
+  every: Check.duration(),
+  check: Check.where("an Effect", Effect.isEffect)
 }
 
 /**
@@ -39,7 +42,7 @@ const rules: Check.Rules<Options> = {
  * @since 0.1.0
  */
 export const layer = (options: Options): Layer.Layer<never, never, HttpClient.HttpClient> => {
-  const { every = "1 minute", url } = Check.options("Heartbeat.layer", rules, options)
+  const { check = Effect.succeed(true), every = "1 minute", url } = Check.options("Heartbeat.layer", rules, options)
   const ping = (path: string) =>
     Http.send(HttpClientRequest.post(`${Redacted.value(url).replace(/\/+$/, "")}${path}`), { kind: "heartbeat" }).pipe(
       Effect.timeout("10 seconds"),
@@ -48,7 +51,11 @@ export const layer = (options: Options): Layer.Layer<never, never, HttpClient.Ht
   return Layer.effectDiscard(
     Effect.gen(function* () {
       yield* Effect.addFinalizer((exit) => (Exit.isSuccess(exit) ? Effect.void : ping("/fail")))
-      yield* Effect.forkScoped(Effect.forever(Effect.andThen(ping(""), Effect.sleep(every))))
+      const beat = Effect.flatMap(
+        Effect.catchCause(check, () => Effect.succeed(false)),
+        (isWell) => ping(isWell ? "" : "/fail")
+      )
+      yield* Effect.forkScoped(Effect.forever(Effect.andThen(beat, Effect.sleep(every))))
     })
   )
 }

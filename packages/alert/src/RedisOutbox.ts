@@ -159,7 +159,7 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Se
         "read",
         Effect.map(redis.eval(passedOn)(keys), (fields) =>
           Arr.chunksOf(fields, 2)
-            .map(([id = "", text = ""]) => ({ id, text }))
+            .map(([id, text = ""]) => ({ id, text }))
             .toSorted((one, other) => Number(one.id) - Number(other.id))
         )
       )

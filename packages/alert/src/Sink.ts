@@ -68,6 +68,8 @@ export interface Receipt {
 export interface Service<out R = never> {
   /** One attempt to deliver alerts together. It may fail, die or never end: the alerter bounds it. */
   readonly send: (alerts: Arr.NonEmptyReadonlyArray<Alert>) => Effect.Effect<Receipt | void, SinkError, R>
+  /** Whether the channel is there and lets us in, found without a message to people. It is run at the start. Default: not known. */
+  readonly check?: Effect.Effect<void, SinkError, R> | undefined
   /** What kind of sink it is, such as `slack`, for messages and metrics. Default: `sink`. */
   readonly kind?: string | undefined
   /** How many alerts one delivery may hold. Default: 100. */
@@ -86,6 +88,11 @@ export interface Service<out R = never> {
   readonly attempts?: number | undefined
   /** Whether the receiver knows a delivery that it has had already by its id. Default: `false`. */
   readonly isIdempotent?: boolean | undefined
+  /**
+   * What follows when the answer to a delivery is lost, and the receiver does not know repeats: `repeat` shows some alerts twice, and `drop` loses
+   * some. Default: `repeat`.
+   */
+  readonly whenUnsure?: "repeat" | "drop" | undefined
   /** What a receipt proves: that people can read it, or that it was taken for delivery. Default: `accepted`. */
   readonly proves?: "accepted" | "shown" | undefined
 }
@@ -108,7 +115,11 @@ export const layer = <R>(sink: Service<R>): Layer.Layer<Sink, never, R> =>
   Layer.effect(
     Sink,
     Effect.map(Effect.context<R>(), (context) => {
-      const { send, ...facts } = sink
-      return Sink.of({ ...facts, send: (alerts) => Effect.provideContext(send(alerts), context) })
+      const { check, send, ...facts } = sink
+      return Sink.of({
+        ...facts,
+        ...(check !== undefined && { check: Effect.provideContext(check, context) }),
+        send: (alerts) => Effect.provideContext(send(alerts), context)
+      })
     })
   )

@@ -129,6 +129,7 @@ export const bot = (options: BotOptions): Service<HttpClient.HttpClient> => {
 
   return {
     ...facts,
+    check: Effect.asVoid(call("auth.test", {})),
     send: ([alert]) =>
       Effect.gen(function* () {
         const message = SlackWire.message(alert)

@@ -381,4 +381,17 @@ describe("a heartbeat", () => {
       assert.strictEqual(paths.at(-1), "/ping/1/fail")
     })
   )
+
+  it.live("says that all is not well while a check says so, fails or dies", () =>
+    Effect.gen(function* () {
+      const { requests, url } = yield* serving(answering(200))
+      const checks = [Effect.succeed(true), Effect.succeed(false), Effect.fail("no"), Effect.die("bug")]
+      let turn = 0
+      const check = Effect.suspend(() => checks[turn++] ?? Effect.succeed(true))
+      const beating = Heartbeat.layer({ url: secret(`${url}/p`), every: "40 millis", check })
+      yield* Effect.provide(Effect.sleep("300 millis"), beating).pipe(Effect.provide(FetchHttpClient.layer))
+      const paths = requests.map(({ path }) => path)
+      assert.deepStrictEqual(paths.slice(0, 5), ["/p", "/p/fail", "/p/fail", "/p/fail", "/p"])
+    })
+  )
 })

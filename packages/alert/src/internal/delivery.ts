@@ -21,6 +21,8 @@ export interface Ledger {
   /** These ids of alerts need not be kept any more: they were taken, refused for good, or are told by none. */
   readonly settled: (sink: string, ids: ReadonlyArray<string>) => void
   readonly attemptFailed: (sink: string, error: SinkError, nextAt: number) => void
+  /** The sink may have taken them, and would show them twice: they are not sent again. */
+  readonly unsure: (sink: string, alerts: ReadonlyArray<Alert>, error: SinkError) => void
   /** So many attempts in a row failed, or the channel is gone. */
   readonly down: (sink: string, error: SinkError) => void
   readonly up: (sink: string) => void
@@ -43,10 +45,18 @@ export interface Delivery<R> {
   readonly state: () => State
 }
 
-/** How a sink is. */
+/**
+ * How a sink is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface State {
+  /** Its name, as routes know it. */
   readonly name: string
+  /** What kind of sink it is, such as `slack`. */
   readonly kind: string
+  /** Whether so many attempts in a row failed that its fallback is told. */
   readonly isDown: boolean
   /** How many alerts wait, those under way included. */
   readonly waiting: number
@@ -56,6 +66,7 @@ export interface State {
   readonly failures: number
   /** When the next attempt is made, in epoch milliseconds. */
   readonly nextAt: number | undefined
+  /** What the last attempt failed with, if it failed. */
   readonly lastError: SinkError | undefined
 }
 
@@ -67,6 +78,12 @@ const millis = (input: Duration.Input | undefined, otherwise: number) =>
 
 /** Whether a smaller delivery, or none, is all that is left. */
 const isFinal = ({ reason }: SinkError): boolean => reason === "refused" || reason === "too large"
+
+/** Whether alerts that may have been taken are not sent again. */
+const isDropped = (
+  { isIdempotent = false, whenUnsure = "repeat" }: Pick<Service<unknown>, "isIdempotent" | "whenUnsure">,
+  { isAmbiguous, reason }: SinkError
+) => whenUnsure === "drop" && !isIdempotent && (isAmbiguous ?? true) && reason !== "busy" && reason !== "gone"
 
 /** No wait grows beyond this. */
 const mostBackoff = 5 * 60_000
@@ -115,8 +132,9 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
     failures = 0
     lastError = undefined
     freeAt = now + pace
-    if (isDown) ledger.up(name)
+    const wasDown = isDown
     isDown = false
+    if (wasDown) ledger.up(name)
     ledger.delivered(name, alerts, receipt)
   }
 
@@ -160,7 +178,10 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
       if (error._tag === "None") return items
       if (!isFinal(error.value)) {
         failed(error.value, now, yield* Random.next)
-        return items
+        if (!isDropped(sink, error.value)) return items
+        settle()
+        ledger.unsure(name, alerts, error.value)
+        return []
       }
       if (alerts.length === 1) {
         settle()

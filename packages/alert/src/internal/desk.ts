@@ -7,11 +7,12 @@ import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import type * as Incident from "../Incident.ts"
 import * as Outbox from "../Outbox.ts"
-import type { Service } from "../Sink.ts"
+import { type Service, SinkError } from "../Sink.ts"
 import * as Delivery from "./delivery.ts"
 import * as Engine from "./engine.ts"
 import * as Heard from "./heard.ts"
 import type * as Ledger from "./ledger.ts"
+import * as Watchdog from "./watchdog.ts"
 
 /** What an alerter is made of. */
 export interface Settings<R> extends Engine.Settings {
@@ -20,12 +21,16 @@ export interface Settings<R> extends Engine.Settings {
   readonly fallbacks: { readonly [sink: string]: string }
   /** The longest time for the last deliveries. */
   readonly flushTimeout: Duration.Input
+  /** An alert that has waited for so long is late: other sinks are told. */
+  readonly maxWait: Duration.Input
 }
 
 /** Makes incidents of what is heard, and has them delivered, until it is closed or given up. */
 export interface Desk<R> extends Engine.Ear {
   readonly open: Engine.Engine["open"]
   readonly calls: Engine.Engine["calls"]
+  /** How the sinks are. */
+  readonly states: () => ReadonlyArray<Delivery.State>
   /** Hears what another process passed on, once. */
   readonly hear: (passedOn: Outbox.PassedOn) => void
   /** Goes on with an incident of which another process has told people. */
@@ -48,9 +53,30 @@ export interface Left {
   readonly lost: number
 }
 
+/** Failures that sinks report must not come back as alerts. */
+export const unheard = Effect.provideService(ErrorReporter.CurrentErrorReporters, new Set())
+
+const watchInterval = Duration.seconds(15)
+
+/** Finds out which sinks would take alerts, before there are any. */
+const checked = <R>(sinks: Settings<R>["sinks"], ledger: Ledger.Ledger): Effect.Effect<void, never, R> =>
+  Effect.forEach(
+    Object.entries(sinks),
+    ([name, { attemptTimeout = "30 seconds", check = Effect.void }]) =>
+      check.pipe(
+        Effect.timeoutOrElse({
+          duration: attemptTimeout,
+          orElse: () => Effect.fail(new SinkError({ sink: name, message: "no answer in time", reason: "timeout" }))
+        }),
+        Effect.catch((error) => Effect.sync(() => ledger.notReady(name, error))),
+        Effect.ignoreCause
+      ),
+    { concurrency: "unbounded", discard: true }
+  )
+
 /** Opens a desk, with what the outbox has kept. `onTakenOver` is called when the outbox belongs to another process. */
 export const open = Effect.fnUntraced(function* <R>(
-  { fallbacks, flushTimeout, sinks, ...settings }: Settings<R>,
+  { fallbacks, flushTimeout, maxWait, sinks, ...settings }: Settings<R>,
   ledger: Ledger.Ledger,
   onTakenOver: () => void
 ): Effect.fn.Return<Desk<R>, never, R> {
@@ -65,6 +91,11 @@ export const open = Effect.fnUntraced(function* <R>(
     const standIn = deliveries.get(fallbacks[name] ?? "")
     for (const alert of deliveries.get(name)?.waiting() ?? []) standIn?.offer(alert)
     standIn?.wake()
+    watch()
+  }
+  const up: Delivery.Ledger["up"] = (name) => {
+    ledger.deliveries.up(name)
+    watch()
   }
   /** Alerts that a sink has taken, or never will, need not be kept any more. */
   const settled: Delivery.Ledger["settled"] = (sink, ids) => {
@@ -77,7 +108,7 @@ export const open = Effect.fnUntraced(function* <R>(
   const deliveries: ReadonlyMap<string, Delivery.Delivery<R>> = new Map(
     Object.entries(sinks).map(([name, sink]) => [
       name,
-      Delivery.make(name, sink, { ...ledger.deliveries, down, settled })
+      Delivery.make(name, sink, { ...ledger.deliveries, down, up, settled })
     ])
   )
 
@@ -95,6 +126,22 @@ export const open = Effect.fnUntraced(function* <R>(
     for (const { alert, sink } of pending) deliveries.get(sink)?.offer(alert, isTried)
     // All at once, so that a sink that takes several alerts together gets them together.
     for (const delivery of deliveries.values()) delivery.wake()
+  }
+
+  const states = () => [...deliveries.values()].map((delivery) => delivery.state())
+  const watchdog = Watchdog.make(fallbacks, Duration.toMillis(Duration.fromInputUnsafe(maxWait)))
+  /** What people are told of the sinks. */
+  let ofSinks: ReadonlyArray<Engine.Notice> = []
+  const watch = () => {
+    const all = states()
+    ledger.states(all, now())
+    ofSinks = [...ofSinks, ...watchdog.look(all, now())]
+    if (ofSinks.length > 0) news.openUnsafe()
+  }
+  const takeAll = () => {
+    const all = [...ofSinks, ...engine.take(now())]
+    ofSinks = []
+    return all
   }
 
   let done: Array<Outbox.Done> = []
@@ -148,13 +195,13 @@ export const open = Effect.fnUntraced(function* <R>(
     if (engine.nextAt() < next || engine.hasChanged()) news.openUnsafe()
   }
 
-  const round = Effect.suspend(() => Effect.andThen(Effect.uninterruptible(keep(engine.take(now()))), waiting))
+  const round = Effect.suspend(() => Effect.andThen(Effect.uninterruptible(keep(takeAll())), waiting))
 
   const waiting = Effect.suspend(() => {
     next = engine.nextAt()
     // A clock counts whole milliseconds: a part of one would be waited for again and again.
     const wait = Math.ceil(next - now())
-    if (engine.hasChanged() || done.length > 0 || heard.size > counted) return Effect.yieldNow
+    if (engine.hasChanged() || done.length + ofSinks.length > 0 || heard.size > counted) return Effect.yieldNow
     news.closeUnsafe()
     return wait <= 0
       ? Effect.yieldNow
@@ -162,7 +209,7 @@ export const open = Effect.fnUntraced(function* <R>(
   })
 
   const flush = Effect.gen(function* () {
-    yield* keep(engine.take(now()))
+    yield* keep(takeAll())
     yield* keep(engine.flush(now()))
     yield* Effect.forEach(deliveries.values(), (delivery) => delivery.flush, {
       concurrency: "unbounded",
@@ -181,12 +228,12 @@ export const open = Effect.fnUntraced(function* <R>(
   for (const { incident, route } of kept.incidents) engine.restore(route, incident, now())
   offer(kept.pending, true)
 
-  // Failures that sinks report must not come back as alerts.
-  const unheard = Effect.provideService(ErrorReporter.CurrentErrorReporters, new Set())
   const scope = yield* Scope.make()
   const stop = Scope.close(scope, Exit.void)
   for (const { run } of deliveries.values()) yield* Effect.forkIn(unheard(run), scope)
   yield* Effect.forkIn(Effect.forever(round), scope)
+  yield* Effect.forkIn(Effect.forever(Effect.andThen(Effect.sleep(watchInterval), Effect.sync(watch))), scope)
+  yield* Effect.forkIn(unheard(checked(sinks, ledger)), scope)
 
   const waking =
     <A extends ReadonlyArray<unknown>>(act: (...args: A) => void) =>
@@ -211,6 +258,7 @@ export const open = Effect.fnUntraced(function* <R>(
     },
     open: engine.open,
     calls: engine.calls,
+    states,
     close: stop.pipe(
       Effect.andThen(Effect.ignoreCause(unheard(flush))),
       Effect.andThen(Effect.sync(() => ledger.lost([...deliveries.values()].flatMap((delivery) => delivery.rest()))))

@@ -13,7 +13,9 @@ import { keyOf, matches, routesOf } from "./matching.ts"
 /** Why nobody is told of an incident now, by which rule, and until when. */
 export interface Hold {
   readonly reason: "silence" | "inhibition" | "flapping"
+  /** The name of the rule. */
   readonly by: string
+  /** When it is looked at again, in epoch milliseconds. */
   readonly until: number
 }
 
@@ -96,11 +98,20 @@ export interface When {
   readonly nextAt: number
 }
 
-/** An incident that is open. */
+/**
+ * An incident that is open, or of which people do not know yet that it is over.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Open {
+  /** The name of its route. */
   readonly route: string
+  /** The incident. */
   readonly incident: Incident.Incident
+  /** Why nobody is told now, if so. */
   readonly held: Hold | undefined
+  /** When it is looked at next, in epoch milliseconds. */
   readonly nextAt: number
 }
 
@@ -439,7 +450,8 @@ const equalOf = (equal: ReadonlyArray<Route.EqualField>, about: Incident.About):
 /** The name of an incident: no other one ever has it. */
 export const nameOf = (key: string, generation: number): string => `${key}#${generation.toString(36)}`
 
-const alertOf = (
+/** What people are told of an incident. */
+export const alertOf = (
   route: string,
   incident: Incident.Incident,
   generation: number,

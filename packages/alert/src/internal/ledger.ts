@@ -7,6 +7,7 @@ import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type { Alert } from "../Alert.ts"
+import type { SinkError } from "../Sink.ts"
 import type { Entry, Journal } from "../Journal.ts"
 import type * as Delivery from "./delivery.ts"
 import type * as Engine from "./engine.ts"
@@ -17,6 +18,10 @@ export interface Ledger {
   readonly deliveries: Omit<Delivery.Ledger, "settled">
   /** The outbox failed: people are told all the same, and may be told again after a restart. */
   readonly notKept: (cause: Cause.Cause<unknown>) => void
+  /** A sink that was checked at the start takes no alerts. */
+  readonly notReady: (sink: string, error: SinkError) => void
+  /** How sinks are: since when the first alert waits for each, and whether it is down. */
+  readonly states: (states: ReadonlyArray<Delivery.State>, now: number) => void
   /** So many incidents and alerts were kept and cannot be read. */
   readonly unread: (count: number) => void
   /** How many failures no sink was told of, given what was not delivered. */
@@ -39,7 +44,14 @@ const counter = (name: string, description: string) => (label: string, value: st
 const suppressed = counter("alerts_suppressed", "Failures that nobody was told of, by reason")
 const delivered = counter("alerts_delivered", "Alerts that a sink took, by sink")
 const refused = counter("alerts_refused", "Alerts that a sink will never take, by sink")
+const unsure = counter("alerts_unsure", "Alerts that a sink may have taken, and that are not sent again, by sink")
 const attemptsFailed = counter("alert_attempts_failed", "Attempts to deliver alerts that failed, by sink")
+
+const gaugeOf = (name: string, description: string) => (sink: string) =>
+  Metric.gauge(`redrive_${name}`, { description, attributes: { sink } })
+
+const age = gaugeOf("alert_outbox_age_seconds", "How long the first alert has waited for a sink, by sink")
+const down = gaugeOf("alert_sink_down", "1 while a sink takes no alerts, by sink")
 
 export const make = (journal: Journal | undefined, now: () => number): Ledger => {
   let context: Context.Context<never> = Context.empty()
@@ -58,6 +70,9 @@ export const make = (journal: Journal | undefined, now: () => number): Ledger =>
     news.openUnsafe()
   }
   const count = (metric: Metric.Counter<number>, by: number) => metric.updateUnsafe(by, context)
+
+  const gauge = (metric: (sink: string) => Metric.Gauge<number>, sink: string, value: number) =>
+    metric(sink).updateUnsafe(value, context)
 
   const note = (decision: Entry["decision"], sink: string, alerts: ReadonlyArray<Alert>, why?: string) => {
     for (const { count: failures, key, route, status } of journal === undefined ? [] : alerts)
@@ -116,9 +131,27 @@ export const make = (journal: Journal | undefined, now: () => number): Ledger =>
           })
         )
       },
+      unsure: (sink, alerts, { message }) => {
+        count(unsure("sink", sink), alerts.length)
+        note("refused", sink, alerts, `not sent again, since it may have been taken: ${message}`)
+        say(
+          `unsure ${sink}`,
+          Effect.logWarning(`${sink} may have taken ${alerts.length} alerts, which are not sent again: ${message}`, {
+            sink
+          })
+        )
+      },
       down: (sink, { message }) =>
         say(`down ${sink}`, Effect.logError(`${sink} is down, and takes no alerts: ${message}`, { sink })),
       up: (sink) => say(`up ${sink}`, Effect.logInfo(`${sink} takes alerts again`, { sink }))
+    },
+    notReady: (sink, { message }) =>
+      say(`check ${sink}`, Effect.logError(`${sink} would take no alerts now: ${message}`, { sink })),
+    states: (states, at) => {
+      for (const { isDown, name, since } of states) {
+        gauge(age, name, since === undefined ? 0 : (at - since) / 1000)
+        gauge(down, name, isDown ? 1 : 0)
+      }
     },
     unread: (count) =>
       say(

@@ -12,6 +12,7 @@ import * as Heard from "./heard.ts"
 
 /** One alerter of several: it has a desk while it holds the outbox, and otherwise passes on what it hears. */
 export interface Shared<R> extends Engine.Ear {
+  readonly desk: () => Desk.Desk<R> | undefined
   readonly close: Effect.Effect<number, never, R>
 }
 
@@ -110,6 +111,7 @@ export const make = Effect.fnUntraced(function* <R>(
     worked: (call, at) => ear().worked(call, at),
     retrying: (report, when, call, at) => ear().retrying(report, when, call, at),
     ended: (call, at) => ear().ended(call, at),
+    desk: () => desk,
     close: Effect.gen(function* () {
       yield* Fiber.interrupt(turning)
       expect([])

@@ -126,7 +126,7 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Se
       heard
     }
     const isDone = yield* redis.eval(commit)(keys, self, JSON.stringify(changes))
-    if (isDone === 0) yield* Effect.fail(Lease.takenOver)
+    if (isDone === 0) return yield* Lease.takenOver
   })
 
   const held = Lease.make(self, Duration.fromInputUnsafe(lease), {

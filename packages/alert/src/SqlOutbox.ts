@@ -81,7 +81,7 @@ const make = Effect.fnUntraced(function* (
   const write = Effect.fnUntraced(function* ({ added: pending, done, heard = [], incidents }: Changes) {
     const owners = yield* sql`UPDATE redrive_owners SET beat = beat + 1
       WHERE program = ${name} AND owner = ${self} RETURNING owner`
-    if (owners.length === 0) return yield* Effect.fail(Lease.takenOver)
+    if (owners.length === 0) return yield* Lease.takenOver
     const upserts = incidents.flatMap(({ incident, key, route }) =>
       incident === undefined
         ? []

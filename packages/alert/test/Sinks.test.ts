@@ -21,6 +21,7 @@ import * as Program from "@redrive/testing/Program"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -389,7 +390,7 @@ describe("a heartbeat", () => {
       let turn = 0
       const check = Effect.suspend(() => checks[turn++] ?? Effect.succeed(true))
       const beating = Heartbeat.layer({ url: secret(`${url}/p`), every: "40 millis", check })
-      yield* Effect.provide(Effect.sleep("300 millis"), beating).pipe(Effect.provide(FetchHttpClient.layer))
+      yield* Effect.provide(Effect.sleep("300 millis"), Layer.provide(beating, FetchHttpClient.layer))
       const paths = requests.map(({ path }) => path)
       assert.deepStrictEqual(paths.slice(0, 5), ["/p", "/p/fail", "/p/fail", "/p/fail", "/p"])
     })

@@ -18,7 +18,7 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
-import type { Journal } from "./Journal.ts"
+import type * as Journal from "./Journal.ts"
 import type { State } from "./internal/delivery.ts"
 import * as Desk from "./internal/desk.ts"
 import type { Open } from "./internal/engine.ts"
@@ -52,7 +52,7 @@ export interface Options {
   /** For a sink that is down, the names of those that are told in its place. Default: none. */
   readonly fallbacks?: { readonly [sink: string]: string } | undefined
   /** Notes why somebody was told, or was not. Default: nothing is noted. */
-  readonly journal?: Journal | undefined
+  readonly journal?: Journal.Writer | undefined
   /** When an alert has waited for a sink for so long, the other sinks are told, as they are of a sink that is down. Default: 15 minutes. */
   readonly maxWait?: Duration.Input | undefined
   /** How many incidents are kept; beyond, the one that was told the longest ago makes room. Default: 10,000. */

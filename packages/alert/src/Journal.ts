@@ -1,13 +1,14 @@
 /**
  * Why somebody was told of something, or was not: what the alerter decided, kept for a while.
  *
- * Decisions of one kind about one incident within a minute are one entry with a count, so that a storm leaves few. A journal is in memory, and its oldest
- * entries make room.
+ * Decisions of one kind about one incident within a minute are one entry with a count, so that a storm leaves few. This journal is in memory, and its
+ * oldest entries make room; `SqlJournal` keeps them in a database.
  *
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
 import * as DateTime from "effect/DateTime"
+import { idOf } from "./internal/entries.ts"
 
 /**
  * Why nobody was told of failures.
@@ -54,14 +55,23 @@ export interface Entry {
 }
 
 /**
+ * Takes decisions.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Writer {
+  /** Notes a decision. The alerter calls it, synchronously. */
+  readonly note: (entry: Entry) => void
+}
+
+/**
  * A journal of decisions.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Journal {
-  /** Notes a decision. The alerter calls it. */
-  readonly note: (entry: Entry) => void
+export interface Journal extends Writer {
   /** What was decided about a key, oldest first; every key without one. */
   readonly entries: (key?: string) => ReadonlyArray<Entry>
   /** The same in words, a line for each. */
@@ -81,8 +91,6 @@ export interface Options {
 
 const rules: Check.Rules<Options> = { most: Check.int(1) }
 
-const minute = 60_000
-
 /**
  * Makes a journal: give it to an alerter as `journal`.
  *
@@ -96,8 +104,7 @@ export const make = (options: Options = {}): Journal => {
   const entries = (key?: string) => [...kept.values()].filter((entry) => key === undefined || entry.key === key)
   return {
     note: (entry) => {
-      const { at, decision, key, route, sinks, why } = entry
-      const id = [route, key, decision, why, sinks.join(","), Math.floor(at / minute)].join("\n")
+      const id = idOf(entry)
       const before = kept.get(id)
       kept.set(id, before === undefined ? entry : { ...before, count: before.count + entry.count })
       for (const oldest of kept.size > most ? kept.keys() : []) {
@@ -106,11 +113,17 @@ export const make = (options: Options = {}): Journal => {
       }
     },
     entries,
-    explain: (key) => entries(key).map(said)
+    explain: (key) => entries(key).map(format)
   }
 }
 
-const said = ({ at, count, decision, route, sinks, why }: Entry): string => {
+/**
+ * A decision in words, in one line.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const format = ({ at, count, decision, route, sinks, why }: Entry): string => {
   const who = sinks.length === 0 ? "nobody" : sinks.join(", ")
   const what = {
     told: `${who} to be told: ${why}`,

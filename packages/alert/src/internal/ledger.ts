@@ -8,7 +8,7 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type { Alert } from "../Alert.ts"
 import type { SinkError } from "../Sink.ts"
-import type { Entry, Journal } from "../Journal.ts"
+import type * as Journal from "../Journal.ts"
 import type * as Delivery from "./delivery.ts"
 import type * as Engine from "./engine.ts"
 
@@ -53,7 +53,7 @@ const gaugeOf = (name: string, description: string) => (sink: string) =>
 const age = gaugeOf("alert_outbox_age_seconds", "How long the first alert has waited for a sink, by sink")
 const down = gaugeOf("alert_sink_down", "1 while a sink takes no alerts, by sink")
 
-export const make = (journal: Journal | undefined, now: () => number): Ledger => {
+export const make = (journal: Journal.Writer | undefined, now: () => number): Ledger => {
   let context: Context.Context<never> = Context.empty()
   let sayings: Array<Effect.Effect<void>> = []
   const saidAt = new Map<string, number>()
@@ -74,7 +74,7 @@ export const make = (journal: Journal | undefined, now: () => number): Ledger =>
   const gauge = (metric: (sink: string) => Metric.Gauge<number>, sink: string, value: number) =>
     metric(sink).updateUnsafe(value, context)
 
-  const note = (decision: Entry["decision"], sink: string, alerts: ReadonlyArray<Alert>, why?: string) => {
+  const note = (decision: Journal.Entry["decision"], sink: string, alerts: ReadonlyArray<Alert>, why?: string) => {
     for (const { count: failures, key, route, status } of journal === undefined ? [] : alerts)
       journal?.note({ at: now(), route, key, decision, why: why ?? status, sinks: [sink], count: failures })
   }

@@ -1,0 +1,172 @@
+/**
+ * Why somebody was told of something, or was not, kept in a SQL database: SQLite or PostgreSQL, by the `SqlClient` in context.
+ *
+ * Decisions are written once in a second, and forgotten after 30 days.
+ *
+ * @since 0.1.0
+ */
+import * as Check from "@redrive/core/Check"
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
+import { idOf } from "./internal/entries.ts"
+import { hashOf } from "./internal/kept.ts"
+import { type Entry, format, type Writer } from "./Journal.ts"
+
+/**
+ * Whose decisions these are, and how long they are kept.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** The name of the program, for databases that several share. Default: `default`. */
+  readonly name?: string | undefined
+  /** How long decisions are kept. Default: 30 days. */
+  readonly retention?: Duration.Input | undefined
+  /** How often decisions are written. Default: 1 second. */
+  readonly interval?: Duration.Input | undefined
+}
+
+/**
+ * Which decisions are looked for.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Query {
+  /** The key of the incident. Required. */
+  readonly key: string
+  /** The first moment, in epoch milliseconds. Default: the beginning. */
+  readonly from?: number | undefined
+  /** The moment after the last, in epoch milliseconds. Default: the end. */
+  readonly until?: number | undefined
+  /** The most entries; the last ones. Default: 1000. */
+  readonly most?: number | undefined
+}
+
+/**
+ * A journal in a database: give it to an alerter as `journal`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SqlJournal extends Writer {
+  /** What was decided about a key, oldest first, with what is still to be written. */
+  readonly entries: (query: Query) => Effect.Effect<ReadonlyArray<Entry>, SqlError.SqlError>
+  /** The same in words, a line for each. */
+  readonly explain: (query: Query) => Effect.Effect<ReadonlyArray<string>, SqlError.SqlError>
+}
+
+const rules: Check.Rules<Options> = { name: Check.text, retention: Check.duration(), interval: Check.duration() }
+
+/** No more decisions wait to be written; the oldest make room. */
+const mostWaiting = 10_000
+
+/** No statement has more rows: databases bound the number of parameters. */
+const mostRows = 500
+
+interface Row {
+  readonly at: number | bigint | string
+  readonly route: string
+  readonly decision: Entry["decision"]
+  readonly why: string
+  readonly sinks: string
+  readonly count: number | bigint | string
+}
+
+/**
+ * Makes a journal, and its table `redrive_decisions` if it is not there. What waits is written at the end of the scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options = {}
+): Effect.fn.Return<SqlJournal, SqlError.SqlError, SqlClient.SqlClient | Scope.Scope> {
+  const { interval = "1 second", name = "default", retention = "30 days" } = Check.options("SqlJournal", rules, options)
+  const sql = yield* SqlClient.SqlClient
+  const clock = yield* Clock.Clock
+  const kept = Duration.toMillis(Duration.fromInputUnsafe(retention))
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_decisions (
+    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, subject VARCHAR(64) NOT NULL, at BIGINT NOT NULL, route TEXT NOT NULL,
+    decision TEXT NOT NULL, why TEXT NOT NULL, sinks TEXT NOT NULL, count BIGINT NOT NULL)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_decisions_of ON redrive_decisions (subject, at)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_decisions_at ON redrive_decisions (at)`
+
+  let waiting = new Map<string, Entry>()
+  const note = (entry: Entry) => {
+    const id = idOf(entry)
+    const before = waiting.get(id)
+    waiting.set(id, before === undefined ? entry : { ...before, count: before.count + entry.count })
+    for (const oldest of waiting.size > mostWaiting ? waiting.keys() : []) {
+      waiting.delete(oldest)
+      break
+    }
+  }
+  const subjectOf = (key: string) => hashOf(name, key)
+
+  const write = Effect.suspend(() => {
+    const entries = [...waiting]
+    if (entries.length === 0) return Effect.void
+    waiting = new Map()
+    const rows = entries.map(([id, { at, count, decision, key, route, sinks, why }]) => ({
+      id: hashOf(name, id),
+      program: name,
+      subject: subjectOf(key),
+      at,
+      route,
+      decision,
+      why,
+      sinks: JSON.stringify(sinks),
+      count
+    }))
+    const all = Effect.forEach(
+      Arr.chunksOf(rows, mostRows),
+      (some) =>
+        sql`INSERT INTO redrive_decisions ${sql.insert(some)}
+          ON CONFLICT (id) DO UPDATE SET count = redrive_decisions.count + excluded.count`,
+      { discard: true }
+    )
+    // What cannot be written waits for the next turn, as long as there is room.
+    return Effect.catchCause(sql.withTransaction(all), () =>
+      Effect.sync(() => {
+        const since = waiting
+        waiting = new Map()
+        for (const entry of [...entries, ...since]) note(entry[1])
+      })
+    )
+  })
+
+  const forget = Effect.suspend(
+    () => sql`DELETE FROM redrive_decisions WHERE program = ${name} AND at < ${clock.currentTimeMillisUnsafe() - kept}`
+  ).pipe(Effect.ignoreCause)
+
+  yield* Effect.addFinalizer(() => write)
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(interval), write)))
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(forget, Effect.sleep("1 hour"))))
+
+  const entries = ({ from = 0, key, most = 1000, until = Number.MAX_SAFE_INTEGER }: Query) =>
+    Effect.andThen(
+      write,
+      Effect.map(
+        sql<Row>`SELECT at, route, decision, why, sinks, count FROM redrive_decisions
+          WHERE subject = ${subjectOf(key)} AND at >= ${from} AND at < ${until} ORDER BY at DESC LIMIT ${most}`,
+        (rows) =>
+          rows
+            .map(({ at, count, sinks, ...rest }): Entry => ({
+              ...rest,
+              key,
+              at: Number(at),
+              count: Number(count),
+              sinks: JSON.parse(sinks)
+            }))
+            .toReversed()
+      )
+    )
+  return { note, entries, explain: (query) => Effect.map(entries(query), (all) => all.map(format)) }
+})

@@ -190,12 +190,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
   const set = (entry: Entry, incident: Incident.Incident, now: number) => {
     const before = entry.incident
     entry.incident = incident
-    if (
-      before.isOpen !== incident.isOpen ||
-      before.told !== incident.told ||
-      before.isEscalated !== incident.isEscalated
-    )
-      changed.set(entry.id, { entry, isForgotten: false })
+    if (isTurn(entry.route, before, incident)) changed.set(entry.id, { entry, isForgotten: false })
     const dropped = before.untold - incident.untold
     // It closed without a word: nobody was told of these failures, and nobody will be.
     if (before.isOpen && !incident.isOpen && before.told?.isOpen !== true && dropped > 0)
@@ -432,6 +427,17 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     }
   }
 }
+
+/** Whether what comes next depends on it, so that a restart must not forget it. A failure more does not count. */
+const isTurn = (route: Route.Route, before: Incident.Incident, after: Incident.Incident): boolean =>
+  before.isOpen !== after.isOpen ||
+  before.told !== after.told ||
+  before.isEscalated !== after.isEscalated ||
+  (after.isOpen && before.severity !== after.severity) ||
+  before.newsAt !== after.newsAt ||
+  before.worseAt !== after.worseAt ||
+  (after.told?.isOpen === true && (before.untold === 0) !== (after.untold === 0)) ||
+  (after.isOpen && before.successes >= route.successes !== after.successes >= route.successes)
 
 const idOf = (route: Route.Route, key: string): string => `${route.name}\n${key}`
 

@@ -164,6 +164,8 @@ const kept = (batch: number, total: number) =>
     const layer = SqlOutbox.layer().pipe(Layer.provide(Sqlite.layer({ filename: join(path, `${batch}.db`) })))
     const program = Effect.gen(function* () {
       const outbox = yield* Outbox.Outbox
+      // Only who holds an outbox may write into it.
+      yield* outbox.share?.hold([]) ?? Effect.void
       const begun = performance.now()
       for (let from = 0; from < total; from += batch) {
         const added = Array.from({ length: batch }, (_, n) => ({ sink: "a", alert: alertOf(from + n) }))

@@ -40,6 +40,8 @@ export interface Alert extends Incident.About {
   readonly nextAt?: DateTime.Utc
   /** Whether somebody only wanted to see where it goes. Default: `false`. */
   readonly isTest?: boolean
+  /** For one that stands for many that waited: how many of them have which status. Default: it stands for itself. */
+  readonly digest?: { readonly [Status in Incident.Status]?: number }
 }
 
 /**
@@ -58,7 +60,8 @@ export const isOver = ({ status }: Alert): boolean => status === "resolved" || s
  */
 export const title = (alert: Alert): string => `${alert.isTest === true ? "Test: " : ""}${titleOf(alert)}`
 
-const titleOf = ({ code, count, detail, host, severity, status, total }: Alert): string => {
+const titleOf = ({ code, count, detail, digest, host, severity, status, total }: Alert): string => {
+  if (digest !== undefined) return digestTitle(digest, count)
   const what = [code, detail].filter((word) => word !== undefined).join(" ")
   const where = host === undefined ? "" : ` at ${host}`
   // What is wrong with the alerter itself is about no failure.
@@ -80,3 +83,9 @@ const titleOf = ({ code, count, detail, host, severity, status, total }: Alert):
 }
 
 const failures = (count: number): string => `${count} ${count === 1 ? "failure" : "failures"}`
+
+const digestTitle = (digest: NonNullable<Alert["digest"]>, count: number): string => {
+  const parts = Object.entries(digest).map(([status, alerts]) => `${alerts} ${status}`)
+  const alerts = Object.values(digest).reduce((sum, one) => sum + one, 0)
+  return `${alerts} alerts: ${parts.join(", ")} (${failures(count)})`
+}

@@ -55,6 +55,7 @@ export const make = (options: Options): Service<HttpClient.HttpClient> => {
   return {
     kind: "apprise",
     batch: 1,
+    digestFrom: 20,
     isIdempotent: false,
     proves: "accepted",
     send: ([alert]) => {

@@ -56,6 +56,7 @@ export const make = (options: Options): Service<HttpClient.HttpClient> => {
   return {
     kind: "discord",
     batch: 10,
+    digestFrom: 50,
     pace: "500 millis",
     isIdempotent: false,
     proves: "shown",

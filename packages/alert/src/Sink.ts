@@ -74,6 +74,8 @@ export interface Service<out R = never> {
   readonly kind?: string | undefined
   /** How many alerts one delivery may hold. Default: 100. */
   readonly batch?: number | undefined
+  /** From how many waiting alerts on they are told as one, which says in short what they say; for people, not for programs. Default: never. */
+  readonly digestFrom?: number | undefined
   /** How long one attempt may take. Default: 30 seconds. */
   readonly attemptTimeout?: Duration.Input | undefined
   /** How many deliveries may be under way at once, so that one that hangs does not hold up the others; with a `pace` it is 1. Default: 4. */

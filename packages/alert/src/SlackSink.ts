@@ -54,7 +54,14 @@ const botRules: Check.Rules<BotOptions> = {
   api: Check.where("an http or https URL", (url) => typeof url === "string" && Check.isHttpUrl(url))
 }
 
-const facts = { kind: "slack", batch: 1, pace: "1 second", isIdempotent: false, proves: "shown" } as const
+const facts = {
+  kind: "slack",
+  batch: 1,
+  digestFrom: 20,
+  pace: "1 second",
+  isIdempotent: false,
+  proves: "shown"
+} as const
 
 /** What Slack calls a channel that takes nothing until somebody mends it. */
 const gone =

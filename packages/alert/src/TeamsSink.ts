@@ -50,6 +50,7 @@ export const make = (options: Options): Service<HttpClient.HttpClient> => {
   return {
     kind: "teams",
     batch: 1,
+    digestFrom: 20,
     pace: "500 millis",
     isIdempotent: false,
     proves: "accepted",

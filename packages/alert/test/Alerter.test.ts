@@ -220,6 +220,33 @@ describe("when the scope closes", () => {
     })
   )
 
+  it.effect("an attempt that is under way ends, and is not made again", () =>
+    Effect.gen(function* () {
+      let [begun, ended] = [0, 0]
+      const send = () =>
+        Effect.suspend(() => {
+          begun++
+          return Effect.andThen(
+            Effect.sleep("2 seconds"),
+            Effect.sync(() => void ended++)
+          )
+        })
+      const scope = yield* Scope.make()
+      const layer = Alerter.layer({ threshold: "Warn" }).pipe(Layer.provide(Layer.succeed(Sink, { send })))
+      const context = yield* Layer.buildWithScope(layer, scope)
+      yield* Effect.provideContext(tell(denied()), context)
+      yield* TestClock.adjust("31 seconds")
+      assert.deepStrictEqual([begun, ended], [1, 0])
+      // One more, which waits.
+      yield* Effect.provideContext(tell(denied("https://other.example/")), context)
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual([begun, ended], [2, 2])
+    }).pipe(quiet)
+  )
+
   it.effect("a sink that hangs holds it no longer than the flush timeout", () =>
     Effect.gen(function* () {
       const sink = Layer.succeed(Sink, { send: () => Effect.never })

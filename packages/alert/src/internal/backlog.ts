@@ -17,6 +17,8 @@ export interface Backlog {
   readonly done: (taken: ReadonlyArray<Item>, left: ReadonlyArray<Item>) => void
   /** Whether there is something to take. */
   readonly isReady: () => boolean
+  /** Whether alerts are under way. */
+  readonly isUnderWay: () => boolean
   /** How many alerts wait, those under way included. */
   readonly size: () => number
   /** All that waits, or is under way. */
@@ -98,6 +100,7 @@ export const make = (): Backlog => {
       for (const incident of waiting.keys()) if (!underWay.has(incident)) return true
       return false
     },
+    isUnderWay: () => underWay.size > 0,
     size: () => waiting.size + underWay.size + ends.size,
     all: () => items().map(({ alert }) => alert),
     rest: () => {

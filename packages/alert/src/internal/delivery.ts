@@ -10,6 +10,7 @@ import * as Random from "effect/Random"
 import type { Alert } from "../Alert.ts"
 import { type Receipt, type Service, SinkError } from "../Sink.ts"
 import * as Backlog from "./backlog.ts"
+import { digestOf } from "./digest.ts"
 
 /** What became of alerts at one sink. It is called synchronously, and must not throw. */
 export interface Ledger {
@@ -36,7 +37,7 @@ export interface Delivery<R> {
   readonly wake: () => void
   /** Delivers what waits, again and again. */
   readonly run: Effect.Effect<never, never, R>
-  /** Delivers what waits, each part once. */
+  /** Lets attempts that are under way end, and then delivers what waits, each part once. `run` takes nothing any more. */
   readonly flush: Effect.Effect<void, never, R>
   /** What waits, or is under way. */
   readonly waiting: () => ReadonlyArray<Alert>
@@ -85,6 +86,9 @@ const isDropped = (
   { isAmbiguous, reason }: SinkError
 ) => whenUnsure === "drop" && !isIdempotent && (isAmbiguous ?? true) && reason !== "busy" && reason !== "gone"
 
+/** One digest stands for no more alerts. */
+const mostInDigest = 10_000
+
 /** No wait grows beyond this. */
 const mostBackoff = 5 * 60_000
 
@@ -99,10 +103,14 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
 
   const backlog = Backlog.make()
   const news = Latch.makeUnsafe(false)
+  const idle = Latch.makeUnsafe(true)
+  let isClosing = false
   let failures = 0
   let isDown = false
   let freeAt = 0
   let lastError: SinkError | undefined
+  /** A digest that is refused is no reason to refuse what is in it. */
+  let takesDigests = true
 
   /** One attempt. Whatever the sink does, it ends in time, with a receipt or an error of ours. */
   const attempt = (alerts: Arr.NonEmptyReadonlyArray<Alert>): Effect.Effect<Receipt | undefined, SinkError, R> =>
@@ -156,6 +164,29 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
     return freeAt
   }
 
+  /** Delivers many alerts as one that stands for them. */
+  const deliverDigest = (items: ReadonlyArray<Backlog.Item>): Effect.Effect<ReadonlyArray<Backlog.Item>, never, R> =>
+    Effect.gen(function* () {
+      const alerts = items.map(({ alert }) => alert)
+      const digest = digestOf(alerts, yield* Clock.currentTimeMillis)
+      const exit = yield* Effect.exit(attempt([digest]))
+      const now = yield* Clock.currentTimeMillis
+      if (Exit.isSuccess(exit)) {
+        succeeded(alerts, exit.value, now)
+        ledger.settled(
+          name,
+          items.flatMap(({ ids }) => ids)
+        )
+        return []
+      }
+      const error = Cause.findErrorOption(exit.cause)
+      if (error._tag === "None") return items
+      // Where the digest is refused, each may be taken.
+      if (isFinal(error.value)) takesDigests = false
+      else failed(error.value, now, yield* Random.next)
+      return items
+    })
+
   /** Delivers alerts; what is refused for good is split until it is found. Gives what is still to be delivered. */
   const deliver = (items: ReadonlyArray<Backlog.Item>): Effect.Effect<ReadonlyArray<Backlog.Item>, never, R> =>
     Effect.gen(function* () {
@@ -197,10 +228,15 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
 
   const turn = Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
-      const taken = backlog.take(batch)
-      return Effect.onExit(restore(deliver(taken)), (exit) =>
+      idle.closeUnsafe()
+      const isMuch = sink.digestFrom !== undefined && backlog.size() >= Math.max(sink.digestFrom, batch + 1)
+      const isDigest = isMuch && takesDigests
+      if (!isMuch) takesDigests = true
+      const taken = backlog.take(isDigest ? mostInDigest : batch)
+      return Effect.onExit(restore(isDigest && taken.length > 1 ? deliverDigest(taken) : deliver(taken)), (exit) =>
         Effect.sync(() => {
           backlog.done(taken, Exit.isSuccess(exit) ? exit.value : taken)
+          if (!backlog.isUnderWay()) idle.openUnsafe()
           if (backlog.isReady()) news.openUnsafe()
         })
       )
@@ -213,7 +249,7 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
       const wait = freeAt - (yield* Clock.currentTimeMillis)
       if (wait > 0) yield* Effect.sleep(wait)
       // Another worker may have had to wait, and have been faster.
-      else if (!backlog.isReady()) news.closeUnsafe()
+      else if (isClosing || !backlog.isReady()) news.closeUnsafe()
       else yield* turn
     })
   )
@@ -234,6 +270,9 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
       discard: true
     }) as Effect.Effect<never, never, R>,
     flush: Effect.gen(function* () {
+      isClosing = true
+      // What is under way would be sent twice if it were interrupted now.
+      yield* Latch.await(idle)
       let before = Infinity
       while (backlog.size() > 0 && backlog.size() < before) {
         before = backlog.size()

@@ -228,12 +228,14 @@ export const open = Effect.fnUntraced(function* <R>(
   for (const { incident, route } of kept.incidents) engine.restore(route, incident, now())
   offer(kept.pending, true)
 
-  const scope = yield* Scope.make()
-  const stop = Scope.close(scope, Exit.void)
-  for (const { run } of deliveries.values()) yield* Effect.forkIn(unheard(run), scope)
-  yield* Effect.forkIn(Effect.forever(round), scope)
-  yield* Effect.forkIn(Effect.forever(Effect.andThen(Effect.sleep(watchInterval), Effect.sync(watch))), scope)
-  yield* Effect.forkIn(unheard(checked(sinks, ledger)), scope)
+  const looping = yield* Scope.make()
+  const delivering = yield* Scope.make()
+  const stopLooping = Scope.close(looping, Exit.void)
+  const stopDelivering = Scope.close(delivering, Exit.void)
+  for (const { run } of deliveries.values()) yield* Effect.forkIn(unheard(run), delivering)
+  yield* Effect.forkIn(Effect.forever(round), looping)
+  yield* Effect.forkIn(Effect.forever(Effect.andThen(Effect.sleep(watchInterval), Effect.sync(watch))), looping)
+  yield* Effect.forkIn(unheard(checked(sinks, ledger)), looping)
 
   const waking =
     <A extends ReadonlyArray<unknown>>(act: (...args: A) => void) =>
@@ -259,11 +261,12 @@ export const open = Effect.fnUntraced(function* <R>(
     open: engine.open,
     calls: engine.calls,
     states,
-    close: stop.pipe(
+    close: stopLooping.pipe(
       Effect.andThen(Effect.ignoreCause(unheard(flush))),
+      Effect.andThen(stopDelivering),
       Effect.andThen(Effect.sync(() => ledger.lost([...deliveries.values()].flatMap((delivery) => delivery.rest()))))
     ),
-    giveUp: Effect.map(stop, () => {
+    giveUp: Effect.map(Effect.andThen(stopLooping, stopDelivering), () => {
       const waiting = [...deliveries.values()].flatMap((delivery) => delivery.waiting())
       const lost = new Map(waiting.flatMap(({ count, id }) => (unkept.has(id) ? [[id, count]] : [])))
       return {

@@ -1,0 +1,76 @@
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import type { Transporter } from "../EmailSink.ts"
+import type * as EmailWire from "../EmailWire.ts"
+import { PassThrough, type Readable } from "node:stream"
+
+/** One email to some of its recipients. */
+export interface Mail extends EmailWire.Message {
+  readonly from: string
+  readonly to: ReadonlyArray<string>
+  readonly replyTo?: string | undefined
+  readonly envelope: { readonly from: string; readonly to: ReadonlyArray<string> }
+}
+
+/** An email that nodemailer has composed, as its plugins get it. */
+interface Composed {
+  readonly data: { readonly signal?: unknown }
+  readonly message: { readonly processFunc: (step: (stream: Readable) => Readable) => void }
+}
+
+const isComposed = (mail: object): mail is Composed =>
+  Predicate.hasProperty(mail, "data") &&
+  Predicate.isObject(mail.data) &&
+  Predicate.hasProperty(mail, "message") &&
+  Predicate.hasProperty(mail.message, "processFunc") &&
+  typeof mail.message.processFunc === "function"
+
+/** What became of an attempt that failed. */
+export interface Failed {
+  readonly error: unknown
+  /** Whether all of the email went to the server. */
+  readonly isSent: boolean
+}
+
+export interface Sender {
+  /** One attempt, which ends its connection when it is interrupted, or after so many milliseconds. */
+  readonly send: (mail: Mail, timeout: number) => Effect.Effect<unknown, Failed>
+}
+
+/**
+ * An error of a connection does not say how far the email had come, so a step at the end of its stream does: a connection reads it from there when the
+ * server has asked for it.
+ */
+export const make = (transporter: Transporter): Sender => {
+  const sent = new WeakSet<object>()
+  transporter.use("stream", (mail, done) => {
+    const signal = isComposed(mail) ? mail.data.signal : undefined
+    if (isComposed(mail) && signal instanceof AbortSignal)
+      mail.message.processFunc((stream) => {
+        const end = stream.pipe(new PassThrough())
+        stream.once("error", (error) => end.destroy(error))
+        return end.once("end", () => sent.add(signal))
+      })
+    done()
+  })
+  return {
+    send: (mail, timeout) =>
+      Effect.suspend(() => {
+        const attempt = new AbortController()
+        const { signal } = attempt
+        const failed = (error: unknown): Failed => ({ error, isSent: sent.has(signal) })
+        return Effect.tryPromise({
+          try: () =>
+            // Alerts are texts: none of them makes nodemailer read a file or a URL.
+            transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true }),
+          catch: failed
+        }).pipe(
+          Effect.timeoutOrElse({
+            duration: timeout,
+            orElse: () => Effect.fail(failed({ code: "ETIMEDOUT", message: "no answer in time" }))
+          }),
+          Effect.ensuring(Effect.sync(() => attempt.abort()))
+        )
+      })
+  }
+}

@@ -67,8 +67,9 @@ export const message = (alerts: Arr.NonEmptyReadonlyArray<Alert.Alert>, { domain
   const isDigest = alerts.some(({ incident }) => incident !== first.incident)
   const last = alerts.reduce((one, other) => (DateTime.isGreaterThan(other.at, one.at) ? other : one))
   const severity = highest(alerts)
+  const words = new Set(alerts.map(wordOf))
   const title = isDigest ? digestTitle(alerts) : summary(last)
-  const about = isDigest ? severity : wordOf(last)
+  const about = isDigest && words.size > 1 ? severity : wordOf(last)
   const sections = alerts.map(sectionOf)
   const thread = `<incident.${hash(first.incident)}@${domain}>`
   return {
@@ -124,10 +125,12 @@ const digestTitle = (alerts: ReadonlyArray<Alert.Alert>): string => {
 
 const ranks: ReadonlyArray<LogLevel.Severity> = ["Trace", "Debug", "Info", "Warn", "Error", "Fatal"]
 
-const highest = (alerts: Arr.NonEmptyReadonlyArray<Alert.Alert>): LogLevel.Severity =>
-  alerts
-    .map(({ severity }) => severity)
-    .reduce((one, other) => (ranks.indexOf(other) > ranks.indexOf(one) ? other : one))
+/** Of the alerts that are not over, if there are any. */
+const highest = (alerts: ReadonlyArray<Alert.Alert>): LogLevel.Severity => {
+  const open = alerts.filter((alert) => !Alert.isOver(alert))
+  const severities = (open.length > 0 ? open : alerts).map(({ severity }) => severity)
+  return ranks.findLast((rank) => severities.includes(rank)) ?? "Error"
+}
 
 /** Of alerts that are not over. */
 const priorityOf = (alerts: ReadonlyArray<Alert.Alert>): Message["priority"] => {

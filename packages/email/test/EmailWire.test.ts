@@ -76,6 +76,12 @@ describe("an email", () => {
     assert.include(email.text, "Resolved: website_access_denied")
   })
 
+  it("that is a digest has the word of its alerts, or the highest severity of those that go on", () => {
+    const over = (n: number) => alertOf(n, { status: "resolved", severity: "Fatal" })
+    assert.strictEqual(message(over(1), over(2)).subject, "[shop] [Resolved] 2 alerts: 2 resolved")
+    assert.strictEqual(message(over(1), alertOf(2)).subject, "[shop] [Warn] 2 alerts: 1 resolved, 1 opened")
+  })
+
   it("of another incident of the same key is in another thread", () => {
     assert.notStrictEqual(message(itemAlert({ incident: `${itemAlert().key}#2` })).inReplyTo, thread)
   })

@@ -129,7 +129,7 @@ export const make = (options: Options): Service => {
   const taken = Taken.make()
 
   /** One email to those who have not had its alerts. Gives the failures of single recipients. */
-  const sendPart = (part: Taken.Part): Effect.Effect<ReadonlyArray<Answers.Failure>, SinkError> => {
+  const sendPart = (part: Taken.Part, now: number): Effect.Effect<ReadonlyArray<Answers.Failure>, SinkError> => {
     const mail = {
       ...EmailWire.message(part.alerts, wire),
       from,
@@ -139,7 +139,8 @@ export const make = (options: Options): Service => {
     }
     // Those who refuse it alone do not say that the channel is gone.
     const isForAll = part.recipients.length === recipients.length
-    return sender.send(mail, Duration.toMillis(timeout)).pipe(
+    const late = (info: unknown) => note(part, Answers.rejectedIn(info), now)
+    return sender.send(mail, Duration.toMillis(timeout), late).pipe(
       Effect.map(Answers.rejectedIn),
       Effect.catch(({ error, isSent }) => {
         const refusals = isForAll ? [] : Answers.rejectedIn(error)
@@ -150,28 +151,32 @@ export const make = (options: Options): Service => {
     )
   }
 
+  /** Notes who is done with alerts: all but those who are put off. */
+  const note = ({ alerts, recipients: all }: Taken.Part, putOff: ReadonlyArray<Answers.Failure>, now: number) => {
+    const waiting = new Set(putOff.map(({ recipient }) => Addresses.normal(recipient)))
+    taken.done(
+      alerts,
+      all.filter((recipient) => !waiting.has(Addresses.normal(recipient))),
+      now
+    )
+  }
+
   const deliver = Effect.fnUntraced(function* (part: Taken.Part): Effect.fn.Return<void, SinkError> {
-    const refusals = yield* sendPart(part)
+    const refusals = yield* sendPart(part, yield* Clock.currentTimeMillis)
     const now = yield* Clock.currentTimeMillis
     const isLate = now - taken.since(part.alerts) >= patience
     const putOff = refusals.filter((refusal) => Answers.isTemporary(refusal) && !isLate)
-    const refused = refusals.filter((refusal) => !putOff.includes(refusal))
-    const waiting = new Set(putOff.map(({ recipient }) => Addresses.normal(recipient)))
-    taken.done(
-      part.alerts,
-      part.recipients.filter((recipient) => !waiting.has(Addresses.normal(recipient))),
-      now
-    )
-    for (const refusal of refused) yield* sayRefused(refusal)
+    note(part, putOff, now)
+    for (const refusal of refusals) if (!putOff.includes(refusal)) yield* sayRefused(refusal)
     const [first] = putOff
-    if (first !== undefined)
-      yield* new SinkError({
-        sink: "email",
-        message: `${putOff.length} of ${recipients.length} recipients put off: ${Answers.said(first)}`,
-        reason: "busy",
-        verdict: Verdict.throttled(greylistWait),
-        isAmbiguous: false
-      })
+    if (first === undefined) return
+    return yield* new SinkError({
+      sink: "email",
+      message: `${putOff.length} of ${recipients.length} recipients put off: ${Answers.said(first)}`,
+      reason: "busy",
+      verdict: Verdict.throttled(greylistWait),
+      isAmbiguous: false
+    })
   })
 
   return {
@@ -187,12 +192,9 @@ export const make = (options: Options): Service => {
     send: (alerts) =>
       Effect.gen(function* () {
         const parts = taken.rest(alerts, recipients)
-        const failures = (yield* Effect.forEach(parts, (part) => Effect.result(deliver(part)))).flatMap((result) =>
-          Result.isFailure(result) ? [result.failure] : []
-        )
-        const [failure] = failures
+        const results = yield* Effect.forEach(parts, (part) => Effect.result(deliver(part)))
+        const [failure] = results.flatMap((result) => (Result.isFailure(result) ? [result.failure] : []))
         if (failure !== undefined) return yield* failure
-        taken.forget(alerts)
       })
   }
 }

@@ -315,6 +315,30 @@ describe("an attempt that is met with", () => {
     })
   )
 
+  it.live("its own end, while the server thinks, waits for the answer: it is not sent twice", () =>
+    Effect.gen(function* () {
+      const ids: Array<string> = []
+      let isThinking = false
+      const { url } = yield* mailbox({
+        onData: (stream, _, done) => {
+          stream.resume().once("end", () => {
+            isThinking = true
+            setTimeout(() => {
+              ids.push("taken")
+              done()
+            }, 100)
+          })
+        }
+      })
+      const sink = sinkOf(url)
+      const fiber = yield* Effect.forkChild(sink.send([itemAlert()]))
+      yield* until(() => isThinking)
+      yield* Fiber.interrupt(fiber)
+      yield* sink.send([itemAlert()])
+      assert.lengthOf(ids, 1)
+    })
+  )
+
   it.live("a certificate that nobody knows says that it is not trusted", () =>
     Effect.gen(function* () {
       const { received, url } = yield* mailbox({ options: { disabledCommands: [] } })

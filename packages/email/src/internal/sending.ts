@@ -33,9 +33,15 @@ export interface Failed {
 }
 
 export interface Sender {
-  /** One attempt, which ends its connection when it is interrupted, or after so many milliseconds. */
-  readonly send: (mail: Mail, timeout: number) => Effect.Effect<unknown, Failed>
+  /**
+   * One attempt, which ends its connection after so many milliseconds, or when it is interrupted. If the whole email has gone by then, its answer is
+   * waited for a little, and told to `late`: whoever is stopped in that moment would send it again.
+   */
+  readonly send: (mail: Mail, timeout: number, late: (info: unknown) => void) => Effect.Effect<unknown, Failed>
 }
+
+/** A server takes about so long for its answer. */
+const mostLate = "2 seconds"
 
 /**
  * An error of a connection does not say how far the email had come, so a step at the end of its stream does: a connection reads it from there when the
@@ -54,21 +60,29 @@ export const make = (transporter: Transporter): Sender => {
     done()
   })
   return {
-    send: (mail, timeout) =>
+    send: (mail, timeout, late) =>
       Effect.suspend(() => {
         const attempt = new AbortController()
         const { signal } = attempt
         const failed = (error: unknown): Failed => ({ error, isSent: sent.has(signal) })
+        let answer: Promise<unknown> = Promise.resolve()
+        const lastWord = Effect.promise(() => answer.then(late, () => undefined)).pipe(
+          Effect.interruptible,
+          Effect.timeoutOption(mostLate)
+        )
         return Effect.tryPromise({
-          try: () =>
+          try: () => {
             // Alerts are texts: none of them makes nodemailer read a file or a URL.
-            transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true }),
+            answer = transporter.sendMail({ ...mail, signal, disableFileAccess: true, disableUrlAccess: true })
+            return answer
+          },
           catch: failed
         }).pipe(
           Effect.timeoutOrElse({
             duration: timeout,
             orElse: () => Effect.fail(failed({ code: "ETIMEDOUT", message: "no answer in time" }))
           }),
+          Effect.onInterrupt(() => (sent.has(signal) ? lastWord : Effect.void)),
           Effect.ensuring(Effect.sync(() => attempt.abort()))
         )
       })

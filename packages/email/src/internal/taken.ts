@@ -8,8 +8,8 @@ export interface Part {
 }
 
 /**
- * Who has had which alert, while an alert has still to go to others: a server takes an email for some recipients and refuses others. Without more it
- * would be sent to all of them again.
+ * Who has had which alert. A server takes an email for some recipients and refuses others, and an alerter that ends may not hear that it was taken:
+ * without more, it would be sent to all again.
  */
 export interface Taken {
   /** What is still to be sent, to whom. */
@@ -18,11 +18,10 @@ export interface Taken {
   readonly done: (alerts: ReadonlyArray<Alert>, recipients: ReadonlyArray<string>, now: number) => void
   /** When the first recipient was done with one of these alerts. */
   readonly since: (alerts: ReadonlyArray<Alert>) => number
-  readonly forget: (alerts: ReadonlyArray<Alert>) => void
 }
 
 /** Beyond so many alerts, the oldest one is forgotten, and may be sent to all again. */
-const most = 10_000
+const most = 2000
 
 export const make = (): Taken => {
   const entries = new Map<string, { readonly since: number; readonly recipients: Set<string> }>()
@@ -50,9 +49,6 @@ export const make = (): Taken => {
         entries.delete(id)
       }
     },
-    since: (alerts) => Math.min(Infinity, ...alerts.map(({ id }) => entries.get(id)?.since ?? Infinity)),
-    forget: (alerts) => {
-      for (const { id } of alerts) entries.delete(id)
-    }
+    since: (alerts) => Math.min(Infinity, ...alerts.map(({ id }) => entries.get(id)?.since ?? Infinity))
   }
 }

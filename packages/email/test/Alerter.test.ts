@@ -63,7 +63,7 @@ describe("an alerter with email", () => {
         }
         yield* TestClock.adjust("1 second")
         yield* moment(() => received.length === 2)
-      }).pipe(Effect.provide(alerting(url, { pace: "10 seconds" })), Effect.provide(TestClock.layer()))
+      }).pipe(Effect.provide(alerting(url, { pace: "10 seconds" }).pipe(Layer.provideMerge(TestClock.layer()))))
       assert.deepStrictEqual(
         received.map(({ mail }) => mail.subject),
         ["[Warn] 40 alerts: 40 opened", "[Warn] 10 alerts: 10 opened"]

@@ -12,6 +12,7 @@ import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import { createServer, type Socket } from "node:net"
 import { createTransport } from "nodemailer"
+import { createTransport as createLowest } from "nodemailer-10.5"
 import { alertOf, itemAlert } from "./samples.ts"
 import { mailbox } from "./server.ts"
 
@@ -99,10 +100,13 @@ describe("an alert by email", () => {
     })
   )
 
-  it.live("goes through a transporter of the user's, which stays theirs", () =>
+  it.live.each([
+    ["newest", (url: string) => createTransport({ url, pool: true })],
+    ["lowest", (url: string) => createLowest({ url, pool: true })]
+  ] as const)("goes through a transporter of the user's, of the %s version, which stays theirs", ([, create]) =>
     Effect.gen(function* () {
       const { received, url } = yield* mailbox()
-      const transport = createTransport({ url, pool: true })
+      const transport = create(url)
       yield* send(url, { transport })
       yield* Effect.promise(() => transport.sendMail({ from: one, to: two, subject: "own", text: "own" }))
       transport.close()

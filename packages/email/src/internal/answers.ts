@@ -31,7 +31,7 @@ export const rejectedIn = (value: unknown): ReadonlyArray<Failure> => {
   return Array.isArray(list) ? list.map(failureOf) : []
 }
 
-export const failureOf = (error: unknown): Failure => {
+const failureOf = (error: unknown): Failure => {
   const status = Predicate.hasProperty(error, "responseCode") ? error.responseCode : undefined
   return {
     code: textIn(error, "code"),

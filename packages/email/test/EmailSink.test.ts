@@ -117,6 +117,19 @@ describe("an alert by email", () => {
     })
   )
 
+  it.live("goes over TLS if the URL says so", () =>
+    Effect.gen(function* () {
+      const { received, url } = yield* mailbox({
+        options: {
+          disabledCommands: [],
+          onMailFrom: (_, { secure }, done) => done(secure ? undefined : new Error("in the clear"))
+        }
+      })
+      yield* send(`${url}?requireTLS=true&tls.rejectUnauthorized=false`)
+      assert.lengthOf(received, 1)
+    })
+  )
+
   it.live("keeps what failures say in its place: no header, no recipient, no element", () =>
     Effect.gen(function* () {
       const { received, url } = yield* mailbox()

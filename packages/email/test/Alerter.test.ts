@@ -129,6 +129,14 @@ describe("an alerter with email", () => {
     })
   )
 
+  it.live("sends what waits when its scope closes", () =>
+    Effect.gen(function* () {
+      const { received, url } = yield* mailbox()
+      yield* Effect.provide(tell("a.example"), alerting(url, { pace: "1 hour" }))
+      assert.lengthOf(received, 1)
+    })
+  )
+
   it.live("ends with its scope though a server hangs", () =>
     Effect.gen(function* () {
       const { connections, sockets, url } = yield* mailbox({ onData: () => undefined })

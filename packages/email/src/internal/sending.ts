@@ -48,14 +48,15 @@ const mostLate = "2 seconds"
  * server has asked for it.
  */
 export const make = (transporter: Transporter): Sender => {
-  const sent = new WeakSet<object>()
+  /** The signals of attempts, and whether their emails have gone. */
+  const sent = new WeakMap<object, boolean>()
   transporter.use("stream", (mail, done) => {
     const signal = isComposed(mail) ? mail.data.signal : undefined
-    if (isComposed(mail) && signal instanceof AbortSignal)
+    if (isComposed(mail) && Predicate.isObject(signal) && sent.has(signal))
       mail.message.processFunc((stream) => {
         const end = stream.pipe(new PassThrough())
         stream.once("error", (error) => end.destroy(error))
-        return end.once("end", () => sent.add(signal))
+        return end.once("end", () => sent.set(signal, true))
       })
     done()
   })
@@ -64,7 +65,8 @@ export const make = (transporter: Transporter): Sender => {
       Effect.suspend(() => {
         const attempt = new AbortController()
         const { signal } = attempt
-        const failed = (error: unknown): Failed => ({ error, isSent: sent.has(signal) })
+        sent.set(signal, false)
+        const failed = (error: unknown): Failed => ({ error, isSent: sent.get(signal) === true })
         let answer: Promise<unknown> = Promise.resolve()
         const lastWord = Effect.promise(() => answer.then(late, () => undefined)).pipe(
           Effect.interruptible,
@@ -82,7 +84,7 @@ export const make = (transporter: Transporter): Sender => {
             duration: timeout,
             orElse: () => Effect.fail(failed({ code: "ETIMEDOUT", message: "no answer in time" }))
           }),
-          Effect.onInterrupt(() => (sent.has(signal) ? lastWord : Effect.void)),
+          Effect.onInterrupt(() => (sent.get(signal) === true ? lastWord : Effect.void)),
           Effect.ensuring(Effect.sync(() => attempt.abort()))
         )
       })

@@ -39,6 +39,12 @@ const pino = (name: string) => ({
   test: { name, include: ["packages/pino/test/{Conformance,Err,Formats,Pino,Unread}.test.ts"] }
 })
 
+const nodemailer = (name: string) => ({
+  extends: true as const,
+  resolve: { alias: [{ find: /^nodemailer$/, replacement: name }] },
+  test: { name, include: ["packages/email/test/{Alerter,EmailSink}.test.ts"] }
+})
+
 export default defineConfig({
   test: {
     // Node.js 22 calls node:sqlite experimental, once in every worker.
@@ -72,7 +78,8 @@ export default defineConfig({
             sentry("sentry-11.0", "sentry-11.0/server")
           ]
         : []),
-      ...(isAsked("packages/pino") ? [pino("pino-9.0"), pino("pino-9"), pino("pino-10.0")] : [])
+      ...(isAsked("packages/pino") ? [pino("pino-9.0"), pino("pino-9"), pino("pino-10.0")] : []),
+      ...(isAsked("packages/email") ? [nodemailer("nodemailer-10.5")] : [])
     ]
   }
 })

@@ -33,6 +33,8 @@ export interface Transporter {
   sendMail(mail: object): Promise<unknown>
   /** Adds a plugin. The sink adds one, which learns when an email has gone out in full. */
   use(step: string, plugin: (mail: object, done: () => void) => void): unknown
+  /** Connects and logs in, which the sink does at the start. Default: the sink is not checked. */
+  verify?(): Promise<unknown>
 }
 
 /**
@@ -122,7 +124,10 @@ export const make = (options: Options): Service => {
     to: recipients,
     transport
   } = Check.options("EmailSink", rules, options)
-  const sender = Sending.make(Redacted.isRedacted(transport) ? createTransport(Redacted.value(transport)) : transport)
+  const transporter: Transporter = Redacted.isRedacted(transport)
+    ? createTransport(Redacted.value(transport))
+    : transport
+  const sender = Sending.make(transporter)
   const timeout = Duration.fromInputUnsafe(attemptTimeout)
   const greylistWait = Duration.fromInputUnsafe(wait)
   const wire = { domain: Addresses.domainOf(from), prefix }
@@ -189,6 +194,10 @@ export const make = (options: Options): Service => {
     attemptTimeout: Duration.sum(Duration.times(timeout, recipients.length), Duration.seconds(5)),
     isIdempotent: false,
     proves: "accepted",
+    check: Effect.tryPromise({
+      try: async () => transporter.verify?.(),
+      catch: (error) => Answers.sinkError(error, { isSent: false, greylistWait })
+    }),
     send: (alerts) =>
       Effect.gen(function* () {
         const parts = taken.rest(alerts, recipients)

@@ -27,6 +27,8 @@ const send = (
   alerts: readonly [Alert, ...Array<Alert>] = [itemAlert()]
 ) => Effect.suspend(() => sinkOf(url, options).send(alerts))
 
+const check = (url: string) => sinkOf(url).check ?? Effect.void
+
 const until = (isSo: () => boolean) =>
   Effect.suspend(() => (isSo() ? Effect.void : Effect.fail("not yet"))).pipe(
     Effect.retry(Schedule.spaced("5 millis")),
@@ -319,6 +321,19 @@ describe("an attempt that is met with", () => {
       const error = yield* Effect.flip(send(url.replace("//", "//user:s3cret@")))
       assert.strictEqual(error.reason, "gone")
       assert.notInclude(`${error.message} ${error.stack} ${JSON.stringify(error)}`, "s3cret")
+      // The check at the start finds it without an email.
+      const checked = yield* Effect.flip(check(url.replace("//", "//user:s3cret@")))
+      assert.deepStrictEqual([checked.reason, checked.message.includes("s3cret")], ["gone", false])
+    })
+  )
+
+  it.live("the check at the start sends nothing", () =>
+    Effect.gen(function* () {
+      const { connections, received, url } = yield* mailbox()
+      yield* check(url)
+      assert.deepStrictEqual([connections(), received.length], [1, 0])
+      const error = yield* Effect.flip(check(`smtp://127.0.0.1:${yield* Program.freePort}`))
+      assert.strictEqual(error.reason, "unreachable")
     })
   )
 

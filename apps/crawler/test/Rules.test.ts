@@ -20,10 +20,9 @@ import { run } from "./cli.ts"
 
 const broke = new JobError.JobError({ operation: "run", jobId: "j1", reason: new JobError.InsufficientBalance({}) })
 
-const failing = (reason: SinkError["reason"], isAmbiguous = false): Service => ({
-  attempts: 2,
-  ...(isAmbiguous && { ambiguous: "lose" as const }),
-  send: () => Effect.fail(new SinkError({ sink: "s", message: "no", reason }))
+const failing = (reason: SinkError["reason"]): Service => ({
+  whenUnsure: "drop",
+  send: () => Effect.fail(new SinkError({ sink: "s", message: "no", reason, isAmbiguous: reason === "timeout" }))
 })
 
 /** A program to which all happens that the rules are about. */
@@ -45,7 +44,7 @@ const routes = Route.make([
   { name: "all", match: { severity: "Fatal" }, sinks: ["slow", "refusing", "unsure"] },
   { name: "quiet", match: {}, sinks: [] }
 ])
-const sinks = { slow: failing("busy"), refusing: failing("refused"), unsure: failing("timeout", true) }
+const sinks = { slow: failing("busy"), refusing: failing("refused"), unsure: failing("timeout") }
 
 const metrics = happening.pipe(
   Effect.provide(Alerter.layerOf(sinks, { routes })),

@@ -13,7 +13,7 @@ import * as Metric from "effect/Metric"
  * Counts the failures that are reported in its scope as `redrive_failures_total{level,code}`.
  *
  * A code that the catalogue does not have at that level, such as the name of a program's error, counts as `other`, so that the number of
- * series is bounded. A code that never failed has no series yet.
+ * series is bounded. A code that never failed has no series yet. Install it once: two in one scope count each failure twice.
  *
  * @category layers
  * @since 0.1.0

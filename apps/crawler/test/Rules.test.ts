@@ -12,6 +12,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
@@ -29,7 +30,7 @@ const failing = (reason: SinkError["reason"]): Service => ({
 const happening = Effect.gen(function* () {
   const tripping = { trip: { _tag: "Consecutive", failures: 1 } } as const
   const policy = RetryPolicy.make({ retries: 0, breaker: tripping })
-  yield* Effect.ignore(Retry.make(policy, "page").run(Effect.fail(new Error("bad")), { key: "a" }))
+  yield* Effect.ignore(Retry.make(policy, "page").run(Effect.fail("bad"), { key: "a" }))
   const account = Retry.make(RetryPolicy.make({ parking: {} }), "create")
   const parked = yield* Effect.forkChild(account.run(Effect.fail(broke)), { startImmediately: true })
   yield* TestClock.adjust("1 minute")
@@ -47,9 +48,12 @@ const routes = Route.make([
 const sinks = { slow: failing("busy"), refusing: failing("refused"), unsure: failing("timeout") }
 
 const metrics = happening.pipe(
-  Effect.provide(Alerter.layerOf(sinks, { routes })),
-  Effect.provide(FailureMetrics.layer(catalogue)),
-  Effect.provide(Logger.layer([])),
+  Effect.provide(
+    Alerter.layerOf(sinks, { routes }).pipe(
+      Layer.provideMerge(FailureMetrics.layer(catalogue)),
+      Layer.provideMerge(Logger.layer([]))
+    )
+  ),
   Effect.provideService(Metric.MetricRegistry, new Map())
 )
 

@@ -66,8 +66,10 @@ export interface Options {
   readonly runbooks?: string | undefined
   /** The time over which events are counted, in whole seconds. Default: 10 minutes. */
   readonly window?: Duration.Input | undefined
-  /** Changes of single rules; `false` leaves one out. Default: none. */
-  readonly rules?: { readonly [N in Name]?: Tuning | false | undefined } | undefined
+  /** Changes of single rules. Default: none. */
+  readonly rules?: { readonly [N in Name]?: Tuning | undefined } | undefined
+  /** Rules that are not made. Default: none. */
+  readonly without?: ReadonlyArray<Name> | undefined
 }
 
 /**
@@ -113,15 +115,27 @@ const labelsRule = Check.where(
     Object.entries(value).every(([name, text]) => labelName.test(name) && typeof text === "string")
 )
 
-const tuning: Check.Rule = {
-  allowed: "false, or an object of above, for and severity",
-  isRight: (value) => value === false || tuningFields.isRight(value)
-}
-const tuningFields = Check.struct<Tuning>({
+const tuning = Check.struct<Tuning>({
   above: Check.where("a number from 0", (value) => typeof value === "number" && value >= 0 && value < Infinity),
   for: Check.duration(),
   severity: Check.text
 })
+
+const tunings: Check.Rules<{ readonly [N in Name]?: Tuning }> = {
+  RedriveTargetDown: tuning,
+  RedriveTargetMissing: tuning,
+  RedriveCallsGivenUp: tuning,
+  RedriveBudgetSpent: tuning,
+  RedriveBreakerOpened: tuning,
+  RedriveGateShut: tuning,
+  RedriveSinkDown: tuning,
+  RedriveAlertsLate: tuning,
+  RedriveAlertsRefused: tuning,
+  RedriveAlertAttemptsFailed: tuning,
+  RedriveAlertsUnsure: tuning,
+  RedriveFailuresSuppressed: tuning,
+  RedriveFailures: tuning
+}
 
 const options: Check.Rules<Options> = {
   catalogue: Check.where(
@@ -135,21 +149,11 @@ const options: Check.Rules<Options> = {
     "a duration of at least a second",
     (value) => Check.duration().isRight(value) && Duration.toSeconds(value as Duration.Input) >= 1
   ),
-  rules: Check.struct<NonNullable<Options["rules"]>>({
-    RedriveTargetDown: tuning,
-    RedriveTargetMissing: tuning,
-    RedriveCallsGivenUp: tuning,
-    RedriveBudgetSpent: tuning,
-    RedriveBreakerOpened: tuning,
-    RedriveGateShut: tuning,
-    RedriveSinkDown: tuning,
-    RedriveAlertsLate: tuning,
-    RedriveAlertsRefused: tuning,
-    RedriveAlertAttemptsFailed: tuning,
-    RedriveAlertsUnsure: tuning,
-    RedriveFailuresSuppressed: tuning,
-    RedriveFailures: tuning
-  })
+  rules: Check.struct(tunings),
+  without: Check.where(
+    "a list of names of rules",
+    (value) => Array.isArray(value) && value.every((name) => typeof name === "string" && Object.hasOwn(tunings, name))
+  )
 }
 
 /** A rule before an option changes it. */
@@ -182,7 +186,8 @@ export const make = (given: Options = {}): Document => {
     rules = {},
     runbooks,
     selector = {},
-    window = "10 minutes"
+    window = "10 minutes",
+    without = []
   } = Check.options("PrometheusRules.make", options, given)
   const within = promDuration(window)
 
@@ -198,7 +203,7 @@ export const make = (given: Options = {}): Document => {
 
   const ruleOf = (draft: Draft): ReadonlyArray<Rule> => {
     const change = rules[draft.name]
-    if (change === false) return []
+    if (without.includes(draft.name)) return []
     const above = change?.above ?? draft.above
     return [
       {

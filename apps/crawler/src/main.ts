@@ -1,5 +1,5 @@
 /**
- * The command line: `crawl`, `serve` and `demo`.
+ * The command line: `crawl`, `serve`, `demo` and `rules`.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

@@ -79,7 +79,7 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
 })
 
 describe.concurrent("help", () => {
-  for (const args of [["--help"], ["crawl", "--help"], ["serve", "--help"], ["demo", "--help"]]) {
+  for (const args of [["--help"], ["crawl", "--help"], ["serve", "--help"], ["demo", "--help"], ["rules", "--help"]]) {
     it.live(`${args.join(" ")} says how to use it`, () =>
       Effect.gen(function* () {
         const { code, stderr, stdout } = yield* run(args)

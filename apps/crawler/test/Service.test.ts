@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
+import * as FailureMetrics from "@redrive/alert/FailureMetrics"
+import { catalogue } from "@redrive/core/CrawlCatalogue"
 import * as Recorder from "@redrive/testing/Recorder"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Accounts from "../src/service/Accounts.ts"
@@ -220,6 +223,25 @@ describe("money", () => {
         )
         assert.strictEqual(yield* pagesLeft("short"), 0)
       })
+    )
+  )
+})
+
+describe("metrics", () => {
+  it.live("are there for Prometheus, with the failures that were reported", () =>
+    Effect.gen(function* () {
+      const { url: origin } = yield* site({})
+      yield* crawl({ url: origin })
+      const { url } = yield* Service.Service
+      const response = yield* Effect.promise(() => fetch(`${url}/metrics`))
+      assert.strictEqual(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
+      assert.include(
+        yield* Effect.promise(() => response.text()),
+        'redrive_failures_total{level="item",code="host_returned_error"} 1'
+      )
+    }).pipe(
+      Effect.provide(layer({}).pipe(Layer.provide(FailureMetrics.layer(catalogue)))),
+      Effect.provideService(Metric.MetricRegistry, new Map())
     )
   )
 })

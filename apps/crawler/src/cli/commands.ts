@@ -126,7 +126,33 @@ const demo = Command.make("demo", {}, () =>
   )
 ).pipe(Command.withDescription("Crawl a site with every kind of fault, and see how each is handled"))
 
+const rulesOptions = {
+  job: Flag.String("job").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("The job's name in Prometheus (crawler)"),
+    Flag.withDefault("crawler")
+  ),
+  runbooks: Flag.String("runbooks").pipe(
+    Flag.withMetavar("URL"),
+    Flag.withDescription("The page with the documentation of the codes, which the alerts link to (no links)"),
+    Flag.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as https://example.com/errors"),
+    Flag.optional
+  )
+}
+
+export type RulesFlags = Command.Command.Config.Infer<typeof rulesOptions>
+
+const rules = Command.make("rules", rulesOptions, (flags) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./rules.ts")),
+    ({ rules }) => rules(flags)
+  )
+).pipe(
+  Command.withDescription("Print alerting rules for Prometheus"),
+  Command.withExamples([{ command: "rules > redrive-rules.yml", description: "Write a rule file" }])
+)
+
 export const command = Command.make("redrive").pipe(
   Command.withDescription("Crawl sites through a service that says what failed, and why"),
-  Command.withSubcommands([crawl, serve, demo])
+  Command.withSubcommands([crawl, serve, demo, rules])
 )

@@ -2,7 +2,9 @@
  * `serve`: the crawl API, until it is interrupted.
  */
 import * as Alerter from "@redrive/alert/Alerter"
+import * as FailureMetrics from "@redrive/alert/FailureMetrics"
 import * as WebhookSink from "@redrive/alert/WebhookSink"
+import { catalogue } from "@redrive/core/CrawlCatalogue"
 import * as Log from "@redrive/log/Log"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -20,7 +22,13 @@ export const serve = (flags: ServeFlags) =>
     yield* Console.log(`serving the crawl API on ${url} (API key: local); Ctrl-C stops it`)
     return yield* Effect.never
   }).pipe(
-    Effect.provide(Service.layer(flags).pipe(Layer.provide(layerAlerts(flags)), Layer.provide(Log.layer()))),
+    Effect.provide(
+      Service.layer(flags).pipe(
+        Layer.provide(layerAlerts(flags)),
+        Layer.provide(FailureMetrics.layer(catalogue)),
+        Layer.provide(Log.layer())
+      )
+    ),
     Effect.catchTags({
       ServeError: ({ cause }) => portProblem(flags.port, cause),
       DatabaseInUse: (inUse) =>

@@ -12,6 +12,7 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Layer from "effect/Layer"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Address from "../page/Address.ts"
@@ -141,6 +142,9 @@ const routes = (allowPrivate: boolean) =>
     Layer.provide(CrawlApi.layerInvalidRequests)
   )
 
-/** Answers every request. */
+/** Answers every request: those of the API, and Prometheus at `/metrics`. */
 export const app = (options: { readonly allowPrivate: boolean }) =>
-  Effect.map(HttpRouter.toHttpEffect(routes(options.allowPrivate)), enveloped)
+  Effect.map(
+    HttpRouter.toHttpEffect(Layer.merge(routes(options.allowPrivate), PrometheusMetrics.layerHttp())),
+    enveloped
+  )

@@ -95,19 +95,17 @@ const isWellFormed = (svg: string): boolean => {
 }
 
 describe("the picture of an incident", () => {
-  it.effect("is the one in the documentation, as text and as SVG", () =>
-    Effect.gen(function* () {
-      // The waits between attempts are drawn.
-      const timeline = yield* Random.withSeed(story, "a seed")
-      const lines = Timeline.text(timeline)
-      const page = readFileSync(new URL("alerts.md", docs), "utf8")
-      const shown = lines.map((line) => (line === "" ? "" : `    ${line}`)).join("\n")
-      assert.include(page, shown)
-      const svg = Timeline.svg(timeline)
-      yield* Effect.promise(() => expect(svg).toMatchFileSnapshot(new URL("incident.svg", docs).pathname))
-      assert.isTrue(isWellFormed(svg))
-    })
-  )
+  it("is the one in the documentation, as text and as SVG", async () => {
+    // The waits between attempts are drawn.
+    const timeline = await Effect.runPromise(Effect.provide(Random.withSeed(story, "a seed"), TestClock.layer()))
+    const lines = Timeline.text(timeline)
+    const page = readFileSync(new URL("alerts.md", docs), "utf8")
+    const shown = lines.map((line) => (line === "" ? "" : `    ${line}`)).join("\n")
+    assert.include(page, shown)
+    const svg = Timeline.svg(timeline)
+    assert.isTrue(isWellFormed(svg))
+    await expect(svg).toMatchFileSnapshot(new URL("incident.svg", docs).pathname)
+  })
 
   it("counts what it shows, and keeps to its key and its time", () => {
     const entries = [

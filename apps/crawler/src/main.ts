@@ -1,5 +1,5 @@
 /**
- * The command line: `crawl`, `serve`, `demo` and `rules`.
+ * The command line: `crawl`, `serve`, `demo`, `rules` and `alerts`.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

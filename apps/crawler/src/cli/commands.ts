@@ -5,6 +5,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Accounts from "../service/Accounts.ts"
@@ -152,7 +153,75 @@ const rules = Command.make("rules", rulesOptions, (flags) =>
   Command.withExamples([{ command: "rules > redrive-rules.yml", description: "Write a rule file" }])
 )
 
+const routesFile = Flag.String("routes").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("The routes: a JSON file such as apps/crawler/alert-routes.json")
+)
+
+const describeOptions = { routes: routesFile }
+
+export type DescribeFlags = Command.Command.Config.Infer<typeof describeOptions>
+
+const planOptions = {
+  routes: routesFile,
+  code: Flag.String("code").pipe(
+    Flag.withMetavar("CODE"),
+    Flag.withDescription("Failures of this code, such as host_returned_error (all)"),
+    Flag.optional
+  ),
+  detail: Flag.String("detail").pipe(
+    Flag.withMetavar("DETAIL"),
+    Flag.withDescription("With this detail, such as timeout (none)"),
+    Flag.optional
+  ),
+  host: Flag.String("host").pipe(
+    Flag.withMetavar("HOST"),
+    Flag.withDescription("At this host, such as example.com (none)"),
+    Flag.optional
+  ),
+  severity: Flag.Literals("severity", ["Fatal", "Error", "Warn", "Info", "Debug", "Trace"]).pipe(
+    Flag.withDescription("With this severity (that of the catalogue)"),
+    Flag.optional
+  ),
+  at: Flag.String("at").pipe(
+    Flag.withMetavar("TIME"),
+    Flag.withDescription("At this time, such as 2026-11-24T22:00:00Z (now)"),
+    Flag.filterMap(DateTime.make, () => "Expected: a time such as 2026-11-24T22:00:00Z"),
+    Flag.optional
+  )
+}
+
+export type PlanFlags = Command.Command.Config.Infer<typeof planOptions>
+
+const plan = Command.make("plan", planOptions, (flags) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./alerts.ts")),
+    ({ plan }) => plan(flags)
+  )
+).pipe(
+  Command.withDescription("Say who would be told of which failure, and when"),
+  Command.withExamples([
+    { command: "alerts plan --routes apps/crawler/alert-routes.json", description: "Of every kind of failure" },
+    {
+      command: "alerts plan --routes apps/crawler/alert-routes.json --code internal_error --at 2026-11-24T22:00:00Z",
+      description: "Of one code, at night"
+    }
+  ])
+)
+
+const describe = Command.make("describe", describeOptions, (flags) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./alerts.ts")),
+    ({ describe }) => describe(flags)
+  )
+).pipe(Command.withDescription("Say what each route does"))
+
+const alerts = Command.make("alerts").pipe(
+  Command.withDescription("Try the routes of alerts without telling anybody"),
+  Command.withSubcommands([plan, describe])
+)
+
 export const command = Command.make("redrive").pipe(
   Command.withDescription("Crawl sites through a service that says what failed, and why"),
-  Command.withSubcommands([crawl, serve, demo, rules])
+  Command.withSubcommands([crawl, serve, demo, rules, alerts])
 )

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 
 const page = (host: string, status = 403, jobId = "j1") =>
@@ -90,6 +91,50 @@ const alerted = Effect.fnUntraced(function* (
 
 const one = (route: Partial<Parameters<typeof Route.make>[0][number]>) =>
   Route.make([{ name: "r", sinks: ["a"], groupWait: Duration.zero, resolveAfter: Duration.zero, match: {}, ...route }])
+
+/** What a list of routes says, one after the other. */
+const planned = (routes: ReadonlyArray<Route.Route>, report: Report.Report) =>
+  Route.plan(routes, report, 0).map(({ route }) => route)
+
+describe("many routes", () => {
+  const kinds = ["website_access_denied", "website_access_denied/forbidden", "host_returned_error", undefined] as const
+  const Kind = Schema.Struct({
+    code: Schema.Literals([0, 1, 2, 3]),
+    other: Schema.Literals([0, 1, 2, 3]),
+    continue: Schema.Boolean
+  })
+  it.prop(
+    "are asked in their order, whichever of them name codes",
+    { all: Schema.Array(Kind).check(Schema.isMaxLength(12)) },
+    ({ all }) => {
+      const codesOf = ({ code, other }: (typeof all)[number]) =>
+        [kinds[code], kinds[other]].filter((one) => one !== undefined)
+      const routes = Route.make(
+        all.map((kind, index) => {
+          const codes = codesOf(kind)
+          return {
+            name: `r${index}`,
+            sinks: ["a"],
+            match: codes.length === 0 ? {} : { codes },
+            continue: kind.continue
+          }
+        })
+      )
+      const report = Report.make(page("a.example"))
+      const matching = all.flatMap((kind, index) => {
+        const codes = codesOf(kind)
+        const isRight = codes.length === 0 || codes.some((code) => code.startsWith("website_access_denied"))
+        return isRight ? [index] : []
+      })
+      const last = matching.findIndex((index) => all[index]?.continue === false)
+      const expected = last === -1 ? matching : matching.slice(0, last + 1)
+      assert.deepStrictEqual(
+        planned(routes, report),
+        expected.map((index) => `r${index}`)
+      )
+    }
+  )
+})
 
 describe("a failure goes to", () => {
   const routes = Route.make([

@@ -30,12 +30,55 @@ export const routesOf = (
   now: number
 ): ReadonlyArray<Route.Route> => {
   const found: Array<Route.Route> = []
-  for (const route of routes) {
+  for (const { route } of candidates(routes, report)) {
     if (!matches(route.match, report, now)) continue
     found.push(route)
     if (!route.continue) break
   }
   return found
+}
+
+interface Placed {
+  readonly place: number
+  readonly route: Route.Route
+}
+
+interface Index {
+  /** The routes that name codes, by each of them. */
+  readonly byCode: ReadonlyMap<string, ReadonlyArray<Placed>>
+  readonly others: ReadonlyArray<Placed>
+}
+
+const indices = new WeakMap<ReadonlyArray<Route.Route>, Index>()
+
+const indexOf = (routes: ReadonlyArray<Route.Route>): Index => {
+  const known = indices.get(routes)
+  if (known !== undefined) return known
+  const byCode = new Map<string, Array<Placed>>()
+  const others: Array<Placed> = []
+  for (const [place, route] of routes.entries()) {
+    if (route.match.codes === undefined) others.push({ place, route })
+    for (const code of new Set(route.match.codes)) {
+      const same = byCode.get(code)
+      if (same === undefined) byCode.set(code, [{ place, route }])
+      else same.push({ place, route })
+    }
+  }
+  const index = { byCode, others }
+  indices.set(routes, index)
+  return index
+}
+
+const none: ReadonlyArray<Placed> = []
+
+/** The routes that may match: those that name other codes are not even looked at, so that a thousand of them cost nothing. */
+const candidates = (routes: ReadonlyArray<Route.Route>, { code, detail }: Report.Report): ReadonlyArray<Placed> => {
+  const { byCode, others } = indexOf(routes)
+  const own = byCode.get(code) ?? none
+  const refined = detail === undefined ? none : (byCode.get(`${code}/${detail}`) ?? none)
+  if (own.length + refined.length === 0) return others
+  const all = new Map([...own, ...refined, ...others].map((placed) => [placed.place, placed]))
+  return [...all.values()].toSorted((one, other) => one.place - other.place)
 }
 
 const isHost = (pattern: string, host: string | undefined): boolean =>

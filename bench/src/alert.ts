@@ -4,6 +4,7 @@ import * as Incident from "@redrive/alert/Incident"
 import * as Outbox from "@redrive/alert/Outbox"
 import * as Route from "@redrive/alert/Route"
 import type { Service } from "@redrive/alert/Sink"
+import * as SqlJournal from "@redrive/alert/SqlJournal"
 import * as SqlOutbox from "@redrive/alert/SqlOutbox"
 import * as Failure from "@redrive/core/Failure"
 import * as Report from "@redrive/core/Report"
@@ -16,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import * as SqlClient from "effect/sql/SqlClient"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -176,6 +178,83 @@ const kept = (batch: number, total: number) =>
     return yield* Effect.provide(program, layer)
   })
 
+/** A storm of a million failures of ten thousand kinds: what it takes, and how late its alerts are. */
+const storm = Effect.gen(function* () {
+  const total = 1_000_000
+  const late: Array<number> = []
+  let counted = 0
+  const sink: Service = {
+    batch: 100,
+    send: (alerts) =>
+      Effect.sync(() => {
+        const now = Date.now()
+        for (const { at, count } of alerts) {
+          late.push(now - at.epochMilliseconds)
+          counted += count
+        }
+      })
+  }
+  const routes = Route.make([
+    { name: "all", sinks: ["a"], match: {}, groupWait: Duration.seconds(1), groupInterval: Duration.seconds(5) }
+  ])
+  const before = heap()
+  let lost = 0
+  let most = 0
+  const begun = performance.now()
+  const program = Effect.gen(function* () {
+    for (let n = 0; n < total; n++) {
+      yield* ErrorReporter.report(Cause.fail(errorOf(n)))
+      if (n % 1000 !== 0) continue
+      // The deliveries have their turns.
+      yield* Effect.yieldNow
+      if (n % 100_000 === 0) most = Math.max(most, heap() - before)
+    }
+    return performance.now() - begun
+  })
+  const options = { routes, maxKeys: kinds, onLost: (count: number) => (lost = count) }
+  const took = yield* Effect.provide(program, Alerter.layerOf({ a: sink }, options))
+  if (counted !== total || lost > 0) throw new Error(`told of ${counted}, lost ${lost}`)
+  const sorted = late.toSorted((one, other) => one - other)
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? NaN
+  return { rate: total / (took / 1000), alerts: late.length, p50: at(0.5), p99: at(0.99), most }
+})
+
+/** What is found in a journal of a million decisions about ten thousand incidents. */
+const explained = Effect.gen(function* () {
+  const path = yield* folder
+  const program = Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const journal = yield* SqlJournal.make({ interval: "1 hour" })
+    const now = Date.now()
+    for (let hundred = 0; hundred < 100; hundred++) {
+      for (let n = 0; n < 10_000; n++)
+        journal.note({
+          at: now - hundred * 60_000,
+          route: "all",
+          key: `k${n}`,
+          decision: "told",
+          why: "reminder",
+          sinks: ["a"],
+          count: 1
+        })
+      // Looking writes what waits.
+      yield* journal.entries({ key: "k0", most: 1 })
+    }
+    const [count] = yield* sql<{ readonly n: number }>`SELECT count(*) AS n FROM redrive_decisions`
+    if (count?.n !== 1_000_000) throw new Error(`there are ${count?.n}`)
+    const times: Array<number> = []
+    for (let n = 0; n < 200; n++) {
+      const begun = performance.now()
+      const lines = yield* journal.explain({ key: `k${(n * 37) % 10_000}` })
+      times.push(performance.now() - begun)
+      if (lines.length !== 100) throw new Error(`found ${lines.length}`)
+    }
+    const sorted = times.toSorted((one, other) => one - other)
+    return [sorted[100] ?? NaN, sorted[197] ?? NaN] as const
+  })
+  return yield* Effect.provide(Effect.scoped(program), Sqlite.layer({ filename: join(path, "journal.db") }))
+})
+
 const rows: Array<ReadonlyArray<string>> = []
 const measure = async (what: string, effect: Effect.Effect<number, unknown>) => {
   const values: Array<number> = []
@@ -184,13 +263,25 @@ const measure = async (what: string, effect: Effect.Effect<number, unknown>) => 
   rows.push([what, shown(median)])
 }
 
+// Before the others leave anything behind.
+await measure("bytes of an open incident", bytes)
 await measure("failures a second, a step of the machine", Effect.sync(machine))
 await measure("failures a second, raised and reported, 1 route", reported(1))
 await measure("the same with 100 routes", reported(100))
+await measure("the same with 1000 routes", reported(1000))
 if (!Program.isMissing("prometheus-alertmanager", "prometheus-alertmanager"))
   await measure("alerts a second, Alertmanager over its API", Effect.scoped(alertmanager))
-await measure("bytes of an open incident", bytes)
 await measure("alerts a second into SQLite, a commit for each", Effect.scoped(kept(1, 2000)))
 await measure("alerts a second into SQLite, 100 in a commit", Effect.scoped(kept(100, 20_000)))
+
+const { alerts, most, p50, p99, rate } = await Effect.runPromise(storm)
+rows.push(["failures a second in a storm of 1,000,000, none lost", shown(rate)])
+rows.push(["alerts of the storm", shown(alerts)])
+rows.push(["milliseconds from an alert to its delivery, median", shown(p50)])
+rows.push(["milliseconds from an alert to its delivery, 99 % are below", shown(p99)])
+rows.push(["megabytes in the storm at most", (most / 1e6).toFixed(0)])
+const [half, nearlyAll] = await Effect.runPromise(Effect.scoped(explained))
+rows.push(["milliseconds to explain an incident of 1,000,000 decisions, median", half.toFixed(1)])
+rows.push(["milliseconds to explain an incident of 1,000,000 decisions, 99 % are below", nearlyAll.toFixed(1)])
 
 write("alert.md", "Alerts", "medians of 3 runs, 10,000 kinds of failures.", table(["what", "value"], 1, rows))

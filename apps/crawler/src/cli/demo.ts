@@ -4,6 +4,7 @@
 import type * as AlertWire from "@redrive/alert/AlertWire"
 import * as Alerter from "@redrive/alert/Alerter"
 import * as WebhookSink from "@redrive/alert/WebhookSink"
+import * as Timeline from "@redrive/alert/Timeline"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as CrawlClient from "@redrive/crawl/CrawlClient"
 import { catalogue } from "@redrive/core/CrawlCatalogue"
@@ -53,13 +54,8 @@ export const demo = Effect.gen(function* () {
   yield* print(alertLines(yield* receiver.received))
   yield* title("One incident: a burst, a restart before anybody was told, a silence, and the recovery")
   const { entries, told: heard } = yield* Effect.orDie(Incident.story(folder))
-  yield* print([...heard.map((text) => `chat got: ${text}`), "", "Why, as the journal has it:", ""])
-  yield* print(
-    Table.lines(
-      ["DECISION", "WHY", "SINKS", "FAILURES"],
-      entries.map(({ count, decision, sinks, why }) => [decision, why, sinks.join(", "), count])
-    )
-  )
+  yield* print(heard.map((text) => `chat got: ${text}`))
+  yield* print(["", ...Timeline.text(Timeline.make(entries[0]?.key ?? "", entries))])
   yield* closing(told)
 })
 

@@ -187,15 +187,24 @@ const shortened = (lines: ReadonlyArray<string>, most: number): ReadonlyArray<st
 }
 
 /**
+ * How the picture is drawn as text.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TextOptions {
+  /** The number of columns, at least 40. Default: 80. */
+  readonly width?: number | undefined
+}
+
+/**
  * The picture as lines of text.
  *
  * @category formatting
  * @since 0.1.0
  */
-export const text = (
-  timeline: Timeline,
-  options: { readonly width?: number | undefined } = {}
-): ReadonlyArray<string> => Text.draw(timeline, Math.max(40, options.width ?? 80))
+export const text = (timeline: Timeline, options: TextOptions = {}): ReadonlyArray<string> =>
+  Text.draw(timeline, Math.max(40, options.width ?? 80))
 
 /**
  * The picture as an SVG that needs nothing else: no script, no font, no other file. It is dark where the page is.

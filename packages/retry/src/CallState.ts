@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Backoff from "./Backoff.ts"
 import type * as Because from "./Because.ts"
-import { overrideOf } from "./internal/call/overrides.ts"
+import * as Overrides from "./internal/call/overrides.ts"
 import { count, natural } from "./internal/policy/schema.ts"
 import type * as Operation from "./Operation.ts"
 import type * as RetryPolicy from "./RetryPolicy.ts"
@@ -77,6 +77,14 @@ export interface FailedAttempt {
   /** Whether the other side may have carried out the attempt. Only a creation is affected. Default: `true`. */
   readonly isAmbiguous?: boolean | undefined
 }
+
+/**
+ * The code and the detail by which overrides match a failure, for `FailedAttempt`. Never throws.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const codeOf: (failure: unknown) => Pick<FailedAttempt, "code" | "detail"> = Overrides.codeOf
 
 /**
  * What `next` has to know of a call besides its policy.
@@ -163,7 +171,7 @@ export const next = (
 ): Next => {
   const { elapsed, isAmbiguous = true, verdict } = failed
   const { canReconcile, isNested, isReplayable = true, operation = policy.operation, remaining } = options
-  const override = overrideOf(policy, failed)
+  const override = Overrides.overrideOf(policy, failed)
   const giveUp = (because: Because.Decided, again?: Duration.Duration): Next => ({
     _tag: "GiveUp",
     because,

@@ -1,0 +1,439 @@
+/**
+ * Where tasks are kept: a SQL database, SQLite or PostgreSQL, by the `SqlClient` in context.
+ *
+ * Every statement that ends something names the claim that it ends. A process that has lost its claim changes nothing: what it says too late is kept
+ * beside the task. Times are epoch milliseconds, so that both databases and every time zone agree.
+ *
+ * @since 0.1.0
+ */
+import * as Check from "@redrive/core/Check"
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
+import * as Rows from "./internal/rows.ts"
+import { tables } from "./internal/tables.ts"
+
+export type { Claimed, Ended, Settled, Task } from "./internal/rows.ts"
+
+/**
+ * A store that could not be read or written.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class StoreError extends Data.TaggedError("StoreError")<{
+  /** What failed, without secrets. */
+  readonly message: string
+  /** What was thrown. */
+  readonly cause?: unknown
+}> {}
+
+/**
+ * How long statements may take, and ended tasks are kept.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** The longest time for a statement. Default: 5 seconds. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+const rules: Check.Rules<Options> = { timeout: Check.duration() }
+
+/**
+ * A task to be added.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Added {
+  /** Its id: a task of the same id and queue is there once. */
+  readonly id: string
+  /** What it is about, as JSON. */
+  readonly payload: string
+  /** What it shares with other tasks, such as a host. */
+  readonly key: string
+  /** What it shares with even more tasks, such as an account. */
+  readonly group: string
+  /** When it is due. */
+  readonly due: number
+  /** The policy that it goes by, as JSON. */
+  readonly policy: string
+}
+
+/**
+ * A key or a group whose tasks wait.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Gate {
+  /** The key or the group. */
+  readonly gate: string
+  /** Until when it is shut; `Infinity` until somebody opens it. */
+  readonly until: number
+  /** Why it is shut, such as a code or an action like `top up`. */
+  readonly why: string
+  /** Who shut it: `policy`, or a person. */
+  readonly by: string
+  /** When it was shut. */
+  readonly at: number
+}
+
+/**
+ * Which failed tasks are meant; without a field, all.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Filter {
+  /** The code of the last failure. */
+  readonly code?: string | undefined
+  /** Who must act. */
+  readonly actor?: string | undefined
+  /** The key. */
+  readonly key?: string | undefined
+  /** The group. */
+  readonly group?: string | undefined
+  /** Why the task was given up. */
+  readonly because?: string | undefined
+  /** Failed at this time or later. */
+  readonly from?: number | undefined
+  /** Failed before this time. */
+  readonly until?: number | undefined
+  /** At least so many attempts. */
+  readonly attempts?: number | undefined
+  /** A part of the message of the last failure. */
+  readonly text?: string | undefined
+}
+
+/**
+ * How many failed tasks have what in common.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FailedCount {
+  /** The code of their last failure. */
+  readonly code: string
+  /** Who must act. */
+  readonly actor: string
+  /** Why they were given up. */
+  readonly because: string
+  /** How many. */
+  readonly count: number
+}
+
+/**
+ * A redrive of failed tasks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Redrive {
+  /** Its id: the same one is carried out once. */
+  readonly id: string
+  /** The queue. */
+  readonly queue: string
+  /** Which tasks. */
+  readonly filter: Filter
+  /** Who wants it. */
+  readonly by: string
+  /** Now. */
+  readonly now: number
+  /** The time between two tasks, in milliseconds. */
+  readonly pace: number
+  /** The time before the first attempt of a task that is redriven for the first time; doubled for each time before. */
+  readonly delay: number
+  /** The most tasks. */
+  readonly most: number
+}
+
+/**
+ * How a queue is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Health {
+  /** How many tasks wait. */
+  readonly waiting: number
+  /** How many run. */
+  readonly running: number
+  /** How many are done and kept. */
+  readonly done: number
+  /** How many failed and are kept. */
+  readonly failed: number
+  /** When the first task was due that waits and is not held back by a gate; `undefined` if none is due. */
+  readonly oldestDue: number | undefined
+}
+
+/**
+ * The store of tasks.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Store extends Context.Service<
+  Store,
+  {
+    /** Adds tasks; gives the ids of those that were not there. */
+    readonly add: (
+      queue: string,
+      tasks: ReadonlyArray<Added>,
+      now: number
+    ) => Effect.Effect<ReadonlyArray<string>, StoreError>
+    /** Takes tasks that are due, and whose gates are open. They come back when `until` has passed and nobody has held them longer. */
+    readonly claim: (claim: {
+      readonly queue: string
+      readonly token: string
+      readonly now: number
+      readonly until: number
+      readonly most: number
+    }) => Effect.Effect<ReadonlyArray<Rows.Claimed>, StoreError>
+    /** Holds claims longer; gives the ids of the tasks that are still held. */
+    readonly hold: (
+      claims: ReadonlyArray<Rows.Claimed>,
+      until: number
+    ) => Effect.Effect<ReadonlyArray<string>, StoreError>
+    /** Ends a claim: gives whether it was still held. If not, what came too late is kept beside the task. */
+    readonly settle: (claim: Rows.Claimed, what: Rows.Settled, now: number) => Effect.Effect<boolean, StoreError>
+    /** Reads a task. */
+    readonly get: (queue: string, id: string) => Effect.Effect<Rows.Task | undefined, StoreError>
+    /** Shuts a gate, if it is not shut for longer already. */
+    readonly shut: (gate: Gate) => Effect.Effect<void, StoreError>
+    /** Opens a gate; gives whether it was shut. */
+    readonly open: (gate: string, now: number) => Effect.Effect<boolean, StoreError>
+    /** The gates that are shut, the first 1000. */
+    readonly gates: (now: number) => Effect.Effect<ReadonlyArray<Gate>, StoreError>
+    /** Counts failed tasks. */
+    readonly failed: (queue: string, filter: Filter) => Effect.Effect<ReadonlyArray<FailedCount>, StoreError>
+    /** Makes failed tasks wait again; gives how many. The same id again gives what it gave, and does nothing. */
+    readonly redrive: (redrive: Redrive) => Effect.Effect<number, StoreError>
+    /** How a queue is. */
+    readonly health: (queue: string, now: number) => Effect.Effect<Health, StoreError>
+    /** Deletes tasks that ended before these times; gives how many. */
+    readonly sweep: (before: { readonly done: number; readonly failed: number }) => Effect.Effect<number, StoreError>
+  }
+>()("@redrive/durable/Store") {}
+
+/** Some databases bound the parameters of a statement, and long statements hold locks. */
+const mostRows = 500
+
+/**
+ * The store in the database of the `SqlClient` in context. Its tables are made if they are not there.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<Store, StoreError, SqlClient.SqlClient> =>
+  Layer.effect(Store, make(Check.options("Store.layer", rules, options)))
+
+const make = Effect.fnUntraced(function* ({
+  timeout = "5 seconds"
+}: Options): Effect.fn.Return<Store["Service"], StoreError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const bounded = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, StoreError> =>
+    effect.pipe(
+      // A pool waits for a connection without an end.
+      Effect.timeout(timeout),
+      // A connection that is lost within a transaction is a defect to Effect.
+      Effect.catchCause((cause) => Effect.fail(new StoreError({ message: `tasks could not be ${what}`, cause })))
+    )
+  yield* bounded("kept: no tables", tables(sql))
+  /** Several runners of PostgreSQL pass each other's rows by; SQLite has one writer. */
+  const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
+
+  const add = Effect.fnUntraced(function* (queue: string, tasks: ReadonlyArray<Added>, now: number) {
+    const rows = tasks.map((task) => Rows.added(queue, task, now))
+    const found: Array<string> = []
+    for (const some of Arr.chunksOf(rows, mostRows)) {
+      const added = yield* sql<{ readonly task: string }>`INSERT INTO redrive_tasks ${sql.insert(some)}
+        ON CONFLICT (id) DO NOTHING RETURNING task`
+      found.push(...added.map(({ task }) => task))
+    }
+    return found
+  })
+
+  /** What a shut gate holds back need not be looked at again until it opens. */
+  const putBack = (queue: string, now: number) => sql`UPDATE redrive_tasks SET ready_at =
+      (SELECT max(until) FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp))
+    WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND ready_at <= ${now}
+      AND EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})`
+
+  const endParked = (queue: string, now: number) => sql`UPDATE redrive_tasks
+    SET state = 'failed', active = 0, ended_at = ${now}, because = 'parked_too_long'
+    WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND parked_until <= ${now}`
+
+  const claim: Store["Service"]["claim"] = ({ most, now, queue, token, until }) =>
+    bounded(
+      "claimed",
+      Effect.gen(function* () {
+        const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
+        if (shut !== undefined) {
+          yield* endParked(queue, now)
+          yield* putBack(queue, now)
+        }
+        const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks SET
+            kills = kills + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
+            paused = paused + CASE WHEN state = 'waiting' THEN ${now} - due ELSE 0 END,
+            begun_at = COALESCE(begun_at, ${now}), state = 'running', claim = ${token}, ready_at = ${until}
+          WHERE id IN (SELECT id FROM redrive_tasks t
+            WHERE queue = ${queue} AND active = 1 AND ready_at <= ${now}
+              AND NOT EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (t.key, t.grp) AND g.until > ${now})
+            ORDER BY ready_at LIMIT ${most} ${passing})
+          RETURNING *`
+        return rows.map(Rows.claimed)
+      })
+    )
+
+  const settle: Store["Service"]["settle"] = (held, what, now) =>
+    bounded(
+      "ended",
+      Effect.gen(function* () {
+        const rows = yield* sql`UPDATE redrive_tasks SET ${sql.update(Rows.settled(what, now))}
+          WHERE id = ${held.row} AND claim = ${held.claim} RETURNING id`
+        if (rows.length > 0) return true
+        yield* sql`INSERT INTO redrive_late ${sql.insert(Rows.late(held, what, now))} ON CONFLICT (id) DO NOTHING`
+        return false
+      })
+    )
+
+  const open = (gate: string, now: number) =>
+    Effect.gen(function* () {
+      const rows = yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate} AND until > ${now} RETURNING gate`
+      yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate}`
+      // Another gate that is still shut puts them back.
+      yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = ${Rows.never}
+        WHERE active = 1 AND state = 'waiting' AND (key = ${gate} OR grp = ${gate})`
+      return rows.length > 0
+    })
+
+  const where = (queue: string, filter: Filter) =>
+    sql.and([
+      sql`queue = ${queue}`,
+      sql`active = 0`,
+      sql`state = 'failed'`,
+      ...(filter.code === undefined ? [] : [sql`code = ${filter.code}`]),
+      ...(filter.actor === undefined ? [] : [sql`actor = ${filter.actor}`]),
+      ...(filter.because === undefined ? [] : [sql`because = ${filter.because}`]),
+      ...(filter.key === undefined ? [] : [sql`key = ${filter.key}`]),
+      ...(filter.group === undefined ? [] : [sql`grp = ${filter.group}`]),
+      ...(filter.from === undefined ? [] : [sql`ended_at >= ${filter.from}`]),
+      ...(filter.until === undefined ? [] : [sql`ended_at < ${filter.until}`]),
+      ...(filter.attempts === undefined ? [] : [sql`attempts >= ${filter.attempts}`]),
+      ...(filter.text === undefined ? [] : [sql`message LIKE ${Rows.containing(filter.text)} ESCAPE '!'`])
+    ])
+
+  const redrive = ({ by, delay, filter, id, most, now, pace, queue }: Redrive) =>
+    Effect.gen(function* () {
+      const [known] = yield* sql<{
+        readonly count: number | bigint | string
+      }>`SELECT tasks AS count FROM redrive_redrives
+        WHERE id = ${id}`
+      if (known !== undefined) return Number(known.count)
+      const rows =
+        yield* sql`UPDATE redrive_tasks SET state = 'waiting', active = 1, attempts = 0, call = NULL, kills = 0,
+          paused = 0, begun_at = NULL, ended_at = NULL, parked_until = ${Rows.never}, redrive = ${id},
+          generation = generation + 1, due = chosen.at, ready_at = chosen.at
+        FROM (SELECT id AS row_id, ${now} + ${delay} * (1 << CASE WHEN generation > 20 THEN 20 ELSE generation END) - ${delay}
+            + (row_number() OVER (ORDER BY ended_at, id) - 1) * ${pace} AS at
+          FROM redrive_tasks WHERE ${where(queue, filter)} ORDER BY ended_at, id LIMIT ${most}) AS chosen
+        WHERE redrive_tasks.id = chosen.row_id RETURNING redrive_tasks.id`
+      const row = { id, queue, filter: JSON.stringify(filter), asked_by: by, at: now, tasks: rows.length }
+      yield* sql`INSERT INTO redrive_redrives ${sql.insert(row)}`
+      return rows.length
+    })
+
+  const health = Effect.fnUntraced(function* (queue: string, now: number) {
+    const counts = yield* sql<{ readonly state: string; readonly count: number | bigint | string }>`
+      SELECT state, count(*) AS count FROM redrive_tasks WHERE queue = ${queue} GROUP BY state`
+    const of = (state: string) => Number(counts.find((one) => one.state === state)?.count ?? 0)
+    const [oldest] = yield* sql<{ readonly due: number | bigint | string | null }>`SELECT min(ready_at) AS due
+      FROM redrive_tasks WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND ready_at <= ${now}`
+    const due = oldest?.due ?? undefined
+    return {
+      waiting: of("waiting"),
+      running: of("running"),
+      done: of("done"),
+      failed: of("failed"),
+      oldestDue: due === undefined ? undefined : Number(due)
+    }
+  })
+
+  const sweep = Effect.fnUntraced(function* ({ done, failed }: { readonly done: number; readonly failed: number }) {
+    let deleted = 0
+    for (const [state, before] of [
+      ["done", done],
+      ["failed", failed]
+    ] as const) {
+      for (;;) {
+        const rows = yield* sql`DELETE FROM redrive_tasks WHERE id IN (SELECT id FROM redrive_tasks
+          WHERE active = 0 AND state = ${state} AND ended_at < ${before} LIMIT ${mostRows}) RETURNING id`
+        deleted += rows.length
+        if (rows.length < mostRows) break
+      }
+    }
+    yield* sql`DELETE FROM redrive_late WHERE at < ${failed}`
+    return deleted
+  })
+
+  return {
+    add: (queue, tasks, now) =>
+      tasks.length === 0 ? Effect.succeed([]) : bounded("added", sql.withTransaction(add(queue, tasks, now))),
+    claim,
+    settle,
+    hold: (claims, until) =>
+      Arr.isReadonlyArrayNonEmpty(claims)
+        ? bounded(
+            "held",
+            Effect.map(
+              sql<{ readonly task: string }>`UPDATE redrive_tasks SET ready_at = ${until}
+                WHERE ${sql.or(claims.map(({ claim: token, row }) => sql`(id = ${row} AND claim = ${token})`))} RETURNING task`,
+              (rows) => rows.map(({ task }) => task)
+            )
+          )
+        : Effect.succeed([]),
+    get: (queue, id) =>
+      bounded(
+        "read",
+        Effect.map(
+          sql<Rows.Row>`SELECT * FROM redrive_tasks WHERE id = ${Rows.idOf(queue, id)}`,
+          ([row]) => row && Rows.task(row)
+        )
+      ),
+    shut: (gate) =>
+      bounded(
+        "kept back",
+        sql`INSERT INTO redrive_gates ${sql.insert({ ...Rows.gate(gate) })} ON CONFLICT (gate) DO UPDATE SET
+          until = excluded.until, why = excluded.why, shut_by = excluded.shut_by, at = excluded.at
+          WHERE redrive_gates.until < excluded.until`
+      ).pipe(Effect.asVoid),
+    open: (gate, now) => bounded("let through", sql.withTransaction(open(gate, now))),
+    gates: (now) =>
+      bounded(
+        "read",
+        Effect.map(sql<Rows.GateRow>`SELECT * FROM redrive_gates WHERE until > ${now} ORDER BY at LIMIT 1000`, (rows) =>
+          rows.map(Rows.gateOf)
+        )
+      ),
+    failed: (queue, filter) =>
+      bounded(
+        "read",
+        Effect.map(
+          sql<Rows.CountRow>`SELECT code, actor, because, count(*) AS count FROM redrive_tasks
+            WHERE ${where(queue, filter)} GROUP BY code, actor, because ORDER BY count(*) DESC, code`,
+          (rows) => rows.map(({ count, ...rest }) => ({ ...rest, count: Number(count) }))
+        )
+      ),
+    redrive: (asked) => bounded("redriven", sql.withTransaction(redrive(asked))),
+    health: (queue, now) => bounded("counted", health(queue, now)),
+    sweep: (before) => bounded("swept", sweep(before))
+  }
+})

@@ -1,0 +1,135 @@
+import * as Judge from "@redrive/core/Judge"
+import * as Report from "@redrive/core/Report"
+import * as Verdict from "@redrive/core/Verdict"
+import * as CallState from "@redrive/retry/CallState"
+import * as Operation from "@redrive/retry/Operation"
+import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Claimed, Settled } from "../Store.ts"
+
+/** A task whose process was lost with it again and again. */
+export class Killed extends Data.TaggedError("TaskKilled")<{ readonly message: string }> {}
+
+export const killed = new Killed({ message: "the process was lost during an attempt" })
+
+/** An attempt that took longer than its policy allows. */
+export class AttemptTimeout extends Data.TaggedError("AttemptTimeout")<{
+  readonly message: string
+  readonly verdict: Verdict.Verdict
+}> {}
+
+/** The limit of an attempt is within it, and a failure like any other. */
+export const bounded = <A, E, R>(
+  { attemptTimeout }: RetryPolicy.Fields,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | AttemptTimeout, R> =>
+  attemptTimeout === undefined
+    ? effect
+    : Effect.timeoutOrElse(effect, {
+        duration: attemptTimeout,
+        orElse: () =>
+          Effect.fail(
+            new AttemptTimeout({
+              message: `no result within ${Duration.format(attemptTimeout)}`,
+              verdict: Verdict.transient("steady")
+            })
+          )
+      })
+
+export const time = (millis: number): Duration.Duration => Duration.millis(Math.max(0, millis))
+
+interface Gate {
+  readonly gate: string
+  readonly until: number
+  readonly why: string
+}
+
+/** What follows a failure. */
+export type Judged =
+  | { readonly _tag: "GiveUp"; readonly because: string; readonly verdict: Verdict.Verdict }
+  | {
+      readonly _tag: "Again"
+      readonly verdict: Verdict.Verdict
+      readonly again: Extract<Settled, { readonly _tag: "Again" }>
+      /** The gate that the failure shuts. */
+      readonly gate: Gate | undefined
+      /** The action that is waited for. */
+      readonly parked: string | undefined
+    }
+
+const stateIn = Schema.decodeUnknownOption(Schema.fromJsonString(CallState.CallState))
+
+const reportOf = (error: unknown) =>
+  Effect.contextWith((context: Context.Context<never>) =>
+    Effect.succeed(Report.make(error, { secrets: Report.secretsOf(context) }))
+  )
+
+export const failedOf = (error: unknown) =>
+  Effect.map(reportOf(error), ({ actor, code, message }) => ({ actor, code, message }))
+
+/** Asks the policy, as the retry engine does. */
+export const judge = Effect.fnUntraced(function* (
+  policy: RetryPolicy.Fields,
+  claim: Claimed,
+  error: unknown,
+  now: number,
+  random: number
+): Effect.fn.Return<Judged> {
+  const verdict = yield* Judge.judge(error)
+  const failed = yield* failedOf(error)
+  const known = claim.call === undefined ? undefined : stateIn(claim.call)
+  const state = known?._tag === "Some" ? known.value : CallState.start
+  // The time behind a gate, or without a worker, brings no deadline nearer.
+  const elapsed = Math.max(0, now - claim.begunAt - claim.paused)
+  const next = CallState.next(policy, state, {
+    verdict,
+    elapsed,
+    random,
+    isAmbiguous: Operation.isAmbiguous(error),
+    ...CallState.codeOf(error)
+  })
+  switch (next._tag) {
+    case "Reconcile":
+      return { _tag: "GiveUp", because: "ambiguous", verdict }
+    case "GiveUp":
+      return { _tag: "GiveUp", because: next.because, verdict }
+    case "Park": {
+      const { atMost, until } = next
+      const parkedUntil = now + Math.ceil(Duration.toMillis(atMost))
+      const gate = claim.group === "" ? claim.key : claim.group
+      // Without a key nobody can open anything: the task waits for its own time.
+      if (gate === "") return { _tag: "GiveUp", because: "parked", verdict }
+      const again = { due: now, call: textOf(next.state), attempts: next.state.attempts, parkedUntil, failed }
+      return {
+        _tag: "Again",
+        verdict,
+        again: { _tag: "Again", ...again },
+        gate: { gate, until: Infinity, why: until },
+        parked: until
+      }
+    }
+    case "Retry": {
+      const due = now + Math.ceil(Duration.toMillis(next.delay))
+      const asked = Verdict.retryAfter(verdict)
+      const gate = claim.key === "" ? claim.group : claim.key
+      const again = { due, call: textOf(next.state), attempts: next.state.attempts, parkedUntil: undefined, failed }
+      return {
+        _tag: "Again",
+        verdict,
+        again: { _tag: "Again", ...again },
+        // Who is asked to wait asks for all that would go to the same place.
+        gate:
+          asked === undefined || gate === ""
+            ? undefined
+            : { gate, until: now + Math.ceil(Duration.toMillis(asked)), why: failed.code },
+        parked: undefined
+      }
+    }
+  }
+})
+
+const textOf = (state: CallState.CallState): string => JSON.stringify(state)

@@ -78,6 +78,8 @@ const heap = () => {
 const bytes: Effect.Effect<number> = Effect.suspend(() => {
   const count = 100_000
   const program = Effect.gen(function* () {
+    // What the run before left behind is let go of by then.
+    yield* Effect.sleep("500 millis")
     const before = heap()
     for (let n = 0; n < count; n++)
       yield* ErrorReporter.report(

@@ -22,7 +22,7 @@ describe("the demo", () => {
       assert.includeMembers(alerts, ["item/host_returned_error", "job/internal_error"])
       const heard = [...stdout.matchAll(/^chat got: (.*)$/gm)].map(([, text]) => text)
       assert.deepStrictEqual(heard, ["opened, 25 new failures", "resolved, 0 new failures"])
-      assert.match(stdout, /^held +silence: deploy/m)
+      assert.match(stdout, /held back by silence: deploy$/m)
       const logged = stderr.split("\n").filter((line) => line.startsWith("{"))
       assert.isTrue(logged.every((line) => typeof JSON.parse(line).message === "string"))
     })

@@ -51,6 +51,8 @@ const rules: Check.Rules<Options> = {
   cost: Check.where("a number", (cost) => typeof cost === "number" && Number.isFinite(cost))
 }
 
+const millis = (input: Duration.Input) => Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(input)))
+
 /**
  * Counts the tasks that failed, by what they failed of.
  *
@@ -115,7 +117,6 @@ export const redrive = <P, A>(
 ): Effect.Effect<number, StoreError, Store> => {
   const { by, id, ...rest } = options
   const { delay = 0, most = 100_000, pace = 0 } = Check.options("Failed.redrive", rules, rest)
-  const millis = (input: Duration.Input) => Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(input)))
   return Effect.gen(function* () {
     const store = yield* Store
     const now = yield* Clock.currentTimeMillis

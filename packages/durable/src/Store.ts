@@ -156,6 +156,38 @@ export interface Redrive {
 }
 
 /**
+ * Which tasks a worker wants.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Claim {
+  /** The queue. */
+  readonly queue: string
+  /** What only this claim is called. */
+  readonly token: string
+  /** Now. */
+  readonly now: number
+  /** Until when the tasks are held without a sign of life. */
+  readonly until: number
+  /** The most tasks. */
+  readonly most: number
+}
+
+/**
+ * Before which times tasks must have ended to be deleted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Before {
+  /** Those that are done. */
+  readonly done: number
+  /** Those that failed. */
+  readonly failed: number
+}
+
+/**
  * How a queue is.
  *
  * @category models
@@ -190,13 +222,7 @@ export class Store extends Context.Service<
       now: number
     ) => Effect.Effect<ReadonlyArray<string>, StoreError>
     /** Takes tasks that are due, and whose gates are open. They come back when `until` has passed and nobody has held them longer. */
-    readonly claim: (claim: {
-      readonly queue: string
-      readonly token: string
-      readonly now: number
-      readonly until: number
-      readonly most: number
-    }) => Effect.Effect<ReadonlyArray<Rows.Claimed>, StoreError>
+    readonly claim: (claim: Claim) => Effect.Effect<ReadonlyArray<Rows.Claimed>, StoreError>
     /** Holds claims longer; gives the ids of the tasks that are still held. */
     readonly hold: (
       claims: ReadonlyArray<Rows.Claimed>,
@@ -219,7 +245,7 @@ export class Store extends Context.Service<
     /** How a queue is. */
     readonly health: (queue: string, now: number) => Effect.Effect<Health, StoreError>
     /** Deletes tasks that ended before these times; gives how many. */
-    readonly sweep: (before: { readonly done: number; readonly failed: number }) => Effect.Effect<number, StoreError>
+    readonly sweep: (before: Before) => Effect.Effect<number, StoreError>
   }
 >()("@redrive/durable/Store") {}
 
@@ -367,7 +393,7 @@ const make = Effect.fnUntraced(function* ({
     }
   })
 
-  const sweep = Effect.fnUntraced(function* ({ done, failed }: { readonly done: number; readonly failed: number }) {
+  const sweep = Effect.fnUntraced(function* ({ done, failed }: Before) {
     let deleted = 0
     for (const [state, before] of [
       ["done", done],

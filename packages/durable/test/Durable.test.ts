@@ -46,6 +46,12 @@ const throttled = (wait: Duration.Input) =>
 
 const broke = new JobError.JobError({ operation: "run", jobId: "j", reason: new JobError.InsufficientBalance({}) })
 
+const denied = new ItemError.ItemError({
+  jobId: "j",
+  url: "https://a.example/",
+  reason: new ItemError.WebsiteAccessDenied({ status: 403 })
+})
+
 interface Seen {
   readonly at: number
   readonly path: string
@@ -259,12 +265,7 @@ describe("tasks that failed", () => {
         )
       )
       let isBad = true
-      const denied = new ItemError.ItemError({
-        jobId: "j",
-        url: "https://a.example/",
-        reason: new ItemError.WebsiteAccessDenied({ status: 403 })
-      })
-      yield* work((path) => (isBad ? Effect.fail(path < "p6" ? denied : new Error("other")) : Effect.succeed(1)))
+      yield* work((path) => (isBad ? Effect.fail(path < "p6" ? denied : throttled("50 days")) : Effect.succeed(1)))
       yield* wait(60)
       const filter = { code: "website_access_denied" }
       const plan = yield* within(Failed.plan(pages, filter, { pace: "10 seconds", cost: 2 }))
@@ -354,7 +355,7 @@ describe("a worker", () => {
           { payload: url("bad"), id: "b" }
         ])
       )
-      yield* work((path) => (path === "good" ? Effect.succeed(1) : Effect.fail(new Error("bad"))), {
+      yield* work((path) => (path === "good" ? Effect.succeed(1) : Effect.fail(denied)), {
         pollInterval: "1 minute",
         lease: "1 day"
       })

@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import type { Claimed, Settled } from "../Store.ts"
 
 /** A task whose process was lost with it again and again. */
-export class Killed extends Data.TaggedError("TaskKilled")<{ readonly message: string }> {}
+class Killed extends Data.TaggedError("TaskKilled")<{ readonly message: string }> {}
 
 export const killed = new Killed({ message: "the process was lost during an attempt" })
 

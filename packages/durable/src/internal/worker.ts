@@ -57,6 +57,13 @@ interface Running {
   readonly fiber: Fiber.Fiber<void>
 }
 
+const attemptOf = ({ attempts, generation, id, row }: Claimed): Attempt => ({
+  id,
+  number: attempts + 1,
+  generation,
+  idempotencyKey: `${row}-${generation}-${attempts + 1}`
+})
+
 export const run = Effect.fnUntraced(function* <P, A, E, R>(
   queue: Queue<P, A>,
   handler: Handler<P, A, E, R>,
@@ -84,13 +91,6 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
           : Effect.succeed(false)
       )
     )
-
-  const attemptOf = ({ attempts, generation, id, row }: Claimed): Attempt => ({
-    id,
-    number: attempts + 1,
-    generation,
-    idempotencyKey: `${row}-${generation}-${attempts + 1}`
-  })
 
   /** One attempt. Whatever the handler does, the claim is settled, unless it is lost. */
   const attempt = Effect.fnUntraced(function* (claim: Claimed): Effect.fn.Return<void, never, R> {

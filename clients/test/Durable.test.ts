@@ -1,0 +1,167 @@
+import { spawn } from "node:child_process"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import process from "node:process"
+import { createInterface } from "node:readline"
+import { text as textOf } from "node:stream/consumers"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Failed from "@redrive/durable/Failed"
+import * as Gates from "@redrive/durable/Gates"
+import * as Queue from "@redrive/durable/Queue"
+import * as Store from "@redrive/durable/Store"
+import * as Worker from "@redrive/durable/Worker"
+import * as Backoff from "@redrive/retry/Backoff"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import * as Sqlite from "@redrive/sqlite/Sqlite"
+import * as Program from "@redrive/testing/Program"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Postgres from "../src/Postgres.ts"
+import * as Servers from "../src/Servers.ts"
+
+/** A database, empty, and how a process reaches it. */
+interface Database {
+  readonly kind: "sqlite" | "postgres"
+  readonly target: string
+  readonly store: Layer.Layer<Store.Store, unknown>
+}
+
+const sqlite = Effect.map(Servers.folder(), (folder): Database => {
+  const target = join(folder, "tasks.db")
+  return { kind: "sqlite", target, store: Store.layer().pipe(Layer.provide(Sqlite.layer({ filename: target }))) }
+})
+
+const postgres = Effect.map(Postgres.server(undefined), ({ database, host, port, user }): Database => {
+  const target = `postgres://${user}@${host}:${port}/${database}`
+  const client = PgClient.layer({ url: Redacted.make(target), maxConnections: 4 })
+  return { kind: "postgres", target, store: Store.layer().pipe(Layer.provide(client)) }
+})
+
+const databases: ReadonlyArray<
+  readonly [name: string, isMissing: boolean, database: Effect.Effect<Database, unknown, Scope.Scope>]
+> = [
+  ["SQLite", false, sqlite],
+  ["PostgreSQL", Postgres.isMissing(), postgres]
+]
+
+const queue = Queue.make({
+  name: "work",
+  payload: Schema.Int,
+  success: Schema.Int,
+  policy: RetryPolicy.make({ retries: 0 }),
+  key: (n) => `k${n % 3}`,
+  group: () => "g"
+})
+
+/** A task keeps the policy of the queue that it was added by, whatever the worker's own is. */
+const steady = Backoff.make({ kind: "constant", base: "5 millis", cap: "5 millis" })
+const patient = Queue.make({
+  name: "work",
+  payload: Schema.Int,
+  policy: RetryPolicy.make({ retries: 50, operation: "idempotent", quick: steady, steady, slow: steady })
+})
+
+const many = (count: number) => Array.from({ length: count }, (_, n) => ({ id: `${n}`, payload: n }))
+
+describe.each(databases)("tasks in %s", (_, isMissing, made) => {
+  it.live.skipIf(isMissing)("run, fail, wait behind gates, and are redriven", () =>
+    Effect.gen(function* () {
+      const { store } = yield* made
+      const program = Effect.gen(function* () {
+        yield* Queue.addAll(queue, many(1200))
+        assert.lengthOf(yield* Queue.addAll(queue, many(1201)), 1)
+        yield* Gates.shut("k0", { why: "closed", by: "ops" })
+        let isBad = true
+        const handler = (n: number) =>
+          Effect.suspend(() => (isBad && n % 3 === 1 ? Effect.fail(new Error(`it's 100 % \0 bad`)) : Effect.succeed(n)))
+        yield* Layer.build(Worker.layer(queue, handler, { concurrency: 100, pollInterval: "20 millis" }))
+        const status = Effect.flatMap(Store.Store, ({ health }) => health("work", Date.now()))
+        const until = (isSo: (health: Store.Health) => boolean): Effect.Effect<void, Store.StoreError, Store.Store> =>
+          Effect.flatMap(status, (health) =>
+            isSo(health) ? Effect.void : Effect.andThen(Effect.sleep("20 millis"), until(isSo))
+          )
+        yield* until(({ done, failed }) => done + failed === 800)
+        assert.deepInclude(yield* status, { done: 400, failed: 400, waiting: 401, running: 0, oldestDue: undefined })
+        assert.deepStrictEqual(yield* Failed.counts(queue, { text: "100 %" }), [
+          { code: "Error", actor: "operator", because: "retries", count: 400 }
+        ])
+        assert.deepStrictEqual(yield* Failed.counts(queue, { text: "100 _" }), [])
+        isBad = false
+        assert.strictEqual(yield* Failed.redrive(queue, {}, { id: "r", by: "ops" }), 400)
+        assert.strictEqual(yield* Failed.redrive(queue, {}, { id: "r", by: "ops" }), 400)
+        assert.isTrue(yield* Gates.open("k0"))
+        assert.isFalse(yield* Gates.open("k0"))
+        yield* until(({ done }) => done === 1201)
+        assert.strictEqual(yield* Queue.result(queue, "7"), 7)
+        const swept = yield* Effect.flatMap(Store.Store, ({ sweep }) => sweep({ done: Date.now() + 1000, failed: 0 }))
+        assert.strictEqual(swept, 1201)
+      })
+      yield* Effect.provide(Effect.scoped(program), Layer.provideMerge(store, Logger.layer([])))
+    })
+  )
+})
+
+const { KILLS = "6" } = process.env
+
+describe.each(databases)("two workers with %s, killed again and again", (_, isMissing, made) => {
+  it.live.skipIf(isMissing)(
+    "lose nothing, and record nothing twice",
+    () =>
+      Effect.gen(function* () {
+        const { kind, store, target } = yield* made
+        const attempts = new Map<string, number>()
+        const url = yield* Program.serve(
+          createServer(async (request, response) => {
+            const key = await textOf(request)
+            attempts.set(key, (attempts.get(key) ?? 0) + 1)
+            response.writeHead(204).end()
+          })
+        )
+        const count = 60 * Math.max(4, Number(KILLS))
+        yield* Effect.provide(Queue.addAll(patient, many(count)), store)
+        let kills = 0
+        const life = (killAfter: number) =>
+          Effect.promise(
+            () =>
+              new Promise<boolean>((resolve, reject) => {
+                const fixture = join(import.meta.dirname, "fixtures/worker.ts")
+                const args = ["--disable-warning=ExperimentalWarning", fixture, kind, target, url]
+                const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
+                createInterface({ input: child.stdout }).on("line", () => {
+                  if (killAfter < Infinity) setTimeout(() => child.kill("SIGKILL"), killAfter)
+                })
+                child.on("exit", (code) => (code === 0 || code === null ? resolve(code === 0) : reject(code)))
+              })
+          )
+        const lives = Effect.gen(function* () {
+          for (let isOver = false; !isOver;) {
+            const isLast = kills >= Number(KILLS)
+            if (!isLast) kills++
+            isOver = yield* life(isLast ? Infinity : 50 + Math.random() * 300)
+          }
+        })
+        yield* Effect.all([lives, lives], { concurrency: 2 })
+        const health = yield* Effect.provide(
+          Effect.flatMap(Store.Store, (one) => one.health("work", Date.now())),
+          store
+        )
+        assert.deepStrictEqual(yield* Effect.provide(Failed.counts(queue), store), [])
+        assert.deepInclude(health, { done: count, failed: 0, waiting: 0, running: 0 })
+        // An attempt that a kill cut short was made again, under its key: at most those that were under way.
+        const repeated = [...attempts.values()].reduce((sum, times) => sum + times - 1, 0)
+        assert.isAtMost(repeated, kills * 4)
+        const tasks = new Set([...attempts.keys()].map((key) => key.split(" ")[0]))
+        assert.strictEqual(tasks.size, count)
+        if (Number(KILLS) > 20)
+          process.stderr.write(
+            `${kind}: ${kills} kills, ${count} tasks, ${attempts.size} attempts, ${repeated} again\n`
+          )
+      }),
+    3_600_000
+  )
+})

@@ -165,3 +165,37 @@ describe.each(databases)("two workers with %s, killed again and again", (_, isMi
     3_600_000
   )
 })
+
+describe.each(databases)("the program of the README with %s", (_, isMissing, made) => {
+  it.live.skipIf(isMissing)("survives a kill while a server makes it wait, and is neither early nor late", () =>
+    Effect.gen(function* () {
+      const { kind, target } = yield* made
+      const asked: Array<number> = []
+      const url = yield* Program.serve(
+        createServer((_request, response) => {
+          asked.push(Date.now())
+          const status = asked.length === 1 ? 429 : 200
+          response.writeHead(status, status === 429 ? { "retry-after": "5" } : {}).end()
+        })
+      )
+      const life = (killAfter: number) =>
+        Effect.promise(
+          () =>
+            new Promise<number | null>((resolve) => {
+              const fixture = join(import.meta.dirname, "fixtures/patient.ts")
+              const args = ["--disable-warning=ExperimentalWarning", fixture, kind, target, url]
+              const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] })
+              if (killAfter < Infinity) setTimeout(() => child.kill("SIGKILL"), killAfter)
+              child.on("exit", resolve)
+            })
+        )
+      assert.isNull(yield* life(2500))
+      assert.lengthOf(asked, 1)
+      assert.strictEqual(yield* life(Infinity), 0)
+      assert.lengthOf(asked, 2)
+      const waited = (asked[1] ?? 0) - (asked[0] ?? 0)
+      assert.isAtLeast(waited, 5000)
+      assert.isAtMost(waited, 8000)
+    })
+  )
+})

@@ -9,6 +9,7 @@ import * as Gates from "@redrive/durable/Gates"
 import * as Queue from "@redrive/durable/Queue"
 import * as Store from "@redrive/durable/Store"
 import * as Worker from "@redrive/durable/Worker"
+import * as Observer from "@redrive/core/Observer"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Clock from "effect/Clock"
@@ -377,6 +378,54 @@ describe("a worker", () => {
       yield* work(() => Effect.succeed(1))
       yield* wait(2)
       assert.deepInclude(yield* within(Queue.get(pages, "new")), { state: "failed", because: "unreadable" })
+    })
+  )
+})
+
+describe("what happens to tasks", () => {
+  it.effect("is told to observers, and failures that are given up are reported", () =>
+    Effect.gen(function* () {
+      const { store, within } = yield* database
+      const heard: Array<string> = []
+      const observer = Observer.layer({
+        event: (event) => {
+          const reason = event._tag === "GaveUp" ? ` ${event.because}` : ""
+          heard.push(`${event._tag} ${event.name} ${event.key ?? ""}${reason}`)
+        },
+        report: ({ attributes, code }) => heard.push(`reported ${code} of ${String(attributes["call"])}`)
+      })
+      let fails = 2
+      const worker = Worker.layer(pages, ({ url: to }) =>
+        to.endsWith("bad") ? Effect.fail(denied) : fails-- > 0 ? Effect.fail(throttled("1 second")) : Effect.succeed(1)
+      )
+      const program = Effect.gen(function* () {
+        yield* Queue.add(pages, url("one"))
+        yield* wait(60)
+        yield* Queue.add(pages, url("bad", "b.example"))
+        yield* wait(2)
+        yield* Effect.sync(() => (fails = 99))
+        yield* Queue.add(pages, url("two"))
+        yield* wait(1)
+      })
+      yield* within(
+        Effect.provide(
+          program,
+          worker.pipe(Layer.provideMerge(observer), Layer.provide(Layer.succeed(Store.Store, store)))
+        )
+      )
+      const host = "pages a.example"
+      assert.deepStrictEqual(heard.slice(0, 5), [
+        `AttemptFailed ${host}`,
+        `RetryScheduled ${host}`,
+        `AttemptFailed ${host}`,
+        `RetryScheduled ${host}`,
+        `Recovered ${host}`
+      ])
+      assert.deepStrictEqual(heard.slice(5, 8), [
+        "AttemptFailed pages b.example",
+        "GaveUp pages b.example permanent",
+        "reported website_access_denied of pages"
+      ])
     })
   )
 })

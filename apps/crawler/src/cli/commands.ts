@@ -8,6 +8,7 @@ import * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Accounts from "../service/Accounts.ts"
 import * as Options from "./Options.ts"
 
@@ -221,7 +222,93 @@ const alerts = Command.make("alerts").pipe(
   Command.withSubcommands([plan, describe])
 )
 
+const databaseOptions = {
+  database: Flag.String("database").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The SQLite file that keeps the tasks")
+  )
+}
+
+const tasksOptions = {
+  ...databaseOptions,
+  queue: Flag.String("queue").pipe(Flag.withMetavar("NAME"), Flag.withDescription("The name of the queue"))
+}
+
+export type TasksFlags = Command.Command.Config.Infer<typeof tasksOptions>
+
+const gateOptions = {
+  ...databaseOptions,
+  gate: Argument.String("gate").pipe(Argument.withDescription("The key or the group, such as a host"))
+}
+
+export type GateFlags = Command.Command.Config.Infer<typeof gateOptions>
+
+const failedOptions = {
+  ...tasksOptions,
+  code: Flag.String("code").pipe(
+    Flag.withMetavar("CODE"),
+    Flag.withDescription("Tasks that failed with this code (all)"),
+    Flag.optional
+  ),
+  key: Flag.String("key").pipe(
+    Flag.withMetavar("KEY"),
+    Flag.withDescription("Tasks of this key, such as a host (all)"),
+    Flag.optional
+  )
+}
+
+export type FailedFlags = Command.Command.Config.Infer<typeof failedOptions>
+
+const redriveOptions = {
+  ...failedOptions,
+  id: Flag.String("id").pipe(
+    Flag.withMetavar("ID"),
+    Flag.withDescription("The id of this redrive: the same one is carried out once")
+  ),
+  pace: Flag.String("pace").pipe(
+    Flag.withMetavar("TIME"),
+    Flag.withDescription("The time between two tasks, such as `2 seconds` (none)"),
+    Flag.filterMap(
+      Schema.decodeUnknownOption(Schema.DurationFromString),
+      () => "Expected: a duration such as 2 seconds"
+    ),
+    Flag.optional
+  ),
+  dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Only say what would be done"), Flag.withDefault(false))
+}
+
+export type RedriveFlags = Command.Command.Config.Infer<typeof redriveOptions>
+
+const tasks = Effect.promise(() => import("./durable.ts"))
+
+const durable = Command.make("durable").pipe(
+  Command.withDescription("Look at durable tasks, open gates, and redrive what failed"),
+  Command.withSubcommands([
+    Command.make("status", tasksOptions, (flags) => Effect.flatMap(tasks, ({ status }) => status(flags))).pipe(
+      Command.withDescription("How many tasks wait, run, are done or failed, and since when one is due")
+    ),
+    Command.make("gates", databaseOptions, (flags) => Effect.flatMap(tasks, ({ gates }) => gates(flags))).pipe(
+      Command.withDescription("Which gates are shut, until when, why, and by whom")
+    ),
+    Command.make("open", gateOptions, (flags) => Effect.flatMap(tasks, ({ open }) => open(flags))).pipe(
+      Command.withDescription("Open a gate: its tasks go on")
+    ),
+    Command.make("failed", failedOptions, (flags) => Effect.flatMap(tasks, ({ failed }) => failed(flags))).pipe(
+      Command.withDescription("What tasks failed of, and who must act")
+    ),
+    Command.make("redrive", redriveOptions, (flags) => Effect.flatMap(tasks, ({ redrive }) => redrive(flags))).pipe(
+      Command.withDescription("Let failed tasks go again"),
+      Command.withExamples([
+        {
+          command: "durable redrive --database tasks.db --queue pages --code host_returned_error --id mon-1 --dry-run",
+          description: "See what would go again"
+        }
+      ])
+    )
+  ])
+)
+
 export const command = Command.make("redrive").pipe(
   Command.withDescription("Crawl sites through a service that says what failed, and why"),
-  Command.withSubcommands([crawl, serve, demo, rules, alerts])
+  Command.withSubcommands([crawl, serve, demo, rules, alerts, durable])
 )

@@ -1,0 +1,130 @@
+/**
+ * `durable`: looks at the tasks of a database, opens gates, and redrives what failed.
+ */
+import * as Failed from "@redrive/durable/Failed"
+import * as Gates from "@redrive/durable/Gates"
+import * as Queue from "@redrive/durable/Queue"
+import * as Store from "@redrive/durable/Store"
+import * as Sqlite from "@redrive/sqlite/Sqlite"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { FailedFlags, GateFlags, RedriveFlags, TasksFlags } from "./commands.ts"
+import { Problem } from "./Problem.ts"
+import * as Table from "./Table.ts"
+
+/** Runs a command on a database that is there: a wrong name must not make an empty one. */
+const on = <A>(file: string, command: Effect.Effect<A, Store.StoreError | Problem, Store.Store>) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    if (!(yield* Effect.orElseSucceed(fs.exists(file), () => false)))
+      return yield* new Problem({ wrong: `there is no database ${file}.`, advice: "Give --database its file." })
+    const store = Store.layer().pipe(Layer.provide(Sqlite.layer({ filename: file })))
+    return yield* Effect.catch(Effect.provide(command, store), (error) =>
+      error instanceof Problem
+        ? error
+        : new Problem({
+            wrong: `${file}: ${error instanceof Error ? error.message : String(error)}.`,
+            advice: "See its log."
+          })
+    )
+  })
+
+/** Whatever tasks are about, this looks at them from outside. */
+const queueOf = (name: string) => Queue.make({ name, payload: Schema.Unknown })
+
+const timeOf = (millis: number) => DateTime.formatIso(DateTime.makeUnsafe(millis))
+
+export const status = ({ database, queue }: TasksFlags) =>
+  on(
+    database,
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const { done, failed, oldestDue, running, waiting } = yield* Effect.flatMap(Store.Store, (store) =>
+        store.health(queue, now)
+      )
+      const late =
+        oldestDue === undefined
+          ? "nothing is due"
+          : Duration.format(Duration.seconds(Math.round((now - oldestDue) / 1000)))
+      yield* Console.log(
+        Table.lines(
+          ["WAITING", "RUNNING", "DONE", "FAILED", "OLDEST DUE SINCE"],
+          [[waiting, running, done, failed, late]]
+        ).join("\n")
+      )
+    })
+  )
+
+export const gates = ({ database }: Pick<TasksFlags, "database">) =>
+  on(
+    database,
+    Effect.flatMap(Gates.list, (all) =>
+      Console.log(
+        all.length === 0
+          ? "no gate is shut"
+          : Table.lines(
+              ["GATE", "SHUT UNTIL", "WHY", "BY", "SINCE"],
+              all.map(({ at, by, gate, until, why }) => [
+                gate,
+                until === Infinity ? "somebody opens it" : timeOf(until),
+                why,
+                by,
+                timeOf(at)
+              ])
+            ).join("\n")
+      )
+    )
+  )
+
+export const open = ({ database, gate }: GateFlags) =>
+  on(
+    database,
+    Effect.flatMap(Gates.open(gate), (wasShut) =>
+      wasShut
+        ? Console.log(`${gate} is open: its tasks go on`)
+        : new Problem({ wrong: `no gate ${gate} is shut.`, advice: "`durable gates` lists those that are." })
+    )
+  )
+
+const filterOf = ({ code, key }: FailedFlags) => ({
+  ...(Option.isSome(code) && { code: code.value }),
+  ...(Option.isSome(key) && { key: key.value })
+})
+
+const countsOf = (counts: ReadonlyArray<Store.FailedCount>) =>
+  Table.lines(
+    ["CODE", "GIVEN UP", "WHO ACTS", "TASKS"],
+    counts.map(({ actor, because, code, count }) => [code, because, actor, count])
+  ).join("\n")
+
+export const failed = (flags: FailedFlags) =>
+  on(
+    flags.database,
+    Effect.flatMap(Failed.counts(queueOf(flags.queue), filterOf(flags)), (counts) =>
+      Console.log(counts.length === 0 ? "no task failed" : countsOf(counts))
+    )
+  )
+
+export const redrive = (flags: RedriveFlags) =>
+  on(
+    flags.database,
+    Effect.gen(function* () {
+      const queue = queueOf(flags.queue)
+      const options = { ...(Option.isSome(flags.pace) && { pace: flags.pace.value }), cost: 1 }
+      const { counts, tasks, time } = yield* Failed.plan(queue, filterOf(flags), options)
+      if (tasks === 0) return yield* Console.log("no task failed")
+      yield* Console.log(countsOf(counts))
+      const what = `${tasks} ${tasks === 1 ? "task" : "tasks"}, the last of them after ${Duration.format(time)}`
+      if (flags.dryRun) return yield* Console.log(`would go again: ${what}`)
+      const { cost: _, ...own } = options
+      yield* Failed.redrive(queue, filterOf(flags), { ...own, id: flags.id, by: "command line" })
+      yield* Console.log(`go again: ${what}`)
+    })
+  )

@@ -1,0 +1,80 @@
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as ItemError from "@redrive/core/ItemError"
+import * as Gates from "@redrive/durable/Gates"
+import * as Queue from "@redrive/durable/Queue"
+import * as Store from "@redrive/durable/Store"
+import * as Worker from "@redrive/durable/Worker"
+import * as Sqlite from "@redrive/sqlite/Sqlite"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { run } from "./cli.ts"
+import { folder } from "./files.ts"
+
+const pages = Queue.make({ name: "pages", payload: Schema.String, key: (host) => host })
+
+const denied = new ItemError.ItemError({
+  jobId: "j",
+  url: "https://a.example/",
+  reason: new ItemError.WebsiteAccessDenied({ status: 403 })
+})
+
+describe("durable", () => {
+  it.live("shows tasks and gates, opens a gate while workers wait, and plans before it redrives", () =>
+    Effect.gen(function* () {
+      const database = join(yield* folder, "tasks.db")
+      const store = Store.layer().pipe(Layer.provide(Sqlite.layer({ filename: database })))
+      const done: Array<string> = []
+      let isBad = true
+      const worker = Worker.layer(
+        pages,
+        (host) =>
+          Effect.suspend(() =>
+            isBad && host === "a.example" ? Effect.fail(denied) : Effect.sync(() => void done.push(host))
+          ),
+        { pollInterval: "50 millis" }
+      )
+      const cli = (...args: ReadonlyArray<string>) => run(["durable", ...args, "--database", database])
+      const program = Effect.gen(function* () {
+        yield* Gates.shut("b.example", { why: "they asked us to stop", by: "ops" })
+        yield* Queue.addAll(pages, [
+          { id: "1", payload: "a.example" },
+          { id: "2", payload: "a.example" },
+          { id: "3", payload: "b.example" }
+        ])
+        // Three runners of one database.
+        yield* Effect.forEach([1, 2, 3], () => Layer.build(Layer.fresh(worker)))
+        yield* Effect.sleep("300 millis")
+        assert.match((yield* cli("status", "--queue", "pages")).stdout, /\n +1 +0 +0 +2 +nothing is due/)
+        assert.match((yield* cli("gates")).stdout, /b\.example +somebody opens it +they asked us to stop +ops/)
+        const failed = yield* cli("failed", "--queue", "pages")
+        assert.match(failed.stdout, /website_access_denied +permanent +caller +2/)
+        assert.match((yield* cli("open", "b.example")).stdout, /b\.example is open/)
+        yield* Effect.sleep("300 millis")
+        assert.deepStrictEqual(done, ["b.example"])
+        const again = yield* cli("open", "b.example")
+        assert.deepStrictEqual([again.code, again.stderr.includes("no gate b.example is shut")], [1, true])
+        isBad = false
+        const redrive = ["redrive", "--queue", "pages", "--id", "r1", "--pace", "100 millis"]
+        assert.include(
+          (yield* cli(...redrive, "--dry-run")).stdout,
+          "would go again: 2 tasks, the last of them after 100ms"
+        )
+        assert.include((yield* cli(...redrive)).stdout, "go again: 2 tasks")
+        yield* Effect.sleep("500 millis")
+        assert.lengthOf(done, 3)
+        assert.include((yield* cli("failed", "--queue", "pages")).stdout, "no task failed")
+      })
+      yield* Effect.provide(Effect.scoped(program), store)
+    })
+  )
+
+  it.live("makes no database by a wrong name", () =>
+    Effect.gen(function* () {
+      const { code, stderr } = yield* run(["durable", "gates", "--database", join(yield* folder, "none.db")])
+      assert.strictEqual(code, 1)
+      assert.include(stderr, "there is no database")
+    })
+  )
+})

@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Alert from "@redrive/alert/Alert"
 import * as Alerter from "@redrive/alert/Alerter"
+import * as Outbox from "@redrive/alert/Outbox"
 import * as Route from "@redrive/alert/Route"
 import { type Service, SinkError } from "@redrive/alert/Sink"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
@@ -203,6 +205,44 @@ describe("a sink", () => {
         assert.lengthOf(told, expected)
       })
     )
+})
+
+describe("a sink that was down before a restart", () => {
+  it.effect("is told of as working again to those who heard that it was not", () =>
+    Effect.gen(function* () {
+      const { faults, sinks, told } = sinksOf(["a", "b"])
+      const incidents = new Map<string, Outbox.KeptIncident>()
+      const pending = new Map<string, Outbox.Pending>()
+      const outbox: Outbox.Service = {
+        load: Effect.sync(() => ({ incidents: [...incidents.values()], pending: [...pending.values()] })),
+        commit: ({ added, done, incidents: changes }) =>
+          Effect.sync(() => {
+            for (const { incident, key, route } of changes) {
+              if (incident === undefined) incidents.delete(key)
+              else incidents.set(key, { route, incident })
+            }
+            for (const one of added) pending.set(`${one.sink} ${one.alert.id}`, one)
+            for (const { id, sink } of done) pending.delete(`${sink} ${id}`)
+          })
+      }
+      const life = (program: Effect.Effect<unknown>) =>
+        Effect.provideService(
+          under(sinks, { routes: to("a"), flushTimeout: "1 millis" }, program),
+          Outbox.Outbox,
+          outbox
+        )
+      faults.set("a", refusal("gone"))
+      const first = yield* Effect.forkChild(life(Effect.andThen(fail(), wait(1))))
+      yield* wait(3)
+      yield* Fiber.join(first)
+      assert.deepStrictEqual(told, ["b: Error: alert_sink_down a"])
+      faults.delete("a")
+      yield* life(wait(2))
+      assert.sameMembers(told.slice(1), ["a: Error: Disk (1 failure)", "b: Resolved: alert_sink_down a"])
+      assert.lengthOf([...incidents.keys()], 1)
+      assert.strictEqual(pending.size, 0)
+    })
+  )
 })
 
 /** The values of a gauge by sink. */

@@ -131,18 +131,15 @@ export const open = Effect.fnUntraced(function* <R>(
   const states = () => [...deliveries.values()].map((delivery) => delivery.state())
   const watchdog = Watchdog.make(fallbacks, Duration.toMillis(Duration.fromInputUnsafe(maxWait)))
   /** What people are told of the sinks. */
-  let ofSinks: ReadonlyArray<Engine.Notice> = []
+  let ofSinks: Watchdog.Seen = { notices: [], changes: [] }
   const watch = () => {
     const all = states()
     ledger.states(all, now())
-    ofSinks = [...ofSinks, ...watchdog.look(all, now())]
-    if (ofSinks.length > 0) news.openUnsafe()
+    const { changes, notices } = watchdog.look(all, now())
+    ofSinks = { notices: [...ofSinks.notices, ...notices], changes: [...ofSinks.changes, ...changes] }
+    if (ofSinks.notices.length > 0) news.openUnsafe()
   }
-  const takeAll = () => {
-    const all = [...ofSinks, ...engine.take(now())]
-    ofSinks = []
-    return all
-  }
+  const takeAll = () => [...ofSinks.notices, ...engine.take(now())]
 
   let done: Array<Outbox.Done> = []
   /** What others passed on, and no commit has counted. */
@@ -159,8 +156,9 @@ export const open = Effect.fnUntraced(function* <R>(
   const keep = (notices: ReadonlyArray<Engine.Notice>) =>
     Effect.suspend(() => {
       const added = notices.flatMap(targetsOf)
-      const news = { incidents: engine.changes(), done }
+      const news = { incidents: [...ofSinks.changes, ...engine.changes()], done }
       done = []
+      ofSinks = { notices: [], changes: [] }
       if (added.length + news.incidents.length + news.done.length + heard.size - counted === 0) return Effect.void
       const changes = {
         incidents: lastOf([...late.incidents, ...news.incidents]),
@@ -201,7 +199,7 @@ export const open = Effect.fnUntraced(function* <R>(
     next = engine.nextAt()
     // A clock counts whole milliseconds: a part of one would be waited for again and again.
     const wait = Math.ceil(next - now())
-    if (engine.hasChanged() || done.length + ofSinks.length > 0 || heard.size > counted) return Effect.yieldNow
+    if (engine.hasChanged() || done.length + ofSinks.notices.length > 0 || heard.size > counted) return Effect.yieldNow
     news.closeUnsafe()
     return wait <= 0
       ? Effect.yieldNow
@@ -225,7 +223,10 @@ export const open = Effect.fnUntraced(function* <R>(
     })
   )
   if (kept.unread !== undefined && kept.unread > 0) ledger.unread(kept.unread)
-  for (const { incident, route } of kept.incidents) engine.restore(route, incident, now())
+  for (const { incident, route } of kept.incidents) {
+    if (route === Watchdog.route) watchdog.restore(incident)
+    else engine.restore(route, incident, now())
+  }
   offer(kept.pending, true)
 
   const looping = yield* Scope.make()

@@ -1,73 +1,99 @@
-import * as DateTime from "effect/DateTime"
-import type { Alert } from "../Alert.ts"
+import type * as Incident from "../Incident.ts"
+import type { Change } from "../Outbox.ts"
 import type { State } from "./delivery.ts"
-import { nameOf, type Notice } from "./engine.ts"
+import { alertOf, type Notice } from "./engine.ts"
 
 /** Tells of sinks that take no alerts by the others. */
 export interface Watchdog {
-  /** What people are told, given how all sinks are now. */
-  readonly look: (states: ReadonlyArray<State>, now: number) => ReadonlyArray<Notice>
+  /** What people are told, and what must be kept, given how all sinks are now. */
+  readonly look: (states: ReadonlyArray<State>, now: number) => Seen
+  /** Goes on with what people were told before a restart: whoever heard that a sink is down hears that it is up. */
+  readonly restore: (incident: Incident.Incident) => void
+}
+
+export interface Seen {
+  readonly notices: ReadonlyArray<Notice>
+  readonly changes: ReadonlyArray<Change>
 }
 
 /** The route of alerts about the alerter itself. */
-const route = "watchdog"
+export const route = "watchdog"
 
 /** `fallbacks` names the sink that is told of another one; without one all others are. An alert that waits for `mostWait` is late. */
 export const make = (fallbacks: { readonly [sink: string]: string }, mostWait: number): Watchdog => {
-  /** By sink: what people were told of it, and who was. */
-  const told = new Map<string, { readonly alert: Alert; readonly sinks: ReadonlyArray<string> }>()
+  /** By sink: what people were told of it, and who was, if that is known. */
+  const told = new Map<
+    string,
+    { readonly incident: Incident.Incident; readonly sinks: ReadonlyArray<string> | undefined }
+  >()
 
-  const look = (state: State, up: ReadonlyArray<string>, now: number): Notice | undefined => {
+  /** Who is told of a sink: its fallback, or all others that are up. */
+  const othersOf = (sink: string, up: ReadonlyArray<string>): ReadonlyArray<string> => {
+    const standIn = fallbacks[sink]
+    return standIn === undefined ? up.filter((other) => other !== sink) : [standIn]
+  }
+
+  const look = (
+    state: State,
+    up: ReadonlyArray<string>,
+    now: number
+  ): (Notice & { readonly change: Change }) | undefined => {
     const { isDown, lastError, name, since, waiting } = state
     const before = told.get(name)
     const isLate = since !== undefined && now - since >= mostWait
+    const others = othersOf(name, up)
     if (before === undefined) {
-      const standIn = fallbacks[name]
-      const sinks = standIn === undefined ? up.filter((other) => other !== name) : [standIn]
-      if (!(isDown || isLate) || sinks.length === 0) return undefined
+      if (!(isDown || isLate) || others.length === 0) return undefined
       const message = isDown ? (lastError?.message ?? "no delivery succeeds") : `${waiting} alerts wait for it`
-      const notice = { alert: alertOf(name, isDown ? "alert_sink_down" : "alert_sink_late", message, now), sinks }
-      told.set(name, notice)
-      return notice
+      const incident = incidentOf(name, isDown ? "alert_sink_down" : "alert_sink_late", message, now)
+      told.set(name, { incident, sinks: others })
+      return {
+        alert: alertOf(route, incident, now, "opened", now),
+        sinks: others,
+        change: { route, key: incident.key, incident }
+      }
     }
     if (isDown || isLate) return undefined
+    const { incident, sinks = others } = before
+    if (sinks.length === 0) return undefined
     told.delete(name)
-    const { alert, sinks } = before
-    const at = DateTime.makeUnsafe(now)
-    return { alert: { ...alert, id: `${route}/${alert.incident}/resolved/${now}`, status: "resolved", at }, sinks }
+    return {
+      alert: alertOf(route, incident, incident.generation, "resolved", now),
+      sinks,
+      change: { route, key: incident.key, incident: undefined }
+    }
   }
 
   return {
     look: (states, now) => {
       const up = states.filter(({ isDown }) => !isDown).map(({ name }) => name)
-      return states.flatMap((state) => look(state, up, now) ?? [])
+      const all = states.flatMap((state) => look(state, up, now) ?? [])
+      return { notices: all, changes: all.map(({ change }) => change) }
+    },
+    restore: (incident) => {
+      if (incident.about.detail !== undefined) told.set(incident.about.detail, { incident, sinks: undefined })
     }
   }
 }
 
-const alertOf = (sink: string, code: string, message: string, now: number): Alert => {
-  const key = `${code}/${sink}`
-  const incident = nameOf(key, now)
-  const at = DateTime.makeUnsafe(now)
-  return {
-    id: `${route}/${incident}/opened/${now}`,
-    route,
-    key,
-    incident,
-    status: "opened",
-    severity: "Error",
-    level: "program",
-    code,
-    detail: sink,
-    actor: "operator",
-    message,
-    urls: [],
-    jobIds: [],
-    // It is about no failure that anybody reported.
-    count: 0,
-    total: 0,
-    at,
-    firstAt: at,
-    lastAt: at
-  }
-}
+/** It is about no failure that anybody reported, so that it counts none. */
+const incidentOf = (sink: string, code: string, message: string, now: number): Incident.Incident => ({
+  key: `${code}/${sink}`,
+  generation: now,
+  isOpen: true,
+  isFlapping: false,
+  isEscalated: false,
+  changedAt: now,
+  firstAt: now,
+  lastAt: now,
+  severity: "Error",
+  count: 0,
+  untold: 0,
+  fingerprints: [],
+  successes: 0,
+  failures: 0,
+  recent: [],
+  calls: [],
+  told: { isOpen: true, at: now, severity: "Error" },
+  about: { level: "program", code, detail: sink, actor: "operator", message, urls: [], jobIds: [] }
+})

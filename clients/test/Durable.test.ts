@@ -21,6 +21,7 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
 import * as Postgres from "../src/Postgres.ts"
 import * as Servers from "../src/Servers.ts"
 
@@ -196,6 +197,40 @@ describe.each(databases)("the program of the README with %s", (_, isMissing, mad
       const waited = (asked[1] ?? 0) - (asked[0] ?? 0)
       assert.isAtLeast(waited, 5000)
       assert.isAtMost(waited, 8000)
+    })
+  )
+})
+
+describe("a worker", () => {
+  it.live.skipIf(Postgres.isMissing())("goes on when PostgreSQL ends its connections again and again", () =>
+    Effect.gen(function* () {
+      const { store, target } = yield* postgres
+      let done = 0
+      const handler = () =>
+        Effect.andThen(
+          Effect.sleep("5 millis"),
+          Effect.sync(() => ++done)
+        )
+      const program = Effect.gen(function* () {
+        yield* Queue.addAll(queue, many(200))
+        yield* Layer.build(Worker.layer(queue, handler, { concurrency: 5, pollInterval: "20 millis" }))
+        const sql = yield* SqlClient.SqlClient
+        for (let turn = 0; turn < 20; turn++) {
+          yield* Effect.ignoreCause(
+            sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'`
+          )
+          yield* Effect.sleep("30 millis")
+        }
+        const health = Effect.flatMap(Store.Store, (one) => one.health("work", Date.now()))
+        for (let left = 1; left > 0; yield* Effect.sleep("20 millis")) left = 200 - (yield* health).done
+      })
+      const other = PgClient.layer({ url: Redacted.make(target), maxConnections: 1 })
+      yield* Effect.provide(
+        Effect.scoped(program),
+        Layer.mergeAll(store, other).pipe(Layer.provideMerge(Logger.layer([])))
+      )
+      // What was recorded was done; a lost acknowledgement is made again.
+      assert.isAtLeast(done, 200)
     })
   )
 })

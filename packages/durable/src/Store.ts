@@ -242,7 +242,9 @@ export class Store extends Context.Service<
     readonly failed: (queue: string, filter: Filter) => Effect.Effect<ReadonlyArray<FailedCount>, StoreError>
     /** Makes failed tasks wait again; gives how many. The same id again gives what it gave, and does nothing. */
     readonly redrive: (redrive: Redrive) => Effect.Effect<number, StoreError>
-    /** How a queue is. */
+    /** When the first task was due that waits and is not held back by a gate; `undefined` if none is due. Cheap at any size. */
+    readonly oldestDue: (queue: string, now: number) => Effect.Effect<number | undefined, StoreError>
+    /** How a queue is; it counts all tasks. */
     readonly health: (queue: string, now: number) => Effect.Effect<Health, StoreError>
     /** Deletes tasks that ended before these times; gives how many. */
     readonly sweep: (before: Before) => Effect.Effect<number, StoreError>
@@ -377,19 +379,23 @@ const make = Effect.fnUntraced(function* ({
       return rows.length
     })
 
+  const oldestDue = (queue: string, now: number) =>
+    Effect.map(
+      sql<{ readonly due: number | bigint | string | null }>`SELECT min(ready_at) AS due
+        FROM redrive_tasks WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND ready_at <= ${now}`,
+      ([row]) => (row === undefined || row.due === null ? undefined : Number(row.due))
+    )
+
   const health = Effect.fnUntraced(function* (queue: string, now: number) {
     const counts = yield* sql<{ readonly state: string; readonly count: number | bigint | string }>`
       SELECT state, count(*) AS count FROM redrive_tasks WHERE queue = ${queue} GROUP BY state`
     const of = (state: string) => Number(counts.find((one) => one.state === state)?.count ?? 0)
-    const [oldest] = yield* sql<{ readonly due: number | bigint | string | null }>`SELECT min(ready_at) AS due
-      FROM redrive_tasks WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND ready_at <= ${now}`
-    const due = oldest?.due ?? undefined
     return {
       waiting: of("waiting"),
       running: of("running"),
       done: of("done"),
       failed: of("failed"),
-      oldestDue: due === undefined ? undefined : Number(due)
+      oldestDue: yield* oldestDue(queue, now)
     }
   })
 
@@ -459,6 +465,7 @@ const make = Effect.fnUntraced(function* ({
         )
       ),
     redrive: (asked) => bounded("redriven", sql.withTransaction(redrive(asked))),
+    oldestDue: (queue, now) => bounded("counted", oldestDue(queue, now)),
     health: (queue, now) => bounded("counted", health(queue, now)),
     sweep: (before) => bounded("swept", sweep(before))
   }

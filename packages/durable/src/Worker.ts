@@ -55,7 +55,7 @@ const millis = (input: Duration.Input) => Duration.toMillis(Duration.fromInputUn
  */
 export const layer = <P, A, E, R>(
   queue: Queue<P, A>,
-  handler: internal.Handler<P, A, E, R>,
+  handler: internal.Handler<NoInfer<P>, NoInfer<A>, E, R>,
   options: Options = {}
 ): Layer.Layer<never, never, Store | R> => {
   const {

@@ -19,6 +19,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
@@ -368,6 +369,20 @@ describe("a worker", () => {
       assert.isDefined(yield* within(Queue.get(pages, "b")))
       yield* wait(24 * 86_400, 3600)
       assert.isUndefined(yield* within(Queue.get(pages, "b")))
+    })
+  )
+
+  it.effect("says for how long something has been due that nobody runs", () =>
+    Effect.gen(function* () {
+      const { within, work } = yield* database
+      yield* within(Queue.addAll(pages, [{ payload: url("one") }, { payload: url("two") }]))
+      yield* work(() => Effect.never, { concurrency: 1 })
+      yield* wait(61)
+      const found = (yield* Metric.snapshot).filter(({ id }) => id === "redrive_task_oldest_due_seconds")
+      assert.deepStrictEqual(
+        found.map(({ attributes, state }) => [attributes, state]),
+        [[{ queue: "pages" }, { value: 60 }]]
+      )
     })
   )
 

@@ -6,6 +6,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
+import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -77,6 +78,10 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
     queue.success === undefined
       ? () => Effect.succeed("null")
       : Schema.encodeEffect(Schema.fromJsonString(Schema.toCodecJson(queue.success)))
+  const late = Metric.gauge("redrive_task_oldest_due_seconds", {
+    description: "For how long the first task has been due that is not run, by queue",
+    attributes: { queue: queue.name }
+  })
   let claims = 0
 
   /** What a store does not take is tried again as long as the claim lasts: the work is done. */
@@ -228,6 +233,16 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
     }
   }).pipe(Effect.catch((error) => Effect.logWarning(error.message, error.cause)))
 
+  /** The one number that says whether a queue is well: whatever else is wrong, something that is due is not run. */
+  const measuring = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const oldest = yield* store.oldestDue(queue.name, now)
+    yield* Metric.update(late, oldest === undefined ? 0 : (now - oldest) / 1000)
+  }).pipe(
+    Effect.catch((error) => Effect.logWarning(error.message, error.cause)),
+    Effect.andThen(Effect.sleep("15 seconds"))
+  )
+
   const sweeping = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     yield* store.sweep({ done: now - settings.keepDone, failed: now - settings.keepFailed })
@@ -236,5 +251,5 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
     Effect.andThen(Effect.sleep("1 hour"))
   )
 
-  for (const loop of [looking, holding, sweeping]) yield* Effect.forkScoped(Effect.forever(loop))
+  for (const loop of [looking, holding, measuring, sweeping]) yield* Effect.forkScoped(Effect.forever(loop))
 })

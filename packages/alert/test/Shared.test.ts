@@ -8,6 +8,7 @@ import * as Route from "@redrive/alert/Route"
 import type { Service } from "@redrive/alert/Sink"
 import * as SqlOutbox from "@redrive/alert/SqlOutbox"
 import * as Observer from "@redrive/core/Observer"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Cause from "effect/Cause"
@@ -53,6 +54,7 @@ const retry = (name: string) =>
     key: name,
     attempt: 1,
     delay: Duration.hours(1),
+    verdict: Verdict.transient("steady"),
     error: Object.assign(new Error("down"), { name })
   }))
 
@@ -258,7 +260,8 @@ describe("several processes on one outbox", () => {
   it.effect("begin again with what is retried, if another one took over before it was told", () =>
     Effect.gen(function* () {
       const { all, start } = yield* shared
-      const [one, two] = [yield* start("one"), yield* start("two")]
+      const one = yield* start("one")
+      yield* start("two")
       one.isBlind = true
       yield* wait(13)
       yield* one.run(retry("Disk"))

@@ -8,6 +8,7 @@ import * as Route from "@redrive/alert/Route"
 import type { Service } from "@redrive/alert/Sink"
 import * as SqlOutbox from "@redrive/alert/SqlOutbox"
 import * as Observer from "@redrive/core/Observer"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Cause from "effect/Cause"
@@ -30,7 +31,8 @@ const routes = Route.make([
     match: {},
     groupBy: ["code"],
     groupWait: Duration.seconds(5),
-    resolveAfter: Duration.seconds(5)
+    resolveAfter: Duration.seconds(5),
+    quietFor: Duration.seconds(2)
   }
 ])
 
@@ -43,6 +45,18 @@ const fail = (name: string) =>
       ErrorReporter.report(Cause.fail(error))
     )
   })
+
+/** A policy says that it retries for an hour. */
+const retry = (name: string) =>
+  Observer.tell(() => ({
+    _tag: "RetryScheduled",
+    name: "call",
+    key: name,
+    attempt: 1,
+    delay: Duration.hours(1),
+    verdict: Verdict.transient("steady"),
+    error: Object.assign(new Error("down"), { name })
+  }))
 
 /** A call that works says so only while somebody expects it, like the retry engine. */
 const work = (name: string) =>
@@ -57,11 +71,17 @@ interface Process {
   readonly told: Array<string>
   /** Whether it can reach the database. */
   isCut: boolean
+  /** Whether it does not see who holds the outbox, as if its event loop were blocked between two looks. */
+  isBlind: boolean
+  /** The failures that it counted as lost. */
+  readonly lost: Array<number>
   /** Ends it: its alerter passes on what it has. */
   readonly stop: Effect.Effect<void>
   /** Ends it as a SIGKILL does. */
   readonly kill: Effect.Effect<void>
 }
+
+const blind = new Outbox.OutboxError({ message: "the event loop is blocked" })
 
 /** What all processes were told of, in order, `opened Disk 2@first`. */
 type Told = Array<string>
@@ -74,7 +94,8 @@ const start = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Process, Outbox.OutboxError, Scope.Scope> {
   const told: Array<string> = []
   const scope = yield* Scope.make()
-  const self = { isCut: false, isKilled: false }
+  const lost: Array<number> = []
+  const self = { isCut: false, isBlind: false, isKilled: false, lost }
   const sink: Service = {
     send: (alerts) =>
       self.isKilled
@@ -102,16 +123,16 @@ const start = Effect.fnUntraced(function* (
     commit: (changes) => cut(real.commit(changes)),
     share: {
       interval: share.interval,
-      hold: (calls) => cut(share.hold(calls)),
+      hold: (calls) => cut(Effect.suspend(() => (self.isBlind ? Effect.fail(blind) : share.hold(calls)))),
       letGo: cut(share.letGo),
       passOn: (heard) => cut(share.passOn(heard)),
       passedOn: cut(share.passedOn)
     }
   }
-  const layer = Alerter.layerOf({ a: sink }, { routes, flushTimeout: "1 second", onLost: () => undefined }).pipe(
-    Layer.provideMerge(Layer.succeed(Outbox.Outbox, outbox)),
-    Layer.provideMerge(Logger.layer([]))
-  )
+  const layer = Alerter.layerOf(
+    { a: sink },
+    { routes, flushTimeout: "1 second", onLost: (count) => void lost.push(count) }
+  ).pipe(Layer.provideMerge(Layer.succeed(Outbox.Outbox, outbox)), Layer.provideMerge(Logger.layer([])))
   const context = yield* Layer.buildWithScope(layer, scope)
   return Object.assign(self, {
     told,
@@ -216,6 +237,86 @@ describe("several processes on one outbox", () => {
       yield* wait(20)
       assert.deepStrictEqual(all, ["opened Disk 5@three"])
       assert.deepStrictEqual(three.told, ["opened Disk 5"])
+    })
+  )
+
+  it.effect("end while another one takes over, and leave it what they heard", () =>
+    Effect.gen(function* () {
+      const { all, start } = yield* shared
+      const [one, two] = [yield* start("one"), yield* start("two")]
+      one.isBlind = true
+      yield* wait(13)
+      for (let n = 0; n < 3; n++) yield* one.run(fail("Disk"))
+      yield* one.stop
+      yield* wait(8)
+      assert.deepStrictEqual(all, ["opened Disk 3@two"])
+      assert.deepStrictEqual(one.lost, [])
+      yield* two.run(work("Disk"))
+      yield* wait(8)
+      assert.strictEqual(all.at(-1), "resolved Disk 0@two")
+    })
+  )
+
+  it.effect("begin again with what is retried, if another one took over before it was told", () =>
+    Effect.gen(function* () {
+      const { all, start } = yield* shared
+      const one = yield* start("one")
+      yield* start("two")
+      one.isBlind = true
+      yield* wait(13)
+      yield* one.run(retry("Disk"))
+      // Its alert is due, and finds that the outbox has another owner.
+      yield* wait(3)
+      assert.deepStrictEqual(all, [])
+      one.isBlind = false
+      yield* wait(8)
+      assert.deepStrictEqual(all, ["retrying Disk 0@two"])
+      yield* one.run(work("Disk"))
+      yield* wait(8)
+      assert.strictEqual(all.at(-1), "resolved Disk 0@two")
+    })
+  )
+
+  it.effect("leave the failures that they counted too late to the one that took over", () =>
+    Effect.gen(function* () {
+      const { all, start } = yield* shared
+      const [one, two] = [yield* start("one"), yield* start("two")]
+      yield* one.run(fail("Disk"))
+      yield* one.run(fail("Net"))
+      yield* wait(7)
+      one.isBlind = true
+      yield* wait(13)
+      yield* two.run(work("Net"))
+      yield* wait(7)
+      assert.deepStrictEqual(all.slice(2), ["resolved Net 0@two"])
+      for (let n = 0; n < 4; n++) yield* one.run(fail("Disk"))
+      yield* one.run(fail("Net"))
+      yield* wait(1)
+      one.isBlind = false
+      yield* wait(8)
+      assert.deepStrictEqual(all.slice(3), ["opened Net 1@two"])
+      yield* one.run(work("Disk"))
+      yield* wait(8)
+      assert.strictEqual(all.at(-1), "resolved Disk 4@two")
+    })
+  )
+
+  it.effect("count what found no room while the outbox could not be reached", () =>
+    Effect.gen(function* () {
+      const { start } = yield* shared
+      const [one, two] = [yield* start("one"), yield* start("two")]
+      two.isCut = true
+      yield* two.run(
+        Effect.forEach(
+          Array.from({ length: 10_007 }, (_, n) => `Disk${n}`),
+          fail,
+          { discard: true }
+        )
+      )
+      yield* wait(25)
+      yield* one.kill
+      yield* two.stop
+      assert.deepStrictEqual(two.lost, [7])
     })
   )
 

@@ -205,6 +205,27 @@ describe("a sink", () => {
         assert.lengthOf(told, expected)
       })
     )
+
+  it.effect("whose answer to a digest was lost does not get it again, if it does not want to", () =>
+    Effect.gen(function* () {
+      const { faults, make, told } = sinksOf([])
+      const sink = make("a", { batch: 1, digestFrom: 3, whenUnsure: "drop" })
+      faults.set("a", new SinkError({ sink: "a", message: "reset", reason: "unreachable", isAmbiguous: true }))
+      const { layer, lines } = logOf()
+      const program = Effect.gen(function* () {
+        for (const code of ["One", "Two", "Three", "Four"]) yield* fail(code)
+        yield* wait(1)
+        faults.delete("a")
+        yield* wait(10)
+      })
+      yield* under({ a: sink }, { routes: to("a") }, program, layer)
+      assert.deepStrictEqual(told, [])
+      assert.isTrue(
+        lines.some((line) => line.includes("4 alerts, which are not sent again")),
+        lines.join("\n")
+      )
+    })
+  )
 })
 
 describe("a sink that was down before a restart", () => {

@@ -117,7 +117,8 @@ export const make = (): Backlog => {
   }
 }
 
-const isFirst = ({ status }: Alert): boolean => status === "opened" || status === "retrying"
+/** Whether people hear of an incident by it for the first time. */
+export const isFirst = ({ status }: Alert): boolean => status === "opened" || status === "retrying"
 
 /** Two alerts of one incident as one: the later one's state, and the failures of both. One that opens the incident still does. */
 const merged = (before: Item, after: Item): Item => ({

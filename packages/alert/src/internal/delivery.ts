@@ -164,6 +164,26 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
     return freeAt
   }
 
+  const settle = (items: ReadonlyArray<Backlog.Item>) =>
+    ledger.settled(
+      name,
+      items.flatMap(({ ids }) => ids)
+    )
+
+  /** After an attempt that may have another: gives what is still to be delivered. */
+  const unfinished = Effect.fnUntraced(function* (
+    items: ReadonlyArray<Backlog.Item>,
+    error: SinkError,
+    now: number
+  ): Effect.fn.Return<ReadonlyArray<Backlog.Item>> {
+    failed(error, now, yield* Random.next)
+    if (!isDropped(sink, error)) return items
+    settle(items)
+    const alerts = items.map(({ alert }) => alert)
+    ledger.unsure(name, alerts, error)
+    return []
+  })
+
   /** Delivers many alerts as one that stands for them. */
   const deliverDigest = (items: ReadonlyArray<Backlog.Item>): Effect.Effect<ReadonlyArray<Backlog.Item>, never, R> =>
     Effect.gen(function* () {
@@ -173,17 +193,14 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
       const now = yield* Clock.currentTimeMillis
       if (Exit.isSuccess(exit)) {
         succeeded(alerts, exit.value, now)
-        ledger.settled(
-          name,
-          items.flatMap(({ ids }) => ids)
-        )
+        settle(items)
         return []
       }
       const error = Cause.findErrorOption(exit.cause)
       if (error._tag === "None") return items
+      if (!isFinal(error.value)) return yield* unfinished(items, error.value, now)
       // Where the digest is refused, each may be taken.
-      if (isFinal(error.value)) takesDigests = false
-      else failed(error.value, now, yield* Random.next)
+      takesDigests = false
       return items
     })
 
@@ -192,30 +209,19 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
     Effect.gen(function* () {
       const alerts = items.map(({ alert }) => alert)
       if (!Arr.isReadonlyArrayNonEmpty(alerts)) return []
-      const settle = () =>
-        ledger.settled(
-          name,
-          items.flatMap(({ ids }) => ids)
-        )
       const exit = yield* Effect.exit(attempt(alerts))
       const now = yield* Clock.currentTimeMillis
       if (Exit.isSuccess(exit)) {
         succeeded(alerts, exit.value, now)
-        settle()
+        settle(items)
         return []
       }
       const error = Cause.findErrorOption(exit.cause)
       // Interrupted from outside.
       if (error._tag === "None") return items
-      if (!isFinal(error.value)) {
-        failed(error.value, now, yield* Random.next)
-        if (!isDropped(sink, error.value)) return items
-        settle()
-        ledger.unsure(name, alerts, error.value)
-        return []
-      }
+      if (!isFinal(error.value)) return yield* unfinished(items, error.value, now)
       if (alerts.length === 1) {
-        settle()
+        settle(items)
         ledger.refused(name, alerts, error.value)
         return []
       }

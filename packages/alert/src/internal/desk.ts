@@ -8,6 +8,7 @@ import * as Scope from "effect/Scope"
 import type * as Incident from "../Incident.ts"
 import * as Outbox from "../Outbox.ts"
 import { type Service, SinkError } from "../Sink.ts"
+import * as Backlog from "./backlog.ts"
 import * as Delivery from "./delivery.ts"
 import * as Engine from "./engine.ts"
 import * as Heard from "./heard.ts"
@@ -177,7 +178,7 @@ export const open = Effect.fnUntraced(function* <R>(
         onFailure: (cause) => {
           late = changes
           if (Outbox.isTakenOver(cause)) {
-            for (const { alert } of added) if (alert.status === "opened") untold.add(alert.incident)
+            for (const { alert } of added) if (Backlog.isFirst(alert)) untold.add(alert.incident)
             return onTakenOver()
           }
           ledger.notKept(cause)

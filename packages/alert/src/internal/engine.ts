@@ -8,6 +8,7 @@ import type * as Route from "../Route.ts"
 import type { Suppression } from "../Journal.ts"
 import type * as Outbox from "../Outbox.ts"
 import * as DueTimes from "./dueTimes.ts"
+import { reportOf } from "./heard.ts"
 import { keyOf, matches, routesOf } from "./matching.ts"
 
 /** Why nobody is told of an incident now, by which rule, and until when. */
@@ -50,6 +51,8 @@ interface Entry extends DueTimes.Due {
   subjects: Map<string, { readonly call: Incident.CallOf; stop: (() => void) | undefined }> | undefined
   /** What it inhibits while it is open. */
   inhibits: ReadonlyArray<string>
+  /** How many of its failures another process counted that had it before. */
+  shared: number
 }
 
 const nothing: ReadonlyArray<string> = []
@@ -86,7 +89,10 @@ export interface Engine extends Ear {
   readonly hasChanged: () => boolean
   /** Goes on with an incident that was kept. */
   readonly restore: (route: string, incident: Incident.Incident, now: number) => void
-  /** Goes on with an incident of which another process has told people. If there is one of that key, the other one's ends. */
+  /**
+   * Goes on with an incident of which another process has told people. If it has that one, it counts the failures that
+   * it lacks; if there is another one of that key, the other one's ends.
+   */
   readonly adopt: (route: string, incident: Incident.Incident, now: number) => void
   /** The calls whose success ends an open incident. */
   readonly calls: () => ReadonlyArray<Incident.CallOf>
@@ -222,6 +228,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       held: undefined,
       subjects: undefined,
       inhibits: nothing,
+      shared: incident.count,
       at: Infinity
     }
     entries.set(entry.id, entry)
@@ -409,9 +416,15 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     },
     adopt: (name, incident, now) => {
       const route = routes.find((one) => one.name === name)
-      const own = route === undefined ? undefined : entries.get(idOf(route, incident.key))?.incident
-      if (route === undefined || incident.told?.isOpen !== true || own?.generation === incident.generation) return
+      if (route === undefined || incident.told?.isOpen !== true) return
+      const own = entries.get(idOf(route, incident.key))
       if (own === undefined) resume(name, incident, now)
+      else if (own.incident.generation === incident.generation) {
+        // The other process went on with it until it saw that it no longer should.
+        const report = reportOf(incident)
+        for (; own.shared < incident.count; own.shared++)
+          set(own, Incident.failed(route, own.incident, incident.key, report, now), now)
+      }
       // The same failures have another name here: that one goes on.
       else
         lastWords = [

@@ -19,7 +19,7 @@ export type Heard =
 /** What is heard until it is passed on: equal failures are one, with their number. */
 export interface Pile extends Engine.Ear {
   readonly told: (route: string, incident: Incident.Incident) => void
-  /** The failures of an incident that nobody was told of. */
+  /** The failures of an incident that nobody was told of, and the policy that retries. */
   readonly again: (incident: Incident.Incident) => void
   readonly take: () => ReadonlyArray<Heard>
   /** Takes back what could not be passed on. */
@@ -69,7 +69,14 @@ export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): 
     worked: (call) => hear({ _tag: "Worked", call, times: 1 }),
     ended: (call) => hear({ _tag: "Ended", call, times: 1 }),
     told: (route, incident) => hear({ _tag: "Told", route, incident, times: 1 }),
-    again: (incident) => hear({ _tag: "Failed", report: reportOf(incident), times: incident.untold || incident.count }),
+    again: (incident) => {
+      const report = reportOf(incident)
+      const times = incident.untold || incident.count
+      if (times > 0) hear({ _tag: "Failed", report, times })
+      const [call] = incident.calls
+      if (incident.retrying !== undefined && call !== undefined)
+        hear({ _tag: "Retrying", report, when: incident.retrying, call, times: 1 })
+    },
     take: () => {
       const all = [...kept.values()]
       kept = new Map()
@@ -90,7 +97,7 @@ export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): 
 }
 
 /** A report of which the incident could be. */
-const reportOf = ({ about, calls: [call], fingerprints, severity }: Incident.Incident): Report.Report => {
+export const reportOf = ({ about, calls: [call], fingerprints, severity }: Incident.Incident): Report.Report => {
   const { jobIds, urls, ...rest } = about
   return {
     ...rest,

@@ -117,11 +117,15 @@ export const make = Effect.fnUntraced(function* <R>(
       expect([])
       if (desk !== undefined) {
         const left = yield* desk.close
-        yield* Effect.ignoreCause(share.letGo)
-        return left + lost
+        lost += left
+        if (!isTakenOver) {
+          yield* Effect.ignoreCause(share.letGo)
+          return lost + pile.dropped()
+        }
+        yield* end
       }
       yield* Effect.ignoreCause(passOn)
-      return lost + pile.failures()
+      return lost + pile.dropped() + pile.failures()
     })
   }
 })

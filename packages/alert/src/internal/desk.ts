@@ -224,10 +224,13 @@ export const open = Effect.fnUntraced(function* <R>(
     })
   )
   if (kept.unread !== undefined && kept.unread > 0) ledger.unread(kept.unread)
+  let strange = 0
   for (const { incident, route } of kept.incidents) {
     if (route === Watchdog.route) watchdog.restore(incident)
-    else engine.restore(route, incident, now())
+    else if (settings.routes.some(({ name }) => name === route)) engine.restore(route, incident, now())
+    else strange++
   }
+  if (strange > 0) ledger.noRoute(strange)
   offer(kept.pending, true)
 
   const looping = yield* Scope.make()

@@ -24,6 +24,8 @@ export interface Ledger {
   readonly states: (states: ReadonlyArray<Delivery.State>, now: number) => void
   /** So many incidents and alerts were kept and cannot be read. */
   readonly unread: (count: number) => void
+  /** So many incidents were kept whose routes are no longer there. */
+  readonly noRoute: (count: number) => void
   /** How many failures no sink was told of, given what was not delivered. */
   readonly lost: (rest: ReadonlyArray<Alert>) => number
   readonly speaker: Effect.Effect<Speaker, never, Scope.Scope>
@@ -158,6 +160,13 @@ export const make = (journal: Journal.Writer | undefined, now: () => number): Le
         "unread",
         Effect.logError(
           `${count} incidents and alerts of the outbox cannot be read, and are left: another version wrote them`
+        )
+      ),
+    noRoute: (count) =>
+      say(
+        "no route",
+        Effect.logWarning(
+          `${count} incidents of the outbox are left, since their routes are no longer there: nobody hears how they end`
         )
       ),
     notKept: (cause) =>

@@ -6,6 +6,7 @@ import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Failed from "@redrive/durable/Failed"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -56,14 +57,13 @@ const run = (synchronous: string, count: number, concurrency: number) =>
       yield* pragma(synchronous)
       yield* Queue.addAll(queue, tasks(count))
       let left = count
+      const isOver = Latch.makeUnsafe(false)
+      const handler = () =>
+        Effect.sync(() => {
+          if (--left === 0) isOver.openUnsafe()
+        })
       const begun = performance.now()
-      const worker = Worker.layer(queue, () => Effect.sync(() => void left--), { concurrency })
-      yield* Effect.provide(
-        Effect.gen(function* () {
-          while (left > 0) yield* Effect.sleep("1 millis")
-        }),
-        worker
-      )
+      yield* Effect.provide(Latch.await(isOver), Worker.layer(queue, handler, { concurrency }))
       return perSecond(count, begun)
     })
     return yield* Effect.provide(program, Store.layer().pipe(Layer.provideMerge(Sqlite.layer({ filename }))))

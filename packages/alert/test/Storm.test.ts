@@ -128,8 +128,10 @@ describe("ten thousand incidents in a minute", () => {
     Effect.gen(function* () {
       const messages: Array<Message> = []
       let attempts = 0
-      const fault = ({ digest }: Alert.Alert) => {
+      const digests: Array<string> = []
+      const fault = ({ digest, id }: Alert.Alert) => {
         attempts++
+        if (digest !== undefined) digests.push(id)
         if (digest !== undefined && attempts === 1)
           return new SinkError({ sink: "chat", message: "reset", reason: "unreachable" })
         return digest === undefined ? undefined : new SinkError({ sink: "chat", message: "no", reason: "refused" })
@@ -140,6 +142,8 @@ describe("ten thousand incidents in a minute", () => {
       })
       yield* under(channel(messages, fault), program)
       assert.lengthOf(messages, 25)
+      // A receiver may know by its id that it has had it.
+      assert.deepStrictEqual([digests.length, new Set(digests).size], [2, 1])
     })
   )
 })

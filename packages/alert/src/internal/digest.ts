@@ -22,7 +22,8 @@ export const digestOf = (alerts: ReadonlyArray<Alert.Alert>, now: number): Alert
   const incident = nameOf("digest", now)
   const at = DateTime.makeUnsafe(now)
   return {
-    id: `digest/${incident}`,
+    // The same alerts again are the same digest.
+    id: `digest/${alerts[0]?.id}/${alerts.at(-1)?.id}/${alerts.length}`,
     route: "digest",
     key: "digest",
     incident,

@@ -44,7 +44,8 @@ export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): 
   const add = (id: string, heard: Heard) => {
     const before = kept.get(id)
     if (before !== undefined) before.times += heard.times
-    else if (kept.size < most) kept.set(id, heard)
+    // Whoever was told that something began must hear its end.
+    else if (kept.size < most || heard._tag === "Told") kept.set(id, heard)
     else if (heard._tag === "Failed") dropped += heard.times
   }
   const idOf = (heard: Heard): string => {

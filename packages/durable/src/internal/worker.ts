@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
+import type * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -50,7 +51,20 @@ export interface Settings {
   readonly keepFailed: number
 }
 
-const policyIn = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.toCodecJson(RetryPolicy.RetryPolicy)))
+const decodePolicy = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.toCodecJson(RetryPolicy.RetryPolicy)))
+
+/** A worker meets few policies, and reading one takes longer than a short task. */
+const policies = () => {
+  const known = new Map<string, Option.Option<RetryPolicy.RetryPolicy>>()
+  return (text: string): Option.Option<RetryPolicy.RetryPolicy> => {
+    const before = known.get(text)
+    if (before !== undefined) return before
+    if (known.size >= 1000) known.clear()
+    const policy = decodePolicy(text)
+    known.set(text, policy)
+    return policy
+  }
+}
 
 /** A task that runs. */
 interface Running {
@@ -78,6 +92,7 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
     queue.success === undefined
       ? () => Effect.succeed("null")
       : Schema.encodeEffect(Schema.fromJsonString(Schema.toCodecJson(queue.success)))
+  const policyIn = policies()
   const late = Metric.gauge("redrive_task_oldest_due_seconds", {
     description: "For how long the first task has been due that is not run, by queue",
     attributes: { queue: queue.name }
@@ -102,7 +117,7 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
     const number = claim.attempts + 1
     const about = { name: queue.name, ...(claim.key !== "" && { key: claim.key }) }
     if (claim.kills >= settings.kills) return yield* giveUp(claim, "killed", Judgement.killed)
-    const policy = yield* Effect.option(policyIn(claim.policy))
+    const policy = policyIn(claim.policy)
     const payload = yield* Effect.exit(payloadIn(claim.payload))
     if (policy._tag === "None" || Exit.isFailure(payload)) {
       const error = Exit.isFailure(payload) ? Cause.squash(payload.cause) : new Error("its policy cannot be read")

@@ -10,6 +10,7 @@ import type * as Report from "@redrive/core/Report"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 import { keyOf, routesOf } from "./internal/matching.ts"
 
 /**
@@ -386,8 +387,16 @@ const strict = { errors: "all", onExcessProperty: "error" } as const
  * @category constructors
  * @since 0.1.0
  */
-export const make = (routes: ReadonlyArray<(typeof Route)["~type.make.in"]>): ReadonlyArray<Route> =>
-  Routes.make(routes, { parseOptions: strict })
+export const make = (routes: ReadonlyArray<(typeof Route)["~type.make.in"]>): ReadonlyArray<Route> => {
+  try {
+    return Routes.make(routes, { parseOptions: strict })
+  } catch (error) {
+    // Effect says that something is wrong, and keeps what and where in the cause.
+    const issue = error instanceof Error ? error.cause : undefined
+    if (!SchemaIssue.isIssue(issue)) throw error
+    throw new Error(`Route.make: ${new Schema.SchemaError(issue).message.replace(/\s*\n\s*/g, " ")}`, { cause: error })
+  }
+}
 
 /**
  * Reads routes from JSON, such as a configuration file's: durations are texts (`30 seconds`). Fails with a `SchemaError` that names each refused

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Alerter from "@redrive/alert/Alerter"
+import * as Route from "@redrive/alert/Route"
 import * as WebhookSink from "@redrive/alert/WebhookSink"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
@@ -53,5 +54,13 @@ describe("options", () => {
     Alerter.layer()
     Alerter.layer({ groupWait: "1 second", repeatInterval: Duration.days(1), maxKeys: 1, onLost: () => undefined })
     WebhookSink.layer({ url, attempts: 1, backoff: 0, attemptTimeout: "1 second", maxRetryAfter: Duration.zero })
+  })
+})
+
+describe("Route.make", () => {
+  it("names the route and the field that is wrong", () => {
+    const wrong = (some: object) => () => Route.make([{ name: "a", sinks: ["x"], match: {}, ...some }])
+    assert.throws(wrong({ match: { code: "x" } }), `Route.make: Expected no excess property at [0]["match"]["code"]`)
+    assert.throws(wrong({ groupWait: "1 second" }), `Route.make: Expected Duration at [0]["groupWait"]`)
   })
 })

@@ -239,9 +239,13 @@ const start = Effect.fnUntraced(function* <R>(
         return { isTelling: open !== undefined, incidents: open?.open() ?? [], sinks: open?.states() ?? [] }
       }),
       test: (failure) =>
-        Effect.contextWith((own: Context.Context<never>) =>
-          Trials.run(sinks, routes, Report.make(failure, { secrets: Report.secretsOf(own) }))
-        ).pipe(Desk.unheard, Effect.provideContext(context))
+        // The secrets are those of who asks; all else is the alerter's.
+        Effect.flatMap(Effect.context(), (own) =>
+          Trials.run(sinks, routes, Report.make(failure, { secrets: Report.secretsOf(own) })).pipe(
+            Desk.unheard,
+            Effect.provideContext(context)
+          )
+        )
     }
   }
 })

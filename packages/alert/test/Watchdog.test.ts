@@ -4,6 +4,7 @@ import * as Alerter from "@redrive/alert/Alerter"
 import * as Outbox from "@redrive/alert/Outbox"
 import * as Route from "@redrive/alert/Route"
 import { type Service, SinkError } from "@redrive/alert/Sink"
+import * as Report from "@redrive/core/Report"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,6 +13,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
+import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 
 const failure = (name = "Disk") => Object.assign(new Error("it is full"), { name })
@@ -92,6 +94,20 @@ describe("a test alert", () => {
       })
       yield* under(sinks, { routes }, program)
       assert.lengthOf(told, 2)
+    })
+  )
+
+  it.effect("shows no secret of who asks for it", () =>
+    Effect.gen(function* () {
+      const texts: Array<string> = []
+      const sink: Service = { send: (alerts) => Effect.sync(() => void texts.push(JSON.stringify(alerts))) }
+      const error = new Error("the key s3cret-key is refused")
+      const asked = Effect.provide(test(error), Report.layerSecrets(Redacted.make("s3cret-key")))
+      // The alerter has secrets of its own.
+      const own = Layer.merge(Logger.layer([]), Report.layerSecrets(Redacted.make("another")))
+      yield* under({ a: sink }, { routes: to("a") }, asked, own)
+      assert.lengthOf(texts, 2)
+      assert.notInclude(texts.join(), "s3cret-key")
     })
   )
 

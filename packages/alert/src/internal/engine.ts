@@ -280,15 +280,9 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
   /** Notes that people are told, and gives what. */
   const tell = (entry: Entry, status: Incident.Status, now: number): Notice => {
     const { incident, route } = entry
-    const escalated = route.escalation?.sinks ?? []
     // A name is never given twice, though a key may have been forgotten, and open again in the same millisecond.
     const generation = incident.told?.isOpen === true ? incident.generation : (named = Math.max(now, named + 1))
-    const sinks =
-      status === "escalated"
-        ? escalated
-        : incident.isEscalated
-          ? [...new Set([...route.sinks, ...escalated])]
-          : route.sinks
+    const sinks = sinksOf(route, incident, status)
     set(entry, Incident.tell(incident, status, now, generation), now)
     return { alert: alertOf(route.name, incident, generation, status, now), sinks }
   }
@@ -429,7 +423,10 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       else
         lastWords = [
           ...lastWords,
-          { alert: alertOf(name, incident, incident.generation, "expired", now), sinks: route.sinks }
+          {
+            alert: alertOf(name, incident, incident.generation, "expired", now),
+            sinks: sinksOf(route, incident, "expired")
+          }
         ]
     },
     calls: () => {
@@ -464,6 +461,17 @@ const equalOf = (equal: ReadonlyArray<Route.EqualField>, about: Incident.About):
     found = found.flatMap((one) => values.map((value) => `${one}\n${value}`))
   }
   return found
+}
+
+/** Who is told: those of the escalation hear what follows it, too. */
+const sinksOf = (
+  { escalation, sinks }: Route.Route,
+  { isEscalated }: Incident.Incident,
+  status: Incident.Status
+): ReadonlyArray<string> => {
+  const escalated = escalation?.sinks ?? []
+  if (status === "escalated") return escalated
+  return isEscalated ? [...new Set([...sinks, ...escalated])] : sinks
 }
 
 /** The name of an incident: no other one ever has it. */

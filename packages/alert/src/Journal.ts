@@ -8,7 +8,7 @@
  */
 import * as Check from "@redrive/core/Check"
 import * as DateTime from "effect/DateTime"
-import { idOf } from "./internal/entries.ts"
+import * as Entries from "./internal/entries.ts"
 
 /**
  * Why nobody was told of failures.
@@ -103,15 +103,7 @@ export const make = (options: Options = {}): Journal => {
   const kept = new Map<string, Entry>()
   const entries = (key?: string) => [...kept.values()].filter((entry) => key === undefined || entry.key === key)
   return {
-    note: (entry) => {
-      const id = idOf(entry)
-      const before = kept.get(id)
-      kept.set(id, before === undefined ? entry : { ...before, count: before.count + entry.count })
-      for (const oldest of kept.size > most ? kept.keys() : []) {
-        kept.delete(oldest)
-        break
-      }
-    },
+    note: (entry) => Entries.note(kept, entry, most),
     entries,
     explain: (key) => entries(key).map(format)
   }

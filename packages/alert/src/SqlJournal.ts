@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
-import { idOf } from "./internal/entries.ts"
+import * as Entries from "./internal/entries.ts"
 import { hashOf } from "./internal/kept.ts"
 import { type Entry, format, type Writer } from "./Journal.ts"
 
@@ -99,15 +99,7 @@ export const make = Effect.fnUntraced(function* (
   yield* sql`CREATE INDEX IF NOT EXISTS redrive_decisions_at ON redrive_decisions (at)`
 
   let waiting = new Map<string, Entry>()
-  const note = (entry: Entry) => {
-    const id = idOf(entry)
-    const before = waiting.get(id)
-    waiting.set(id, before === undefined ? entry : { ...before, count: before.count + entry.count })
-    for (const oldest of waiting.size > mostWaiting ? waiting.keys() : []) {
-      waiting.delete(oldest)
-      break
-    }
-  }
+  const note = (entry: Entry) => Entries.note(waiting, entry, mostWaiting)
   const subjectOf = (key: string) => hashOf(name, key)
 
   const write = Effect.suspend(() => {

@@ -170,59 +170,52 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
       items.flatMap(({ ids }) => ids)
     )
 
-  /** After an attempt that may have another: gives what is still to be delivered. */
-  const unfinished = Effect.fnUntraced(function* (
+  /** One attempt for items, by the alerts that say it. Gives the error if it is final, and otherwise what is still to be delivered. */
+  const tried = Effect.fnUntraced(function* (
     items: ReadonlyArray<Backlog.Item>,
-    error: SinkError,
-    now: number
-  ): Effect.fn.Return<ReadonlyArray<Backlog.Item>> {
-    failed(error, now, yield* Random.next)
-    if (!isDropped(sink, error)) return items
+    alerts: Arr.NonEmptyReadonlyArray<Alert>
+  ): Effect.fn.Return<ReadonlyArray<Backlog.Item> | SinkError, never, R> {
+    const own = items.map(({ alert }) => alert)
+    const exit = yield* Effect.exit(attempt(alerts))
+    const now = yield* Clock.currentTimeMillis
+    if (Exit.isSuccess(exit)) {
+      succeeded(own, exit.value, now)
+      settle(items)
+      return []
+    }
+    const error = Cause.findErrorOption(exit.cause)
+    // Interrupted from outside.
+    if (error._tag === "None") return items
+    if (isFinal(error.value)) return error.value
+    failed(error.value, now, yield* Random.next)
+    if (!isDropped(sink, error.value)) return items
     settle(items)
-    const alerts = items.map(({ alert }) => alert)
-    ledger.unsure(name, alerts, error)
+    ledger.unsure(name, own, error.value)
     return []
   })
 
   /** Delivers many alerts as one that stands for them. */
-  const deliverDigest = (items: ReadonlyArray<Backlog.Item>): Effect.Effect<ReadonlyArray<Backlog.Item>, never, R> =>
-    Effect.gen(function* () {
-      const alerts = items.map(({ alert }) => alert)
-      const digest = digestOf(alerts, yield* Clock.currentTimeMillis)
-      const exit = yield* Effect.exit(attempt([digest]))
-      const now = yield* Clock.currentTimeMillis
-      if (Exit.isSuccess(exit)) {
-        succeeded(alerts, exit.value, now)
-        settle(items)
-        return []
-      }
-      const error = Cause.findErrorOption(exit.cause)
-      if (error._tag === "None") return items
-      if (!isFinal(error.value)) return yield* unfinished(items, error.value, now)
-      // Where the digest is refused, each may be taken.
-      takesDigests = false
-      return items
-    })
+  const deliverDigest = Effect.fnUntraced(function* (
+    items: ReadonlyArray<Backlog.Item>
+  ): Effect.fn.Return<ReadonlyArray<Backlog.Item>, never, R> {
+    const alerts = items.map(({ alert }) => alert)
+    const left = yield* tried(items, [digestOf(alerts, yield* Clock.currentTimeMillis)])
+    if (!(left instanceof SinkError)) return left
+    // Where the digest is refused, each may be taken.
+    takesDigests = false
+    return items
+  })
 
   /** Delivers alerts; what is refused for good is split until it is found. Gives what is still to be delivered. */
   const deliver = (items: ReadonlyArray<Backlog.Item>): Effect.Effect<ReadonlyArray<Backlog.Item>, never, R> =>
     Effect.gen(function* () {
       const alerts = items.map(({ alert }) => alert)
       if (!Arr.isReadonlyArrayNonEmpty(alerts)) return []
-      const exit = yield* Effect.exit(attempt(alerts))
-      const now = yield* Clock.currentTimeMillis
-      if (Exit.isSuccess(exit)) {
-        succeeded(alerts, exit.value, now)
-        settle(items)
-        return []
-      }
-      const error = Cause.findErrorOption(exit.cause)
-      // Interrupted from outside.
-      if (error._tag === "None") return items
-      if (!isFinal(error.value)) return yield* unfinished(items, error.value, now)
+      const left = yield* tried(items, alerts)
+      if (!(left instanceof SinkError)) return left
       if (alerts.length === 1) {
         settle(items)
-        ledger.refused(name, alerts, error.value)
+        ledger.refused(name, alerts, left)
         return []
       }
       const half = alerts.length >> 1

@@ -1,4 +1,5 @@
 import type { Lane, Mark, Timeline } from "../Timeline.ts"
+import { cut } from "./texts.ts"
 import { moment } from "./timelineText.ts"
 
 const [width, left, right, row, line] = [600, 110, 16, 34, 18] as const
@@ -74,8 +75,6 @@ const laneOf = (lane: Lane, y: number, x: (at: number) => number): string => {
 }
 
 const round = (value: number): number => Number(value.toFixed(1))
-
-const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
 
 /** No text is wider than the picture; what a decision says after three lines is cut. */
 const wrapped = (text: string): ReadonlyArray<string> => {

@@ -4,7 +4,6 @@ import * as Verdict from "@redrive/core/Verdict"
 import * as CallState from "@redrive/retry/CallState"
 import * as Operation from "@redrive/retry/Operation"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
-import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -63,13 +62,12 @@ export type Judged =
 
 const stateIn = Schema.decodeUnknownOption(Schema.fromJsonString(CallState.CallState))
 
-const reportOf = (error: unknown) =>
-  Effect.contextWith((context: Context.Context<never>) =>
-    Effect.succeed(Report.make(error, { secrets: Report.secretsOf(context) }))
-  )
-
+/** What a failure leaves behind. */
 export const failedOf = (error: unknown) =>
-  Effect.map(reportOf(error), ({ actor, code, message }) => ({ actor, code, message }))
+  Effect.map(Effect.context(), (context) => {
+    const { actor, code, message } = Report.make(error, { secrets: Report.secretsOf(context) })
+    return { actor, code, message }
+  })
 
 /** Asks the policy, as the retry engine does. */
 export const judge = Effect.fnUntraced(function* (
@@ -80,7 +78,6 @@ export const judge = Effect.fnUntraced(function* (
   random: number
 ): Effect.fn.Return<Judged> {
   const verdict = yield* Judge.judge(error)
-  const failed = yield* failedOf(error)
   const known = claim.call === undefined ? undefined : stateIn(claim.call)
   const state = known?._tag === "Some" ? known.value : CallState.start
   // The time behind a gate, or without a worker, brings no deadline nearer.
@@ -99,6 +96,7 @@ export const judge = Effect.fnUntraced(function* (
       return { _tag: "GiveUp", because: next.because, verdict }
     case "Park": {
       const { atMost, until } = next
+      const failed = yield* failedOf(error)
       const parkedUntil = now + Math.ceil(Duration.toMillis(atMost))
       const gate = claim.group === "" ? claim.key : claim.group
       // Without a key nobody can open anything: the task waits for its own time.
@@ -113,6 +111,7 @@ export const judge = Effect.fnUntraced(function* (
       }
     }
     case "Retry": {
+      const failed = yield* failedOf(error)
       const due = now + Math.ceil(Duration.toMillis(next.delay))
       const asked = Verdict.retryAfter(verdict)
       const gate = claim.key === "" ? claim.group : claim.key

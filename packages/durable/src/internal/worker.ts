@@ -14,7 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import { randomUUID } from "node:crypto"
 import type { Queue } from "../Queue.ts"
-import { type Claimed, type Settled, Store } from "../Store.ts"
+import { type Claimed, type Settled, Store, type StoreError } from "../Store.ts"
 import * as Judgement from "./judgement.ts"
 
 /**
@@ -66,6 +66,9 @@ const policies = () => {
   }
 }
 
+/** A store that is away for a while stops nothing: what could not be done is done again. */
+const warn = ({ cause, message }: StoreError) => Effect.logWarning(message, cause)
+
 /** A task that runs. */
 interface Running {
   readonly claim: Claimed
@@ -105,7 +108,7 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
       Effect.catch((error) =>
         running.has(claim.row)
           ? Effect.andThen(
-              Effect.andThen(Effect.logWarning(error.message, error.cause), Effect.sleep(settings.pollInterval)),
+              Effect.andThen(warn(error), Effect.sleep(settings.pollInterval)),
               Effect.suspend(() => settle(claim, what))
             )
           : Effect.succeed(false)
@@ -159,9 +162,7 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
     if (judged._tag === "GiveUp") return yield* giveUp(claim, judged.because, error, exit.cause)
     if (judged.gate !== undefined) {
       const { gate, until, why } = judged.gate
-      yield* Effect.catch(store.shut({ gate, until, why, by: "policy", at: now }), (failed) =>
-        Effect.logWarning(failed.message, failed.cause)
-      )
+      yield* Effect.catch(store.shut({ gate, until, why, by: "policy", at: now }), warn)
     }
     if (!(yield* settle(claim, judged.again))) return
     if (judged.parked !== undefined) {
@@ -225,7 +226,7 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
 
   const looking = Effect.gen(function* () {
     queue.news.closeUnsafe()
-    const found = yield* Effect.catch(claim, (error) => Effect.as(Effect.logWarning(error.message, error.cause), 0))
+    const found = yield* Effect.catch(claim, (error) => Effect.as(warn(error), 0))
     if (found > 0) return
     yield* Effect.race(Latch.await(queue.news), Effect.sleep(settings.pollInterval))
   })
@@ -246,25 +247,19 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
       running.delete(one.row)
       yield* Effect.forkScoped(Fiber.interrupt(fiber))
     }
-  }).pipe(Effect.catch((error) => Effect.logWarning(error.message, error.cause)))
+  }).pipe(Effect.catch(warn))
 
   /** The one number that says whether a queue is well: whatever else is wrong, something that is due is not run. */
   const measuring = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const oldest = yield* store.oldestDue(queue.name, now)
     yield* Metric.update(late, oldest === undefined ? 0 : (now - oldest) / 1000)
-  }).pipe(
-    Effect.catch((error) => Effect.logWarning(error.message, error.cause)),
-    Effect.andThen(Effect.sleep("15 seconds"))
-  )
+  }).pipe(Effect.catch(warn), Effect.andThen(Effect.sleep("15 seconds")))
 
   const sweeping = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     yield* store.sweep({ done: now - settings.keepDone, failed: now - settings.keepFailed })
-  }).pipe(
-    Effect.catch((error) => Effect.logWarning(error.message, error.cause)),
-    Effect.andThen(Effect.sleep("1 hour"))
-  )
+  }).pipe(Effect.catch(warn), Effect.andThen(Effect.sleep("1 hour")))
 
   for (const loop of [looking, holding, measuring, sweeping]) yield* Effect.forkScoped(Effect.forever(loop))
 })

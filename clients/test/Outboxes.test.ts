@@ -156,7 +156,12 @@ describe.each(stores)("an outbox in %s", (_, isMissing, made) => {
         outbox({ name: "b" }),
         { local: true }
       )
-      assert.deepStrictEqual(other, { incidents: [], pending: [], unread: 0 })
+      assert.deepStrictEqual(other, { incidents: [], pending: [], messages: [], unread: 0 })
+      // What channels call messages is kept until it is forgotten.
+      const message = (incident: string, id?: string) => ({ sink: "a", incident, id })
+      yield* life({ messages: [message("x", "1"), message("y", "2"), message("x", "C1 3"), message("z", "4")] })
+      yield* life({ messages: [message("y"), message("z", "5"), message("z")] })
+      assert.deepStrictEqual((yield* life({})).kept.messages, [message("x", "C1 3")])
     })
   )
 

@@ -45,8 +45,11 @@ export interface Options {
   readonly groupWait?: Duration.Input | undefined
   /** The time after which an incident that still fails is told again, without `routes`. Default: 4 hours. */
   readonly repeatInterval?: Duration.Input | undefined
-  /** Hours in which people are not told. Default: none. */
-  readonly silences?: ReadonlyArray<Route.Silence> | undefined
+  /**
+   * Hours in which people are not told: a list, or a function that gives it, which is asked whenever somebody would be told, and every 30 seconds
+   * while a silence holds, so that one can begin and end while the program runs. Default: none.
+   */
+  readonly silences?: ReadonlyArray<Route.Silence> | (() => ReadonlyArray<Route.Silence>) | undefined
   /** Incidents that speak for others. Default: a job's failure speaks for its items. */
   readonly inhibitions?: ReadonlyArray<Route.Inhibition> | undefined
   /** For a sink that is down, the names of those that are told in its place. Default: none. */
@@ -63,7 +66,12 @@ export interface Options {
   readonly onLost?: ((count: number) => void) | undefined
 }
 
-const areSilences = Schema.is(Schema.Array(Route.Silence))
+const isSilences = Schema.is(Schema.Array(Route.Silence))
+
+const areSilences = (value: unknown): value is ReadonlyArray<Route.Silence> =>
+  isSilences(value) && value.every(({ from, until }) => until > from)
+
+const silencesAre = "each with name, match, from, until after that, and by"
 
 const rules: Check.Rules<Options> = {
   routes: Check.where("routes as Route.make or Route.fromJson make them", Schema.is(Schema.Array(Route.Route))),
@@ -71,8 +79,8 @@ const rules: Check.Rules<Options> = {
   groupWait: Check.duration(),
   repeatInterval: Check.duration(),
   silences: Check.where(
-    "a list of silences, each with name, match, from, until after that, and by",
-    (list) => areSilences(list) && list.every(({ from, until }) => until > from)
+    `a list of silences, ${silencesAre}, or a function that gives it`,
+    (value) => typeof value === "function" || areSilences(value)
   ),
   inhibitions: Check.where(
     "a list of inhibitions, each with name, source, target and equal",
@@ -160,8 +168,14 @@ export const layerOf = <R>(sinks: Sinks<R>, options: Options = {}): Layer.Layer<
   )
 }
 
+/** These make the one route that there is without `routes`. */
+const ofOneRoute = ["threshold", "groupWait", "repeatInterval"] as const
+
 const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.Route> => {
   const { groupWait = "30 seconds", repeatInterval = "4 hours", routes, threshold = "Error" } = options
+  const idle = routes === undefined ? [] : ofOneRoute.filter((name) => options[name] !== undefined)
+  if (idle.length > 0)
+    throw new Error(`Alerter.layer: ${idle.join(", ")} beside routes changes nothing: each route has its own`)
   const all =
     routes ??
     Route.make([
@@ -169,8 +183,8 @@ const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.
         name: "default",
         sinks: Object.keys(sinks),
         match: { severity: threshold },
-        groupWait: Duration.fromInputUnsafe(groupWait),
-        repeatInterval: Duration.fromInputUnsafe(repeatInterval)
+        groupWait,
+        repeatInterval
       }
     ])
   const named = [
@@ -181,6 +195,14 @@ const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.
   if (missing.length > 0)
     throw new Error(
       `Alerter.layer: no sink has the name ${missing.join(", ")}; there are ${Object.keys(sinks).join(", ") || "none"}`
+    )
+  const silences = typeof options.silences === "function" ? [] : (options.silences ?? [])
+  const strange = silences
+    .flatMap((one) => one.routes ?? [])
+    .filter((name) => !all.some((route) => route.name === name))
+  if (strange.length > 0)
+    throw new Error(
+      `Alerter.layer: no route has the name ${strange.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}`
     )
   return all
 }
@@ -196,13 +218,14 @@ const start = Effect.fnUntraced(function* <R>(
 > {
   const { fallbacks = {}, flushTimeout = "5 seconds", maxKeys = 10_000, maxWait = "15 minutes", onLost = say } = options
   const clock = yield* Clock.Clock
-  const { share } = yield* Outbox.Outbox
+  const { share } = yield* useOutbox
   const now = () => clock.currentTimeMillisUnsafe()
   const ledger = Ledger.make(options.journal, now)
   const settings: Desk.Settings<R> = {
     sinks,
     routes,
-    silences: options.silences ?? [],
+    silences: askedFor(options.silences ?? [], ledger),
+    areSilencesAsked: typeof options.silences === "function",
     inhibitions: options.inhibitions ?? [Route.jobOverItems],
     most: maxKeys,
     fallbacks,
@@ -249,6 +272,37 @@ const start = Effect.fnUntraced(function* <R>(
     }
   }
 })
+
+const inUse = new WeakSet<Outbox.Service>()
+
+/** The outbox, which knows incidents by their routes: two alerters on it would take each other's for leftovers. */
+const useOutbox = Effect.flatMap(Outbox.Outbox, (outbox) =>
+  outbox.isMemory === true
+    ? Effect.succeed(outbox)
+    : Effect.acquireRelease(
+        Effect.sync(() => {
+          if (inUse.has(outbox))
+            throw new Error("Alerter.layer: two alerters use one outbox: give each one of its own, with another name")
+          inUse.add(outbox)
+          return outbox
+        }),
+        () => Effect.sync(() => inUse.delete(outbox))
+      )
+)
+
+/** What a program gives while it runs may be wrong: then nobody is kept from hearing, and the log says so. */
+const askedFor =
+  (silences: NonNullable<Options["silences"]>, ledger: Ledger.Ledger) => (): ReadonlyArray<Route.Silence> => {
+    if (typeof silences !== "function") return silences
+    try {
+      const given: unknown = silences()
+      if (areSilences(given)) return given
+      ledger.noSilences(`they must be a list of silences, ${silencesAre}`)
+    } catch (error) {
+      ledger.noSilences(error instanceof Error ? error.message : "they could not be asked")
+    }
+    return []
+  }
 
 /** An alerter that shares nothing has its desk always. */
 const alone = <R>(desk: Desk.Desk<R>): Shared.Shared<R> => ({ ...desk, desk: () => desk })

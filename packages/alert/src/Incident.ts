@@ -66,6 +66,8 @@ export interface Told {
   readonly at: number
   /** The severity that they were told. */
   readonly severity: LogLevel.Severity
+  /** The sinks that were to tell them, since this incident began. */
+  readonly sinks: ReadonlyArray<string>
 }
 
 /**
@@ -313,12 +315,18 @@ export const due = (route: Route.Route, self: Incident): Due | undefined => {
 }
 
 /**
- * The incident after people were told. One that they hear of for the first time gets a `generation`, which is to be unique.
+ * The incident after people were told by some sinks. One that they hear of for the first time gets a `generation`, which is to be unique.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const tell = (self: Incident, status: Status, now: number, generation = now): Incident => {
+export const tell = (
+  self: Incident,
+  status: Status,
+  now: number,
+  generation = now,
+  sinks: ReadonlyArray<string> = none
+): Incident => {
   const { newsAt: _, retrying: policy, worseAt: __, ...rest } = self
   const isOver = status === "resolved" || status === "expired"
   const isFirst = self.told?.isOpen !== true && !isOver
@@ -331,7 +339,12 @@ export const tell = (self: Incident, status: Status, now: number, generation = n
     isEscalated: !isOver && (self.isEscalated || status === "escalated"),
     generation: isFirst ? generation : self.generation,
     untold: 0,
-    told: { isOpen: !isOver, at: now, severity: self.severity }
+    told: {
+      isOpen: !isOver,
+      at: now,
+      severity: self.severity,
+      sinks: isOver ? none : isFirst ? sinks : union(self.told?.sinks ?? none, sinks)
+    }
   }
 }
 
@@ -346,6 +359,9 @@ export const isForgettable = (route: Route.Route, self: Incident, now: number): 
   self.told?.isOpen !== true &&
   self.retrying === undefined &&
   now - Math.max(self.lastAt, self.changedAt) >= millis(route.expiresAfter)
+
+const union = (some: ReadonlyArray<string>, more: ReadonlyArray<string>): ReadonlyArray<string> =>
+  more.every((one) => some.includes(one)) ? some : [...new Set([...some, ...more])]
 
 /** A closed incident of which people know that it is closed begins anew with the next failure. */
 const isFresh = (self: Incident): boolean => !self.isOpen && self.told?.isOpen !== true && self.untold === 0

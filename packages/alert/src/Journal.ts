@@ -44,6 +44,8 @@ export interface Entry {
   readonly route: string
   /** The key of the incident; empty if no route matched. */
   readonly key: string
+  /** The name of the incident, as its alerts have it; empty if people do not know of it. */
+  readonly incident: string
   /** What was decided. */
   readonly decision: "told" | "held" | "suppressed" | "delivered" | "refused" | "collapsed"
   /** Why: the status of an alert, a suppression, a silence or inhibition with its name, or what a sink said. */

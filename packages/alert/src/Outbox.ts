@@ -84,6 +84,21 @@ export interface Done {
 }
 
 /**
+ * What a sink's channel calls the message about an incident.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Message {
+  /** The name of the sink. */
+  readonly sink: string
+  /** The name of the incident, as its alerts have it. */
+  readonly incident: string
+  /** What the channel calls it, or `undefined` if it is forgotten. */
+  readonly id: string | undefined
+}
+
+/**
  * Changes that are kept together or not at all.
  *
  * @category models
@@ -98,6 +113,8 @@ export interface Changes {
   readonly done: ReadonlyArray<Done>
   /** The ids of what other processes passed on, and is counted now. Default: none. */
   readonly heard?: ReadonlyArray<string> | undefined
+  /** What channels call messages, and which of these are forgotten. Default: none. */
+  readonly messages?: ReadonlyArray<Message> | undefined
 }
 
 /**
@@ -124,6 +141,8 @@ export interface Kept {
   readonly incidents: ReadonlyArray<KeptIncident>
   /** The alerts that were not taken, in the order in which they were added. */
   readonly pending: ReadonlyArray<Pending>
+  /** What channels call the messages about incidents. Default: none. */
+  readonly messages?: ReadonlyArray<Message> | undefined
   /** How many incidents and alerts could not be read, such as those of another version. They stay. Default: 0. */
   readonly unread?: number | undefined
 }
@@ -184,6 +203,8 @@ export interface Service {
   readonly load: Effect.Effect<Kept, OutboxError>
   /** Keeps changes, all or none. */
   readonly commit: (changes: Changes) => Effect.Effect<void, OutboxError>
+  /** Whether what it keeps ends with the process, so that at its end people are told all that they do not know. Default: `false`. */
+  readonly isMemory?: boolean | undefined
   /** How several processes share it. Default: one process has it for itself. */
   readonly share?: Share | undefined
 }
@@ -197,7 +218,7 @@ const nothing: Kept = { incidents: [], pending: [] }
  * @since 0.1.0
  */
 export const Outbox: Context.Reference<Service> = Context.Reference<Service>("@redrive/alert/Outbox", {
-  defaultValue: () => ({ load: Effect.succeed(nothing), commit: () => Effect.void })
+  defaultValue: () => ({ load: Effect.succeed(nothing), commit: () => Effect.void, isMemory: true })
 })
 
 /** What later versions write differently has another number. */

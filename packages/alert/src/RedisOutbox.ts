@@ -44,7 +44,7 @@ export const layer = (options: Options = {}): Layer.Layer<never, never, Redis.Re
   Layer.effect(Outbox, make(Check.options("RedisOutbox.layer", rules, options)))
 
 /** Each part of a program's state has a key. */
-const parts = ["owner", "incidents", "alerts", "order", "added", "heard"]
+const parts = ["owner", "incidents", "alerts", "order", "added", "heard", "messages"]
 
 const scriptOf = <R>(lua: string) =>
   Redis.script((keys: ReadonlyArray<string>, ...args: ReadonlyArray<string>) => [...keys, ...args], {
@@ -68,14 +68,17 @@ for _, id in ipairs(changes.done) do
   redis.call('ZREM', order, id)
 end
 for _, id in ipairs(changes.heard) do redis.call('HDEL', heard, id) end
+for _, row in ipairs(changes.messages) do
+  if row[2] then redis.call('HSET', messages, row[1], row[2]) else redis.call('HDEL', messages, row[1]) end
+end
 return 1`)
 
-const load = scriptOf<readonly [ReadonlyArray<string>, ReadonlyArray<string>]>(`
+const load = scriptOf<readonly [ReadonlyArray<string>, ReadonlyArray<string>, ReadonlyArray<string>]>(`
 local waiting = {}
 for _, id in ipairs(redis.call('ZRANGE', order, 0, -1)) do
   waiting[#waiting + 1] = redis.call('HGET', alerts, id)
 end
-return { redis.call('HVALS', incidents), waiting }`)
+return { redis.call('HVALS', incidents), waiting, redis.call('HVALS', messages) }`)
 
 const beat = scriptOf<number>(`
 if redis.call('HGET', owner, 'owner') ~= ARGV[1] then return 0 end
@@ -112,7 +115,7 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Se
       Effect.catchCause((cause) => Effect.fail(Lease.errorOf(`the outbox could not be ${what}`, cause)))
     )
 
-  const write = Effect.fnUntraced(function* ({ added, done, heard = [], incidents }: Changes) {
+  const write = Effect.fnUntraced(function* ({ added, done, heard = [], incidents, messages = [] }: Changes) {
     const changes = {
       changed: incidents.flatMap(({ incident, key, route }) =>
         incident === undefined ? [] : [[hashOf(route, key), JSON.stringify({ route, body: encodeIncident(incident) })]]
@@ -123,7 +126,11 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Se
         JSON.stringify({ sink, body: encodeAlert(alert) })
       ]),
       done: done.map(({ id, sink }) => hashOf(sink, id)),
-      heard
+      heard,
+      messages: messages.map(({ id, incident, sink }) => [
+        hashOf(sink, incident),
+        ...(id === undefined ? [] : [JSON.stringify({ sink, incident, id })])
+      ])
     }
     const isDone = yield* redis.eval(commit)(keys, self, JSON.stringify(changes))
     if (isDone === 0) return yield* Lease.takenOver
@@ -142,12 +149,13 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Se
   return {
     load: bounded(
       "read",
-      Effect.map(redis.eval(load)(keys), ([incidents, alerts]) =>
-        keptOf(
+      Effect.map(redis.eval(load)(keys), ([incidents, alerts, messages]) => ({
+        ...keptOf(
           incidents.map((text) => JSON.parse(text)),
           alerts.map((text) => JSON.parse(text))
-        )
-      )
+        ),
+        messages: messages.map((text) => JSON.parse(text))
+      }))
     ),
     commit: (changes) => bounded("written", write(changes)),
     share: {

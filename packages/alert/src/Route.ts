@@ -6,12 +6,14 @@
  *
  * @since 0.1.0
  */
+import * as Durations from "@redrive/core/Durations"
 import type * as Report from "@redrive/core/Report"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { keyOf, routesOf } from "./internal/matching.ts"
+import { wordsOf } from "./internal/opening.ts"
 
 /**
  * Opens an incident with the first failure.
@@ -144,13 +146,7 @@ export const Hours = Schema.Struct({
  */
 export type Hours = typeof Hours.Type
 
-/**
- * Which failures a route, a silence or an inhibition is about. A failure matches if every field that is given does.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Match = Schema.Struct({
+const match = {
   /** The least severity. Default: any. */
   severity: Schema.optionalKey(Severity),
   /** The levels: `job`, `item`, `program`. Default: any. */
@@ -165,6 +161,22 @@ export const Match = Schema.Struct({
   labels: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** The hours of the week. Default: always. */
   hours: Schema.optionalKey(Schema.Array(Hours))
+}
+
+/**
+ * Which failures a route, a silence or an inhibition is about. A failure matches if every field that is given does.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Match = Schema.Struct({
+  ...match,
+  /** Failures that are not meant: all but those that match this, such as `{ severity: "Fatal" }`. Default: none. */
+  not: Schema.optionalKey(
+    Schema.Struct(match).check(
+      Schema.makeFilter((fields) => Object.keys(fields).length > 0 || "it says no failure that is not meant")
+    )
+  )
 })
 
 /**
@@ -300,6 +312,8 @@ export const Silence = Schema.Struct({
   name: Schema.NonEmptyString,
   /** Which failures. No default. */
   match: Match,
+  /** The names of the routes on which it holds. Default: all. */
+  routes: Schema.optionalKey(Schema.NonEmptyArray(Schema.NonEmptyString)),
   /** When it begins, in epoch milliseconds. No default. */
   from: Schema.Finite,
   /** When it ends, in epoch milliseconds. There is no silence without an end. No default. */
@@ -382,14 +396,14 @@ const Routes = Schema.Array(Route).check(
 const strict = { errors: "all", onExcessProperty: "error" } as const
 
 /**
- * Makes routes; fields left out take their defaults. Throws an error whose message names each refused field and the reason.
+ * Makes routes; fields left out take their defaults, and durations are any of Effect's forms, such as `30 seconds`. Throws an error whose message names each refused field and the reason.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (routes: ReadonlyArray<(typeof Route)["~type.make.in"]>): ReadonlyArray<Route> => {
+export const make = (routes: ReadonlyArray<Durations.Input<(typeof Route)["~type.make.in"]>>): ReadonlyArray<Route> => {
   try {
-    return Routes.make(routes, { parseOptions: strict })
+    return Routes.make(Durations.resolve(Routes, routes), { parseOptions: strict })
   } catch (error) {
     // Effect says that something is wrong, and keeps what and where in the cause.
     const issue = error instanceof Error ? error.cause : undefined
@@ -435,7 +449,7 @@ export interface Planned {
  */
 export const plan = (routes: ReadonlyArray<Route>, report: Report.Report, now: number): ReadonlyArray<Planned> =>
   routesOf(routes, report, now).map((route) => {
-    const after = afterOf(route.opens)
+    const after = wordsOf(route.opens)
     return {
       route: route.name,
       key: keyOf(route, report),
@@ -445,20 +459,8 @@ export const plan = (routes: ReadonlyArray<Route>, report: Report.Report, now: n
     }
   })
 
-const afterOf = (opens: Opening): string | undefined => {
-  switch (opens._tag) {
-    case "First":
-      return undefined
-    case "InARow":
-      return opens.failures === 1 ? undefined : `${opens.failures} failures in a row`
-    case "OutOf":
-      return `${opens.failures} failures of the last ${opens.calls} calls`
-    case "Within":
-      return `${opens.failures} failures within ${Duration.format(opens.time)}`
-    case "Share":
-      return `${opens.share * 100} % of at least ${opens.minimum} calls within ${Duration.format(opens.time)}`
-  }
-}
+const fieldsOf = (match: Match): ReadonlyArray<string> =>
+  Object.entries(match).map(([field, value]) => `${field} ${JSON.stringify(value)}`)
 
 /**
  * Says what each route does, a line for each: for a start-up log.
@@ -469,10 +471,11 @@ const afterOf = (opens: Opening): string | undefined => {
 export const describe = (routes: ReadonlyArray<Route>): ReadonlyArray<string> =>
   routes.map((route) => {
     const { match, name, opens, sinks } = route
-    const matched = Object.entries(match).map(([field, value]) => `${field} ${JSON.stringify(value)}`)
-    const what = matched.length === 0 ? "every failure" : matched.join(" and ")
+    const { not, ...only } = match
+    const but = not === undefined ? "" : `, but not ${fieldsOf(not).join(" and ")}`
+    const what = `${fieldsOf(only).join(" and ") || "every failure"}${but}`
     const who = sinks.length === 0 ? "nobody" : sinks.join(", ")
-    const when = afterOf(opens)
+    const when = wordsOf(opens)
     const waits = [
       `after ${Duration.format(route.groupWait)}`,
       `again after ${Duration.format(route.repeatInterval)}`,

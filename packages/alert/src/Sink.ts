@@ -60,6 +60,15 @@ export interface Receipt {
 }
 
 /**
+ * What a sink's channel calls the message about an incident, if the sink has `isEdited` and gave a receipt with an `id`; kept by the alerter, and over
+ * restarts by its outbox.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type MessageOf = (incident: string) => string | undefined
+
+/**
  * A sink.
  *
  * @category models
@@ -67,7 +76,10 @@ export interface Receipt {
  */
 export interface Service<out R = never> {
   /** One attempt to deliver alerts together. It may fail, die or never end: the alerter bounds it. */
-  readonly send: (alerts: Arr.NonEmptyReadonlyArray<Alert>) => Effect.Effect<Receipt | void, SinkError, R>
+  readonly send: (
+    alerts: Arr.NonEmptyReadonlyArray<Alert>,
+    messageOf: MessageOf
+  ) => Effect.Effect<Receipt | void, SinkError, R>
   /** Whether the channel is there and lets us in, found without a message to people. It is run at the start. Default: not known. */
   readonly check?: Effect.Effect<void, SinkError, R> | undefined
   /** What kind of sink it is, such as `slack`, for messages and metrics. Default: `sink`. */
@@ -95,6 +107,11 @@ export interface Service<out R = never> {
    * some. Default: `repeat`.
    */
   readonly whenUnsure?: "repeat" | "drop" | undefined
+  /**
+   * Whether what follows about an incident changes its message, so that the `id` of each receipt is kept until the incident is over. Only for sinks with
+   * a `batch` of 1. Default: `false`.
+   */
+  readonly isEdited?: boolean | undefined
   /** What a receipt proves: that people can read it, or that it was taken for delivery. Default: `accepted`. */
   readonly proves?: "accepted" | "shown" | undefined
 }
@@ -121,7 +138,7 @@ export const layer = <R>(sink: Service<R>): Layer.Layer<Sink, never, R> =>
       return Sink.of({
         ...facts,
         ...(check !== undefined && { check: Effect.provideContext(check, context) }),
-        send: (alerts) => Effect.provideContext(send(alerts), context)
+        send: (alerts, messageOf) => Effect.provideContext(send(alerts, messageOf), context)
       })
     })
   )

@@ -13,7 +13,6 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { isOver } from "./Alert.ts"
 import * as Http from "./internal/http.ts"
 import { layer as layerSink, type Service, type Sink, SinkError } from "./Sink.ts"
 import * as SlackWire from "./SlackWire.ts"
@@ -109,8 +108,12 @@ interface Posted {
   readonly ts: string
 }
 
-/** No more messages are remembered for editing; of the oldest incidents the end is a message of its own. */
-const most = 10_000
+const idOf = ({ channel, ts }: Posted): string => `${channel} ${ts}`
+
+const postedOf = (id: string | undefined): Posted | undefined => {
+  const [channel, ts] = id?.split(" ") ?? []
+  return channel === undefined || ts === undefined ? undefined : { channel, ts }
+}
 
 /**
  * A sink that posts as a bot. The first alert of an incident is a message, and what follows edits it; a message that is gone is posted anew.
@@ -120,7 +123,6 @@ const most = 10_000
  */
 export const bot = (options: BotOptions): Service<HttpClient.HttpClient> => {
   const { api = "https://slack.com/api", channel, token } = Check.options("SlackSink.bot", botRules, options)
-  const posted = new Map<string, Posted>()
 
   const call = (method: string, body: object): Effect.Effect<Posted, SinkError, HttpClient.HttpClient> => {
     const request = HttpClientRequest.post(`${api}/${method}`).pipe(
@@ -136,11 +138,12 @@ export const bot = (options: BotOptions): Service<HttpClient.HttpClient> => {
 
   return {
     ...facts,
+    isEdited: true,
     check: Effect.asVoid(call("auth.test", {})),
-    send: ([alert]) =>
+    send: ([alert], messageOf) =>
       Effect.gen(function* () {
         const message = SlackWire.message(alert)
-        const before = posted.get(alert.incident)
+        const before = postedOf(messageOf(alert.incident))
         const edited =
           before === undefined
             ? undefined
@@ -150,13 +153,7 @@ export const bot = (options: BotOptions): Service<HttpClient.HttpClient> => {
                   : Effect.fail(error)
               )
         const now = edited ?? (yield* call("chat.postMessage", { ...message, channel }))
-        posted.delete(alert.incident)
-        if (!isOver(alert)) posted.set(alert.incident, now)
-        for (const oldest of posted.size > most ? posted.keys() : []) {
-          posted.delete(oldest)
-          break
-        }
-        return { id: now.ts }
+        return { id: idOf(now) }
       })
   }
 }

@@ -73,6 +73,7 @@ const mostRows = 500
 interface Row {
   readonly at: number | bigint | string
   readonly route: string
+  readonly incident: string
   readonly decision: Entry["decision"]
   readonly why: string
   readonly sinks: string
@@ -94,7 +95,7 @@ export const make = Effect.fnUntraced(function* (
   const kept = Duration.toMillis(Duration.fromInputUnsafe(retention))
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_decisions (
     id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, subject VARCHAR(64) NOT NULL, at BIGINT NOT NULL, route TEXT NOT NULL,
-    decision TEXT NOT NULL, why TEXT NOT NULL, sinks TEXT NOT NULL, count BIGINT NOT NULL)`
+    incident TEXT NOT NULL, decision TEXT NOT NULL, why TEXT NOT NULL, sinks TEXT NOT NULL, count BIGINT NOT NULL)`
   yield* sql`CREATE INDEX IF NOT EXISTS redrive_decisions_of ON redrive_decisions (subject, at)`
   yield* sql`CREATE INDEX IF NOT EXISTS redrive_decisions_at ON redrive_decisions (at)`
 
@@ -106,12 +107,13 @@ export const make = Effect.fnUntraced(function* (
     const entries = [...waiting]
     if (entries.length === 0) return Effect.void
     waiting = new Map()
-    const rows = entries.map(([id, { at, count, decision, key, route, sinks, why }]) => ({
+    const rows = entries.map(([id, { at, count, decision, incident, key, route, sinks, why }]) => ({
       id: hashOf(name, id),
       program: name,
       subject: subjectOf(key),
       at,
       route,
+      incident,
       decision,
       why,
       sinks: JSON.stringify(sinks),
@@ -146,7 +148,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.andThen(
       write,
       Effect.map(
-        sql<Row>`SELECT at, route, decision, why, sinks, count FROM redrive_decisions
+        sql<Row>`SELECT at, route, incident, decision, why, sinks, count FROM redrive_decisions
           WHERE subject = ${subjectOf(key)} AND at >= ${from} AND at < ${until} ORDER BY at DESC LIMIT ${most}`,
         (rows) =>
           rows

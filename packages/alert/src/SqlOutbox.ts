@@ -18,6 +18,7 @@ import { hashOf, keptOf } from "./internal/kept.ts"
 import * as Lease from "./internal/lease.ts"
 import {
   type Changes,
+  type Message,
   encodeAlert,
   encodeIncident,
   Outbox,
@@ -54,8 +55,8 @@ interface Row {
 const mostRows = 1000
 
 /**
- * Keeps incidents and alerts in the tables `redrive_incidents` and `redrive_alerts`. Who holds them, and what the others heard, is in
- * `redrive_owners` and `redrive_heard`.
+ * Keeps incidents and alerts in the tables `redrive_incidents` and `redrive_alerts`, and what channels call their messages in `redrive_messages`. Who
+ * holds them, and what the others heard, is in `redrive_owners` and `redrive_heard`.
  *
  * @category layers
  * @since 0.1.0
@@ -78,7 +79,7 @@ const make = Effect.fnUntraced(function* (
   yield* bounded("made", tables(sql))
 
   let added = 0
-  const write = Effect.fnUntraced(function* ({ added: pending, done, heard = [], incidents }: Changes) {
+  const write = Effect.fnUntraced(function* ({ added: pending, done, heard = [], incidents, messages = [] }: Changes) {
     const owners = yield* sql`UPDATE redrive_owners SET beat = beat + 1
       WHERE program = ${name} AND owner = ${self} RETURNING owner`
     if (owners.length === 0) return yield* Lease.takenOver
@@ -106,6 +107,14 @@ const make = Effect.fnUntraced(function* (
     const settled = done.map(({ id, sink }) => hashOf(name, sink, id))
     for (const ids of Arr.chunksOf(settled, mostRows)) yield* sql`DELETE FROM redrive_alerts WHERE ${sql.in("id", ids)}`
     for (const ids of Arr.chunksOf(heard, mostRows)) yield* sql`DELETE FROM redrive_heard WHERE ${sql.in("id", ids)}`
+    // The last one of each counts.
+    const last = new Map(messages.map((message) => [hashOf(name, message.sink, message.incident), message]))
+    for (const ids of Arr.chunksOf(last.keys(), mostRows))
+      yield* sql`DELETE FROM redrive_messages WHERE ${sql.in("id", ids)}`
+    const named = [...last].flatMap(([id, { id: message, incident, sink }]) =>
+      message === undefined ? [] : [{ id, program: name, sink, incident, message }]
+    )
+    for (const rows of Arr.chunksOf(named, mostRows)) yield* sql`INSERT INTO redrive_messages ${sql.insert(rows)}`
   })
 
   const read = Effect.gen(function* () {
@@ -114,7 +123,9 @@ const make = Effect.fnUntraced(function* (
       WHERE program = ${name} ORDER BY added`
     // New alerts come after all that are there.
     added = Number(alerts.at(-1)?.added ?? -1) + 1
-    return keptOf(incidents, alerts)
+    const messages = yield* sql<Message>`SELECT sink, incident, message AS id FROM redrive_messages
+      WHERE program = ${name}`
+    return { ...keptOf(incidents, alerts), messages }
   })
 
   const owner = Lease.make(self, Duration.fromInputUnsafe(lease), {
@@ -172,4 +183,6 @@ const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
     program VARCHAR(255) PRIMARY KEY, owner TEXT NOT NULL, beat BIGINT NOT NULL, calls TEXT NOT NULL)`
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_heard (
     id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL)`
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_messages (
+    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, sink TEXT NOT NULL, incident TEXT NOT NULL, message TEXT NOT NULL)`
 })

@@ -16,6 +16,8 @@ import { format, type Entry } from "./Journal.ts"
  * @since 0.1.0
  */
 export interface Options {
+  /** The name of the one incident that is shown, as its alerts have it. Default: all of the key. */
+  readonly incident?: string | undefined
   /** The first moment, in epoch milliseconds. Default: that of the first entry. */
   readonly from?: number | undefined
   /** The last moment, in epoch milliseconds. Default: that of the last entry. */
@@ -95,6 +97,7 @@ export interface Timeline {
 }
 
 const rules: Check.Rules<Options> = {
+  incident: Check.text,
   from: Check.int(0),
   until: Check.int(0),
   most: Check.int(2)
@@ -110,9 +113,15 @@ const places = 100
  * @since 0.1.0
  */
 export const make = (key: string, entries: ReadonlyArray<Entry>, options: Options = {}): Timeline => {
-  const { from: least = -Infinity, most = 40, until: last = Infinity } = Check.options("Timeline.make", rules, options)
+  const {
+    from: least = -Infinity,
+    incident,
+    most = 40,
+    until: last = Infinity
+  } = Check.options("Timeline.make", rules, options)
   const own = entries
-    .filter((entry) => entry.key === key && entry.at >= least && entry.at <= last)
+    .filter((entry) => entry.key === key && (incident === undefined || entry.incident === incident))
+    .filter(({ at }) => at >= least && at <= last)
     .toSorted((one, other) => one.at - other.at)
   const from = options.from ?? own[0]?.at ?? 0
   const until = Math.max(options.until ?? own.at(-1)?.at ?? from, from + 1)
@@ -142,7 +151,7 @@ export const make = (key: string, entries: ReadonlyArray<Entry>, options: Option
       ...heldLane(own, until),
       ...sinks.map((sink) => ({ name: sink, marks: gathered((entry) => markOfSink(sink, entry)), spans: [] }))
     ],
-    lines: shortened(own.map(format), most)
+    lines: own.length === 0 ? ["nothing was noted of this key"] : shortened(own.map(format), most)
   }
 }
 

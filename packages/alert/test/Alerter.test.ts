@@ -187,6 +187,41 @@ describe("reports become alerts", () => {
     })
   )
 
+  it.effect("of every alerter around the program: the service is that of the innermost", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const around = (name: string, threshold: "Warn" | "Fatal") =>
+        Alerter.layerOf(
+          {
+            [name]: {
+              kind: name,
+              send: (alerts) =>
+                Effect.sync(() => void seen.push(...alerts.map(({ code, status }) => `${name} ${status} ${code}`)))
+            }
+          },
+          { threshold }
+        )
+      const program = Effect.gen(function* () {
+        yield* tell(denied(), broke())
+        yield* TestClock.adjust("30 seconds")
+        const { status, test } = yield* Alerter.Alerter
+        const trials = yield* test(broke())
+        assert.deepStrictEqual(
+          [trials.map(({ sink }) => sink), (yield* status).sinks.map(({ name }) => name)],
+          [["inner"], ["inner"]]
+        )
+      })
+      yield* quiet(Effect.provide(program, Layer.provideMerge(around("inner", "Warn"), around("outer", "Fatal"))))
+      assert.deepStrictEqual(seen.toSorted(), [
+        "inner opened insufficient_balance",
+        "inner opened insufficient_balance",
+        "inner opened website_access_denied",
+        "inner resolved insufficient_balance",
+        "outer opened insufficient_balance"
+      ])
+    })
+  )
+
   it.effect("and kinds that are over make room for new ones", () =>
     alerting(
       (deliveries) =>

@@ -10,7 +10,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Schedule from "effect/Schedule"
-import { itemAlert } from "./samples.ts"
+import { itemAlert, noMessage } from "./samples.ts"
 
 interface Notification {
   readonly status: string
@@ -67,13 +67,13 @@ describe.skipIf(Program.isMissing(program, program))("a real Alertmanager", () =
           Effect.retry(Schedule.max([Schedule.spaced("50 millis"), Schedule.recurs(200)]))
         )
       yield* Effect.retry(
-        sink.send([itemAlert(about)]),
+        sink.send([itemAlert(about)], noMessage),
         Schedule.max([Schedule.spaced("50 millis"), Schedule.recurs(50)])
       )
       yield* until("firing")
-      yield* sink.send([itemAlert({ ...about, status: "reminder", count: 3, total: 15 })])
+      yield* sink.send([itemAlert({ ...about, status: "reminder", count: 3, total: 15 })], noMessage)
       yield* Effect.sleep("600 millis")
-      yield* sink.send([itemAlert({ ...about, status: "resolved", at: yield* DateTime.now })])
+      yield* sink.send([itemAlert({ ...about, status: "resolved", at: yield* DateTime.now })], noMessage)
       yield* until("resolved")
       assert.deepStrictEqual(
         told.map(({ status }) => status),

@@ -3,6 +3,7 @@ import * as Alerter from "@redrive/alert/Alerter"
 import * as Route from "@redrive/alert/Route"
 import * as WebhookSink from "@redrive/alert/WebhookSink"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 
 const url = Redacted.make("https://hooks.example/s3cret")
@@ -50,6 +51,20 @@ describe("options", () => {
     })
   }
 
+  it("that change nothing, or name what is not there, are refused", () => {
+    const routes = Route.make([{ name: "all", sinks: ["x"] }])
+    const sinks = { x: { send: () => Effect.void } }
+    const silence = { name: "deploy", by: "ops", match: {}, routes: ["some"], from: 0, until: 1 } as const
+    assert.throws(
+      () => Alerter.layerOf(sinks, { routes, groupWait: 0, threshold: "Warn" }),
+      "threshold, groupWait beside routes changes nothing: each route has its own"
+    )
+    assert.throws(
+      () => Alerter.layerOf(sinks, { routes, silences: [silence] }),
+      "no route has the name some; there are all"
+    )
+  })
+
   it("are accepted when they are right", () => {
     Alerter.layer()
     Alerter.layer({ groupWait: "1 second", repeatInterval: Duration.days(1), maxKeys: 1, onLost: () => undefined })
@@ -61,6 +76,23 @@ describe("Route.make", () => {
   it("names the route and the field that is wrong", () => {
     const wrong = (some: object) => () => Route.make([{ name: "a", sinks: ["x"], match: {}, ...some }])
     assert.throws(wrong({ match: { code: "x" } }), `Route.make: Expected no excess property at [0]["match"]["code"]`)
-    assert.throws(wrong({ groupWait: "1 second" }), `Route.make: Expected Duration at [0]["groupWait"]`)
+    assert.throws(wrong({ groupWait: "soon" }), `Route.make: Expected Duration at [0]["groupWait"]`)
+    assert.throws(wrong({ escalation: { after: -1, sinks: ["b"] } }), `at [0]["escalation"]["after"]`)
+    assert.throws(wrong({ match: { not: {} } }), "it says no failure that is not meant")
+  })
+
+  it("takes durations in any form, however deep", () => {
+    const opens = { _tag: "Within", failures: 2, time: "5 minutes" } as const
+    const [route] = Route.make([
+      { name: "a", sinks: ["x"], opens, groupWait: "1 second", escalation: { after: 90_000, sinks: ["b"] } }
+    ])
+    assert.deepStrictEqual(route?.groupWait, Duration.seconds(1))
+    assert.deepStrictEqual(route?.opens, { ...opens, time: Duration.minutes(5) })
+    assert.deepStrictEqual(route?.escalation?.after, Duration.seconds(90))
+  })
+
+  it("says what it does not match", () => {
+    const routes = Route.make([{ name: "a", sinks: ["x"], match: { not: { severity: "Fatal" } } }])
+    assert.include(Route.describe(routes)[0], 'a: every failure, but not severity "Fatal": x')
   })
 })

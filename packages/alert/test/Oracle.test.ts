@@ -19,7 +19,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Schedule from "effect/Schedule"
-import { itemAlert } from "./samples.ts"
+import { itemAlert, noMessage } from "./samples.ts"
 
 const program = "prometheus-alertmanager"
 const key = "k".repeat(32)
@@ -91,7 +91,7 @@ const told = (changes: Partial<Alert.Alert> = {}) =>
 
     const sink = yield* AlertmanagerSink.make({ urls: [yield* alertmanager(theirs.url)] })
     for (const [index, one] of alerts.entries()) {
-      yield* Effect.retry(sink.send([one]), patience)
+      yield* Effect.retry(sink.send([one], noMessage), patience)
       const complete = Effect.suspend(() =>
         paths.every((path) => theirs.requests.filter((request) => request.path === path).length > index)
           ? Effect.void
@@ -104,7 +104,7 @@ const told = (changes: Partial<Alert.Alert> = {}) =>
       PagerDutySink.make({ routingKey: Redacted.make(key), url: `${ours.url}/pagerduty` }),
       DiscordSink.make({ url: Redacted.make(`${ours.url}/discord`) })
     ]
-    for (const one of alerts) for (const { send } of sinks) yield* send([one])
+    for (const one of alerts) for (const { send } of sinks) yield* send([one], noMessage)
 
     const of = (requests: ReadonlyArray<Request>, path: (typeof paths)[number]) =>
       requests.filter((request) => request.path.startsWith(path))

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type * as Alert from "@redrive/alert/Alert"
 import * as Alerter from "@redrive/alert/Alerter"
+import * as Journal from "@redrive/alert/Journal"
 import * as Outbox from "@redrive/alert/Outbox"
 import * as Route from "@redrive/alert/Route"
 import { type Service, SinkError } from "@redrive/alert/Sink"
@@ -31,14 +32,22 @@ const routes = Route.make([
 const fail = (name: string) => ErrorReporter.report(Cause.fail(Object.assign(new Error("down"), { name })))
 
 /** One life of a process: its alerter over an outbox that outlives it. */
-const life = (told: Array<string>, isUp: boolean, program: Effect.Effect<unknown>) => {
+const life = (told: Array<string>, isUp: boolean, program: Effect.Effect<unknown>, options: Alerter.Options = {}) => {
   const sink: Service = {
     send: (alerts) =>
       isUp
         ? Effect.sync(() => void told.push(...alerts.map(({ count, key, status }) => `${status} ${key} ${count}`)))
         : Effect.fail(new SinkError({ sink: "a", message: "down", reason: "failed" }))
   }
-  const layer = Alerter.layerOf({ a: sink }, { routes, flushTimeout: "1 millis", onLost: () => undefined })
+  const layer = Alerter.layerOf(
+    { a: sink },
+    {
+      routes,
+      flushTimeout: "1 millis",
+      onLost: () => undefined,
+      ...options
+    }
+  )
   return Effect.provide(program, Layer.provideMerge(layer, Logger.layer([])))
 }
 
@@ -65,6 +74,98 @@ describe("an alerter with an outbox", () => {
       const before = told.length
       yield* run(TestClock.adjust("25 hours"))
       assert.lengthOf(told, before)
+    })
+  )
+
+  it.effect("leaves reminders, and what a silence holds back, to the next process", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const journal = Journal.make()
+      const folder = yield* temporary
+      const silence = { name: "night", by: "ops", match: { codes: ["Net"] }, from: 0, until: 7_200_000 }
+      const run = (program: Effect.Effect<unknown>) =>
+        life(told, true, program, { silences: [silence], journal }).pipe(
+          Effect.provide(outbox(join(folder, "alerts.db")))
+        )
+      yield* run(Effect.andThen(fail("Disk"), TestClock.adjust("1 minute")))
+      for (let deploy = 0; deploy < 3; deploy++)
+        yield* run(Effect.all([fail("Disk"), fail("Net"), TestClock.adjust("1 minute")]))
+      assert.deepStrictEqual(told, ["opened Disk 1"])
+      yield* run(TestClock.adjust("5 hours"))
+      assert.deepStrictEqual(told, ["opened Disk 1", "opened Net 3", "reminder Disk 3"])
+      assert.deepStrictEqual(
+        journal.entries().filter(({ decision }) => decision === "suppressed"),
+        []
+      )
+    })
+  )
+
+  it.effect("tells those who heard of an incident that no more is heard of it when its route is gone", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const folder = yield* temporary
+      const run = (program: Effect.Effect<unknown>, name: string) =>
+        life(told, true, program, { routes: Route.make([{ name, sinks: ["a"], match: {}, groupBy: ["code"] }]) }).pipe(
+          Effect.provide(outbox(join(folder, "alerts.db")))
+        )
+      yield* run(Effect.andThen(fail("Disk"), TestClock.adjust("1 minute")), "old")
+      yield* run(TestClock.adjust("1 minute"), "new")
+      assert.deepStrictEqual(told, ["opened Disk 1", "expired Disk 0"])
+      yield* run(TestClock.adjust("1 minute"), "new")
+      assert.lengthOf(told, 2)
+    })
+  )
+
+  it.effect("knows after a restart what a channel calls a message, until the incident is over", () =>
+    Effect.gen(function* () {
+      const sent: Array<string> = []
+      const folder = yield* temporary
+      let posted = 0
+      const sink: Service = {
+        isEdited: true,
+        batch: 1,
+        send: ([alert], messageOf) =>
+          Effect.sync(() => {
+            const before = messageOf(alert.incident)
+            sent.push(`${alert.status} ${alert.code} ${before ?? "new"}`)
+            return { id: before ?? `m${++posted}` }
+          })
+      }
+      const short = Route.make([
+        { name: "r", sinks: ["a"], match: {}, groupBy: ["code"], groupWait: 0, expiresAfter: "1 hour" }
+      ])
+      const messages = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT incident FROM redrive_messages`)
+      const run = <A>(program: Effect.Effect<A, unknown, SqlClient.SqlClient>) =>
+        Effect.provide(
+          program,
+          Layer.merge(Alerter.layerOf({ a: sink }, { routes: short }), Logger.layer([])).pipe(
+            Layer.provideMerge(outbox(join(folder, "alerts.db")))
+          )
+        )
+      yield* run(Effect.all([fail("Disk"), TestClock.adjust("1 minute"), fail("Net"), TestClock.adjust("1 minute")]))
+      assert.lengthOf(yield* run(Effect.andThen(TestClock.adjust("10 minutes"), messages)), 2)
+      assert.lengthOf(yield* run(Effect.andThen(TestClock.adjust("2 hours"), messages)), 0)
+      yield* run(Effect.andThen(fail("Disk"), TestClock.adjust("1 minute")))
+      assert.deepStrictEqual(sent, [
+        "opened Disk new",
+        "opened Net new",
+        "expired Disk m1",
+        "expired Net m2",
+        "opened Disk new"
+      ])
+    })
+  )
+
+  it.effect("has it for itself: a second alerter is refused by name", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const inner = life([], true, Effect.void)
+      const twice = life([], true, Effect.scoped(inner)).pipe(Effect.provide(outbox(join(folder, "alerts.db"))))
+      const exit = yield* Effect.exit(twice)
+      assert.include(String(exit._tag === "Failure" && Cause.pretty(exit.cause)), "two alerters use one outbox")
+      // One after the other is as good as a restart.
+      const after = Effect.andThen(Effect.scoped(inner), Effect.scoped(inner))
+      yield* Effect.provide(after, outbox(join(folder, "alerts.db")))
     })
   )
 
@@ -150,7 +251,7 @@ describe("an alerter with an outbox", () => {
         return [yield* kept.load, yield* sql`SELECT count(*) AS n FROM redrive_alerts`]
       })
       const [kept, rows] = yield* Effect.provide(program, outbox(join(folder, "alerts.db")))
-      assert.deepStrictEqual(kept, { incidents: [], pending: [], unread: 1 })
+      assert.deepStrictEqual(kept, { incidents: [], pending: [], messages: [], unread: 1 })
       assert.deepStrictEqual(rows, [{ n: 1 }])
     })
   )

@@ -4,6 +4,7 @@ import * as Alerter from "@redrive/alert/Alerter"
 import * as Journal from "@redrive/alert/Journal"
 import * as Route from "@redrive/alert/Route"
 import { type Service, SinkError } from "@redrive/alert/Sink"
+import * as Timeline from "@redrive/alert/Timeline"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Observer from "@redrive/core/Observer"
@@ -660,12 +661,40 @@ describe("a journal", () => {
       )
       const [{ key } = { key: "" }] = journal.entries()
       assert.deepStrictEqual(journal.explain(key), [
+        "1970-01-01T00:00:00.000Z r: held back by below the rule: 2 failures in a row",
         "1970-01-01T00:01:00.000Z r: a to be told: opened, 2 failures",
         "1970-01-01T00:01:00.000Z r: a told: opened, 2 failures",
         "1970-01-01T00:10:00.000Z r: held back by silence: deploy",
         "1970-01-01T00:20:00.000Z r: a to be told: resolved",
         "1970-01-01T00:20:00.000Z r: a told: resolved"
       ])
+    })
+  )
+
+  it.effect("tells one incident from the next of the same key", () =>
+    Effect.gen(function* () {
+      const journal = Journal.make()
+      const routes = one({ resolveAfter: Duration.zero })
+      yield* alerted(["a"], { routes, journal }, () =>
+        Effect.forEach([1, 2], () =>
+          Effect.gen(function* () {
+            yield* failing("fetch", "k", "one")
+            yield* TestClock.adjust("1 second")
+            yield* succeeding("fetch", "k")
+            yield* TestClock.adjust("1 second")
+          })
+        )
+      )
+      const told = journal.entries().filter(({ decision }) => decision === "told")
+      assert.deepStrictEqual(
+        told.map(({ why }) => why),
+        ["opened", "resolved", "opened", "resolved"]
+      )
+      const [first, last] = [told[0]?.incident ?? "", told[2]?.incident ?? ""]
+      assert.notStrictEqual(first, last)
+      const [{ key } = { key: "" }] = told
+      assert.strictEqual(Timeline.make(key, journal.entries(), { incident: last }).told, 1)
+      assert.strictEqual(Timeline.make(key, journal.entries()).told, 2)
     })
   )
 
@@ -681,7 +710,16 @@ describe("a journal", () => {
         [["no sink", 1000]]
       )
       for (let n = 0; n < 9; n++)
-        journal.note({ at: n * 60_000, route: "r", key: "k", decision: "told", why: "opened", sinks: [], count: 1 })
+        journal.note({
+          at: n * 60_000,
+          route: "r",
+          key: "k",
+          incident: "",
+          decision: "told",
+          why: "opened",
+          sinks: [],
+          count: 1
+        })
       assert.lengthOf(journal.entries(), 5)
     })
   )

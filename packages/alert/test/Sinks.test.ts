@@ -26,7 +26,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { itemAlert, jobAlert } from "./samples.ts"
+import { itemAlert, jobAlert, noMessage } from "./samples.ts"
 
 interface Request {
   readonly path: string
@@ -112,7 +112,9 @@ const table: ReadonlyArray<
 
 describe.each(Object.entries(kinds))("%s", (name, { make, ok }) => {
   const sending = (url: string, alerts: readonly [Alert.Alert, ...Array<Alert.Alert>] = [itemAlert()]) =>
-    Effect.flatMap(make(`${url}/s3cret`), (sink) => sink.send(alerts)).pipe(Effect.provide(FetchHttpClient.layer))
+    Effect.flatMap(make(`${url}/s3cret`), (sink) => sink.send(alerts, noMessage)).pipe(
+      Effect.provide(FetchHttpClient.layer)
+    )
 
   it.live("takes an alert in one request", () =>
     Effect.gen(function* () {
@@ -170,7 +172,7 @@ describe("Slack", () => {
     it.live(`that refuses with ${status} ${word} means ${reason}`, () =>
       Effect.gen(function* () {
         const { url } = yield* serving(answering(status, word))
-        const send = SlackSink.make({ url: secret(url) }).send([itemAlert()])
+        const send = SlackSink.make({ url: secret(url) }).send([itemAlert()], noMessage)
         const error = yield* Effect.flip(Effect.provide(send, FetchHttpClient.layer))
         assert.strictEqual(error.reason, reason)
         assert.include(error.message, word)
@@ -195,8 +197,12 @@ describe("Slack", () => {
         response.end(JSON.stringify(body))
       })
       const sink = SlackSink.bot({ token: secret("xoxb-1"), channel: "#ops", api: url })
-      const send = (changes: Partial<Alert.Alert>) =>
-        Effect.provide(sink.send([itemAlert(changes)]), FetchHttpClient.layer)
+      const messages = new Map<string, string>()
+      const send = Effect.fnUntraced(function* (changes: Partial<Alert.Alert>) {
+        const alert = itemAlert(changes)
+        const receipt = yield* sink.send([alert], (incident) => messages.get(incident))
+        messages.set(alert.incident, receipt?.id ?? "")
+      }, Effect.provide(FetchHttpClient.layer))
       yield* send({})
       yield* send({ status: "reminder" })
       isGone = true
@@ -232,7 +238,7 @@ describe("Slack", () => {
       ]) {
         const { url } = yield* serving(answering(200, JSON.stringify({ ok: false, error })))
         const sink = SlackSink.bot({ token: secret("x"), channel: "C", api: url })
-        const failed = yield* Effect.flip(Effect.provide(sink.send([itemAlert()]), FetchHttpClient.layer))
+        const failed = yield* Effect.flip(Effect.provide(sink.send([itemAlert()], noMessage), FetchHttpClient.layer))
         assert.strictEqual(failed.reason, reason)
       }
     })
@@ -291,7 +297,7 @@ describe("Discord", () => {
       const { requests, url } = yield* serving(
         answering(429, `{"message":"slow","retry_after":1.337,"global":false}`, { "retry-after": "2" })
       )
-      const send = DiscordSink.make({ url: secret(`${url}/hook?thread_id=1`) }).send([itemAlert()])
+      const send = DiscordSink.make({ url: secret(`${url}/hook?thread_id=1`) }).send([itemAlert()], noMessage)
       const error = yield* Effect.flip(Effect.provide(send, FetchHttpClient.layer))
       assert.strictEqual(requests[0]?.path, "/hook?thread_id=1&wait=true")
       assert.deepStrictEqual(error.verdict, Verdict.throttled(Duration.millis(1337)))
@@ -305,7 +311,7 @@ describe("Teams", () => {
       const { url } = yield* serving(
         answering(200, "Microsoft Teams endpoint returned HTTP error 429 with ContextId x")
       )
-      const send = TeamsSink.make({ url: secret(url) }).send([itemAlert()])
+      const send = TeamsSink.make({ url: secret(url) }).send([itemAlert()], noMessage)
       assert.strictEqual((yield* Effect.flip(Effect.provide(send, FetchHttpClient.layer))).reason, "busy")
     })
   )
@@ -340,11 +346,11 @@ describe("Alertmanager", () => {
           yield* turns
         }
       })
-      yield* sink.send([itemAlert()])
+      yield* sink.send([itemAlert()], noMessage)
       yield* minutes(3)
       assert.lengthOf(one.requests, 4)
       assert.deepStrictEqual(ends().slice(0, 2), ["2026-11-24T01:07:33.456Z", "2026-11-24T01:08:33.456Z"])
-      yield* sink.send([itemAlert({ status: "resolved" })])
+      yield* sink.send([itemAlert({ status: "resolved" })], noMessage)
       yield* minutes(8)
       assert.strictEqual(ends().at(-1), "2026-11-24T01:02:33.456Z")
       assert.isAtLeast(one.requests.length, 6)
@@ -361,7 +367,7 @@ describe("the console", () => {
     Effect.gen(function* () {
       const lines: Array<string> = []
       const sink = ConsoleSink.make({ stream: { write: (line: string) => lines.push(line) } })
-      yield* sink.send([itemAlert({ message: "a\u001b[31m\nb\u202e" }), jobAlert({ status: "resolved" })])
+      yield* sink.send([itemAlert({ message: "a\u001b[31m\nb\u202e" }), jobAlert({ status: "resolved" })], noMessage)
       assert.deepStrictEqual(lines, [
         "2026-11-24T01:02:33.456Z ALERT Warn: website_access_denied forbidden at example.com (12 failures): a [31m b \n",
         "2026-11-24T01:02:33.456Z ALERT Resolved: insufficient_balance (1 failure): insufficient_balance\n"

@@ -28,6 +28,7 @@ const entry = (some: Partial<Journal.Entry> = {}): Journal.Entry => ({
   at: 0,
   route: "r",
   key: "k",
+  incident: "",
   decision: "held",
   why: "silence: deploy",
   sinks: [],

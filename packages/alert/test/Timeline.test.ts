@@ -75,6 +75,7 @@ const entry = (some: Partial<Journal.Entry> = {}): Journal.Entry => ({
   at: 0,
   route: "r",
   key: "k",
+  incident: "",
   decision: "told",
   why: "opened",
   sinks: ["a"],
@@ -125,7 +126,10 @@ describe("the picture of an incident", () => {
       ]
     )
     assert.strictEqual(Timeline.make("k", entries, { from: 1800, until: 3000 }).told, 0)
-    assert.lengthOf(Timeline.make("none", entries).lines, 0)
+    const none = Timeline.make("none", entries)
+    assert.deepStrictEqual(Timeline.text(none), ["none", "nothing was noted of this key"])
+    assert.include(Timeline.svg(none), "nothing was noted of this key")
+    assert.notInclude(Timeline.svg(none), "1970")
     assert.isTrue(isWellFormed(Timeline.svg(Timeline.make("none", entries))))
     assert.throws(() => Timeline.make("k", entries, { most: 1 }), "most")
   })

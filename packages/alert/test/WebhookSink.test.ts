@@ -9,7 +9,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Redacted from "effect/Redacted"
 import { Webhook as StandardWebhooks } from "standardwebhooks"
 import { Webhook as Svix } from "svix"
-import { itemAlert, jobAlert } from "./samples.ts"
+import { itemAlert, jobAlert, noMessage } from "./samples.ts"
 
 interface Delivery {
   readonly id: string
@@ -50,7 +50,7 @@ const alerts = [itemAlert(), jobAlert()] as const
 
 const send = (url: string, options: Partial<WebhookSink.Options> = {}) =>
   WebhookSink.make({ url: Redacted.make(url), ...options })
-    .send([...alerts])
+    .send([...alerts], noMessage)
     .pipe(Effect.provide(FetchHttpClient.layer))
 
 const secretOf = (length: number, byte: number) =>
@@ -74,7 +74,7 @@ describe("a delivery", () => {
       const { deliveries, url } = yield* receiver({ status: 200 })
       const sink = WebhookSink.make({ url: Redacted.make(url) })
       for (const batch of [[itemAlert()], [itemAlert()], [jobAlert()]] as const)
-        yield* Effect.provide(sink.send([...batch]), FetchHttpClient.layer)
+        yield* Effect.provide(sink.send([...batch], noMessage), FetchHttpClient.layer)
       const [first, second, other] = deliveries
       assert.deepStrictEqual([first?.id, first?.body], [second?.id, second?.body])
       assert.notStrictEqual(first?.id, other?.id)

@@ -1,4 +1,5 @@
 import type * as Alert from "@redrive/alert/Alert"
+import type { MessageOf } from "@redrive/alert/Sink"
 import * as DateTime from "effect/DateTime"
 
 const at = DateTime.makeUnsafe("2026-11-24T01:02:33.456Z")
@@ -46,3 +47,6 @@ export const jobAlert = (changes: Partial<Alert.Alert> = {}): Alert.Alert => {
     ...changes
   }
 }
+
+/** No channel has a message of an incident. */
+export const noMessage: MessageOf = () => undefined

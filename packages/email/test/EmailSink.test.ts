@@ -13,7 +13,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { createServer, type Socket } from "node:net"
 import { createTransport } from "nodemailer"
 import { createTransport as createLowest } from "nodemailer-10.5"
-import { alertOf, itemAlert } from "./samples.ts"
+import { alertOf, itemAlert, noMessage } from "./samples.ts"
 import { mailbox } from "./server.ts"
 
 const [one, two] = ["one@example.com", "two@example.com"] as const
@@ -25,7 +25,7 @@ const send = (
   url: string,
   options?: Partial<EmailSink.Options>,
   alerts: readonly [Alert, ...Array<Alert>] = [itemAlert()]
-) => Effect.suspend(() => sinkOf(url, options).send(alerts))
+) => Effect.suspend(() => sinkOf(url, options).send(alerts, noMessage))
 
 const check = (url: string) => sinkOf(url).check ?? Effect.void
 
@@ -174,7 +174,7 @@ describe("a recipient that is refused", () => {
         recipient: (address) => (address === two ? "550 5.1.1 unknown" : undefined)
       })
       const sink = sinkOf(url)
-      yield* sink.send([itemAlert()])
+      yield* sink.send([itemAlert()], noMessage)
       assert.deepStrictEqual(
         received.map(({ recipients }) => recipients),
         [[one]]
@@ -191,13 +191,13 @@ describe("a recipient that is refused", () => {
         recipient: (address) => (address === two && isGreylisted ? "450 4.2.0 greylisted" : undefined)
       })
       const sink = sinkOf(url, { greylistWait: "5 minutes" })
-      const error = yield* Effect.flip(sink.send([itemAlert()]))
+      const error = yield* Effect.flip(sink.send([itemAlert()], noMessage))
       assert.deepStrictEqual([error.reason, error.isAmbiguous], ["busy", false])
       assert.strictEqual(error.verdict && Verdict.format(error.verdict), "wait 5m, then retry")
       // Still: those who have it do not get it again.
-      yield* Effect.flip(sink.send([itemAlert()]))
+      yield* Effect.flip(sink.send([itemAlert()], noMessage))
       isGreylisted = false
-      yield* sink.send([itemAlert(), alertOf(1)])
+      yield* sink.send([itemAlert(), alertOf(1)], noMessage)
       const seen = received.map(({ mail, recipients }) => [recipients, mail.subject])
       assert.deepStrictEqual(seen, [
         [[one], "[Warn] website_access_denied at example.com"],
@@ -214,8 +214,8 @@ describe("a recipient that is refused", () => {
         recipient: (address) => (address === two && refusals-- > 0 ? "450 4.2.0 greylisted" : undefined)
       })
       const sink = sinkOf(url)
-      yield* Effect.flip(sink.send([itemAlert()]))
-      yield* sink.send([itemAlert()])
+      yield* Effect.flip(sink.send([itemAlert()], noMessage))
+      yield* sink.send([itemAlert()], noMessage)
       assert.deepStrictEqual(
         received.map(({ recipients }) => recipients),
         [[one], [two]]
@@ -232,8 +232,8 @@ describe("a recipient that is refused", () => {
         recipient: (address) => (address === two ? replies.shift() : undefined)
       })
       const sink = sinkOf(url)
-      yield* Effect.flip(sink.send([itemAlert()]))
-      yield* sink.send([itemAlert()])
+      yield* Effect.flip(sink.send([itemAlert()], noMessage))
+      yield* sink.send([itemAlert()], noMessage)
       assert.lengthOf(received, 1)
       assert.lengthOf(warned, 1)
     }).pipe(Effect.provide(listening))
@@ -245,11 +245,11 @@ describe("a recipient that is refused", () => {
         recipient: (address) => (address === two ? "450 4.2.0 greylisted" : undefined)
       })
       const sink = sinkOf(url)
-      yield* Effect.flip(sink.send([itemAlert()]))
+      yield* Effect.flip(sink.send([itemAlert()], noMessage))
       yield* TestClock.adjust("9 minutes")
-      yield* Effect.flip(sink.send([itemAlert()]))
+      yield* Effect.flip(sink.send([itemAlert()], noMessage))
       yield* TestClock.adjust("1 minute")
-      yield* sink.send([itemAlert()])
+      yield* sink.send([itemAlert()], noMessage)
       assert.lengthOf(received, 1)
     }).pipe(Effect.provide(TestClock.layer()))
   )
@@ -363,10 +363,10 @@ describe("an attempt that is met with", () => {
         }
       })
       const sink = sinkOf(url)
-      const fiber = yield* Effect.forkChild(sink.send([itemAlert()]))
+      const fiber = yield* Effect.forkChild(sink.send([itemAlert()], noMessage))
       yield* until(() => isThinking)
       yield* Fiber.interrupt(fiber)
-      yield* sink.send([itemAlert()])
+      yield* sink.send([itemAlert()], noMessage)
       assert.lengthOf(ids, 1)
     })
   )

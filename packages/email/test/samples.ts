@@ -1,4 +1,5 @@
 import type * as Alert from "@redrive/alert/Alert"
+import type { MessageOf } from "@redrive/alert/Sink"
 import * as DateTime from "effect/DateTime"
 
 /** An alert about an item, and what a test changes of it. */
@@ -34,3 +35,6 @@ export const alertOf = (n: number, changes: Partial<Alert.Alert> = {}): Alert.Al
     host: `${n}.example`,
     ...changes
   })
+
+/** No channel has a message of an incident. */
+export const noMessage: MessageOf = () => undefined

@@ -6,12 +6,13 @@
  *
  * @since 0.1.0
  */
+import type * as Durations from "@redrive/core/Durations"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { type Input, made, PolicyDuration, upTo, withDefault } from "./internal/policy/schema.ts"
+import { made, PolicyDuration, upTo, withDefault } from "./internal/policy/schema.ts"
 
 /**
  * How a series of delays grows from its `base`.
@@ -89,7 +90,7 @@ export type Backoff = typeof Backoff.Type
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Input<(typeof Backoff)["~type.make.in"]>): Backoff =>
+export const make = (options: Durations.Input<(typeof Backoff)["~type.make.in"]>): Backoff =>
   made("Backoff.make", Backoff, options)
 
 /**

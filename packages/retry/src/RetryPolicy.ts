@@ -15,6 +15,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Judge from "@redrive/core/Judge"
+import type * as Durations from "@redrive/core/Durations"
 import * as Backoff from "./Backoff.ts"
 import * as Breaker from "./Breaker.ts"
 import * as Budget from "./Budget.ts"
@@ -24,16 +25,7 @@ import * as CallState from "./CallState.ts"
 import { codeOf } from "./internal/call/overrides.ts"
 import { configOf } from "./internal/policy/config.ts"
 import * as description from "./internal/policy/describe.ts"
-import {
-  count,
-  type Input,
-  made,
-  PolicyDuration,
-  refusal,
-  SomeDuration,
-  strict,
-  withDefault
-} from "./internal/policy/schema.ts"
+import { count, made, PolicyDuration, refusal, SomeDuration, strict, withDefault } from "./internal/policy/schema.ts"
 import { problems } from "./internal/policy/conflicts.ts"
 import { inCode, told } from "./internal/policy/problems.ts"
 import * as Operation from "./Operation.ts"
@@ -137,7 +129,7 @@ export type RetryPolicy = typeof RetryPolicy.Type
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Input<(typeof RetryPolicy)["~type.make.in"]> = {}): RetryPolicy =>
+export const make = (options: Durations.Input<(typeof RetryPolicy)["~type.make.in"]> = {}): RetryPolicy =>
   made("RetryPolicy.make", RetryPolicy, options)
 
 /**
@@ -169,7 +161,7 @@ export const fromJson = (json: unknown): Effect.Effect<RetryPolicy, Schema.Schem
  */
 export const config = (
   name?: string,
-  defaults: Input<(typeof RetryPolicy)["~type.make.in"]> = {}
+  defaults: Durations.Input<(typeof RetryPolicy)["~type.make.in"]> = {}
 ): Config.Config<RetryPolicy> => configOf(RetryPolicy, name, made("RetryPolicy.config", RetryPolicy, defaults))
 
 /**

@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Random from "effect/Random"
 import type { Alert } from "../Alert.ts"
-import { type Receipt, type Service, SinkError } from "../Sink.ts"
+import { type MessageOf, type Receipt, type Service, SinkError } from "../Sink.ts"
 import * as Backlog from "./backlog.ts"
 import { digestOf } from "./digest.ts"
 
@@ -92,7 +92,7 @@ const mostInDigest = 10_000
 /** No wait grows beyond this. */
 const mostBackoff = 5 * 60_000
 
-export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Delivery<R> => {
+export const make = <R>(name: string, sink: Service<R>, ledger: Ledger, messageOf: MessageOf): Delivery<R> => {
   const kind = sink.kind ?? "sink"
   const batch = sink.batch ?? 100
   const attempts = sink.attempts ?? 4
@@ -114,7 +114,7 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger): Deliver
 
   /** One attempt. Whatever the sink does, it ends in time, with a receipt or an error of ours. */
   const attempt = (alerts: Arr.NonEmptyReadonlyArray<Alert>): Effect.Effect<Receipt | undefined, SinkError, R> =>
-    Effect.suspend(() => sink.send(alerts)).pipe(
+    Effect.suspend(() => sink.send(alerts, messageOf)).pipe(
       Effect.map((receipt) => receipt ?? undefined),
       Effect.timeoutOrElse({
         duration: attemptTimeout,

@@ -13,6 +13,7 @@ import * as Delivery from "./delivery.ts"
 import * as Engine from "./engine.ts"
 import * as Heard from "./heard.ts"
 import type * as Ledger from "./ledger.ts"
+import * as Messages from "./messages.ts"
 import * as Watchdog from "./watchdog.ts"
 
 /** What an alerter is made of. */
@@ -52,6 +53,12 @@ export interface Left {
   }>
   /** How many failures are in alerts that were neither kept nor delivered. */
   readonly lost: number
+}
+
+const none: Pick<Outbox.Changes, "incidents" | "done"> & { readonly messages: ReadonlyArray<Outbox.Message> } = {
+  incidents: [],
+  done: [],
+  messages: []
 }
 
 /** Failures that sinks report must not come back as alerts. */
@@ -99,6 +106,23 @@ export const open = Effect.fnUntraced(function* <R>(
     watch()
   }
   /** Alerts that a sink has taken, or never will, need not be kept any more. */
+  const messages = Messages.make()
+  const delivered: Delivery.Ledger["delivered"] = (sink, alerts, receipt) => {
+    ledger.deliveries.delivered(sink, alerts, receipt)
+    const [alert] = alerts
+    // A digest has no message of an incident's.
+    if (alert !== undefined && alerts.length === 1 && sinks[sink]?.isEdited === true)
+      messages.delivered(sink, alert, receipt)
+    else for (const one of alerts) messages.ended(sink, one)
+  }
+  const refused: Delivery.Ledger["refused"] = (sink, alerts, error) => {
+    ledger.deliveries.refused(sink, alerts, error)
+    for (const alert of alerts) messages.ended(sink, alert)
+  }
+  const unsure: Delivery.Ledger["unsure"] = (sink, alerts, error) => {
+    ledger.deliveries.unsure(sink, alerts, error)
+    for (const alert of alerts) messages.ended(sink, alert)
+  }
   const settled: Delivery.Ledger["settled"] = (sink, ids) => {
     for (const id of ids) {
       done.push({ sink, id })
@@ -109,7 +133,12 @@ export const open = Effect.fnUntraced(function* <R>(
   const deliveries: ReadonlyMap<string, Delivery.Delivery<R>> = new Map(
     Object.entries(sinks).map(([name, sink]) => [
       name,
-      Delivery.make(name, sink, { ...ledger.deliveries, down, up, settled })
+      Delivery.make(
+        name,
+        sink,
+        { ...ledger.deliveries, delivered, refused, unsure, down, up, settled },
+        messages.of(name)
+      )
     ])
   )
 
@@ -131,23 +160,35 @@ export const open = Effect.fnUntraced(function* <R>(
 
   const states = () => [...deliveries.values()].map((delivery) => delivery.state())
   const watchdog = Watchdog.make(fallbacks, Duration.toMillis(Duration.fromInputUnsafe(maxWait)))
-  /** What people are told of the sinks. */
-  let ofSinks: Watchdog.Seen = { notices: [], changes: [] }
+  /** What people are told besides failures: of the sinks, and of incidents whose routes are gone. */
+  let besides: Watchdog.Seen = { notices: [], changes: [] }
   const watch = () => {
     const all = states()
     ledger.states(all, now())
     const { changes, notices } = watchdog.look(all, now())
-    ofSinks = { notices: [...ofSinks.notices, ...notices], changes: [...ofSinks.changes, ...changes] }
-    if (ofSinks.notices.length > 0) news.openUnsafe()
+    besides = { notices: [...besides.notices, ...notices], changes: [...besides.changes, ...changes] }
+    if (besides.notices.length > 0) news.openUnsafe()
   }
-  const takeAll = () => [...ofSinks.notices, ...engine.take(now())]
+  /** Nothing can end an incident without its route: whoever heard that it began hears that no more is heard of it. */
+  const expire = (route: string, incident: Incident.Incident): boolean => {
+    const isKnown = incident.told?.isOpen === true
+    const told = (incident.told?.sinks ?? []).filter((name) => deliveries.has(name))
+    if (isKnown && told.length === 0) return false
+    const alert = Engine.alertOf(route, incident, incident.generation, "expired", now())
+    besides = {
+      notices: [...besides.notices, ...(isKnown ? [{ alert, sinks: told }] : [])],
+      changes: [...besides.changes, { route, key: incident.key, incident: undefined }]
+    }
+    return true
+  }
+  const takeAll = () => [...besides.notices, ...engine.take(now())]
 
   let done: Array<Outbox.Done> = []
   /** What others passed on, and no commit has counted. */
   const heard = new Set<string>()
   let counted = 0
   /** What could not be kept: it goes with the next commit. */
-  let late: { incidents: ReadonlyArray<Outbox.Change>; done: ReadonlyArray<Outbox.Done> } = { incidents: [], done: [] }
+  let late = none
   /** Alerts that were handed to their sinks though they are not kept. */
   const unkept = new Set<string>()
   /** Incidents that another process tells people of: their first alerts stayed here. */
@@ -157,20 +198,22 @@ export const open = Effect.fnUntraced(function* <R>(
   const keep = (notices: ReadonlyArray<Engine.Notice>) =>
     Effect.suspend(() => {
       const added = notices.flatMap(targetsOf)
-      const news = { incidents: [...ofSinks.changes, ...engine.changes()], done }
+      const news = { incidents: [...besides.changes, ...engine.changes()], done, messages: messages.changes() }
       done = []
-      ofSinks = { notices: [], changes: [] }
-      if (added.length + news.incidents.length + news.done.length + heard.size - counted === 0) return Effect.void
+      besides = { notices: [], changes: [] }
+      const count = added.length + news.incidents.length + news.done.length + news.messages.length
+      if (count + heard.size - counted === 0) return Effect.void
       const changes = {
         incidents: lastOf([...late.incidents, ...news.incidents]),
         added,
         done: [...late.done, ...news.done],
-        heard: [...heard]
+        heard: [...heard],
+        messages: [...late.messages, ...news.messages]
       }
       counted = heard.size
       return Effect.matchCause(outbox.commit(changes), {
         onSuccess: () => {
-          late = { incidents: [], done: [] }
+          late = none
           for (const id of changes.heard) heard.delete(id)
           counted = 0
           offer(added)
@@ -200,7 +243,7 @@ export const open = Effect.fnUntraced(function* <R>(
     next = engine.nextAt()
     // A clock counts whole milliseconds: a part of one would be waited for again and again.
     const wait = Math.ceil(next - now())
-    if (engine.hasChanged() || done.length + ofSinks.notices.length > 0 || heard.size > counted) return Effect.yieldNow
+    if (engine.hasChanged() || done.length + besides.notices.length > 0 || heard.size > counted) return Effect.yieldNow
     news.closeUnsafe()
     return wait <= 0
       ? Effect.yieldNow
@@ -209,7 +252,7 @@ export const open = Effect.fnUntraced(function* <R>(
 
   const flush = Effect.gen(function* () {
     yield* keep(takeAll())
-    yield* keep(engine.flush(now()))
+    yield* keep(engine.flush(now(), outbox.isMemory !== true))
     yield* Effect.forEach(deliveries.values(), (delivery) => delivery.flush, {
       concurrency: "unbounded",
       discard: true
@@ -228,9 +271,14 @@ export const open = Effect.fnUntraced(function* <R>(
   for (const { incident, route } of kept.incidents) {
     if (route === Watchdog.route) watchdog.restore(incident)
     else if (settings.routes.some(({ name }) => name === route)) engine.restore(route, incident, now())
-    else strange++
+    else if (!expire(route, incident)) strange++
   }
   if (strange > 0) ledger.noRoute(strange)
+  const open = new Set([
+    ...kept.incidents.map(({ incident }) => Engine.nameOf(incident.key, incident.generation)),
+    ...kept.pending.map(({ alert }) => alert.incident)
+  ])
+  messages.restore(kept.messages ?? [], (incident) => open.has(incident))
   offer(kept.pending, true)
 
   const looping = yield* Scope.make()

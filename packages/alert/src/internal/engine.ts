@@ -9,21 +9,31 @@ import type { Suppression } from "../Journal.ts"
 import type * as Outbox from "../Outbox.ts"
 import * as DueTimes from "./dueTimes.ts"
 import { reportOf } from "./heard.ts"
-import { keyOf, matches, routesOf } from "./matching.ts"
+import { keyOf, matches, routesOf, turnOf } from "./matching.ts"
+import { wordsOf } from "./opening.ts"
 
 /** Why nobody is told of an incident now, by which rule, and until when. */
 export interface Hold {
   readonly reason: "silence" | "inhibition" | "flapping"
   /** The name of the rule. */
   readonly by: string
-  /** When it is looked at again, in epoch milliseconds. */
+  /** When that ends, in epoch milliseconds; of an inhibition, when it is looked at again. */
   readonly until: number
 }
 
 /** Hears what was decided. It is called synchronously, and must not throw. */
 export interface Journal {
-  readonly suppressed: (route: string, key: string, reason: Suppression, count: number, now: number) => void
-  readonly held: (route: string, key: string, hold: Hold, now: number) => void
+  /** Nobody is told of so many failures. `incident` is its name, if people know of it. */
+  readonly suppressed: (
+    route: string,
+    key: string,
+    reason: Suppression,
+    count: number,
+    now: number,
+    incident?: string
+  ) => void
+  /** It is held back for now. `incident` is its name, if people know of it. */
+  readonly held: (route: string, key: string, why: string, now: number, incident?: string) => void
   readonly told: (alert: Alert, sinks: ReadonlyArray<string>) => void
 }
 
@@ -35,7 +45,10 @@ export interface Notice {
 
 export interface Settings {
   readonly routes: ReadonlyArray<Route.Route>
-  readonly silences: ReadonlyArray<Route.Silence>
+  /** The silences now. */
+  readonly silences: () => ReadonlyArray<Route.Silence>
+  /** Whether these may end before their time. */
+  readonly areSilencesAsked: boolean
   readonly inhibitions: ReadonlyArray<Route.Inhibition>
   /** How many incidents are kept. */
   readonly most: number
@@ -47,6 +60,8 @@ interface Entry extends DueTimes.Due {
   readonly route: Route.Route
   incident: Incident.Incident
   held: Hold | undefined
+  /** While it is held: when that is looked at again. */
+  lookAt: number
   /** What ends the expectation of a success, by the call. */
   subjects: Map<string, { readonly call: Incident.CallOf; stop: (() => void) | undefined }> | undefined
   /** What it inhibits while it is open. */
@@ -60,7 +75,7 @@ const nothing: ReadonlyArray<string> = []
 /** Where failures go whose own key finds no room. */
 const overflow = "overflow"
 
-/** An inhibition has no end that is known: it is looked at again after so long. */
+/** An inhibition has no end that is known, and somebody may end a silence: they are looked at again after so long. */
 const recheck = 30_000
 
 /** Hears what happens. */
@@ -79,8 +94,11 @@ export interface Engine extends Ear {
   readonly nextAt: () => number
   /** Takes the alerts that are due by a time. Their incidents count as told. */
   readonly take: (now: number) => ReadonlyArray<Notice>
-  /** Takes everything that people do not know yet, due or not. */
-  readonly flush: (now: number) => ReadonlyArray<Notice>
+  /**
+   * Takes what people do not know yet, at the end of the process: all of it, due or not, unless another process will go on with it. That one must find
+   * the counts of what waits.
+   */
+  readonly flush: (now: number, goesOn: boolean) => ReadonlyArray<Notice>
   /** The incidents that are open, or that people do not know to be over. */
   readonly open: () => ReadonlyArray<Open>
   readonly size: () => number
@@ -123,7 +141,7 @@ export interface Open {
 
 const subjectOf = ({ key, name }: Incident.CallOf): string => `${name}\n${key}`
 
-export const make = ({ inhibitions, most, routes, silences }: Settings, journal: Journal): Engine => {
+export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: Settings, journal: Journal): Engine => {
   const entries = new Map<string, Entry>()
   const bySubject = new Map<string, Set<Entry>>()
   const dueTimes = DueTimes.make<Entry>()
@@ -185,7 +203,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     const at =
       next === undefined
         ? Math.max(incident.lastAt, incident.changedAt) + Duration.toMillis(route.expiresAfter)
-        : Math.max(next.at, held?.until ?? 0)
+        : Math.max(next.at, held === undefined ? 0 : entry.lookAt)
     if (at === entry.at) return
     entry.at = at
     if (at < now + 1 && at < now) entry.at = now
@@ -226,6 +244,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       route,
       incident: closed,
       held: undefined,
+      lookAt: 0,
       subjects: undefined,
       inhibits: nothing,
       shared: incident.count,
@@ -267,11 +286,15 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     return undefined
   }
 
-  const holdOf = ({ incident }: Entry, now: number): Hold | undefined => {
-    const silence = silences.find(
-      ({ from, match, until }) => from <= now && now < until && matches(match, subject(incident), now)
+  const holdOf = ({ incident, route }: Entry, now: number): Hold | undefined => {
+    const silence = silences().find(
+      ({ from, match, routes: on, until }) =>
+        from <= now && now < until && on?.includes(route.name) !== false && matches(match, subject(incident), now)
     )
-    if (silence !== undefined) return { reason: "silence", by: silence.name, until: silence.until }
+    if (silence !== undefined) {
+      const until = Math.min(silence.until, turnOf(silence.match, now))
+      return { reason: "silence", by: silence.name, until }
+    }
     const by = isInhibited(incident, now)
     return by === undefined ? undefined : { reason: "inhibition", by, until: now + recheck }
   }
@@ -283,7 +306,7 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
     // A name is never given twice, though a key may have been forgotten, and open again in the same millisecond.
     const generation = incident.told?.isOpen === true ? incident.generation : (named = Math.max(now, named + 1))
     const sinks = sinksOf(route, incident, status)
-    set(entry, Incident.tell(incident, status, now, generation), now)
+    set(entry, Incident.tell(incident, status, now, generation, sinks), now)
     return { alert: alertOf(route.name, incident, generation, status, now), sinks }
   }
 
@@ -324,6 +347,8 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
         if (known !== undefined) set(known, incident, now)
         const { call, key: of = "" } = report.attributes
         const entry = known ?? enter(route, incident, now)
+        if (incident.untold === 1 && !incident.isOpen && incident.told?.isOpen !== true)
+          journal.held(route.name, key, `below the rule: ${wordsOf(route.opens) ?? "the first failure"}`, now)
         if (typeof call === "string") learn(entry, { name: call, key: String(of) })
       }
     },
@@ -360,8 +385,11 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
         if (next.status === "resolved" && entry.incident.told?.isOpen !== true) continue
         const hold = holdOf(entry, now)
         if (hold !== undefined) {
-          if (entry.held?.by !== hold.by) journal.held(entry.route.name, entry.incident.key, hold, now)
+          const { key } = entry.incident
+          if (entry.held?.by !== hold.by)
+            journal.held(entry.route.name, key, `${hold.reason}: ${hold.by}`, now, knownName(entry.incident))
           entry.held = hold
+          entry.lookAt = areSilencesAsked ? Math.min(hold.until, now + recheck) : hold.until
           schedule(entry, now)
           continue
         }
@@ -371,20 +399,20 @@ export const make = ({ inhibitions, most, routes, silences }: Settings, journal:
       for (const { alert, sinks } of notices) journal.told(alert, sinks)
       return notices
     },
-    flush: (now) => {
+    flush: (now, goesOn) => {
       const notices: Array<Notice> = [...lastWords]
       lastWords = []
       for (const entry of entries.values()) {
-        const { isOpen, told, untold } = entry.incident
+        const { isOpen, key, told, untold } = entry.incident
         const isKnown = told?.isOpen === true
-        if (isOpen ? untold === 0 : !isKnown) continue
-        const hold = holdOf(entry, now)
-        if (hold !== undefined) {
-          if (untold > 0) journal.suppressed(entry.route.name, entry.incident.key, hold.reason, untold, now)
-          continue
-        }
-        const status = !isOpen ? "resolved" : isKnown ? "reminder" : "opened"
-        notices.push(tell(entry, status, now))
+        if (untold === 0 && (isOpen || !isKnown)) continue
+        const reason = isOpen || isKnown ? holdOf(entry, now)?.reason : "below the rule"
+        const status = !isOpen ? "resolved" : isKnown ? furtherOf(entry.incident) : "opened"
+        // What nobody must hear now, the next process tells in its time.
+        if (goesOn && (reason !== undefined || status === "resolved" || status === "reminder"))
+          changed.set(entry.id, { entry, isForgotten: false })
+        else if (reason === undefined) notices.push(tell(entry, status, now))
+        else if (untold > 0) journal.suppressed(entry.route.name, key, reason, untold, now, knownName(entry.incident))
       }
       for (const { alert, sinks } of notices) journal.told(alert, sinks)
       return notices
@@ -473,6 +501,14 @@ const sinksOf = (
   if (status === "escalated") return escalated
   return isEscalated ? [...new Set([...sinks, ...escalated])] : sinks
 }
+
+/** What follows for an incident that people know, at the end of the process. */
+const furtherOf = ({ newsAt, worseAt }: Incident.Incident): Incident.Status =>
+  worseAt !== undefined ? "worse" : newsAt !== undefined ? "news" : "reminder"
+
+/** The name of an incident, if people know of it. */
+const knownName = ({ generation, key, told }: Incident.Incident): string | undefined =>
+  told?.isOpen === true ? nameOf(key, generation) : undefined
 
 /** The name of an incident: no other one ever has it. */
 export const nameOf = (key: string, generation: number): string => `${key}#${generation.toString(36)}`

@@ -24,8 +24,10 @@ export interface Ledger {
   readonly states: (states: ReadonlyArray<Delivery.State>, now: number) => void
   /** So many incidents and alerts were kept and cannot be read. */
   readonly unread: (count: number) => void
-  /** So many incidents were kept whose routes are no longer there. */
+  /** So many incidents were kept whose routes and sinks are no longer there. */
   readonly noRoute: (count: number) => void
+  /** The silences that were asked for are wrong. */
+  readonly noSilences: (why: string) => void
   /** How many failures no sink was told of, given what was not delivered. */
   readonly lost: (rest: ReadonlyArray<Alert>) => number
   readonly speaker: Effect.Effect<Speaker, never, Scope.Scope>
@@ -77,8 +79,8 @@ export const make = (journal: Journal.Writer | undefined, now: () => number): Le
     metric(sink).updateUnsafe(value, context)
 
   const note = (decision: Journal.Entry["decision"], sink: string, alerts: ReadonlyArray<Alert>, why?: string) => {
-    for (const { count: failures, key, route, status } of journal === undefined ? [] : alerts)
-      journal?.note({ at: now(), route, key, decision, why: why ?? status, sinks: [sink], count: failures })
+    for (const { count: failures, incident, key, route, status } of journal === undefined ? [] : alerts)
+      journal?.note({ at: now(), route, key, incident, decision, why: why ?? status, sinks: [sink], count: failures })
   }
 
   const speak = Effect.suspend(() => {
@@ -92,24 +94,33 @@ export const make = (journal: Journal.Writer | undefined, now: () => number): Le
 
   return {
     journal: {
-      suppressed: (route, key, reason, failures, at) => {
+      suppressed: (route, key, reason, failures, at, incident = "") => {
         count(suppressed("reason", reason), failures)
-        journal?.note({ at, route, key, decision: "suppressed", why: reason, sinks: [], count: failures })
+        journal?.note({ at, route, key, incident, decision: "suppressed", why: reason, sinks: [], count: failures })
       },
-      held: (route, key, { by, reason }, at) =>
-        journal?.note({ at, route, key, decision: "held", why: `${reason}: ${by}`, sinks: [], count: 0 }),
-      told: ({ at, count: failures, key, route, status }, sinks) =>
-        journal?.note({ at: at.epochMilliseconds, route, key, decision: "told", why: status, sinks, count: failures })
+      held: (route, key, why, at, incident = "") =>
+        journal?.note({ at, route, key, incident, decision: "held", why, sinks: [], count: 0 }),
+      told: ({ at, count: failures, incident, key, route, status }, sinks) =>
+        journal?.note({
+          at: at.epochMilliseconds,
+          route,
+          key,
+          incident,
+          decision: "told",
+          why: status,
+          sinks,
+          count: failures
+        })
     },
     deliveries: {
       delivered: (sink, alerts) => {
         count(delivered("sink", sink), alerts.length)
         note("delivered", sink, alerts)
       },
-      collapsed: (sink, { key, route }, untold) => {
+      collapsed: (sink, { incident, key, route }, untold) => {
         count(suppressed("reason", "over in time"), untold)
         const why = "it was over before the sink took its first alert"
-        journal?.note({ at: now(), route, key, decision: "collapsed", why, sinks: [sink], count: untold })
+        journal?.note({ at: now(), route, key, incident, decision: "collapsed", why, sinks: [sink], count: untold })
       },
       refused: (sink, alerts, { message }) => {
         count(refused("sink", sink), alerts.length)
@@ -166,9 +177,11 @@ export const make = (journal: Journal.Writer | undefined, now: () => number): Le
       say(
         "no route",
         Effect.logWarning(
-          `${count} incidents of the outbox are left, since their routes are no longer there: nobody hears how they end`
+          `${count} incidents of the outbox are left, since neither their routes nor their sinks are there any more: nobody hears how they end`
         )
       ),
+    noSilences: (why) =>
+      say("silences", Effect.logError(`nobody is kept from hearing, since the silences cannot be used: ${why}`)),
     notKept: (cause) =>
       say("not kept", Effect.logError("alerts are sent, but not kept: a restart may forget or repeat them", cause)),
     lost: (rest) => {

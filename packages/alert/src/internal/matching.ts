@@ -11,7 +11,7 @@ export type Subject = Pick<Report.Report, "level" | "code" | "severity" | "actor
 
 /** Whether a failure matches, at a time in epoch milliseconds. */
 export const matches = (match: Route.Match, subject: Subject, now: number): boolean => {
-  const { actors, codes, hosts, hours, labels, levels, severity } = match
+  const { actors, codes, hosts, hours, labels, levels, not, severity } = match
   return (
     (severity === undefined || !Incident.isHigher(severity, subject.severity)) &&
     (levels === undefined || levels.includes(subject.level)) &&
@@ -19,7 +19,8 @@ export const matches = (match: Route.Match, subject: Subject, now: number): bool
     (actors === undefined || actors.includes(subject.actor)) &&
     (hosts === undefined || hosts.some((host) => isHost(host, subject.host))) &&
     (labels === undefined || hasLabels(labels, subject.attributes ?? {})) &&
-    (hours === undefined || hours.some((one) => isWithin(one, now)))
+    (hours === undefined || hours.some((one) => isWithin(one, now))) &&
+    (not === undefined || !matches(not, subject, now))
   )
 }
 
@@ -121,6 +122,18 @@ const isWithin = ({ days: on, from, to, zone = "UTC" }: Route.Hours, now: number
   if (begin < end) return isOn(day) && minute >= begin && minute < end
   // They go on after midnight.
   return (isOn(day) && minute >= begin) || (isOn(day - 1) && minute < end)
+}
+
+/** When hours that have begun end, or those that were excepted begin, in epoch milliseconds: a match may be another one then. */
+export const turnOf = (match: Route.Match, now: number): number => {
+  const minute = 60_000
+  const hours = [...(match.hours ?? []), ...(match.not?.hours ?? [])]
+  const turns = hours.flatMap(({ from, to, zone = "UTC" }) => {
+    const at = momentIn(zone, now).minute
+    // The day of a moment does not matter: at the turn it is looked at again.
+    return [from, to].map((time) => (minuteOf(time) - at + 1440) % 1440 || 1440)
+  })
+  return turns.length === 0 ? Infinity : (Math.floor(now / minute) + Math.min(...turns)) * minute
 }
 
 const minuteOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))

@@ -1,6 +1,6 @@
 import type { Lane, Mark, Timeline } from "../Timeline.ts"
 import { cut } from "./texts.ts"
-import { moment } from "./timelineText.ts"
+import { isEmpty, moment } from "./timelineText.ts"
 
 const [width, left, right, row, line] = [600, 110, 16, 34, 18] as const
 
@@ -11,13 +11,16 @@ const shapes = {
   plain: (x: number, y: number) => `<rect class="plain" x="${x - 5}" y="${y - 5}" width="10" height="10"/>`
 }
 
-export const draw = ({ from, key, lanes, lines, suppressed, told, until }: Timeline): string => {
+export const draw = (timeline: Timeline): string => {
+  const { from, key, lines, suppressed, told, until } = timeline
+  // A time axis of nothing would begin in 1970.
+  const lanes = isEmpty(timeline) ? [] : timeline.lanes
   const x = (at: number) => round(left + ((at - from) / (until - from)) * (width - left - right))
   const top = 74
   const bottom = top + lanes.length * row
   const texts = lines.flatMap((text) => wrapped(text))
   const height = bottom + 30 + texts.length * line
-  const ticks = [0, 0.5, 1].map((share) => {
+  const ticks = (lanes.length === 0 ? [] : [0, 0.5, 1]).map((share) => {
     const at = x(from + share * (until - from))
     const anchor = share === 0 ? "start" : share === 1 ? "end" : "middle"
     return (

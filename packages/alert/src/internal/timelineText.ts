@@ -8,6 +8,7 @@ const signs = { bad: "!", good: "o", plain: "-" } as const
 
 export const draw = (timeline: Timeline, width: number): ReadonlyArray<string> => {
   const { from, key, lanes, lines, suppressed, told, until } = timeline
+  if (isEmpty(timeline)) return [cut(plain(key), width), ...lines]
   const left = Math.min(mostName, Math.max(...lanes.map(({ name }) => name.length))) + 2
   const columns = width - left
   const column = (at: number) =>
@@ -44,6 +45,10 @@ const rowOf = (lane: Lane, columns: number, column: (at: number) => number): str
   lane.marks.toSorted((one, other) => order.indexOf(one.tone) - order.indexOf(other.tone)).forEach(put)
   return row.join("")
 }
+
+/** Whether nothing was noted. */
+export const isEmpty = ({ lanes }: Timeline): boolean =>
+  lanes.every(({ marks, spans }) => marks.length + spans.length === 0)
 
 /** What a terminal would act on becomes a space. */
 const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")

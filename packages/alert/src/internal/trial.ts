@@ -7,6 +7,7 @@ import type { Service } from "../Sink.ts"
 import * as Delivery from "./delivery.ts"
 import { alertOf } from "./engine.ts"
 import { keyOf, routesOf } from "./matching.ts"
+import * as Messages from "./messages.ts"
 
 /**
  * What became of a test alert at one sink.
@@ -57,9 +58,13 @@ const one = Effect.fnUntraced(function* <R>(
   route: Route.Route,
   report: Report.Report
 ): Effect.fn.Return<Trial, never, R> {
+  const messages = Messages.make()
   let seen: Pick<Trial, "outcome" | "message"> = { outcome: "failed" }
-  const delivery = Delivery.make(name, sink, {
-    delivered: () => void (seen = { outcome: "delivered" }),
+  const ledger: Delivery.Ledger = {
+    delivered: (_, [alert], receipt) => {
+      seen = { outcome: "delivered" }
+      if (alert !== undefined) messages.delivered(name, alert, receipt)
+    },
     refused: (_, __, { message }) => void (seen = { outcome: "refused", message }),
     attemptFailed: (_, { message }) => void (seen = { outcome: "failed", message }),
     unsure: ignore,
@@ -67,7 +72,8 @@ const one = Effect.fnUntraced(function* <R>(
     settled: ignore,
     down: ignore,
     up: ignore
-  })
+  }
+  const delivery = Delivery.make(name, sink, ledger, messages.of(name))
   const now = yield* Clock.currentTimeMillis
   const incident = Incident.failed(route, undefined, `test/${keyOf(route, report)}`, report, now)
   const alert = { ...alertOf(route.name, incident, now, "opened", now), isTest: true }

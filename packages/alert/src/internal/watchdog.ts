@@ -94,6 +94,6 @@ const incidentOf = (sink: string, code: string, message: string, now: number): I
   failures: 0,
   recent: [],
   calls: [],
-  told: { isOpen: true, at: now, severity: "Error" },
+  told: { isOpen: true, at: now, severity: "Error", sinks: [] },
   about: { level: "program", code, detail: sink, actor: "operator", message, urls: [], jobIds: [] }
 })

@@ -1,9 +1,7 @@
-import * as Check from "@redrive/core/Check"
+import * as Durations from "@redrive/core/Durations"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { inCode, told } from "./problems.ts"
 
@@ -26,37 +24,14 @@ export const strict = { errors: "all", onExcessProperty: "error" } as const
 export const messageOf = (what: string, problems: ReadonlyArray<string>): string =>
   problems.length === 1 ? `${what}: ${problems[0]}` : [`${what}:`, ...problems].join("\n  ")
 
-/** The options of a schema as code writes them: a duration in any of Effect's forms, such as `30 seconds`. */
-export type Input<Options> = Options extends Duration.Duration
-  ? Duration.Input
-  : Options extends object
-    ? { readonly [Name in keyof Options]: Input<Options[Name]> }
-    : Options
-
-const aDuration = /*#__PURE__*/ Check.duration({ isEndless: true })
-
-/** The same with durations in the place of their other forms. What is no duration stays, and is refused by the schema. */
-const withDurations = (ast: SchemaAST.AST, value: unknown): unknown => {
-  if (SchemaAST.isUnion(ast)) return ast.types.reduce((one, type) => withDurations(type, one), value)
-  // Durations are the only fields of a policy that are values of a class.
-  if (SchemaAST.isDeclaration(ast))
-    return aDuration.isRight(value) ? Duration.fromInputUnsafe(value as Duration.Input) : value
-  if (!SchemaAST.isObjects(ast) || !Predicate.isObject(value) || Duration.isDuration(value)) return value
-  const [any] = ast.indexSignatures
-  const types = new Map(ast.propertySignatures.map(({ name, type }) => [name, type]))
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => {
-      const type = types.get(name) ?? any?.type
-      return [name, type === undefined ? field : withDurations(type, field)]
-    })
-  )
-}
-
 /** What a schema makes of options. The error's message names each field that is refused, its value and what is allowed. */
-export const made = <S extends Schema.Top>(what: string, schema: S, options: Input<S["~type.make.in"]>): S["Type"] => {
+export const made = <S extends Schema.Top>(
+  what: string,
+  schema: S,
+  options: Durations.Input<S["~type.make.in"]>
+): S["Type"] => {
   try {
-    const given = withDurations(SchemaAST.toType(schema.ast), options)
-    return schema.make(given, { parseOptions: strict })
+    return schema.make(Durations.resolve(schema, options), { parseOptions: strict })
   } catch (error) {
     const issue = error instanceof Error ? error.cause : undefined
     if (!SchemaIssue.isIssue(issue)) throw error

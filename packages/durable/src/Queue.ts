@@ -173,6 +173,20 @@ export const get = <P, A>(queue: Queue<P, A>, id: string): Effect.Effect<Task | 
   Effect.flatMap(Store, (store) => store.get(queue.name, id))
 
 /**
+ * What a task came to, from what is kept of it; nothing if the queue keeps nothing.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decoded = <P, A>(
+  { success }: Queue<P, A>,
+  text: string
+): Effect.Effect<A | undefined, Schema.SchemaError> =>
+  success === undefined
+    ? Effect.succeed(undefined)
+    : Schema.decodeEffect(Schema.fromJsonString(Schema.toCodecJson(success)))(text)
+
+/**
  * What a task came to, if it is done, and the queue keeps that.
  *
  * @category getters
@@ -183,7 +197,5 @@ export const result = <P, A>(
   id: string
 ): Effect.Effect<A | undefined, StoreError | Schema.SchemaError, Store> =>
   Effect.flatMap(get(queue, id), (task) =>
-    task?.result === undefined || queue.success === undefined
-      ? Effect.succeed(undefined)
-      : Schema.decodeEffect(Schema.fromJsonString(Schema.toCodecJson(queue.success)))(task.result)
+    task?.result === undefined ? Effect.succeed(undefined) : decoded(queue, task.result)
   )

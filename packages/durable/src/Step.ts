@@ -8,14 +8,16 @@
  * @since 0.1.0
  */
 import * as Verdict from "@redrive/core/Verdict"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Activity from "effect/workflow/Activity"
 import * as DurableClock from "effect/workflow/DurableClock"
 import * as DurableDeferred from "effect/workflow/DurableDeferred"
-import type { WorkflowEngine, WorkflowInstance } from "effect/workflow/WorkflowEngine"
+import { WorkflowEngine, WorkflowInstance } from "effect/workflow/WorkflowEngine"
 import * as Answers from "./internal/answers.ts"
 import { Current } from "./internal/execution.ts"
 import * as Queue from "./Queue.ts"
@@ -71,18 +73,17 @@ export const task = <P, A>(
 ): Effect.Effect<A, TaskFailed, Within | Store> =>
   Effect.gen(function* () {
     const execution = yield* Current
-    const { of, stick, wait } = execution
+    const { answer, of, stick, wait } = execution
     const id = `${of.execution}/${step}`
-    const deferred = Answers.outcomeOf(step)
     yield* Effect.catch(Schema.encodeEffect(queue.payload)(payload), ({ message }) =>
       stick(`the payload of the step "${step}" is wrong: ${message}`)
     )
     const add = Effect.andThen(
-      wait(of, deferred.name, queue.name, id),
+      wait(of, step, queue.name, id),
       Effect.catchTag(Queue.add(queue, payload, { id }), "SchemaError", Effect.die)
     ).pipe(Effect.asVoid)
-    const begun = { step, kind: `a task of ${queue.name}` }
-    const { result, ...failure } = yield* execution.step(begun, add, DurableDeferred.await(deferred))
+    const begun = { step, kind: `a task of ${queue.name}`, due: 0 }
+    const { result, ...failure } = Answers.read(yield* execution.step(begun, add, () => answer(step)))
     if (result === null) return yield* new TaskFailed({ step, queue: queue.name, task: id, ...failure })
     return yield* Effect.catch(Queue.decoded(queue, result), ({ message }) =>
       stick(`what the step "${step}" came to cannot be read: ${message}`)
@@ -96,11 +97,24 @@ export const task = <P, A>(
  * @since 0.1.0
  */
 export const sleep = (step: string, duration: Duration.Input): Effect.Effect<void, never, Within> =>
-  Effect.flatMap(Current, (execution) =>
-    execution.step(
-      { step, kind: "a wait" },
-      Effect.void,
-      DurableClock.sleep({ name: step, duration, inMemoryThreshold: 0 })
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    waiting(step, now + Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(duration))))
+  )
+
+/** The time at which it was over when it began is kept. */
+const waiting = (step: string, due: number): Effect.Effect<void, never, Within> =>
+  Effect.flatMap(Current, ({ settled, step: run }) =>
+    run({ step, kind: "a wait", due }, Effect.void, (begun) =>
+      Effect.gen(function* () {
+        const engine = yield* WorkflowEngine
+        const instance = yield* WorkflowInstance
+        const left = begun.due - (yield* Clock.currentTimeMillis)
+        const clock = DurableClock.make({ name: step, duration: Duration.millis(left) })
+        if (left <= 0 || Option.isSome(yield* engine.deferredResult(clock.deferred))) return
+        yield* engine.scheduleClock(instance.workflow, { executionId: instance.executionId, clock })
+        yield* settled
+        yield* DurableDeferred.await(clock.deferred)
+      })
     )
   )
 
@@ -111,9 +125,7 @@ export const sleep = (step: string, duration: Duration.Input): Effect.Effect<voi
  * @since 0.1.0
  */
 export const until = (step: string, time: DateTime.DateTime): Effect.Effect<void, never, Within> =>
-  Effect.flatMap(DateTime.now, (now) =>
-    sleep(step, Duration.millis(Math.max(0, DateTime.toEpochMillis(time) - DateTime.toEpochMillis(now))))
-  )
+  waiting(step, DateTime.toEpochMillis(time))
 
 /**
  * What a step of its own keeps.
@@ -157,8 +169,11 @@ export const run = <A = void, E = never, R = never>(
         onFailure: (failure) => Effect.flatMap(Effect.orDie(Schema.encodeEffect(error)(failure)), Effect.fail)
       })
     })
-    return yield* Effect.matchEffect(execution.step({ step, kind: "an effect" }, Effect.void, activity), {
-      onSuccess: (text) => Effect.catch(Schema.decodeEffect(success)(text), unreadable),
-      onFailure: (text) => Effect.flatMap(Effect.catch(Schema.decodeEffect(error)(text), unreadable), Effect.fail)
-    })
+    return yield* Effect.matchEffect(
+      execution.step({ step, kind: "an effect", due: 0 }, Effect.void, () => activity),
+      {
+        onSuccess: (text) => Effect.catch(Schema.decodeEffect(success)(text), unreadable),
+        onFailure: (text) => Effect.flatMap(Effect.catch(Schema.decodeEffect(error)(text), unreadable), Effect.fail)
+      }
+    )
   }) as Effect.Effect<A, E, Within | R>

@@ -3,10 +3,10 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as DurableDeferred from "effect/workflow/DurableDeferred"
 import { WorkflowEngine } from "effect/workflow/WorkflowEngine"
-import type { Answer, Records } from "./records.ts"
+import type { Ended, Records } from "./records.ts"
 
 /** How a task ended that a workflow waits for. */
-export const Outcome = Schema.Struct({
+const Outcome = Schema.Struct({
   /** What it came to, as JSON, if it is done. */
   result: Schema.NullOr(Schema.String),
   code: Schema.String,
@@ -15,8 +15,12 @@ export const Outcome = Schema.Struct({
   message: Schema.String
 })
 
-/** What a workflow waits for, by the name of the step. */
-export const outcomeOf = (step: string) => DurableDeferred.make(`task/${step}`, { success: Outcome })
+const Text = Schema.fromJsonString(Outcome)
+
+export const read = Schema.decodeSync(Text)
+
+/** An execution waits for the ends of all its tasks by one name; each time that it is woken, it waits by the next. */
+export const wake = (wakes: number) => DurableDeferred.make(`tasks/${wakes}`)
 
 /** A task that is not there any more has no end that a workflow could wait for. */
 const gone = {
@@ -27,37 +31,41 @@ const gone = {
   message: "the task was deleted before its end was read"
 }
 
-const outcome = ({ actor, because, code, message, result, state }: Answer): typeof Outcome.Type =>
-  state === null
-    ? gone
-    : {
-        result: state === "done" ? (result ?? "null") : null,
-        code: code ?? "",
-        actor: actor ?? "",
-        because: because ?? "",
-        message: message ?? ""
-      }
+const textOf = ({ actor, because, code, message, result, state }: Ended): string =>
+  Schema.encodeSync(Text)(
+    state === null
+      ? gone
+      : {
+          result: state === "done" ? (result ?? "null") : null,
+          code: code ?? "",
+          actor: actor ?? "",
+          because: because ?? "",
+          message: message ?? ""
+        }
+  )
 
-/** Tells workflows how the tasks ended that they wait for. Any process may do so: the first word about a task stays. */
+/**
+ * Tells workflows how the tasks ended that they wait for. Any process may do so, for all others, and any may be lost on the way: an execution counts
+ * as woken only when it was.
+ */
 export const run = (records: Records, pollInterval: number) =>
   Effect.gen(function* () {
     const engine = yield* WorkflowEngine
-    const answers = yield* records.answers
+    const ended = yield* records.ended
+    if (ended.length > 0) yield* records.answer(ended.map((one) => [one.waiter, textOf(one)]))
+    const unaware = yield* records.unaware
     yield* Effect.forEach(
-      answers,
-      (answer) =>
-        engine.deferredDone(outcomeOf(""), {
-          workflowName: answer.workflow,
-          executionId: answer.execution,
-          deferredName: answer.deferred,
-          exit: Exit.succeed(outcome(answer))
-        }),
+      unaware,
+      ({ execution, wakes, workflow }) => {
+        const deferred = wake(wakes)
+        const of = { workflowName: workflow, executionId: execution, deferredName: deferred.name }
+        return engine.deferredDone(deferred, { ...of, exit: Exit.void })
+      },
       { concurrency: 10, discard: true }
     )
-    if (answers.length > 0) yield* records.answered(answers.map(({ waiter }) => waiter))
-    return answers.length
+    if (unaware.length > 0) yield* records.woken(unaware)
   }).pipe(
-    Effect.catch(({ cause, message }) => Effect.as(Effect.logWarning(message, cause), 0)),
-    Effect.flatMap((count) => (count > 0 ? Effect.yieldNow : Effect.sleep(pollInterval))),
+    Effect.catch(({ cause, message }) => Effect.logWarning(message, cause)),
+    Effect.andThen(Effect.sleep(pollInterval)),
     Effect.forever
   )

@@ -4,23 +4,30 @@ import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
+import * as Semaphore from "effect/Semaphore"
+import * as DurableDeferred from "effect/workflow/DurableDeferred"
 import * as Workflow from "effect/workflow/Workflow"
-import { WorkflowInstance } from "effect/workflow/WorkflowEngine"
+import { type WorkflowEngine, WorkflowInstance } from "effect/workflow/WorkflowEngine"
 import type { StoreError } from "../Store.ts"
+import { wake } from "./answers.ts"
 import type { Begun, Of, Records } from "./records.ts"
 
 /** The execution that steps belong to. It lives until the workflow waits: then all is asked for anew, from the beginning. */
 export interface Execution {
   readonly of: Of
   /**
-   * Runs a step once. `first` is written together with the note that the step has begun, and not again; `main` is the step, which the engine answers
-   * from what it has recorded. Sticks if the step does not fit what was recorded.
+   * Runs a step once; `main` gets what was recorded when it began. `first` is written together with that record, and not again. Sticks if the step does
+   * not fit what was recorded.
    */
   readonly step: <A, E, R, R2>(
     begun: Begun,
     first: Effect.Effect<void, StoreError, R2>,
-    main: Effect.Effect<A, E, R>
+    main: (begun: Begun) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E, R | R2 | WorkflowInstance>
+  /** Waits until no other fiber of the execution is about to begin a step: to wait for something durable ends them all. */
+  readonly settled: Effect.Effect<void>
+  /** How the task of a step ended. */
+  readonly answer: (step: string) => Effect.Effect<string, never, WorkflowEngine | WorkflowInstance>
   readonly wait: Records["wait"]
   /** Keeps the execution where it is, for a version that fits. */
   readonly stick: (why: string) => Effect.Effect<never, never, WorkflowInstance>
@@ -31,6 +38,9 @@ export class Current extends Context.Service<Current, Execution>()("@redrive/dur
 
 /** Fibers of an execution that do something between two steps have so long to begin the next one. */
 const grace = "1 second"
+
+/** When no step has begun or ended for so long, none is about to. */
+const quiet = "5 millis"
 
 /** A database that is away for a while fails no workflow. */
 const patient = <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<A, never, R> =>
@@ -45,10 +55,14 @@ export const run = Effect.fnUntraced(function* <A, E, R>(
   of: Of,
   handler: Effect.Effect<A, E, R>
 ): Effect.fn.Return<A, E, Exclude<R, Current> | WorkflowInstance> {
-  const begun = yield* patient(records.begin(of))
-  const recorded = new Map(begun.map(({ kind, step }) => [step, kind]))
+  yield* patient(records.begin(of))
+  let known = yield* patient(records.known(of))
+  const recorded = new Map(known.steps.map((one) => [one.step, one]))
   const asked = new Set<string>()
+  const reading = Semaphore.makeUnsafe(1)
   let underWay = 0
+  /** How many steps have begun and ended. */
+  let turns = 0
 
   const stick = (why: string) =>
     Effect.gen(function* () {
@@ -64,7 +78,8 @@ export const run = Effect.fnUntraced(function* <A, E, R>(
   const fits = Effect.fnUntraced(function* ({ kind, step }: Begun) {
     if (asked.has(step)) return yield* stick(`the step "${step}" was asked for twice: give each a name of its own`)
     asked.add(step)
-    const before = recorded.get(step)
+    turns++
+    const before = recorded.get(step)?.kind
     if (before !== undefined)
       return before === kind ? undefined : yield* stick(`the step "${step}" was ${before}, and is ${kind} now`)
     if (underWay > 0 || skipped() === undefined) return
@@ -73,16 +88,53 @@ export const run = Effect.fnUntraced(function* <A, E, R>(
     if (old !== undefined) yield* stick(`the step "${step}" is new where "${old}" was`)
   })
 
+  const settled: Effect.Effect<void> = Effect.suspend(() => {
+    const before = turns
+    return Effect.flatMap(Effect.sleep(quiet), () => (turns === before ? Effect.void : settled))
+  })
+
+  /** Reads again what is known, once for all fibers that were woken. */
+  const again = (wakes: number) =>
+    Semaphore.withPermit(
+      reading,
+      Effect.suspend(() =>
+        known.wakes > wakes
+          ? Effect.void
+          : Effect.map(patient(records.known(of)), (now) => {
+              known = now
+            })
+      )
+    )
+
+  const answer: Execution["answer"] = (step) =>
+    Effect.suspend(() => {
+      const found = known.answers.get(step)
+      if (found !== undefined) return Effect.succeed(found)
+      const { wakes } = known
+      return Effect.andThen(
+        Effect.andThen(settled, DurableDeferred.await(wake(wakes))),
+        Effect.andThen(again(wakes), answer(step))
+      )
+    })
+
   const execution: Execution = {
     of,
     stick,
+    settled,
+    answer,
     wait: records.wait,
     step: Effect.fnUntraced(function* (one, first, main) {
       yield* fits(one)
       underWay++
+      const before = recorded.get(one.step)
+      if (before === undefined) yield* patient(records.step(of, one, first))
+      turns++
       return yield* Effect.ensuring(
-        Effect.andThen(recorded.has(one.step) ? Effect.void : patient(records.step(of, one, first)), main),
-        Effect.sync(() => underWay--)
+        main(before ?? one),
+        Effect.sync(() => {
+          underWay--
+          turns++
+        })
       )
     })
   }

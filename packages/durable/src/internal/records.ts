@@ -11,24 +11,39 @@ export interface Of {
   readonly execution: string
 }
 
-/** A step that an execution has begun: what it is called, and what kind it is. */
+/** A step that an execution has begun. */
 export interface Begun {
   readonly step: string
+  /** What kind of step it is. */
   readonly kind: string
+  /** When its wait is over; 0 for other kinds. */
+  readonly due: number
 }
 
-/** A workflow that waits for a task, and how the task ended. */
-export interface Answer {
+/** What is known of an execution. */
+export interface Known {
+  readonly steps: ReadonlyArray<Begun>
+  /** How the tasks ended that it waited for, as JSON, by step. */
+  readonly answers: ReadonlyMap<string, string>
+  /** How often it was woken by the ends of tasks. */
+  readonly wakes: number
+}
+
+/** A task that a step waits for, and how it ended. */
+export interface Ended {
   readonly waiter: string
-  readonly workflow: string
-  readonly execution: string
-  readonly deferred: string
   readonly state: "done" | "failed" | null
   readonly result: string | null
   readonly code: string | null
   readonly actor: string | null
   readonly because: string | null
   readonly message: string | null
+}
+
+/** An execution that has answers of which it does not know. */
+export interface Unaware extends Of {
+  readonly run: string
+  readonly wakes: number
 }
 
 /** An execution that cannot go on with this version of the program. */
@@ -39,27 +54,41 @@ export interface Stuck extends Of {
 
 /** What is kept of executions beside what the engine keeps. */
 export interface Records {
-  /** Notes that an execution runs; gives the steps that it has begun before. */
-  readonly begin: (of: Of) => Effect.Effect<ReadonlyArray<Begun>, StoreError>
+  /** Notes that an execution runs. */
+  readonly begin: (of: Of) => Effect.Effect<void, StoreError>
+  readonly known: (of: Of) => Effect.Effect<Known, StoreError>
   /** Notes that a step has begun, together with something else, or not at all. */
   readonly step: <R>(
     of: Of,
     begun: Begun,
     also: Effect.Effect<void, StoreError, R>
   ) => Effect.Effect<void, StoreError, R>
-  /** Notes that an execution waits for a task. */
-  readonly wait: (of: Of, deferred: string, queue: string, task: string) => Effect.Effect<void, StoreError>
+  /** Notes that a step waits for a task. */
+  readonly wait: (of: Of, step: string, queue: string, task: string) => Effect.Effect<void, StoreError>
   readonly end: (of: Of, isDone: boolean) => Effect.Effect<void, StoreError>
   readonly stick: (of: Of, why: string) => Effect.Effect<void, StoreError>
   readonly stuck: Effect.Effect<ReadonlyArray<Stuck>, StoreError>
-  /** Those that wait for tasks that have ended, the first 100. */
-  readonly answers: Effect.Effect<ReadonlyArray<Answer>, StoreError>
-  readonly answered: (waiters: ReadonlyArray<string>) => Effect.Effect<void, StoreError>
+  /** The tasks that have ended and that somebody waits for, the first 500. */
+  readonly ended: Effect.Effect<ReadonlyArray<Ended>, StoreError>
+  /** Keeps how tasks ended. */
+  readonly answer: (
+    answers: ReadonlyArray<readonly [waiter: string, answer: string]>
+  ) => Effect.Effect<void, StoreError>
+  /**
+   * The executions that are to be woken, the first 100: at once if all their tasks have ended, and otherwise the less often the more steps they have,
+   * since each begins anew.
+   */
+  readonly unaware: Effect.Effect<ReadonlyArray<Unaware>, StoreError>
+  /** Notes that they have been woken. */
+  readonly woken: (all: ReadonlyArray<Unaware>) => Effect.Effect<void, StoreError>
   /** Forgets executions that ended before these times, with all that the engine keeps of them; gives how many. */
   readonly sweep: (before: { readonly done: number; readonly failed: number }) => Effect.Effect<number, StoreError>
 }
 
 type Count = number | bigint | string
+
+/** An execution is woken at most once in so many milliseconds for each of its steps, as long as it waits for more tasks. */
+const perStep = 10
 
 const runOf = ({ execution, workflow }: Of) => idOf(workflow, execution)
 
@@ -85,18 +114,36 @@ export const make = Effect.gen(function* () {
 
   const begin = Effect.fnUntraced(function* (of: Of) {
     const row = { id: runOf(of), workflow: of.workflow, execution: of.execution, begun_at: yield* now }
-    yield* sql`INSERT INTO redrive_runs ${sql.insert({ ...row, state: "running", why: "" })}
+    yield* sql`INSERT INTO redrive_runs ${sql.insert({ ...row, state: "running", why: "", wakes: 0, woken_at: 0 })}
       ON CONFLICT (id) DO UPDATE SET state = 'running', ended_at = NULL`
-    return yield* sql<Begun>`SELECT step, kind FROM redrive_steps WHERE run = ${row.id}`
+  })
+
+  const known = Effect.fnUntraced(function* (of: Of) {
+    const run = runOf(of)
+    // The answers come after the number: what is answered between the two wakes once more.
+    const [row] = yield* sql<{ readonly wakes: Count }>`SELECT wakes FROM redrive_runs WHERE id = ${run}`
+    const steps = yield* sql<
+      Begun & { readonly due: Count }
+    >`SELECT step, kind, due FROM redrive_steps WHERE run = ${run}`
+    const answers = yield* sql<{
+      readonly step: string
+      readonly answer: string
+    }>`SELECT step, answer FROM redrive_waiters
+      WHERE run = ${run} AND answer IS NOT NULL`
+    return {
+      steps: steps.map((one) => ({ ...one, due: Number(one.due) })),
+      answers: new Map(answers.map(({ answer, step }) => [step, answer])),
+      wakes: Number(row?.wakes ?? 0)
+    }
   })
 
   const step = Effect.fnUntraced(function* <R>(
     of: Of,
-    { kind, step: name }: Begun,
+    { due, kind, step: name }: Begun,
     also: Effect.Effect<void, StoreError, R>
   ) {
     const run = runOf(of)
-    yield* sql`INSERT INTO redrive_steps ${sql.insert({ id: idOf(run, name), run, step: name, kind })}
+    yield* sql`INSERT INTO redrive_steps ${sql.insert({ id: idOf(run, name), run, step: name, kind, due })}
       ON CONFLICT (id) DO NOTHING`
     yield* also
   })
@@ -121,6 +168,7 @@ export const make = Effect.gen(function* () {
     yield* sql`DELETE FROM cluster_messages WHERE request_id IN (${messages})`
     const ids = rows.map(({ id }) => id)
     yield* sql`DELETE FROM redrive_steps WHERE ${sql.in("run", ids)}`
+    yield* sql`DELETE FROM redrive_waiters WHERE ${sql.in("run", ids)}`
     yield* sql`DELETE FROM redrive_runs WHERE ${sql.in("id", ids)}`
   })
 
@@ -145,17 +193,18 @@ export const make = Effect.gen(function* () {
     })
 
   const records: Records = {
-    begin: (of) => bounded("begun", sql.withTransaction(begin(of))),
+    begin: (of) => bounded("begun", begin(of)),
+    known: (of) => bounded("read", known(of)),
     step: (of, begun, also) => bounded("begun", sql.withTransaction(step(of, begun, also))),
-    wait: (of, deferred, queue, task) =>
+    wait: (of, step, queue, task) =>
       bounded(
         "kept waiting",
         sql`INSERT INTO redrive_waiters ${sql.insert({
-          id: idOf(runOf(of), deferred),
+          id: idOf(runOf(of), step),
+          run: runOf(of),
+          step,
           task: idOf(queue, task),
-          workflow: of.workflow,
-          execution: of.execution,
-          deferred
+          told: 0
         })} ON CONFLICT (id) DO NOTHING`
       ).pipe(Effect.asVoid),
     end: (of, isDone) => Effect.asVoid(bounded("ended", end(of, isDone ? "done" : "failed", ""))),
@@ -168,13 +217,52 @@ export const make = Effect.gen(function* () {
         (rows) => rows.map(({ ended_at, ...row }) => ({ ...row, at: Number(ended_at) }))
       )
     ),
-    answers: bounded(
+    ended: bounded(
       "read",
-      sql<Answer>`SELECT w.id AS waiter, w.workflow, w.execution, w.deferred, t.state, t.result, t.code, t.actor, t.because, t.message
-        FROM redrive_waiters w LEFT JOIN redrive_tasks t ON t.id = w.task WHERE COALESCE(t.active, 0) = 0 LIMIT 100`
+      sql<Ended>`SELECT w.id AS waiter, t.state, t.result, t.code, t.actor, t.because, t.message
+        FROM redrive_waiters w LEFT JOIN redrive_tasks t ON t.id = w.task
+        WHERE w.answer IS NULL AND COALESCE(t.active, 0) = 0 LIMIT 500`
     ),
-    answered: (waiters) =>
-      Effect.asVoid(bounded("answered", sql`DELETE FROM redrive_waiters WHERE ${sql.in("id", waiters)}`)),
+    answer: (answers) =>
+      bounded(
+        "answered",
+        sql.withTransaction(
+          Effect.forEach(
+            answers,
+            ([waiter, answer]) => sql`UPDATE redrive_waiters SET answer = ${answer} WHERE id = ${waiter}`,
+            {
+              discard: true
+            }
+          )
+        )
+      ),
+    unaware: bounded(
+      "read",
+      Effect.flatMap(
+        now,
+        (at) => sql<Unaware>`SELECT r.id AS run, r.workflow, r.execution, r.wakes FROM redrive_runs r
+          WHERE r.id IN (SELECT run FROM redrive_waiters WHERE told = 0 AND answer IS NOT NULL)
+            AND (NOT EXISTS (SELECT 1 FROM redrive_waiters w WHERE w.run = r.id AND w.answer IS NULL)
+              OR r.woken_at + ${perStep} * (SELECT count(*) FROM redrive_steps s WHERE s.run = r.id) <= ${at})
+          LIMIT 100`
+      )
+    ).pipe(Effect.map((rows) => rows.map((row) => ({ ...row, wakes: Number(row.wakes) })))),
+    woken: (all) =>
+      bounded(
+        "woken",
+        sql.withTransaction(
+          Effect.forEach(
+            all,
+            ({ run, wakes }) =>
+              Effect.gen(function* () {
+                const at = yield* now
+                yield* sql`UPDATE redrive_runs SET wakes = ${wakes + 1}, woken_at = ${at} WHERE id = ${run} AND wakes = ${wakes}`
+                yield* sql`UPDATE redrive_waiters SET told = 1 WHERE run = ${run} AND answer IS NOT NULL`
+              }),
+            { discard: true }
+          )
+        )
+      ),
     sweep
   }
   return records
@@ -183,11 +271,14 @@ export const make = Effect.gen(function* () {
 const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_runs (
     id VARCHAR(64) PRIMARY KEY, workflow TEXT NOT NULL, execution TEXT NOT NULL, state VARCHAR(10) NOT NULL, why TEXT NOT NULL,
-    begun_at BIGINT NOT NULL, ended_at BIGINT)`
+    begun_at BIGINT NOT NULL, ended_at BIGINT, wakes INTEGER NOT NULL, woken_at BIGINT NOT NULL)`
   yield* sql`CREATE INDEX IF NOT EXISTS redrive_runs_ended ON redrive_runs (state, ended_at)`
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_steps (
-    id VARCHAR(64) PRIMARY KEY, run VARCHAR(64) NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL)`
+    id VARCHAR(64) PRIMARY KEY, run VARCHAR(64) NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, due BIGINT NOT NULL)`
   yield* sql`CREATE INDEX IF NOT EXISTS redrive_steps_run ON redrive_steps (run)`
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_waiters (
-    id VARCHAR(64) PRIMARY KEY, task VARCHAR(64) NOT NULL, workflow TEXT NOT NULL, execution TEXT NOT NULL, deferred TEXT NOT NULL)`
+    id VARCHAR(64) PRIMARY KEY, run VARCHAR(64) NOT NULL, step TEXT NOT NULL, task VARCHAR(64) NOT NULL, answer TEXT,
+    told INTEGER NOT NULL)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_run ON redrive_waiters (run)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_told ON redrive_waiters (told)`
 })

@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import process from "node:process"
+import { createInterface } from "node:readline"
+import { text as textOf } from "node:stream/consumers"
+import { assert, describe, it } from "@effect/vitest"
+import * as Program from "@redrive/testing/Program"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Postgres from "../src/Postgres.ts"
+import * as Servers from "../src/Servers.ts"
+
+/** A database, empty. */
+interface Database {
+  readonly kind: "sqlite" | "postgres"
+  readonly target: string
+}
+
+const sqlite = Effect.map(Servers.folder(), (folder): Database => ({
+  kind: "sqlite",
+  target: join(folder, "flows.db")
+}))
+
+const postgres = Effect.map(Postgres.server(undefined), ({ database, host, port, user }): Database => ({
+  kind: "postgres",
+  target: `postgres://${user}@${host}:${port}/${database}`
+}))
+
+const databases: ReadonlyArray<
+  readonly [name: string, isMissing: boolean, database: Effect.Effect<Database, unknown, Scope.Scope>]
+> = [
+  ["SQLite", false, sqlite],
+  ["PostgreSQL", Postgres.isMissing(), postgres]
+]
+
+const { KILLS = "4" } = process.env
+
+describe.each(databases)("workflows in two processes with %s, killed again and again", (_, isMissing, made) => {
+  it.live.skipIf(isMissing)(
+    "all end, and do no step again but those that a kill cut short",
+    () =>
+      Effect.gen(function* () {
+        const { kind, target } = yield* made
+        const done = new Map<string, number>()
+        const url = yield* Program.serve(
+          createServer(async (request, response) => {
+            const what = await textOf(request)
+            done.set(what, (done.get(what) ?? 0) + 1)
+            response.writeHead(204).end()
+          })
+        )
+        const count = 10 * Math.max(4, Number(KILLS))
+        let kills = 0
+        const life = (killAfter: number) =>
+          Effect.promise(
+            () =>
+              new Promise<boolean>((resolve, reject) => {
+                const fixture = join(import.meta.dirname, "fixtures/flows.ts")
+                const args = ["--disable-warning=ExperimentalWarning", fixture, kind, target, url, "0", String(count)]
+                const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
+                createInterface({ input: child.stdout }).on("line", () => {
+                  if (killAfter < Infinity) setTimeout(() => child.kill("SIGKILL"), killAfter)
+                })
+                child.on("exit", (code) => (code === 0 || code === null ? resolve(code === 0) : reject(code)))
+              })
+          )
+        const lives = Effect.gen(function* () {
+          for (let isOver = false; !isOver;) {
+            const isLast = kills >= Number(KILLS)
+            if (!isLast) kills++
+            isOver = yield* life(isLast ? Infinity : 50 + Math.random() * 2000)
+          }
+        })
+        yield* Effect.all([lives, lives], { concurrency: 2 })
+        assert.strictEqual(done.size, 3 * count)
+        const repeated = [...done.values()].reduce((sum, times) => sum + times - 1, 0)
+        // Each execution is in one process, and has one step under way.
+        assert.isAtMost(repeated, kills * count)
+        if (Number(KILLS) > 20)
+          process.stderr.write(`${kind}: ${kills} kills, ${count} workflows, ${3 * count} steps, ${repeated} again\n`)
+      }),
+    3_600_000
+  )
+})

@@ -407,7 +407,9 @@ const make = Effect.fnUntraced(function* ({
     ] as const) {
       for (;;) {
         const rows = yield* sql`DELETE FROM redrive_tasks WHERE id IN (SELECT id FROM redrive_tasks
-          WHERE active = 0 AND state = ${state} AND ended_at < ${before} LIMIT ${mostRows}) RETURNING id`
+          WHERE active = 0 AND state = ${state} AND ended_at < ${before}
+            AND NOT EXISTS (SELECT 1 FROM redrive_waiters w WHERE w.task = redrive_tasks.id AND w.answer IS NULL)
+          LIMIT ${mostRows}) RETURNING id`
         deleted += rows.length
         if (rows.length < mostRows) break
       }

@@ -19,4 +19,27 @@ export const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
     id VARCHAR(255) PRIMARY KEY, queue TEXT NOT NULL, filter TEXT NOT NULL, asked_by TEXT NOT NULL, at BIGINT NOT NULL, tasks INTEGER NOT NULL)`
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_late (
     id VARCHAR(64) PRIMARY KEY, task VARCHAR(64) NOT NULL, claim TEXT NOT NULL, at BIGINT NOT NULL, outcome TEXT NOT NULL)`
+  yield* waiters(sql)
+})
+
+/** Who waits for tasks: as long as somebody does, an ended task stays. */
+const waiters = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_waiters (
+    id VARCHAR(64) PRIMARY KEY, run VARCHAR(64) NOT NULL, step TEXT NOT NULL, task VARCHAR(64) NOT NULL, answer TEXT,
+    told INTEGER NOT NULL)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_run ON redrive_waiters (run)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_told ON redrive_waiters (told)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_task ON redrive_waiters (task)`
+})
+
+/** The same for workflows. */
+export const workflowTables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_runs (
+    id VARCHAR(64) PRIMARY KEY, workflow TEXT NOT NULL, execution TEXT NOT NULL, state VARCHAR(10) NOT NULL, why TEXT NOT NULL,
+    begun_at BIGINT NOT NULL, ended_at BIGINT, wakes INTEGER NOT NULL, woken_at BIGINT NOT NULL)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_runs_ended ON redrive_runs (state, ended_at)`
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_steps (
+    id VARCHAR(64) PRIMARY KEY, run VARCHAR(64) NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, due BIGINT NOT NULL)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_steps_run ON redrive_steps (run)`
+  yield* waiters(sql)
 })

@@ -106,6 +106,27 @@ const bounded = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.
     )
   )
 
+/**
+ * The cluster's locks have the session's local time: with another zone for each process they would take each other for lost, and once a year all
+ * locks would be an hour old.
+ */
+const inUtc = (sql: SqlClient.SqlClient): Effect.Effect<void, StoreError> => {
+  const offsets = sql<{ readonly winter: Count; readonly summer: Count }>`SELECT
+    extract(timezone FROM TIMESTAMPTZ '2026-01-01 00:00:00+00') AS winter,
+    extract(timezone FROM TIMESTAMPTZ '2026-07-01 00:00:00+00') AS summer`
+  const message =
+    "the sessions of this database are not in UTC, as workflows need them: ALTER ROLE the_role SET timezone = 'UTC', and connect again"
+  return sql.onDialectOrElse({
+    pg: () =>
+      Effect.flatMap(bounded("checked", offsets), ([row]) =>
+        Number(row?.winter ?? 0) === 0 && Number(row?.summer ?? 0) === 0
+          ? Effect.void
+          : Effect.fail(new StoreError({ message }))
+      ),
+    orElse: () => Effect.void
+  })
+}
+
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* bounded("kept: no tables", workflowTables(sql))
@@ -114,6 +135,7 @@ export const make = Effect.gen(function* () {
     "kept: no index",
     sql`CREATE INDEX IF NOT EXISTS redrive_cluster_messages_of ON cluster_messages (entity_id)`
   )
+  yield* inUtc(sql)
   const now = Clock.currentTimeMillis
 
   const begin = Effect.fnUntraced(function* (of: Of) {

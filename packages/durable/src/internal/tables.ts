@@ -20,3 +20,30 @@ export const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_late (
     id VARCHAR(64) PRIMARY KEY, task VARCHAR(64) NOT NULL, claim TEXT NOT NULL, at BIGINT NOT NULL, outcome TEXT NOT NULL)`
 })
+
+/** Makes the table of states that processes share. PostgreSQL writes no log for it: a crash forgets the states, as it does in Redis. */
+export const sharedTable = (sql: SqlClient.SqlClient) => {
+  const columns =
+    sql.literal(`redrive_shared (id VARCHAR(64) PRIMARY KEY, kind VARCHAR(20) NOT NULL, name TEXT NOT NULL,
+    state TEXT NOT NULL, expires_at BIGINT NOT NULL)`)
+  return sql.onDialectOrElse({
+    // Rows change often: room in each page keeps the index out of it.
+    pg: () => sql`CREATE UNLOGGED TABLE IF NOT EXISTS ${columns} WITH (fillfactor = 50)`,
+    orElse: () => sql`CREATE TABLE IF NOT EXISTS ${columns}`
+  })
+}
+
+/** Two processes that make a table at once can fail in PostgreSQL, even with IF NOT EXISTS. So they take turns. */
+export const alone = <A, E>(sql: SqlClient.SqlClient, made: Effect.Effect<A, E>) =>
+  sql.withTransaction(
+    Effect.andThen(
+      sql.onDialectOrElse({
+        pg: () => sql`SELECT pg_advisory_xact_lock(${tablesLock})`,
+        orElse: () => sql`SELECT 1`
+      }),
+      made
+    )
+  )
+
+/** Any number that no other program is likely to lock. */
+const tablesLock = 7_236_017_431

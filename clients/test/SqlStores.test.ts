@@ -180,15 +180,23 @@ describe.skipIf(isMissing)("stores in PostgreSQL", () => {
         ),
         client
       )
-      const both = [yield* stores(client), yield* stores(client)]
       const take = Effect.flatMap(RateLimiter.RateLimiter, ({ consume }) =>
-        Effect.exit(consume({ key: "k", limit: 50, window: "1 hour" }))
+        Effect.match(consume({ key: "k", limit: 50, window: "1 hour" }), {
+          onFailure: ({ reason }) => reason._tag,
+          onSuccess: () => "taken"
+        })
       )
-      const asked = both.map((context) =>
-        Effect.forEach(Array.from({ length: 60 }), () => Effect.provide(take, context))
+      const asked = Array.from({ length: 4 }, () =>
+        Effect.flatMap(stores(client), (context) =>
+          Effect.forEach(Array.from({ length: 40 }), () => Effect.provide(take, context))
+        )
       )
-      const taken = (yield* Effect.all(asked, { concurrency: 2 })).flat()
-      assert.strictEqual(taken.filter(Exit.isSuccess).length, 50)
+      const answers = (yield* Effect.all(asked, { concurrency: 4 })).flat().toSorted()
+      const expected = [
+        ...Array.from({ length: 110 }, () => "RateLimitExceeded"),
+        ...Array.from({ length: 50 }, () => "taken")
+      ]
+      assert.deepStrictEqual(answers, expected)
     })
   )
 

@@ -45,7 +45,7 @@ const stores = (filename: string, options: SqlStores.BreakerOptions = {}) => {
   )
 }
 
-const runs = { arbitrary: { runs: 100 } }
+const runs = { arbitrary: { runs: 200 } }
 
 describe("a store of rate limits", () => {
   const act = Schema.Struct({
@@ -54,7 +54,8 @@ describe("a store of rate limits", () => {
     tokens: Schema.Literals([0.5, 1, 2, 7]),
     /** Whether a take may go beyond the limit, or an answer belongs to the newest epoch. */
     isFree: Schema.Boolean,
-    time: int(0, 3000),
+    // Steps of half a second, so that acts meet at the ends of phases.
+    steps: int(0, 6),
     isLong: Schema.Boolean
   })
 
@@ -67,7 +68,7 @@ describe("a store of rate limits", () => {
         const memory = Context.get(yield* Layer.build(RateLimiter.layerStoreMemory), RateLimiterStore)
         const epochs = new Map<string, number>()
         /** Does the same with a store; a `bucket` of the second key has an interval that is no whole number. */
-        const done = (store: typeof sql, { act, isFree, key: n, time, tokens }: (typeof acts)[number]) => {
+        const done = (store: typeof sql, { act, isFree, key: n, steps, tokens }: (typeof acts)[number]) => {
           const key = `k${n}`
           const refillRate = millis(n === 0 ? 100 : 62.5)
           switch (act) {
@@ -82,19 +83,39 @@ describe("a store of rate limits", () => {
               )
             case "feed": {
               const epoch = isFree ? (epochs.get(key) ?? 0) : 0
-              return store.adaptiveFeedback({ key, tokens, epoch, status: 429, retryAfter: millis(time) })
+              return store.adaptiveFeedback({ key, tokens, epoch, status: 429, retryAfter: millis(steps * 500) })
             }
             case "pass":
               return Effect.void
           }
         }
         for (const [index, one] of acts.entries()) {
-          if (one.act === "pass") yield* TestClock.adjust(one.isLong && one.time > 2000 ? "70 seconds" : one.time)
+          if (one.act === "pass") yield* TestClock.adjust(one.isLong && one.steps > 5 ? "70 seconds" : one.steps * 500)
           const expected = yield* done(memory, one)
           assert.deepStrictEqual(yield* done(sql, one), expected, `act ${index}: ${JSON.stringify(one)}`)
         }
       }),
     runs
+  )
+
+  it.effect("begins a bucket's interval anew if a smaller limit finds it full, as Effect's own does", () =>
+    Effect.gen(function* () {
+      const layers = [yield* stores(":memory:"), yield* Layer.build(RateLimiter.layerStoreMemory)]
+      const both = layers.map((context) => Context.get(context, RateLimiterStore))
+      const draw = (limit: number) =>
+        Effect.forEach(both, (store) =>
+          store.tokenBucket({ key: "k", tokens: 1, limit, refillRate: seconds(1), allowOverflow: false })
+        )
+      assert.deepStrictEqual(yield* draw(10), [
+        [9, 0],
+        [9, 0]
+      ])
+      yield* TestClock.adjust("500 millis")
+      assert.deepStrictEqual(yield* draw(5), [
+        [8, 0],
+        [8, 0]
+      ])
+    })
   )
 
   it.effect("ignores answers that set no wait", () =>
@@ -152,7 +173,7 @@ describe("a store of breakers", () => {
     key: int(0, 1),
     which: int(0, 9),
     outcome: Schema.Literals(["Success", "Failure", "Failure", "Ignored"]),
-    time: int(0, 6000),
+    steps: int(0, 6),
     isLong: Schema.Boolean
   })
 
@@ -177,12 +198,12 @@ describe("a store of breakers", () => {
         const sql = Context.get(yield* stores(":memory:", { probeLease: "30 days" }), CircuitBreakerStore)
         const memory = Context.get(yield* Layer.build(CircuitBreaker.layerStoreMemory()), CircuitBreakerStore)
         const under: Array<{ readonly key: number; readonly generations: readonly [number, number] }> = []
-        for (const [index, { act: what, isLong, key: n, outcome, time, which }] of acts.entries()) {
+        for (const [index, { act: what, isLong, key: n, outcome, steps, which }] of acts.entries()) {
           const key = `k${n}`
           const at = `act ${index}: ${what} ${key} ${outcome}`
           switch (what) {
             case "pass":
-              yield* TestClock.adjust(isLong && time > 5000 ? hours(2) : millis(time))
+              yield* TestClock.adjust(isLong && steps > 5 ? hours(2) : millis(steps * 500))
               break
             case "state":
               assert.deepStrictEqual(yield* sql.state(key), yield* memory.state(key), at)
@@ -199,7 +220,7 @@ describe("a store of breakers", () => {
               const [call] = under.splice(which % Math.max(1, under.length), 1)
               if (call === undefined) break
               const tripPolicy = policies[call.key] ?? policies[0]
-              const record = { key: `k${call.key}`, outcome, tripPolicy, openFor: millis(500 + time) }
+              const record = { key: `k${call.key}`, outcome, tripPolicy, openFor: millis(500 + steps * 500) }
               const expected = yield* memory.record({ ...record, generation: call.generations[0] })
               assert.deepStrictEqual(yield* sql.record({ ...record, generation: call.generations[1] }), expected, at)
             }

@@ -295,6 +295,19 @@ describe("a store of breakers", () => {
     })
   )
 
+  it.effect("forgets its openings once it has been closed for as long as it was open", () =>
+    Effect.gen(function* () {
+      const store = Context.get(yield* stores(":memory:"), CircuitBreakerStore)
+      yield* fail(store, "k")
+      yield* TestClock.adjust("1 second")
+      yield* store.record(outcome("k", yield* store.admit("k"), "Success"))
+      yield* TestClock.adjust("999 millis")
+      assert.strictEqual((yield* store.admit("k")).consecutiveOpenings, 1)
+      yield* TestClock.adjust("1 milli")
+      assert.strictEqual((yield* store.admit("k")).consecutiveOpenings, 0)
+    })
+  )
+
   it.effect("stays open for as long as it is told, even for ever", () =>
     Effect.gen(function* () {
       const store = Context.get(yield* stores(":memory:"), CircuitBreakerStore)

@@ -74,7 +74,7 @@ const sharing = ({ kind, target }: Database, task: "takes" | "probes" | "calls",
 
 const execute = promisify(execFile)
 
-const down = Effect.fail(new Error("down"))
+const down = Effect.fail("down")
 
 /** Fails until the breaker of a runner is open. */
 const opens = Effect.fnUntraced(function* (runner: Retry.Runner) {
@@ -167,6 +167,27 @@ describe.skipIf(isMissing)("stores in PostgreSQL", () => {
         Array.from({ length: 8 }, () => start),
         { concurrency: "unbounded" }
       )
+    })
+  )
+
+  it.live("serve a role that may not make their tables, once they are there", () =>
+    Effect.gen(function* () {
+      const config = yield* Postgres.server(undefined)
+      const both = Layer.mergeAll(SqlStores.layer(), Store.layer())
+      const owner = clientOf(targetOf(config))
+      yield* Effect.provide(
+        Effect.flatMap(SqlClient.SqlClient, (sql) => sql`CREATE ROLE app LOGIN`),
+        owner
+      )
+      const app = Layer.provide(both, clientOf(targetOf({ ...config, user: "app" })))
+      assert.include((yield* Effect.flip(Effect.provide(Effect.void, app))).message, "could not be")
+      yield* Effect.provide(
+        Effect.flatMap(SqlClient.SqlClient, (sql) => sql`GRANT ALL ON ALL TABLES IN SCHEMA public TO app`),
+        Layer.provideMerge(both, owner)
+      )
+      const context = yield* Layer.build(app)
+      const { consume } = Context.get(context, RateLimiter.RateLimiter)
+      assert.deepInclude(yield* consume({ key: "k", limit: 2, window: "1 hour" }), { remaining: 1 })
     })
   )
 

@@ -9,7 +9,8 @@
  * With PostgreSQL, times come from the database, so machines whose clocks differ agree. With SQLite, whose processes share a machine, they
  * come from `Clock`. A crash of PostgreSQL forgets the states, as it would in Redis: limits start full, and breakers closed.
  *
- * The table `redrive_shared` has a row for each key, made at the start if it is not there; rows that expired are deleted every ten minutes.
+ * The table `redrive_shared` has a row for each key, made at the start if it is not there; rows that expired are deleted every ten minutes. A
+ * role of PostgreSQL that may not make tables uses the table that another role has made.
  * A transaction of the caller has no part in it: on PostgreSQL a change is kept if the transaction is rolled back. On SQLite a call within a
  * transaction of the same client fails, because the client has one connection.
  *

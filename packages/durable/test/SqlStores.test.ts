@@ -15,9 +15,11 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as RateLimiter from "effect/persistence/RateLimiter"
+import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as Statement from "effect/sql/Statement"
 import * as TestClock from "effect/testing/TestClock"
 
 const { CircuitBreakerStore } = CircuitBreaker
@@ -359,7 +361,7 @@ describe("stores in SQLite", () => {
       )
       const here = yield* runner
       const there = yield* runner
-      for (let n = 0; n < 2; n++) yield* Effect.flip(here.run(Effect.fail(new Error("down"))))
+      for (let n = 0; n < 2; n++) yield* Effect.flip(here.run(Effect.fail("down")))
       const opened = Effect.map(Effect.exit(there.run(Effect.succeed(1))), Exit.isFailure)
       // Outcomes are recorded in the background.
       for (let isOpen = false; !isOpen; isOpen = yield* opened) yield* Effect.yieldNow
@@ -426,6 +428,23 @@ describe("stores in SQLite", () => {
       ])
     }).pipe(Effect.provide(logger))
   })
+
+  it.effect("refuse another database at the start", () =>
+    Effect.gen(function* () {
+      const compiler = Statement.makeCompiler({
+        dialect: "mysql",
+        placeholder: () => "?",
+        onIdentifier: (name) => name,
+        onRecordUpdate: () => ["", []],
+        onCustom: () => ["", []]
+      })
+      const acquirer = Effect.die("no statement was expected")
+      const mysql = SqlClient.make({ acquirer, compiler, driver: "none", spanAttributes: [] })
+      const client = Layer.provide(Layer.effect(SqlClient.SqlClient, mysql), Reactivity.layer)
+      const { message } = yield* Effect.flip(Layer.build(Layer.provide(SqlStores.layer(), client)))
+      assert.strictEqual(message, "shared states need SQLite or PostgreSQL")
+    })
+  )
 
   it("name a wrong option", () => {
     assert.throws(

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
 
 /** Makes the tables and indices that are not there. `active` is 1 until a task has ended, so that one index finds what is due. */
 export const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
@@ -21,6 +22,9 @@ export const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
     id VARCHAR(64) PRIMARY KEY, task VARCHAR(64) NOT NULL, claim TEXT NOT NULL, at BIGINT NOT NULL, outcome TEXT NOT NULL)`
 })
 
+/** The tables of tasks. */
+export const tableNames = "redrive_tasks, redrive_gates, redrive_redrives, redrive_late"
+
 /** Makes the table of states that processes share. PostgreSQL writes no log for it: a crash forgets the states, as it does in Redis. */
 export const sharedTable = (sql: SqlClient.SqlClient) => {
   const columns =
@@ -33,17 +37,21 @@ export const sharedTable = (sql: SqlClient.SqlClient) => {
   })
 }
 
-/** Two processes that make a table at once can fail in PostgreSQL, even with IF NOT EXISTS. So they take turns. */
-export const alone = <A, E>(sql: SqlClient.SqlClient, made: Effect.Effect<A, E>) =>
-  sql.withTransaction(
-    Effect.andThen(
-      sql.onDialectOrElse({
-        pg: () => sql`SELECT pg_advisory_xact_lock(${tablesLock})`,
-        orElse: () => sql`SELECT 1`
-      }),
-      made
-    )
+/**
+ * Makes tables in one transaction. Two processes that make a table at once can fail in PostgreSQL, even with IF NOT EXISTS, so they take turns. A
+ * role that may make no tables, which PostgreSQL refuses even if they are there, uses those that another role has made.
+ */
+export const made = <A>(sql: SqlClient.SqlClient, make: Effect.Effect<A, SqlError.SqlError>, names: string) => {
+  const turn = sql.onDialectOrElse({
+    pg: () => sql`SELECT pg_advisory_xact_lock(${tablesLock})`,
+    orElse: () => sql`SELECT 1`
+  })
+  return Effect.catchIf(
+    sql.withTransaction(Effect.andThen(turn, make)),
+    ({ reason }) => reason._tag === "AuthorizationError",
+    (error) => Effect.mapError(sql`SELECT 1 FROM ${sql.literal(names)} LIMIT 0`, () => error)
   )
+}
 
 /** Any number that no other program is likely to lock. */
 const tablesLock = 7_236_017_431

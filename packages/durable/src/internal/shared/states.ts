@@ -71,9 +71,9 @@ export const open = Effect.fnUntraced(function* (
 /**
  * The states of one kind.
  *
- * A state is changed by compare-and-set: read it, apply the step, and write the result if the state is still the one that was read. A write
- * that lost to another process starts again. Every round has a winner, no lock outlives a statement, and both databases need the same two
- * statements at any isolation level. Calls of this process that ask for one key at once are applied in one such round, in order.
+ * A state is changed by compare-and-set: read it, apply the step, and write the result if the state is still the one that was read. That takes
+ * two statements and no transaction. A round that loses to another process starts again and holds the row, so that processes that compete for
+ * one key take turns instead of losing again and again. Calls of this process that ask for one key at once are applied in one round, in order.
  */
 export const of = <S extends Expiring>(
   { clock, prefix, rounds, sql, timeout }: Table,
@@ -85,20 +85,34 @@ export const of = <S extends Expiring>(
   /** The calls that wait for the next round, by name. A name without a round has no entry. */
   const waiting = new Map<string, Array<Waiting<S>>>()
 
-  const round = Effect.fnUntraced(function* (name: string, all: ReadonlyArray<Waiting<S>>) {
+  /** Applies the steps, and returns what tells their callers; `undefined` if another process has changed the state meanwhile. */
+  const change = Effect.fnUntraced(function* (name: string, all: ReadonlyArray<Waiting<S>>, isLocked: boolean) {
     const id = Rows.idOf(kind, name)
-    for (;;) {
-      const { now, text } = yield* read(id)
-      const before = text === undefined ? undefined : yield* decode(text)
-      let state = before
-      const tells = all.map(({ apply }) => {
-        const [next, tell] = apply(state !== undefined && state.expiresAt > now ? state : undefined, now)
-        state = next ?? state
-        return tell
-      })
-      if (state === undefined || state === before) return tells
-      const change = { id, kind, name, before: text, after: JSON.stringify(state) }
-      if (yield* write(sql, change, state.expiresAt)) return tells
+    const { now, text } = yield* read(id, isLocked)
+    const before = text === undefined ? undefined : yield* decode(text)
+    let state = before
+    const tells = all.map(({ apply }) => {
+      const [next, tell] = apply(state !== undefined && state.expiresAt > now ? state : undefined, now)
+      state = next ?? state
+      return tell
+    })
+    if (state === undefined || state === before) return tells
+    const after = { id, kind, name, before: text, after: JSON.stringify(state) }
+    return (yield* write(sql, after, state.expiresAt)) ? tells : undefined
+  })
+
+  /** Applies the steps until that succeeds. It holds the row from the start, or once it has lost, and returns whether it did. */
+  const round = Effect.fnUntraced(function* (name: string, all: ReadonlyArray<Waiting<S>>, isContested: boolean) {
+    for (let isLocked = isContested; ; isLocked = true) {
+      const changed = change(name, all, isLocked)
+      const tells = yield* Effect.catchIf(
+        isLocked ? sql.withTransaction(changed) : changed,
+        isConflict,
+        () => Effect.undefined
+      )
+      if (tells === undefined) continue
+      for (const tell of tells) tell()
+      return isLocked
     }
   })
 
@@ -109,22 +123,24 @@ export const of = <S extends Expiring>(
       waiting.delete(name)
     })
 
-  const settle = (name: string, all: ReadonlyArray<Waiting<S>>) =>
-    bounded(`the ${kind} could not be read or written`, timeout, round(name, all)).pipe(
-      Effect.match({
-        onFailure: (error) => all.forEach(({ fail }) => fail(error)),
-        onSuccess: (tells) => tells.forEach((tell) => tell())
-      }),
+  const settle = (name: string, all: ReadonlyArray<Waiting<S>>, isContested: boolean) =>
+    bounded(`the ${kind} could not be read or written`, timeout, round(name, all, isContested)).pipe(
+      Effect.catch((error) =>
+        Effect.sync(() => {
+          for (const { fail } of all) fail(error)
+          return false
+        })
+      ),
       Effect.onInterrupt(() => ended(name, all))
     )
 
   /** Runs rounds until no call waits. */
-  const run = (name: string): Effect.Effect<void> =>
+  const run = (name: string, isContested = false): Effect.Effect<void> =>
     Effect.suspend(() => {
       const all = waiting.get(name) ?? []
       if (all.length === 0) return Effect.sync(() => void waiting.delete(name))
       waiting.set(name, [])
-      return Effect.andThen(settle(name, all), run(name))
+      return Effect.flatMap(settle(name, all, isContested), (isContested) => run(name, isContested))
     })
 
   const enter = (name: string, one: Waiting<S>, context: Context.Context<never>) => {
@@ -183,15 +199,16 @@ const sweep = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, clock: Tabl
   }
 })
 
-/** Reads a state and the time in one statement. */
+/** Reads a state and the time in one statement. The time is that after the wait for a lock. */
 const readOf = (sql: SqlClient.SqlClient, clock: Table["clock"]) =>
-  Effect.fnUntraced(function* (id: string) {
+  Effect.fnUntraced(function* (id: string, isLocked: boolean) {
     if (clock === undefined) {
       const [row] = yield* sql<{ readonly state: string }>`SELECT state FROM redrive_shared WHERE id = ${id}`
       return { now: yield* Clock.currentTimeMillis, text: row?.state }
     }
-    const [row] = yield* sql<{ readonly now: number; readonly state: string | null }>`SELECT ${clock} AS now,
-      (SELECT state FROM redrive_shared WHERE id = ${id}) AS state`
+    const lock = isLocked ? sql`FOR UPDATE` : sql``
+    const [row] = yield* sql<{ readonly now: number; readonly state: string | null }>`SELECT ${clock} AS now, state
+      FROM (SELECT 1) AS one LEFT JOIN (SELECT state FROM redrive_shared WHERE id = ${id} ${lock}) AS found ON true`
     return { now: row?.now ?? NaN, text: row?.state ?? undefined }
   })
 
@@ -211,13 +228,9 @@ const write = (sql: SqlClient.SqlClient, { after, before, id, kind, name }: Writ
       ? sql`INSERT INTO redrive_shared ${sql.insert(row)} ON CONFLICT (id) DO NOTHING RETURNING id`
       : sql`UPDATE redrive_shared SET state = ${row.state}, expires_at = ${row.expires_at}
           WHERE id = ${id} AND state = ${before} RETURNING id`
-  return Effect.catchIf(
-    Effect.map(written, (rows) => rows.length > 0),
-    isConflict,
-    () => Effect.succeed(false)
-  )
+  return Effect.map(written, (rows) => rows.length > 0)
 }
 
 /** At the stricter isolation levels, PostgreSQL refuses a statement that lost to another. */
-const isConflict = ({ reason }: SqlError.SqlError): boolean =>
-  reason._tag === "SerializationError" || reason._tag === "DeadlockError"
+const isConflict = (error: SqlError.SqlError | Schema.SchemaError): boolean =>
+  error._tag === "SqlError" && (error.reason._tag === "SerializationError" || error.reason._tag === "DeadlockError")

@@ -4,15 +4,17 @@
  *
  * They answer as Effect's own stores do. A change is one read and one write, however many calls of a process ask for the same key at once;
  * a refusal, or a success that changes no count, is one read. The write counts only if the state is still the one that was read, so that
- * no two processes take one token, and no two calls are the probe.
+ * no two processes take one token, and no two calls are the probe. Processes that compete for one key take turns.
  *
  * With PostgreSQL, times come from the database, so machines whose clocks differ agree. With SQLite, whose processes share a machine, they
  * come from `Clock`. A crash of PostgreSQL forgets the states, as it would in Redis: limits start full, and breakers closed.
  *
  * The table `redrive_shared` has a row for each key, made at the start if it is not there; rows that expired are deleted every ten minutes. A
  * role of PostgreSQL that may not make tables uses the table that another role has made.
+ *
  * A transaction of the caller has no part in it: on PostgreSQL a change is kept if the transaction is rolled back. On SQLite a call within a
- * transaction of the same client fails, because the client has one connection.
+ * transaction of the same client fails, because the client has one connection; long transactions of other fibers hold up the calls, so give
+ * the stores a file of their own.
  *
  * @since 0.1.0
  */

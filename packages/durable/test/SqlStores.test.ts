@@ -314,7 +314,7 @@ describe("a store of breakers", () => {
     Effect.gen(function* () {
       const store = Context.get(yield* stores(":memory:"), CircuitBreakerStore)
       yield* store.record({ ...outcome("k", yield* store.admit("k"), "Failure"), openFor: Duration.infinity })
-      yield* TestClock.adjust(Duration.days(30))
+      yield* TestClock.adjust(Duration.days(3))
       assert.strictEqual((yield* Effect.flip(store.admit("k"))).reason._tag, "CircuitOpen")
     })
   )

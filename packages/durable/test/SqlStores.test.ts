@@ -286,6 +286,25 @@ describe("a store of breakers", () => {
     })
   )
 
+  it.effect("tries a renewal again that failed, and logs it", () => {
+    const lines: Array<string> = []
+    const logger = Logger.layer([Logger.make(({ logLevel, message }) => lines.push(`${logLevel} ${String(message)}`))])
+    return Effect.gen(function* () {
+      const context = yield* stores(":memory:")
+      const store = Context.get(context, CircuitBreakerStore)
+      const sql = Context.get(context, SqlClient.SqlClient)
+      yield* fail(store, "k")
+      yield* TestClock.adjust("1 second")
+      yield* store.admit("k")
+      yield* sql`ALTER TABLE redrive_shared RENAME TO away`
+      yield* TestClock.adjust("4 seconds")
+      yield* sql`ALTER TABLE away RENAME TO redrive_shared`
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(yield* store.state("k"), { _tag: "HalfOpen", probing: true })
+      assert.deepStrictEqual(lines, ["Error the lease of a breaker's probe could not be renewed; trying again"])
+    }).pipe(Effect.provide(logger))
+  })
+
   it.effect("keeps a place free that was given up while its renewal was on the way", () =>
     Effect.gen(function* () {
       const store = Context.get(yield* stores(":memory:"), CircuitBreakerStore)

@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import * as Rows from "./internal/rows.ts"
-import { tables } from "./internal/tables.ts"
+import { made, tableNames, tables } from "./internal/tables.ts"
 
 export type { Claimed, Ended, Settled, Task } from "./internal/rows.ts"
 
@@ -274,7 +274,7 @@ const make = Effect.fnUntraced(function* ({
       // A connection that is lost within a transaction is a defect to Effect.
       Effect.catchCause((cause) => Effect.fail(new StoreError({ message: `tasks could not be ${what}`, cause })))
     )
-  yield* bounded("kept: no tables", tables(sql))
+  yield* bounded("kept: no tables", made(sql, tables(sql), tableNames))
   /** Several runners of PostgreSQL pass each other's rows by; SQLite has one writer. */
   const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
 

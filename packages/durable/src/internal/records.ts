@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { StoreError } from "../Store.ts"
 import { idOf } from "./rows.ts"
-import { workflowTables } from "./tables.ts"
+import { made, workflowTables } from "./tables.ts"
 
 /** Which execution of which workflow. */
 export interface Of {
@@ -129,7 +129,7 @@ const inUtc = (sql: SqlClient.SqlClient): Effect.Effect<void, StoreError> => {
 
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  yield* bounded("kept: no tables", workflowTables(sql))
+  yield* bounded("kept: no tables", made(sql, workflowTables(sql), "redrive_runs, redrive_steps, redrive_waiters"))
   // The engine looks for all messages of an execution when that ends, and has no index for it.
   yield* bounded(
     "kept: no index",

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
 
 /** Makes the tables and indices that are not there. `active` is 1 until a task has ended, so that one index finds what is due. */
 export const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
@@ -43,3 +44,37 @@ export const workflowTables = Effect.fnUntraced(function* (sql: SqlClient.SqlCli
   yield* sql`CREATE INDEX IF NOT EXISTS redrive_steps_run ON redrive_steps (run)`
   yield* waiters(sql)
 })
+
+/** The tables of tasks. */
+export const tableNames = "redrive_tasks, redrive_gates, redrive_redrives, redrive_late, redrive_waiters"
+
+/** Makes the table of states that processes share. PostgreSQL writes no log for it: a crash forgets the states, as it does in Redis. */
+export const sharedTable = (sql: SqlClient.SqlClient) => {
+  const columns =
+    sql.literal(`redrive_shared (id VARCHAR(64) PRIMARY KEY, kind VARCHAR(20) NOT NULL, name TEXT NOT NULL,
+    state TEXT NOT NULL, expires_at BIGINT NOT NULL)`)
+  return sql.onDialectOrElse({
+    // Rows change often: room in each page keeps the index out of it.
+    pg: () => sql`CREATE UNLOGGED TABLE IF NOT EXISTS ${columns} WITH (fillfactor = 50)`,
+    orElse: () => sql`CREATE TABLE IF NOT EXISTS ${columns}`
+  })
+}
+
+/**
+ * Makes tables in one transaction. Two processes that make a table at once can fail in PostgreSQL, even with IF NOT EXISTS, so they take turns. A
+ * role that may make no tables, which PostgreSQL refuses even if they are there, uses those that another role has made.
+ */
+export const made = <A>(sql: SqlClient.SqlClient, make: Effect.Effect<A, SqlError.SqlError>, names: string) => {
+  const turn = sql.onDialectOrElse({
+    pg: () => sql`SELECT pg_advisory_xact_lock(${tablesLock})`,
+    orElse: () => sql`SELECT 1`
+  })
+  return Effect.catchIf(
+    sql.withTransaction(Effect.andThen(turn, make)),
+    ({ reason }) => reason._tag === "AuthorizationError",
+    (error) => Effect.mapError(sql`SELECT 1 FROM ${sql.literal(names)} LIMIT 0`, () => error)
+  )
+}
+
+/** Any number that no other program is likely to lock. */
+const tablesLock = 7_236_017_431

@@ -8,6 +8,7 @@
  */
 import * as Check from "@redrive/core/Check"
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -230,6 +231,13 @@ export class Store extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<string>, StoreError>
     /** Ends a claim: gives whether it was still held. If not, what came too late is kept beside the task. */
     readonly settle: (claim: Rows.Claimed, what: Rows.Settled, now: number) => Effect.Effect<boolean, StoreError>
+    /**
+     * Gives back what claims of these tokens still hold, as if it had not begun: a worker ends, or the answer to its claim was lost. The times for
+     * which the tasks were held do not count as pauses.
+     */
+    readonly release: (queue: string, tokens: ReadonlyArray<string>, now: number) => Effect.Effect<void, StoreError>
+    /** Runs an effect outside of the transaction of this database that it is called in, if any. */
+    readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Reads a task. */
     readonly get: (queue: string, id: string) => Effect.Effect<Rows.Task | undefined, StoreError>
     /** Shuts a gate, if it is not shut for longer already. */
@@ -246,13 +254,21 @@ export class Store extends Context.Service<
     readonly oldestDue: (queue: string, now: number) => Effect.Effect<number | undefined, StoreError>
     /** How a queue is; it counts all tasks. */
     readonly health: (queue: string, now: number) => Effect.Effect<Health, StoreError>
-    /** Deletes tasks that ended before these times; gives how many. */
+    /** Deletes tasks that ended before these times, late answers and gates that have been open since; gives how many tasks. */
     readonly sweep: (before: Before) => Effect.Effect<number, StoreError>
   }
 >()("@redrive/durable/Store") {}
 
 /** Some databases bound the parameters of a statement, and long statements hold locks. */
 const mostRows = 500
+
+/** An index of PostgreSQL takes no longer ones. */
+const longestGate = 500
+
+const tooLong = (id: string, name: string, length: number) =>
+  new StoreError({
+    message: `task ${id.slice(0, 100)} was not added: its ${name} has ${length} characters, and at most ${longestGate} are kept; use a hash of it`
+  })
 
 /**
  * The store in the database of the `SqlClient` in context. Its tables are made if they are not there.
@@ -267,18 +283,35 @@ const make = Effect.fnUntraced(function* ({
   timeout = "5 seconds"
 }: Options): Effect.fn.Return<Store["Service"], StoreError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const bounded = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, StoreError> =>
+  const bounded = <A>(
+    what: string,
+    effect: Effect.Effect<A, SqlError.SqlError | StoreError>
+  ): Effect.Effect<A, StoreError> =>
     effect.pipe(
       // A pool waits for a connection without an end.
       Effect.timeout(timeout),
       // A connection that is lost within a transaction is a defect to Effect.
-      Effect.catchCause((cause) => Effect.fail(new StoreError({ message: `tasks could not be ${what}`, cause })))
+      Effect.catchCause((cause) => {
+        const error = Cause.squash(cause)
+        return Effect.fail(
+          error instanceof StoreError ? error : new StoreError({ message: `tasks could not be ${what}`, cause })
+        )
+      })
     )
-  yield* bounded("kept: no tables", tables(sql))
+  // Two processes that start at once would make the same table in PostgreSQL, and one of them would fail.
+  const alone = sql.onDialectOrElse({
+    pg: () => sql`SELECT pg_advisory_xact_lock(7_310_917)::text AS locked`,
+    orElse: () => Effect.succeed([])
+  })
+  yield* bounded("kept: no tables", sql.withTransaction(Effect.andThen(alone, tables(sql))))
   /** Several runners of PostgreSQL pass each other's rows by; SQLite has one writer. */
   const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
 
   const add = Effect.fnUntraced(function* (queue: string, tasks: ReadonlyArray<Added>, now: number) {
+    for (const { group, id, key } of tasks) {
+      const [name, text] = key.length > longestGate ? ["key", key] : ["group", group]
+      if (text.length > longestGate) return yield* Effect.fail(tooLong(id, name, text.length))
+    }
     const rows = tasks.map((task) => Rows.added(queue, task, now))
     const found: Array<string> = []
     for (const some of Arr.chunksOf(rows, mostRows)) {
@@ -310,7 +343,7 @@ const make = Effect.fnUntraced(function* ({
         }
         const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks SET
             kills = kills + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
-            paused = paused + CASE WHEN state = 'waiting' THEN ${now} - due ELSE 0 END,
+            paused = paused + CASE WHEN state = 'waiting' AND begun_at IS NOT NULL AND due < ${now} THEN ${now} - due ELSE 0 END,
             begun_at = COALESCE(begun_at, ${now}), state = 'running', claim = ${token}, ready_at = ${until}
           WHERE id IN (SELECT id FROM redrive_tasks t
             WHERE queue = ${queue} AND active = 1 AND ready_at <= ${now}
@@ -325,13 +358,32 @@ const make = Effect.fnUntraced(function* ({
     bounded(
       "ended",
       Effect.gen(function* () {
-        const rows = yield* sql`UPDATE redrive_tasks SET ${sql.update(Rows.settled(what, now))}
+        const rows = yield* sql`UPDATE redrive_tasks SET ${sql.update(Rows.settled(held, what, now))}
           WHERE id = ${held.row} AND claim = ${held.claim} RETURNING id`
         if (rows.length > 0) return true
         yield* sql`INSERT INTO redrive_late ${sql.insert(Rows.late(held, what, now))} ON CONFLICT (id) DO NOTHING`
         return false
       })
     )
+
+  /** A condition of a thousand parts is too deep for SQLite. */
+  const hold = Effect.fnUntraced(function* (claims: ReadonlyArray<Rows.Claimed>, until: number) {
+    const held: Array<string> = []
+    for (const some of Arr.chunksOf(claims, mostRows)) {
+      const parts = some.map(({ claim: token, row }) => sql`(id = ${row} AND claim = ${token})`)
+      const rows = yield* sql<{ readonly task: string }>`UPDATE redrive_tasks SET ready_at = ${until}
+        WHERE ${sql.or(parts)} RETURNING task`
+      held.push(...rows.map(({ task }) => task))
+    }
+    return held
+  })
+
+  const release = Effect.fnUntraced(function* (queue: string, tokens: ReadonlyArray<string>, now: number) {
+    // It is due as it was, ahead of what came later.
+    for (const some of Arr.chunksOf(tokens, mostRows))
+      yield* sql`UPDATE redrive_tasks SET state = 'waiting', claim = NULL, ready_at = due, due = ${now}
+        WHERE queue = ${queue} AND active = 1 AND state = 'running' AND ${sql.in("claim", some)}`
+  })
 
   const open = (gate: string, now: number) =>
     Effect.gen(function* () {
@@ -367,7 +419,7 @@ const make = Effect.fnUntraced(function* ({
         WHERE id = ${id}`
       if (known !== undefined) return Number(known.count)
       const rows =
-        yield* sql`UPDATE redrive_tasks SET state = 'waiting', active = 1, attempts = 0, call = NULL, kills = 0,
+        yield* sql`UPDATE redrive_tasks SET state = 'waiting', active = 1, attempts = 0, call = NULL, calls = 0, kills = 0,
           paused = 0, begun_at = NULL, ended_at = NULL, parked_until = ${Rows.never}, redrive = ${id},
           generation = generation + 1, due = chosen.at, ready_at = chosen.at
         FROM (SELECT id AS row_id, ${now} + ${delay} * (1 << CASE WHEN generation > 20 THEN 20 ELSE generation END) - ${delay}
@@ -413,6 +465,7 @@ const make = Effect.fnUntraced(function* ({
       }
     }
     yield* sql`DELETE FROM redrive_late WHERE at < ${failed}`
+    yield* sql`DELETE FROM redrive_gates WHERE until < ${done}`
     return deleted
   })
 
@@ -421,17 +474,13 @@ const make = Effect.fnUntraced(function* ({
       tasks.length === 0 ? Effect.succeed([]) : bounded("added", sql.withTransaction(add(queue, tasks, now))),
     claim,
     settle,
-    hold: (claims, until) =>
-      Arr.isReadonlyArrayNonEmpty(claims)
-        ? bounded(
-            "held",
-            Effect.map(
-              sql<{ readonly task: string }>`UPDATE redrive_tasks SET ready_at = ${until}
-                WHERE ${sql.or(claims.map(({ claim: token, row }) => sql`(id = ${row} AND claim = ${token})`))} RETURNING task`,
-              (rows) => rows.map(({ task }) => task)
-            )
-          )
-        : Effect.succeed([]),
+    hold: (claims, until) => bounded("held", hold(claims, until)),
+    release: (queue, tokens, now) => bounded("given back", release(queue, tokens, now)),
+    outside: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.updateContext(
+        effect,
+        (context: Context.Context<R>) => Context.omit(sql.transactionService)(context) as Context.Context<R>
+      ),
     get: (queue, id) =>
       bounded(
         "read",

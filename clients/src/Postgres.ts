@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { chmodSync, chownSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
@@ -80,13 +80,35 @@ export const server = Effect.fnUntraced(function* (certificate: Servers.Certific
   const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const [program, args] = owned(owner, "postgres", ["-D", data, "-p", String(port), ...options])
   yield* Program.run(program, { args, port })
-  const config = { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: ample }
+  const config = { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: ample, data }
   // The server listens before it is ready, and refuses connections until then.
   yield* Effect.retry(
     Effect.tryPromise(() => query(config, "SELECT 1")),
     Schedule.max([Schedule.spaced("20 millis"), Schedule.recurs(500)])
   )
   return config
+})
+
+/**
+ * Stops a server (`stop`) and starts it again (`restart`), in the mode of `pg_ctl`: `fast` ends sessions, and `immediate` is a crash. A server that was started
+ * again is stopped when the scope closes.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const control = Effect.fnUntraced(function* (
+  { data }: { readonly data: string },
+  action: "stop" | "restart",
+  mode: "fast" | "immediate" = "fast"
+) {
+  const run = (what: string, how: string) =>
+    Effect.callback<void>((resume) => {
+      const [program, args] = owned(ownerOf(), "pg_ctl", ["-D", data, "-w", "-m", how, what])
+      const child = spawn(program, args, { stdio: "ignore", cwd: data })
+      child.once("exit", () => resume(Effect.void))
+    })
+  if (action === "restart") yield* Effect.addFinalizer(() => run("stop", "immediate"))
+  yield* run(action, mode)
 })
 
 /** Connects, runs the work and disconnects. */
@@ -102,7 +124,13 @@ const using = async <A>(config: ClientConfig, work: (client: Client) => Promise<
   }
 }
 
-const query = (config: ClientConfig, ...texts: ReadonlyArray<string>): Promise<void> =>
+/**
+ * Runs statements, one after the other.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const query = (config: ClientConfig, ...texts: ReadonlyArray<string>): Promise<void> =>
   using(config, async (client) => {
     for (const text of texts) await client.query(text)
   })

@@ -300,7 +300,7 @@ const make = Effect.fnUntraced(function* ({
     )
   // Two processes that start at once would make the same table in PostgreSQL, and one of them would fail.
   const alone = sql.onDialectOrElse({
-    pg: () => sql`SELECT pg_advisory_xact_lock(7_310_917)::text AS locked`,
+    pg: () => sql`SELECT pg_advisory_xact_lock(7310917)::text AS locked`,
     orElse: () => Effect.succeed([])
   })
   yield* bounded("kept: no tables", sql.withTransaction(Effect.andThen(alone, tables(sql))))
@@ -359,8 +359,12 @@ const make = Effect.fnUntraced(function* ({
       "ended",
       Effect.gen(function* () {
         const rows = yield* sql`UPDATE redrive_tasks SET ${sql.update(Rows.settled(held, what, now))}
-          WHERE id = ${held.row} AND claim = ${held.claim} RETURNING id`
+          WHERE id = ${held.row} AND claim = ${held.claim} AND state = 'running' RETURNING id`
         if (rows.length > 0) return true
+        // The database may have taken it before, and its answer was lost.
+        const [before] = yield* sql`SELECT 1 AS one FROM redrive_tasks
+          WHERE id = ${held.row} AND claim = ${held.claim} AND state <> 'running'`
+        if (before !== undefined) return true
         yield* sql`INSERT INTO redrive_late ${sql.insert(Rows.late(held, what, now))} ON CONFLICT (id) DO NOTHING`
         return false
       })
@@ -372,7 +376,7 @@ const make = Effect.fnUntraced(function* ({
     for (const some of Arr.chunksOf(claims, mostRows)) {
       const parts = some.map(({ claim: token, row }) => sql`(id = ${row} AND claim = ${token})`)
       const rows = yield* sql<{ readonly task: string }>`UPDATE redrive_tasks SET ready_at = ${until}
-        WHERE ${sql.or(parts)} RETURNING task`
+        WHERE state = 'running' AND ${sql.or(parts)} RETURNING task`
       held.push(...rows.map(({ task }) => task))
     }
     return held

@@ -226,13 +226,12 @@ const failed = ({ actor, code, message }: Failed) => ({ code: stored(code), acto
 export const settled = ({ calls }: Claimed, what: Settled, now: number) => {
   switch (what._tag) {
     case "Done":
-      return { state: "done", active: 0, claim: null, ended_at: now, result: what.result, because: "" }
+      return { state: "done", active: 0, ended_at: now, result: what.result, because: "" }
     case "Failed":
-      return { state: "failed", active: 0, claim: null, ended_at: now, because: what.because, ...failed(what.failed) }
+      return { state: "failed", active: 0, ended_at: now, because: what.because, ...failed(what.failed) }
     case "Again":
       return {
         state: "waiting",
-        claim: null,
         due: what.due,
         ready_at: what.due,
         call: what.call,

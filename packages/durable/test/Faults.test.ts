@@ -11,6 +11,7 @@ import * as Worker from "@redrive/durable/Worker"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -385,4 +386,319 @@ describe("a claim", () => {
       assert.strictEqual((yield* claim()).kills, 0)
     })
   )
+})
+
+describe("a clock", () => {
+  /** A clock that is set by hand, beside the one that sleeps go by. */
+  const shifted = Effect.map(Clock.Clock, (clock) => {
+    const shift = { millis: 0 }
+    const now = () => clock.currentTimeMillisUnsafe() + shift.millis
+    const service: Clock.Clock = {
+      ...clock,
+      sleep: (duration) => clock.sleep(duration),
+      currentTimeMillisUnsafe: now,
+      currentTimeMillis: Effect.sync(now),
+      currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+      currentTimeNanos: clock.currentTimeNanos
+    }
+    return { service, shift }
+  })
+
+  test(
+    "that is set back by an hour makes nothing early, and stops neither what runs nor what is added",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      const { service, shift } = yield* shifted
+      yield* TestClock.adjust("1 day")
+      const program = Effect.gen(function* () {
+        const ran: Array<readonly [n: number, at: number]> = []
+        const handler = (n: number) =>
+          Effect.gen(function* () {
+            ran.push([n, yield* Clock.currentTimeMillis])
+            if (n === 1) yield* Effect.sleep("10 minutes")
+            return n
+          })
+        yield* work(Worker.layer(queue, handler))
+        yield* work(Worker.layer(queue, handler))
+        const due = (yield* Clock.currentTimeMillis) + 60_000
+        yield* Queue.addAll(queue, [
+          { id: "1", payload: 1 },
+          { id: "2", payload: 2, due: DateTime.makeUnsafe(due) }
+        ])
+        yield* wait(5)
+        shift.millis = -3_600_000
+        yield* Queue.add(queue, 3, { id: "3" })
+        yield* wait(900, 5)
+        assert.deepStrictEqual(
+          ran.map(([n]) => n),
+          [1, 3]
+        )
+        assert.deepInclude(yield* get(queue, "1"), { state: "done", kills: 0 })
+        yield* wait(3600, 10)
+        assert.lengthOf(ran, 3)
+        assert.isAtLeast(ran[2]?.[1] ?? 0, due)
+      })
+      yield* Effect.provideService(program, Clock.Clock, service)
+    })
+  )
+
+  test(
+    "that is set forward by an hour makes due what is due, and takes no task from its worker",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      const { service, shift } = yield* shifted
+      const program = Effect.gen(function* () {
+        const ran: Array<number> = []
+        const handler = (n: number) =>
+          Effect.andThen(
+            Effect.sync(() => ran.push(n)),
+            Effect.as(Effect.sleep("1 minute"), n)
+          )
+        yield* Queue.addAll(queue, [
+          { id: "1", payload: 1 },
+          { id: "2", payload: 2, due: DateTime.makeUnsafe(3_600_000) }
+        ])
+        yield* work(Worker.layer(queue, handler))
+        yield* wait(5)
+        shift.millis = 3_600_000
+        yield* wait(120)
+        assert.deepStrictEqual(ran, [1, 2])
+        assert.deepInclude(yield* get(queue, "1"), { state: "done", kills: 0 })
+      })
+      yield* Effect.provideService(program, Clock.Clock, service)
+    })
+  )
+})
+
+describe("a wake-up", () => {
+  /** Longer than any of these tests: who is not woken has not run. */
+  const asleep = { pollInterval: "1 day", lease: "10 days" } as const
+
+  test(
+    "is not lost when a task is added at the instant in which its worker goes idle",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      const store = yield* Store.Store
+      let added = 0
+      // Each look but the last finds nothing, and a task is added before it is known that there was nothing.
+      const busy = {
+        ...store,
+        claim: (...args: Parameters<typeof store.claim>) =>
+          Effect.tap(store.claim(...args), () =>
+            added < 20 ? Effect.orDie(Queue.add(queue, added, { id: `${added++}` })) : Effect.void
+          ).pipe(Effect.provideService(Store.Store, store))
+      }
+      yield* work(Layer.provide(Worker.layer(queue, Effect.succeed, asleep), Layer.succeed(Store.Store, busy)))
+      yield* wait(2, 0.1)
+      assert.deepInclude(yield* store.health("work", yield* Clock.currentTimeMillis), { done: 20, waiting: 0 })
+    })
+  )
+
+  test(
+    "reaches a worker that was full: it looks again as soon as one of its tasks has ended",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      yield* work(Worker.layer(queue, (n) => Effect.as(Effect.sleep("1 second"), n), { ...asleep, concurrency: 2 }))
+      yield* TestClock.adjust("1 second")
+      yield* Queue.addAll(
+        queue,
+        Array.from({ length: 9 }, (_, n) => ({ id: `${n}`, payload: n }))
+      )
+      yield* wait(6, 0.5)
+      const { health } = yield* Store.Store
+      assert.deepInclude(yield* health("work", yield* Clock.currentTimeMillis), { done: 9 })
+    })
+  )
+
+  test(
+    "comes at the next look for a due time that is nearer than the one slept for, and for a gate that opens",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      const ran: Array<number> = []
+      const handler = (n: number) =>
+        Effect.as(
+          Effect.sync(() => ran.push(n)),
+          n
+        )
+      for (let workers = 0; workers < 3; workers++) yield* work(Worker.layer(queue, handler))
+      const other = queueOf()
+      const at = (seconds: number) => ({ due: DateTime.makeUnsafe(seconds * 1000) })
+      yield* Gates.shut("k3", { why: "closed", by: "ops" })
+      // Of another process, as it were: the queue is not the workers' own.
+      yield* Queue.add(other, 1, at(3600))
+      yield* Queue.add(other, 3)
+      yield* wait(10)
+      yield* Queue.add(other, 2, at(20))
+      yield* wait(9)
+      assert.deepStrictEqual(ran, [])
+      yield* wait(2)
+      assert.deepStrictEqual(ran, [2])
+      yield* Gates.open("k3")
+      yield* wait(1)
+      assert.deepStrictEqual(ran, [2, 3])
+    })
+  )
+
+  test(
+    "is that of a queue's own: many queues share a store, and no worker runs another's tasks",
+    Effect.gen(function* () {
+      const queues = Array.from({ length: 20 }, (_, n) => queueOf(RetryPolicy.make(), `queue ${n}`))
+      const ran: Array<string> = []
+      for (const queue of queues)
+        yield* work(
+          Worker.layer(
+            queue,
+            (n) =>
+              Effect.as(
+                Effect.sync(() => ran.push(`${queue.name}: ${n}`)),
+                n
+              ),
+            asleep
+          )
+        )
+      yield* wait(1)
+      for (const [n, queue] of queues.entries()) yield* Queue.addAll(queue, [{ payload: n }, { payload: n }])
+      yield* wait(1, 0.1)
+      assert.sameMembers(
+        ran,
+        queues.flatMap(({ name }, n) => [`${name}: ${n}`, `${name}: ${n}`])
+      )
+    })
+  )
+})
+
+describe("a full disk", () => {
+  live(
+    "refuses tasks, and delays the record of a result until there is room: the attempt is not made again",
+    Effect.gen(function* () {
+      const queue = Queue.make({ name: "work", payload: Schema.Int, success: Schema.String })
+      const sql = yield* SqlClient.SqlClient
+      let ran = 0
+      const handler = () =>
+        Effect.as(
+          Effect.sync(() => ran++),
+          "x".repeat(500_000)
+        )
+      yield* Queue.add(queue, 1, { id: "1" })
+      yield* sql`PRAGMA max_page_count = 40`
+      yield* work(Worker.layer(queue, handler, { pollInterval: "10 millis", lease: "500 millis" }))
+      yield* Effect.sleep("1500 millis")
+      const many = Array.from({ length: 2000 }, (_, n) => ({ id: `more ${n}`, payload: n }))
+      const error = yield* Effect.flip(Queue.addAll(queue, many))
+      assert.instanceOf(error, Store.StoreError)
+      const { health } = yield* Store.Store
+      assert.deepInclude(yield* health("work", Date.now()), { running: 1, waiting: 0 })
+      yield* sql`PRAGMA max_page_count = 1000000`
+      while ((yield* health("work", Date.now())).done === 0) yield* Effect.sleep("10 millis")
+      assert.strictEqual(ran, 1)
+      assert.lengthOf((yield* Queue.result(queue, "1")) ?? "", 500_000)
+    })
+  )
+})
+
+describe("together", () => {
+  test(
+    "a layer that is provided twice is one worker, and two layers are two",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      const ran: Array<number> = []
+      const handler = (n: number) =>
+        Effect.andThen(
+          Effect.sync(() => ran.push(n)),
+          Effect.never
+        )
+      const options = { concurrency: 1 } as const
+      const one = Worker.layer(queue, handler, options)
+      yield* Queue.addAll(
+        queue,
+        Array.from({ length: 9 }, (_, n) => ({ payload: n }))
+      )
+      const first = yield* work(Layer.mergeAll(one, one, Layer.provideMerge(one, one)))
+      yield* wait(2)
+      assert.lengthOf(ran, 1)
+      yield* first.stop
+      yield* work(Layer.mergeAll(one, Worker.layer(queue, handler, options)))
+      yield* wait(2)
+      assert.lengthOf(ran, 3)
+    })
+  )
+
+  test(
+    "a handler adds tasks to its own queue and to another, and only with what it commits",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      const next = queueOf(RetryPolicy.make(), "next")
+      const ran: Array<string> = []
+      const handler = (n: number) =>
+        Effect.gen(function* () {
+          ran.push(`work ${n}`)
+          const sql = yield* SqlClient.SqlClient
+          if (n < 3) yield* Queue.add(queue, n + 1)
+          yield* sql.withTransaction(Queue.add(next, n, { id: `kept ${n}` }))
+          yield* Effect.exit(
+            sql.withTransaction(Effect.andThen(Queue.add(next, n, { id: `undone ${n}` }), Effect.fail("no")))
+          )
+          return n
+        })
+      yield* work(Worker.layer(queue, handler))
+      yield* work(
+        Worker.layer(next, (n, { id }) =>
+          Effect.as(
+            Effect.sync(() => ran.push(id)),
+            n
+          )
+        )
+      )
+      yield* Queue.add(queue, 1)
+      yield* wait(5)
+      assert.sameMembers(ran, ["work 1", "work 2", "work 3", "kept 1", "kept 2", "kept 3"])
+    })
+  )
+
+  test(
+    "a worker that is built within a transaction is no part of it",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      const sql = yield* SqlClient.SqlClient
+      const scope = yield* Scope.Scope
+      const isInTransaction: Array<boolean> = []
+      const handler = (n: number) =>
+        Effect.as(
+          Effect.map(Effect.serviceOption(sql.transactionService), ({ _tag }) => isInTransaction.push(_tag === "Some")),
+          n
+        )
+      yield* Effect.exit(
+        sql.withTransaction(
+          Effect.andThen(Layer.buildWithScope(Worker.layer(queue, handler), scope), Effect.fail("rolled back"))
+        )
+      )
+      yield* Queue.add(queue, 1, { id: "1" })
+      yield* wait(2)
+      assert.deepInclude(yield* get(queue, "1"), { state: "done" })
+      assert.deepStrictEqual(isInTransaction, [false])
+    })
+  )
+
+  test(
+    "keys that are too long for an index are refused by name, and what a policy shuts is swept",
+    Effect.gen(function* () {
+      const queue = Queue.make({ name: "work", payload: Schema.String, key: (text) => text })
+      const error = yield* Effect.flip(Queue.add(queue, "x".repeat(501), { id: "long" }))
+      assert.include(error.message, "task long was not added: its key has 501 characters, and at most 500 are kept")
+      yield* Queue.add(queue, "x".repeat(500), { id: "short" })
+      yield* Gates.shut("x", { why: "w", by: "ops", until: DateTime.makeUnsafe(1000) })
+      const store = yield* Store.Store
+      yield* store.sweep({ done: 999, failed: 0 })
+      const sql = yield* SqlClient.SqlClient
+      assert.lengthOf(yield* sql`SELECT * FROM redrive_gates`, 1)
+      yield* store.sweep({ done: 2000, failed: 0 })
+      assert.lengthOf(yield* sql`SELECT * FROM redrive_gates`, 0)
+    })
+  )
+
+  it("a worker's times are at least a millisecond", () => {
+    const queue = queueOf()
+    for (const options of [{ lease: 0 }, { pollInterval: "0 millis" }, { lease: Infinity }] as const)
+      assert.throws(() => Worker.layer(queue, Effect.succeed, options), "a duration of a millisecond or more")
+  })
 })

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process"
+import { readdirSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { join } from "node:path"
 import process from "node:process"
@@ -574,4 +575,39 @@ describe.each(files)("a worker in %s", (kind, isMissing, made) => {
       yield* hasBegun(second, 1)
       assert.isAtMost(timeOf(begun(second)[0]) - killed, 2000)
     }))
+})
+
+describe("a process that is started again on SQLite", () => {
+  it.live("goes on at once, and leaves no file behind", () =>
+    Effect.gen(function* () {
+      const folder = yield* Servers.folder()
+      const target = join(folder, "tasks.db")
+      const program = Effect.gen(function* () {
+        yield* Queue.addAll(queue, many(3))
+        const first = yield* runner("sqlite", target, { takes: 600_000 })
+        yield* hasBegun(first, 3)
+        const bystander = yield* runner("sqlite", target, { takes: 0, lease: 3_600_000 })
+        yield* Effect.sleep("500 millis")
+        // It lives, and its tasks are its own.
+        assert.lengthOf(begun(bystander), 0)
+        yield* first.kill
+        const second = yield* runner("sqlite", target, { takes: 0 })
+        yield* allDone(3)
+        yield* Effect.sleep("50 millis")
+        assert.lengthOf([...begun(bystander), ...begun(second)], 3)
+        yield* bystander.kill
+        yield* second.kill
+        const last = yield* work(Worker.layer(queue, Effect.succeed))
+        yield* last.stop
+      })
+      yield* Effect.provide(
+        program,
+        Layer.mergeAll(Store.layer().pipe(Layer.provide(Sqlite.layer({ filename: target }))), quiet)
+      )
+      assert.deepStrictEqual(
+        readdirSync(folder).filter((name) => name.includes("worker")),
+        []
+      )
+    })
+  )
 })

@@ -14,8 +14,10 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
+import { beside, unknown } from "./internal/presence.ts"
 import * as Rows from "./internal/rows.ts"
 import { tables } from "./internal/tables.ts"
 
@@ -236,6 +238,13 @@ export class Store extends Context.Service<
      * which the tasks were held do not count as pauses.
      */
     readonly release: (queue: string, tokens: ReadonlyArray<string>, now: number) => Effect.Effect<void, StoreError>
+    /**
+     * Says that a worker lives, until the scope closes. Its claims' tokens are its name, a space and what it likes. Where the database is a file, its
+     * machine knows when the process has ended.
+     */
+    readonly register: (worker: string) => Effect.Effect<void, never, Scope.Scope>
+    /** Makes due at once what workers hold whose processes have ended, if the database knows; gives how many tasks. */
+    readonly takeOver: (now: number) => Effect.Effect<number, StoreError>
     /** Runs an effect outside of the transaction of this database that it is called in, if any. */
     readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Reads a task. */
@@ -304,6 +313,16 @@ const make = Effect.fnUntraced(function* ({
     orElse: () => Effect.succeed([])
   })
   yield* bounded("kept: no tables", sql.withTransaction(Effect.andThen(alone, tables(sql))))
+  const presence = yield* bounded(
+    "kept",
+    sql.onDialectOrElse({
+      sqlite: () =>
+        Effect.flatMap(sql<{ readonly file: string }>`PRAGMA database_list`, ([main]) =>
+          main === undefined || main.file === "" ? Effect.succeed(unknown) : beside(main.file)
+        ),
+      orElse: () => Effect.succeed(unknown)
+    })
+  )
   /** Several runners of PostgreSQL pass each other's rows by; SQLite has one writer. */
   const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
 
@@ -380,6 +399,18 @@ const make = Effect.fnUntraced(function* ({
       held.push(...rows.map(({ task }) => task))
     }
     return held
+  })
+
+  const takeOver = Effect.fnUntraced(function* (now: number) {
+    let count = 0
+    for (const worker of yield* presence.lost) {
+      // What follows the name in a token is a space.
+      const rows = yield* sql`UPDATE redrive_tasks SET ready_at = ${now}
+        WHERE active = 1 AND state = 'running' AND claim > ${`${worker} `} AND claim < ${`${worker}!`} RETURNING id`
+      count += rows.length
+      yield* presence.forget(worker)
+    }
+    return count
   })
 
   const release = Effect.fnUntraced(function* (queue: string, tokens: ReadonlyArray<string>, now: number) {
@@ -480,6 +511,8 @@ const make = Effect.fnUntraced(function* ({
     settle,
     hold: (claims, until) => bounded("held", hold(claims, until)),
     release: (queue, tokens, now) => bounded("given back", release(queue, tokens, now)),
+    register: presence.register,
+    takeOver: (now) => bounded("taken over", takeOver(now)),
     outside: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.updateContext(
         effect,

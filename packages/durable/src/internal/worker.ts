@@ -232,6 +232,7 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
   })
 
   const scope = yield* Effect.scope
+  yield* store.register(self)
   // At the end, in this order: nothing more is claimed, tasks are interrupted, and only then are claims no longer held, and given back.
   yield* Effect.addFinalizer(() => {
     const left = new Set([...unanswered.keys(), ...[...tasks.values()].map(({ claim }) => claim.claim)])
@@ -262,7 +263,11 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
       yield* Effect.forkIn(Fiber.interrupt(fiber), scope)
     }
   })
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(settings.lease / 3), surviving(hold))))
+  const takeOver = Effect.flatMap(Clock.currentTimeMillis, store.takeOver)
+  yield* surviving(takeOver)
+  yield* Effect.forkScoped(
+    Effect.forever(Effect.andThen(Effect.sleep(settings.lease / 3), surviving(Effect.andThen(hold, takeOver))))
+  )
 
   const attempts = yield* Scope.fork(scope, "parallel")
   yield* Effect.addFinalizer(() => Effect.sync(() => (isEnding = true)))

@@ -320,6 +320,38 @@ describe("tasks in PostgreSQL", () => {
     })
   )
 
+  withServer("whose handlers lose their own connections within transactions are tried again", ({ config, target }) =>
+    Effect.gen(function* () {
+      const patient = Queue.make({ name: "work", payload: Schema.Int, policy: RetryPolicy.make({ retries: 20 }) })
+      const program = Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`CREATE TABLE written (n int PRIMARY KEY)`
+        const handler = (n: number) =>
+          sql.withTransaction(
+            Effect.gen(function* () {
+              yield* sql`INSERT INTO written (n) VALUES (${n}) ON CONFLICT DO NOTHING`
+              yield* sql`SELECT pg_sleep(0.05)`
+            })
+          )
+        yield* Queue.addAll(patient, many(20))
+        yield* work(Worker.layer(patient, handler, { concurrency: 5, pollInterval: "20 millis" }))
+        for (let turn = 0; turn < 3; turn++) {
+          yield* Effect.sleep("40 millis")
+          yield* Effect.promise(() =>
+            Postgres.query(
+              config,
+              "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+          )
+        }
+        yield* until(({ done, failed }) => done + failed === 20)
+        assert.deepInclude(yield* health, { done: 20 })
+        assert.lengthOf(yield* sql`SELECT * FROM written`, 20)
+      })
+      yield* Effect.provide(program, storeAt(target, { maxConnections: 8 }))
+    })
+  )
+
   withServer("are kept by tables that many processes make at once", ({ target }) =>
     Effect.gen(function* () {
       const stores = Array.from({ length: 8 }, () => Layer.build(Layer.fresh(storeAt(target, { maxConnections: 1 }))))

@@ -4,6 +4,8 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
+import * as Observer from "@redrive/core/Observer"
+import * as Failed from "@redrive/durable/Failed"
 import * as Gates from "@redrive/durable/Gates"
 import * as Queue from "@redrive/durable/Queue"
 import * as Store from "@redrive/durable/Store"
@@ -701,4 +703,58 @@ describe("together", () => {
     for (const options of [{ lease: 0 }, { pollInterval: "0 millis" }, { lease: Infinity }] as const)
       assert.throws(() => Worker.layer(queue, Effect.succeed, options), "a duration of a millisecond or more")
   })
+})
+
+describe("a bad deploy", () => {
+  test(
+    "whose payload does not fit fails the backlog aloud, and the rollback brings it back",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      const bad = Queue.make({ name: "work", payload: Schema.Struct({ n: Schema.Int }) })
+      yield* Queue.addAll(
+        queue,
+        Array.from({ length: 50 }, (_, n) => ({ payload: n }))
+      )
+      const heard: Array<string> = []
+      const observer = Observer.layer({
+        event: (event) => void (event._tag === "GaveUp" && heard.push(event.because))
+      })
+      const deployed = yield* work(Worker.layer(bad, () => Effect.void).pipe(Layer.provide(observer)))
+      yield* wait(3)
+      yield* deployed.stop
+      assert.deepStrictEqual(
+        heard,
+        Array.from({ length: 50 }, () => "unreadable")
+      )
+      yield* work(Worker.layer(queue, Effect.succeed))
+      const because = "unreadable"
+      assert.strictEqual(yield* Failed.redrive(queue, { because }, { id: "rollback", by: "ops" }), 50)
+      yield* wait(3)
+      const { health } = yield* Store.Store
+      assert.deepInclude(yield* health("work", yield* Clock.currentTimeMillis), { done: 50, failed: 0 })
+    })
+  )
+})
+
+describe("an id", () => {
+  test(
+    "may be long, is taken once, and again in another generation",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      const id = "i".repeat(3000)
+      yield* work(Worker.layer(queue, Effect.succeed))
+      assert.deepStrictEqual(yield* Queue.addAll(queue, [{ id, payload: 1 }]), [id])
+      yield* wait(1)
+      assert.deepStrictEqual(
+        yield* Queue.addAll(queue, [
+          { id, payload: 2 },
+          { id: `${id}/2`, payload: 3 }
+        ]),
+        [`${id}/2`]
+      )
+      yield* wait(1)
+      assert.strictEqual(yield* Queue.result(queue, id), 1)
+      assert.strictEqual(yield* Queue.result(queue, `${id}/2`), 3)
+    })
+  )
 })

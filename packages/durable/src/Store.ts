@@ -247,6 +247,8 @@ export class Store extends Context.Service<
     readonly takeOver: (now: number) => Effect.Effect<number, StoreError>
     /** Runs an effect outside of the transaction of this database that it is called in, if any. */
     readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** Gives up the tasks that have waited for somebody for longer than their policies allow; gives them. */
+    readonly endParked: (queue: string, now: number) => Effect.Effect<ReadonlyArray<Rows.Task>, StoreError>
     /** Reads a task. */
     readonly get: (queue: string, id: string) => Effect.Effect<Rows.Task | undefined, StoreError>
     /** Shuts a gate, if it is not shut for longer already. */
@@ -347,19 +349,28 @@ const make = Effect.fnUntraced(function* ({
     WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND ready_at <= ${now}
       AND EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})`
 
-  const endParked = (queue: string, now: number) => sql`UPDATE redrive_tasks
-    SET state = 'failed', active = 0, ended_at = ${now}, because = 'parked_too_long'
-    WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND parked_until <= ${now}`
+  /** A task that waits for somebody is put back for good. Most of the time there is none, which costs a read. */
+  const endParked = Effect.fnUntraced(function* (queue: string, now: number) {
+    const isLate = sql.and([
+      sql`queue = ${queue}`,
+      sql`active = 1`,
+      sql`ready_at = ${Rows.never}`,
+      sql`state = 'waiting'`,
+      sql`parked_until <= ${now}`
+    ])
+    const [found] = yield* sql`SELECT 1 AS one FROM redrive_tasks WHERE ${isLate} LIMIT 1`
+    if (found === undefined) return []
+    const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks
+      SET state = 'failed', active = 0, ended_at = ${now}, because = 'parked_too_long' WHERE ${isLate} RETURNING *`
+    return rows.map(Rows.task)
+  })
 
   const claim: Store["Service"]["claim"] = ({ most, now, queue, token, until }) =>
     bounded(
       "claimed",
       Effect.gen(function* () {
         const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
-        if (shut !== undefined) {
-          yield* endParked(queue, now)
-          yield* putBack(queue, now)
-        }
+        if (shut !== undefined) yield* putBack(queue, now)
         const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks SET
             kills = kills + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
             paused = paused + CASE WHEN state = 'waiting' AND begun_at IS NOT NULL AND due < ${now} THEN ${now} - due ELSE 0 END,
@@ -401,9 +412,9 @@ const make = Effect.fnUntraced(function* ({
     return held
   })
 
-  const takeOver = Effect.fnUntraced(function* (now: number) {
+  const takeOver = Effect.fnUntraced(function* (lost: ReadonlyArray<string>, now: number) {
     let count = 0
-    for (const worker of yield* presence.lost) {
+    for (const worker of lost) {
       // What follows the name in a token is a space.
       const rows = yield* sql`UPDATE redrive_tasks SET ready_at = ${now}
         WHERE active = 1 AND state = 'running' AND claim > ${`${worker} `} AND claim < ${`${worker}!`} RETURNING id`
@@ -509,10 +520,14 @@ const make = Effect.fnUntraced(function* ({
       tasks.length === 0 ? Effect.succeed([]) : bounded("added", sql.withTransaction(add(queue, tasks, now))),
     claim,
     settle,
-    hold: (claims, until) => bounded("held", hold(claims, until)),
+    hold: (claims, until) => (claims.length === 0 ? Effect.succeed([]) : bounded("held", hold(claims, until))),
     release: (queue, tokens, now) => bounded("given back", release(queue, tokens, now)),
+    endParked: (queue, now) => bounded("given up", endParked(queue, now)),
     register: presence.register,
-    takeOver: (now) => bounded("taken over", takeOver(now)),
+    takeOver: (now) =>
+      Effect.flatMap(presence.lost, (lost) =>
+        lost.length === 0 ? Effect.succeed(0) : bounded("taken over", takeOver(lost, now))
+      ),
     outside: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.updateContext(
         effect,

@@ -758,3 +758,27 @@ describe("an id", () => {
     })
   )
 })
+
+describe("a task that waits for somebody who does not come", () => {
+  test(
+    "is given up in time, once, and those who listen hear of it",
+    Effect.gen(function* () {
+      const queue = queueOf(RetryPolicy.make({ parking: { maximum: "1 hour" } }))
+      const heard: Array<string> = []
+      const observer = Observer.layer({
+        event: (event) => void (event._tag === "GaveUp" && heard.push(`${event.because} ${event.key}`)),
+        report: ({ code, message }) => void heard.push(`${code}: ${message}`)
+      })
+      yield* Queue.add(queue, 1, { id: "1" })
+      const options = { pollInterval: "10 seconds" } as const
+      const worker = Worker.layer(queue, () => Effect.fail(broke), options).pipe(Layer.provide(observer))
+      yield* work(worker)
+      yield* work(worker)
+      yield* wait(3700, 20)
+      assert.deepInclude(yield* get(queue, "1"), { state: "failed", because: "parked_too_long" })
+      assert.lengthOf(heard, 2)
+      assert.strictEqual(heard[0], "parked_too_long k1")
+      assert.include(heard[1], "nobody acted in time; it failed with insufficient_balance")
+    })
+  )
+})

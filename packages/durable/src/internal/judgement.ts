@@ -21,6 +21,9 @@ export class AttemptTimeout extends Data.TaggedError("AttemptTimeout")<{
   readonly verdict: Verdict.Verdict
 }> {}
 
+/** A task whose gate nobody opened in time. */
+export class ParkedTooLong extends Data.TaggedError("TaskParkedTooLong")<{ readonly message: string }> {}
+
 /** A handler that was interrupted by something of its own, such as a fiber that it waited for. */
 class Interrupted extends Data.TaggedError("TaskInterrupted")<{
   readonly message: string

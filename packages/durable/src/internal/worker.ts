@@ -312,17 +312,30 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
     yield* Effect.race(Latch.await(queue.news), Effect.sleep(settings.pollInterval))
   })
 
+  const seldom = Math.max(settings.pollInterval, 15_000)
+
+  /** Nobody acted for a task in time. The failure itself is gone with its process; its code and its text are not. */
+  const expiring = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    for (const { attempts, code, key, message } of yield* store.endParked(queue.name, now)) {
+      const error = new Judgement.ParkedTooLong({ message: `nobody acted in time; it failed with ${code}: ${message}` })
+      const about = { name: queue.name, key, because: "parked_too_long", attempts: attempts + 1 }
+      yield* Observer.tell(() => ({ _tag: "GaveUp", ...about, attempt: about.attempts, error, call: about }))
+      yield* ErrorReporter.report(Cause.fail(error))
+    }
+  }).pipe(surviving, Effect.andThen(Effect.sleep(seldom)))
+
   /** The one number that says whether a queue is well: whatever else is wrong, something that is due is not run. */
   const measuring = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const oldest = yield* store.oldestDue(queue.name, now)
     yield* Metric.update(late, oldest === undefined ? 0 : (now - oldest) / 1000)
-  }).pipe(surviving, Effect.andThen(Effect.sleep("15 seconds")))
+  }).pipe(surviving, Effect.andThen(Effect.sleep(seldom)))
 
   const sweeping = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     yield* store.sweep({ done: now - settings.keepDone, failed: now - settings.keepFailed })
   }).pipe(surviving, Effect.andThen(Effect.sleep("1 hour")))
 
-  for (const loop of [looking, measuring, sweeping]) yield* Effect.forkScoped(Effect.forever(loop))
+  for (const loop of [looking, expiring, measuring, sweeping]) yield* Effect.forkScoped(Effect.forever(loop))
 })

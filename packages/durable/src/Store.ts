@@ -178,12 +178,14 @@ export interface Claim {
 }
 
 /**
- * Before which times tasks must have ended to be deleted.
+ * Before which times tasks of a queue must have ended to be deleted.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Before {
+  /** The queue. */
+  readonly queue: string
   /** Those that are done. */
   readonly done: number
   /** Those that failed. */
@@ -436,7 +438,9 @@ const make = Effect.fnUntraced(function* ({
       const rows = yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate} AND until > ${now} RETURNING gate`
       yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate}`
       // Another gate that is still shut puts them back.
-      yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = ${Rows.never}
+      yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = CASE
+          WHEN EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})
+          THEN parked_until ELSE ${Rows.never} END
         WHERE active = 1 AND state = 'waiting' AND (key = ${gate} OR grp = ${gate})`
       return rows.length > 0
     })
@@ -497,7 +501,7 @@ const make = Effect.fnUntraced(function* ({
     }
   })
 
-  const sweep = Effect.fnUntraced(function* ({ done, failed }: Before) {
+  const sweep = Effect.fnUntraced(function* ({ done, failed, queue }: Before) {
     let deleted = 0
     for (const [state, before] of [
       ["done", done],
@@ -505,12 +509,14 @@ const make = Effect.fnUntraced(function* ({
     ] as const) {
       for (;;) {
         const rows = yield* sql`DELETE FROM redrive_tasks WHERE id IN (SELECT id FROM redrive_tasks
-          WHERE active = 0 AND state = ${state} AND ended_at < ${before} LIMIT ${mostRows}) RETURNING id`
+          WHERE active = 0 AND state = ${state} AND queue = ${queue} AND ended_at < ${before} LIMIT ${mostRows}) RETURNING id`
         deleted += rows.length
         if (rows.length < mostRows) break
       }
     }
-    yield* sql`DELETE FROM redrive_late WHERE at < ${failed}`
+    // A late answer stays as long as the tasks of its queue.
+    yield* sql`DELETE FROM redrive_late WHERE at < ${failed}
+      AND NOT EXISTS (SELECT 1 FROM redrive_tasks t WHERE t.id = redrive_late.task AND t.queue <> ${queue})`
     yield* sql`DELETE FROM redrive_gates WHERE until < ${done}`
     return deleted
   })

@@ -10,6 +10,7 @@ import * as Gates from "@redrive/durable/Gates"
 import * as Queue from "@redrive/durable/Queue"
 import * as Store from "@redrive/durable/Store"
 import * as Worker from "@redrive/durable/Worker"
+import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Clock from "effect/Clock"
@@ -690,10 +691,10 @@ describe("together", () => {
       yield* Queue.add(queue, "x".repeat(500), { id: "short" })
       yield* Gates.shut("x", { why: "w", by: "ops", until: DateTime.makeUnsafe(1000) })
       const store = yield* Store.Store
-      yield* store.sweep({ done: 999, failed: 0 })
+      yield* store.sweep({ queue: "work", done: 999, failed: 0 })
       const sql = yield* SqlClient.SqlClient
       assert.lengthOf(yield* sql`SELECT * FROM redrive_gates`, 1)
-      yield* store.sweep({ done: 2000, failed: 0 })
+      yield* store.sweep({ queue: "work", done: 2000, failed: 0 })
       assert.lengthOf(yield* sql`SELECT * FROM redrive_gates`, 0)
     })
   )
@@ -779,6 +780,62 @@ describe("a task that waits for somebody who does not come", () => {
       assert.lengthOf(heard, 2)
       assert.strictEqual(heard[0], "parked_too_long k1")
       assert.include(heard[1], "nobody acted in time; it failed with insufficient_balance")
+    })
+  )
+})
+
+describe("retention", () => {
+  test(
+    "is each queue's own",
+    Effect.gen(function* () {
+      const short = queueOf(RetryPolicy.make(), "short")
+      const long = queueOf(RetryPolicy.make(), "long")
+      const options = { pollInterval: "1 minute", lease: "1 day" } as const
+      yield* Queue.add(short, 1, { id: "1" })
+      yield* Queue.add(long, 1, { id: "1" })
+      yield* work(Worker.layer(short, Effect.succeed, { ...options, keepDone: "1 hour" }))
+      yield* work(Worker.layer(long, Effect.succeed, options))
+      yield* wait(3 * 3600, 600)
+      assert.isUndefined(yield* Queue.get(short, "1"))
+      assert.deepInclude(yield* get(long, "1"), { state: "done" })
+    })
+  )
+})
+
+describe("two gates", () => {
+  test(
+    "hold a task back until both are open, and its time to wait for somebody ends all the same",
+    Effect.gen(function* () {
+      const queue = queueOf(RetryPolicy.make({ parking: { maximum: "1 hour" } }))
+      yield* Queue.add(queue, 1, { id: "1" })
+      yield* work(Worker.layer(queue, () => Effect.fail(broke), { pollInterval: "10 seconds" }))
+      yield* wait(60, 10)
+      yield* Gates.shut("k1", { why: "closed", by: "ops" })
+      yield* Gates.open("k1")
+      yield* wait(60, 10)
+      assert.deepInclude(yield* get(queue, "1"), { state: "waiting" })
+      yield* wait(3600, 60)
+      assert.deepInclude(yield* get(queue, "1"), { state: "failed", because: "parked_too_long" })
+    })
+  )
+})
+
+describe("a handler that retries by itself", () => {
+  test(
+    "fails its task when it has given up, and the task's policy goes by the failure itself",
+    Effect.gen(function* () {
+      const queue = queueOf(RetryPolicy.make({ retries: 1 }))
+      let calls = 0
+      const handler = () =>
+        Effect.fail(throttled("1 second")).pipe(
+          Effect.tapError(() => Effect.sync(() => calls++)),
+          Retry.retry(RetryPolicy.make({ retries: 2 }))
+        )
+      yield* Queue.add(queue, 1, { id: "1" })
+      yield* work(Worker.layer(queue, handler))
+      yield* wait(60)
+      assert.strictEqual(calls, 6)
+      assert.deepInclude(yield* get(queue, "1"), { because: "retries", code: "host_returned_error", attempts: 1 })
     })
   )
 })

@@ -334,7 +334,7 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
 
   const sweeping = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    yield* store.sweep({ done: now - settings.keepDone, failed: now - settings.keepFailed })
+    yield* store.sweep({ queue: queue.name, done: now - settings.keepDone, failed: now - settings.keepFailed })
   }).pipe(surviving, Effect.andThen(Effect.sleep("1 hour")))
 
   for (const loop of [looking, expiring, measuring, sweeping]) yield* Effect.forkScoped(Effect.forever(loop))

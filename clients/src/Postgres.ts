@@ -126,7 +126,13 @@ const using = async <A>(config: ClientConfig, work: (client: Client) => Promise<
   }
 }
 
-const query = (config: ClientConfig, ...texts: ReadonlyArray<string>): Promise<void> =>
+/**
+ * Runs statements, one after the other.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const query = (config: ClientConfig, ...texts: ReadonlyArray<string>): Promise<void> =>
   using(config, async (client) => {
     for (const text of texts) await client.query(text)
   })

@@ -99,7 +99,9 @@ describe.each(databases)("tasks in %s", (_, isMissing, made) => {
         assert.isFalse(yield* Gates.open("k0"))
         yield* until(({ done }) => done === 1201)
         assert.strictEqual(yield* Queue.result(queue, "7"), 7)
-        const swept = yield* Effect.flatMap(Store.Store, ({ sweep }) => sweep({ done: Date.now() + 1000, failed: 0 }))
+        const swept = yield* Effect.flatMap(Store.Store, ({ sweep }) =>
+          sweep({ queue: "work", done: Date.now() + 1000, failed: 0 })
+        )
         assert.strictEqual(swept, 1201)
       })
       yield* Effect.provide(Effect.scoped(program), Layer.provideMerge(store, Logger.layer([])))

@@ -30,9 +30,9 @@ export interface Options<P, A> {
   readonly success?: Schema.Codec<A, unknown> | undefined
   /** How failures of a task are retried. Default: three retries. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
-  /** What a task shares with others, such as a host: a gate of this name holds them all back. Default: nothing. */
+  /** What a task shares with others, such as a host: a gate of this name holds them all back. At most 500 characters. Default: nothing. */
   readonly key?: ((payload: P) => string) | undefined
-  /** What a task shares with even more, such as an account. Default: nothing. */
+  /** What a task shares with even more, such as an account. At most 500 characters. Default: nothing. */
   readonly group?: ((payload: P) => string) | undefined
 }
 

@@ -8,13 +8,16 @@
  */
 import * as Check from "@redrive/core/Check"
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
+import { beside, unknown } from "./internal/presence.ts"
 import * as Rows from "./internal/rows.ts"
 import { made, tableNames, tables } from "./internal/tables.ts"
 
@@ -175,12 +178,14 @@ export interface Claim {
 }
 
 /**
- * Before which times tasks must have ended to be deleted.
+ * Before which times tasks of a queue must have ended to be deleted.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Before {
+  /** The queue. */
+  readonly queue: string
   /** Those that are done. */
   readonly done: number
   /** Those that failed. */
@@ -230,6 +235,22 @@ export class Store extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<string>, StoreError>
     /** Ends a claim: gives whether it was still held. If not, what came too late is kept beside the task. */
     readonly settle: (claim: Rows.Claimed, what: Rows.Settled, now: number) => Effect.Effect<boolean, StoreError>
+    /**
+     * Gives back what claims of these tokens still hold, as if it had not begun: a worker ends, or the answer to its claim was lost. The times for
+     * which the tasks were held do not count as pauses.
+     */
+    readonly release: (queue: string, tokens: ReadonlyArray<string>, now: number) => Effect.Effect<void, StoreError>
+    /**
+     * Says that a worker lives, until the scope closes. Its claims' tokens are its name, a space and what it likes. Where the database is a file, its
+     * machine knows when the process has ended.
+     */
+    readonly register: (worker: string) => Effect.Effect<void, never, Scope.Scope>
+    /** Makes due at once what workers hold whose processes have ended, if the database knows; gives how many tasks. */
+    readonly takeOver: (now: number) => Effect.Effect<number, StoreError>
+    /** Runs an effect outside of the transaction of this database that it is called in, if any. */
+    readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** Gives up the tasks that have waited for somebody for longer than their policies allow; gives them. */
+    readonly endParked: (queue: string, now: number) => Effect.Effect<ReadonlyArray<Rows.Task>, StoreError>
     /** Reads a task. */
     readonly get: (queue: string, id: string) => Effect.Effect<Rows.Task | undefined, StoreError>
     /** Shuts a gate, if it is not shut for longer already. */
@@ -246,13 +267,21 @@ export class Store extends Context.Service<
     readonly oldestDue: (queue: string, now: number) => Effect.Effect<number | undefined, StoreError>
     /** How a queue is; it counts all tasks. */
     readonly health: (queue: string, now: number) => Effect.Effect<Health, StoreError>
-    /** Deletes tasks that ended before these times; gives how many. */
+    /** Deletes tasks that ended before these times, late answers and gates that have been open since; gives how many tasks. */
     readonly sweep: (before: Before) => Effect.Effect<number, StoreError>
   }
 >()("@redrive/durable/Store") {}
 
 /** Some databases bound the parameters of a statement, and long statements hold locks. */
 const mostRows = 500
+
+/** An index of PostgreSQL takes no longer ones. */
+const longestGate = 500
+
+const tooLong = (id: string, name: string, length: number) =>
+  new StoreError({
+    message: `task ${id.slice(0, 100)} was not added: its ${name} has ${length} characters, and at most ${longestGate} are kept; use a hash of it`
+  })
 
 /**
  * The store in the database of the `SqlClient` in context. Its tables are made if they are not there.
@@ -267,18 +296,40 @@ const make = Effect.fnUntraced(function* ({
   timeout = "5 seconds"
 }: Options): Effect.fn.Return<Store["Service"], StoreError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const bounded = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, StoreError> =>
+  const bounded = <A>(
+    what: string,
+    effect: Effect.Effect<A, SqlError.SqlError | StoreError>
+  ): Effect.Effect<A, StoreError> =>
     effect.pipe(
       // A pool waits for a connection without an end.
       Effect.timeout(timeout),
       // A connection that is lost within a transaction is a defect to Effect.
-      Effect.catchCause((cause) => Effect.fail(new StoreError({ message: `tasks could not be ${what}`, cause })))
+      Effect.catchCause((cause) => {
+        const error = Cause.squash(cause)
+        return Effect.fail(
+          error instanceof StoreError ? error : new StoreError({ message: `tasks could not be ${what}`, cause })
+        )
+      })
     )
   yield* bounded("kept: no tables", made(sql, tables(sql), tableNames))
+  const presence = yield* bounded(
+    "kept",
+    sql.onDialectOrElse({
+      sqlite: () =>
+        Effect.flatMap(sql<{ readonly file: string }>`PRAGMA database_list`, ([main]) =>
+          main === undefined || main.file === "" ? Effect.succeed(unknown) : beside(main.file)
+        ),
+      orElse: () => Effect.succeed(unknown)
+    })
+  )
   /** Several runners of PostgreSQL pass each other's rows by; SQLite has one writer. */
   const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
 
   const add = Effect.fnUntraced(function* (queue: string, tasks: ReadonlyArray<Added>, now: number) {
+    for (const { group, id, key } of tasks) {
+      const [name, text] = key.length > longestGate ? ["key", key] : ["group", group]
+      if (text.length > longestGate) return yield* Effect.fail(tooLong(id, name, text.length))
+    }
     const rows = tasks.map((task) => Rows.added(queue, task, now))
     const found: Array<string> = []
     for (const some of Arr.chunksOf(rows, mostRows)) {
@@ -295,22 +346,31 @@ const make = Effect.fnUntraced(function* ({
     WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND ready_at <= ${now}
       AND EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})`
 
-  const endParked = (queue: string, now: number) => sql`UPDATE redrive_tasks
-    SET state = 'failed', active = 0, ended_at = ${now}, because = 'parked_too_long'
-    WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND parked_until <= ${now}`
+  /** A task that waits for somebody is put back for good. Most of the time there is none, which costs a read. */
+  const endParked = Effect.fnUntraced(function* (queue: string, now: number) {
+    const isLate = sql.and([
+      sql`queue = ${queue}`,
+      sql`active = 1`,
+      sql`ready_at = ${Rows.never}`,
+      sql`state = 'waiting'`,
+      sql`parked_until <= ${now}`
+    ])
+    const [found] = yield* sql`SELECT 1 AS one FROM redrive_tasks WHERE ${isLate} LIMIT 1`
+    if (found === undefined) return []
+    const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks
+      SET state = 'failed', active = 0, ended_at = ${now}, because = 'parked_too_long' WHERE ${isLate} RETURNING *`
+    return rows.map(Rows.task)
+  })
 
   const claim: Store["Service"]["claim"] = ({ most, now, queue, token, until }) =>
     bounded(
       "claimed",
       Effect.gen(function* () {
         const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
-        if (shut !== undefined) {
-          yield* endParked(queue, now)
-          yield* putBack(queue, now)
-        }
+        if (shut !== undefined) yield* putBack(queue, now)
         const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks SET
             kills = kills + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
-            paused = paused + CASE WHEN state = 'waiting' THEN ${now} - due ELSE 0 END,
+            paused = paused + CASE WHEN state = 'waiting' AND begun_at IS NOT NULL AND due < ${now} THEN ${now} - due ELSE 0 END,
             begun_at = COALESCE(begun_at, ${now}), state = 'running', claim = ${token}, ready_at = ${until}
           WHERE id IN (SELECT id FROM redrive_tasks t
             WHERE queue = ${queue} AND active = 1 AND ready_at <= ${now}
@@ -325,20 +385,57 @@ const make = Effect.fnUntraced(function* ({
     bounded(
       "ended",
       Effect.gen(function* () {
-        const rows = yield* sql`UPDATE redrive_tasks SET ${sql.update(Rows.settled(what, now))}
-          WHERE id = ${held.row} AND claim = ${held.claim} RETURNING id`
+        const rows = yield* sql`UPDATE redrive_tasks SET ${sql.update(Rows.settled(held, what, now))}
+          WHERE id = ${held.row} AND claim = ${held.claim} AND state = 'running' RETURNING id`
         if (rows.length > 0) return true
+        // The database may have taken it before, and its answer was lost.
+        const [before] = yield* sql`SELECT 1 AS one FROM redrive_tasks
+          WHERE id = ${held.row} AND claim = ${held.claim} AND state <> 'running'`
+        if (before !== undefined) return true
         yield* sql`INSERT INTO redrive_late ${sql.insert(Rows.late(held, what, now))} ON CONFLICT (id) DO NOTHING`
         return false
       })
     )
+
+  /** A condition of a thousand parts is too deep for SQLite. */
+  const hold = Effect.fnUntraced(function* (claims: ReadonlyArray<Rows.Claimed>, until: number) {
+    const held: Array<string> = []
+    for (const some of Arr.chunksOf(claims, mostRows)) {
+      const parts = some.map(({ claim: token, row }) => sql`(id = ${row} AND claim = ${token})`)
+      const rows = yield* sql<{ readonly task: string }>`UPDATE redrive_tasks SET ready_at = ${until}
+        WHERE state = 'running' AND ${sql.or(parts)} RETURNING task`
+      held.push(...rows.map(({ task }) => task))
+    }
+    return held
+  })
+
+  const takeOver = Effect.fnUntraced(function* (lost: ReadonlyArray<string>, now: number) {
+    let count = 0
+    for (const worker of lost) {
+      // What follows the name in a token is a space.
+      const rows = yield* sql`UPDATE redrive_tasks SET ready_at = ${now}
+        WHERE active = 1 AND state = 'running' AND claim > ${`${worker} `} AND claim < ${`${worker}!`} RETURNING id`
+      count += rows.length
+      yield* presence.forget(worker)
+    }
+    return count
+  })
+
+  const release = Effect.fnUntraced(function* (queue: string, tokens: ReadonlyArray<string>, now: number) {
+    // It is due as it was, ahead of what came later.
+    for (const some of Arr.chunksOf(tokens, mostRows))
+      yield* sql`UPDATE redrive_tasks SET state = 'waiting', claim = NULL, ready_at = due, due = ${now}
+        WHERE queue = ${queue} AND active = 1 AND state = 'running' AND ${sql.in("claim", some)}`
+  })
 
   const open = (gate: string, now: number) =>
     Effect.gen(function* () {
       const rows = yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate} AND until > ${now} RETURNING gate`
       yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate}`
       // Another gate that is still shut puts them back.
-      yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = ${Rows.never}
+      yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = CASE
+          WHEN EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})
+          THEN parked_until ELSE ${Rows.never} END
         WHERE active = 1 AND state = 'waiting' AND (key = ${gate} OR grp = ${gate})`
       return rows.length > 0
     })
@@ -367,7 +464,7 @@ const make = Effect.fnUntraced(function* ({
         WHERE id = ${id}`
       if (known !== undefined) return Number(known.count)
       const rows =
-        yield* sql`UPDATE redrive_tasks SET state = 'waiting', active = 1, attempts = 0, call = NULL, kills = 0,
+        yield* sql`UPDATE redrive_tasks SET state = 'waiting', active = 1, attempts = 0, call = NULL, calls = 0, kills = 0,
           paused = 0, begun_at = NULL, ended_at = NULL, parked_until = ${Rows.never}, redrive = ${id},
           generation = generation + 1, due = chosen.at, ready_at = chosen.at
         FROM (SELECT id AS row_id, ${now} + ${delay} * (1 << CASE WHEN generation > 20 THEN 20 ELSE generation END) - ${delay}
@@ -399,7 +496,7 @@ const make = Effect.fnUntraced(function* ({
     }
   })
 
-  const sweep = Effect.fnUntraced(function* ({ done, failed }: Before) {
+  const sweep = Effect.fnUntraced(function* ({ done, failed, queue }: Before) {
     let deleted = 0
     for (const [state, before] of [
       ["done", done],
@@ -407,14 +504,17 @@ const make = Effect.fnUntraced(function* ({
     ] as const) {
       for (;;) {
         const rows = yield* sql`DELETE FROM redrive_tasks WHERE id IN (SELECT id FROM redrive_tasks
-          WHERE active = 0 AND state = ${state} AND ended_at < ${before}
+          WHERE active = 0 AND state = ${state} AND queue = ${queue} AND ended_at < ${before}
             AND NOT EXISTS (SELECT 1 FROM redrive_waiters w WHERE w.task = redrive_tasks.id AND w.answer IS NULL)
           LIMIT ${mostRows}) RETURNING id`
         deleted += rows.length
         if (rows.length < mostRows) break
       }
     }
-    yield* sql`DELETE FROM redrive_late WHERE at < ${failed}`
+    // A late answer stays as long as the tasks of its queue.
+    yield* sql`DELETE FROM redrive_late WHERE at < ${failed}
+      AND NOT EXISTS (SELECT 1 FROM redrive_tasks t WHERE t.id = redrive_late.task AND t.queue <> ${queue})`
+    yield* sql`DELETE FROM redrive_gates WHERE until < ${done}`
     return deleted
   })
 
@@ -423,17 +523,19 @@ const make = Effect.fnUntraced(function* ({
       tasks.length === 0 ? Effect.succeed([]) : bounded("added", sql.withTransaction(add(queue, tasks, now))),
     claim,
     settle,
-    hold: (claims, until) =>
-      Arr.isReadonlyArrayNonEmpty(claims)
-        ? bounded(
-            "held",
-            Effect.map(
-              sql<{ readonly task: string }>`UPDATE redrive_tasks SET ready_at = ${until}
-                WHERE ${sql.or(claims.map(({ claim: token, row }) => sql`(id = ${row} AND claim = ${token})`))} RETURNING task`,
-              (rows) => rows.map(({ task }) => task)
-            )
-          )
-        : Effect.succeed([]),
+    hold: (claims, until) => (claims.length === 0 ? Effect.succeed([]) : bounded("held", hold(claims, until))),
+    release: (queue, tokens, now) => bounded("given back", release(queue, tokens, now)),
+    endParked: (queue, now) => bounded("given up", endParked(queue, now)),
+    register: presence.register,
+    takeOver: (now) =>
+      Effect.flatMap(presence.lost, (lost) =>
+        lost.length === 0 ? Effect.succeed(0) : bounded("taken over", takeOver(lost, now))
+      ),
+    outside: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.updateContext(
+        effect,
+        (context: Context.Context<R>) => Context.omit(sql.transactionService)(context) as Context.Context<R>
+      ),
     get: (queue, id) =>
       bounded(
         "read",

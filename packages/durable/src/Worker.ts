@@ -36,16 +36,22 @@ export interface Options {
   readonly keepFailed?: Duration.Input | undefined
 }
 
+const millis = (input: Duration.Input) => Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(input)))
+
+/** A lease or a look of no time at all would ask the database without a pause. */
+const pause = Check.where(
+  "a duration of a millisecond or more that has an end",
+  (value) => Check.duration().isRight(value) && millis(value as Duration.Input) >= 1
+)
+
 const rules: Check.Rules<Options> = {
   concurrency: Check.int(1, 10_000),
-  lease: Check.duration(),
-  pollInterval: Check.duration(),
+  lease: pause,
+  pollInterval: pause,
   kills: Check.int(1),
   keepDone: Check.duration(),
   keepFailed: Check.duration()
 }
-
-const millis = (input: Duration.Input) => Duration.toMillis(Duration.fromInputUnsafe(input))
 
 /**
  * A worker, as long as the layer's scope. At its end, tasks that still run are interrupted and given back, as if they had not begun.

@@ -21,6 +21,20 @@ export class AttemptTimeout extends Data.TaggedError("AttemptTimeout")<{
   readonly verdict: Verdict.Verdict
 }> {}
 
+/** A task whose gate nobody opened in time. */
+export class ParkedTooLong extends Data.TaggedError("TaskParkedTooLong")<{ readonly message: string }> {}
+
+/** A handler that was interrupted by something of its own, such as a fiber that it waited for. */
+class Interrupted extends Data.TaggedError("TaskInterrupted")<{
+  readonly message: string
+  readonly verdict: Verdict.Verdict
+}> {}
+
+export const interrupted = new Interrupted({
+  message: "the attempt was interrupted from within",
+  verdict: Verdict.transient("steady")
+})
+
 /** The limit of an attempt is within it, and a failure like any other. */
 export const bounded = <A, E, R>(
   { attemptTimeout }: RetryPolicy.Fields,

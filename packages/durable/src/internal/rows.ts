@@ -21,6 +21,7 @@ export interface Row {
   readonly policy: string
   readonly attempts: Count
   readonly kills: Count
+  readonly calls: Count
   readonly call: string | null
   readonly paused: Count
   readonly generation: Count
@@ -56,7 +57,7 @@ export interface Task {
   readonly payload: string
   /** How many attempts failed in this generation. */
   readonly attempts: number
-  /** How many runners were lost with it in this generation. */
+  /** How many runners in a row were lost with it. */
   readonly kills: number
   /** How often it was redriven. */
   readonly generation: number
@@ -91,6 +92,8 @@ export interface Claimed extends Task {
   readonly claim: string
   /** The policy that it goes by, as JSON. */
   readonly policy: string
+  /** How many attempts have failed in this generation, those that parked the task among them. */
+  readonly calls: number
   /** The state of its call, as JSON; absent before the first failure. */
   readonly call: string | undefined
   /** When its first attempt began, in epoch milliseconds. */
@@ -155,11 +158,6 @@ export type Settled =
       /** The failure. */
       readonly failed: Failed
     }
-  | {
-      readonly _tag: "Released"
-      /** When it is due, in epoch milliseconds. */
-      readonly due: number
-    }
 
 /** Ids may be longer than an index takes. */
 export const idOf = (queue: string, id: string): string => createHash("sha256").update(`${queue}\n${id}`).digest("hex")
@@ -172,12 +170,13 @@ export const added = (queue: string, { due, group, id, key, payload, policy }: A
   grp: group,
   state: "waiting",
   active: 1,
-  due,
-  ready_at: due,
+  due: Math.ceil(due),
+  ready_at: Math.ceil(due),
   payload,
   policy,
   attempts: 0,
   kills: 0,
+  calls: 0,
   paused: 0,
   parked_until: never,
   generation: 0,
@@ -213,6 +212,7 @@ export const claimed = (row: Row): Claimed => ({
   row: row.id,
   claim: row.claim ?? "",
   policy: row.policy,
+  calls: Number(row.calls),
   call: row.call ?? undefined,
   begunAt: Number(row.begun_at ?? 0),
   paused: Number(row.paused)
@@ -223,25 +223,25 @@ export const stored = (text: string): string => text.replaceAll("\0", " ").slice
 
 const failed = ({ actor, code, message }: Failed) => ({ code: stored(code), actor, message: stored(message) })
 
-export const settled = (what: Settled, now: number) => {
+export const settled = ({ calls }: Claimed, what: Settled, now: number) => {
   switch (what._tag) {
     case "Done":
-      return { state: "done", active: 0, claim: null, ended_at: now, result: what.result, because: "" }
+      return { state: "done", active: 0, ended_at: now, result: what.result, because: "" }
     case "Failed":
-      return { state: "failed", active: 0, claim: null, ended_at: now, because: what.because, ...failed(what.failed) }
+      return { state: "failed", active: 0, ended_at: now, because: what.because, ...failed(what.failed) }
     case "Again":
       return {
         state: "waiting",
-        claim: null,
         due: what.due,
         ready_at: what.due,
         call: what.call,
+        calls: calls + 1,
+        // Its process survived this attempt.
+        kills: 0,
         attempts: what.attempts,
         parked_until: what.parkedUntil ?? never,
         ...failed(what.failed)
       }
-    case "Released":
-      return { state: "waiting", claim: null, due: what.due, ready_at: what.due }
   }
 }
 
@@ -264,7 +264,7 @@ export interface GateRow {
 
 export const gate = ({ at, by, gate, until, why }: Gate): GateRow => ({
   gate,
-  until: Math.min(until, never),
+  until: Math.ceil(Math.min(until, never)),
   why: stored(why),
   shut_by: by,
   at

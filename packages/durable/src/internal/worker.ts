@@ -10,11 +10,11 @@ import * as Metric from "effect/Metric"
 import type * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import { randomUUID } from "node:crypto"
 import type { Queue } from "../Queue.ts"
-import { type Claimed, type Settled, Store, type StoreError } from "../Store.ts"
+import { type Claimed, type Settled, Store, StoreError } from "../Store.ts"
 import * as Judgement from "./judgement.ts"
 
 /**
@@ -30,7 +30,10 @@ export interface Attempt {
   readonly number: number
   /** How often the task was redriven. */
   readonly generation: number
-  /** The same when this attempt is made again because its process was lost: for side effects that must not happen twice. */
+  /**
+   * For side effects that must not happen twice: the same when this attempt is made again because its process was lost, and another one after each
+   * failure, also after one that only parked the task.
+   */
   readonly idempotencyKey: string
 }
 
@@ -69,27 +72,48 @@ const policies = () => {
 /** A store that is away for a while stops nothing: what could not be done is done again. */
 const warn = ({ cause, message }: StoreError) => Effect.logWarning(message, cause)
 
+/** A defect is a bug, and no reason to leave tasks alone. */
+const surviving = <E extends StoreError, R>(effect: Effect.Effect<unknown, E, R>): Effect.Effect<void, never, R> =>
+  Effect.catchCause(Effect.asVoid(effect), (cause) => {
+    const error = Cause.squash(cause)
+    return error instanceof StoreError ? warn(error) : Effect.logError("a worker met a defect, and goes on", cause)
+  })
+
+/** A statement in a fiber of its own, so that its time limit works, and it comes to its end, while the worker ends. */
+const whole = <A, E>(statement: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.forkDetach(statement), Fiber.join)
+
 /** A task that runs. */
 interface Running {
   readonly claim: Claimed
   readonly fiber: Fiber.Fiber<void>
 }
 
-const attemptOf = ({ attempts, generation, id, row }: Claimed): Attempt => ({
+const attemptOf = ({ attempts, calls, generation, id, row }: Claimed): Attempt => ({
   id,
   number: attempts + 1,
   generation,
-  idempotencyKey: `${row}-${generation}-${attempts + 1}`
+  idempotencyKey: `${row}-${generation}-${calls + 1}`
 })
 
-export const run = Effect.fnUntraced(function* <P, A, E, R>(
+/** A worker that is built within a transaction must not go on in it: its end would be the worker's. */
+export const run = <P, A, E, R>(
   queue: Queue<P, A>,
   handler: Handler<P, A, E, R>,
   settings: Settings
-): Effect.fn.Return<void, never, Store | R | Scope.Scope> {
-  const store = yield* Store
+): Effect.Effect<void, never, Store | R | Scope.Scope> =>
+  Effect.flatMap(Store, (store) => store.outside(work(store, queue, handler, settings)))
+
+const work = Effect.fnUntraced(function* <P, A, E, R>(
+  store: Store["Service"],
+  queue: Queue<P, A>,
+  handler: Handler<P, A, E, R>,
+  settings: Settings
+): Effect.fn.Return<void, never, R | Scope.Scope> {
   const self = randomUUID()
-  const running = new Map<string, Running>()
+  const tasks = new Map<string, Running>()
+  const isHeld = (claim: Claimed) => tasks.get(claim.row)?.claim === claim
+  let isEnding = false
   const payloadIn = Schema.decodeEffect(Schema.fromJsonString(Schema.toCodecJson(queue.payload)))
   const textOf =
     queue.success === undefined
@@ -101,18 +125,27 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
     attributes: { queue: queue.name }
   })
   let claims = 0
+  /** The claims whose answer has not come, and when their lease is over: the database may have carried them out. */
+  const unanswered = new Map<string, number>()
+  /** All claims are held at least until then. */
+  let heldUntil = (yield* Clock.currentTimeMillis) + settings.lease
 
   /** What a store does not take is tried again as long as the claim lasts: the work is done. */
+  const persist = <X>(claim: Claimed, statement: Effect.Effect<X, StoreError>, lost: X): Effect.Effect<X> =>
+    Effect.catch(whole(statement), (error) =>
+      isHeld(claim) && !isEnding
+        ? Effect.andThen(
+            Effect.andThen(warn(error), Effect.exit(Effect.interruptible(Effect.sleep(settings.pollInterval)))),
+            Effect.suspend(() => persist(claim, statement, lost))
+          )
+        : Effect.as(warn(error), lost)
+    )
+
   const settle = (claim: Claimed, what: Settled): Effect.Effect<boolean> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => store.settle(claim, what, now)).pipe(
-      Effect.catch((error) =>
-        running.has(claim.row)
-          ? Effect.andThen(
-              Effect.andThen(warn(error), Effect.sleep(settings.pollInterval)),
-              Effect.suspend(() => settle(claim, what))
-            )
-          : Effect.succeed(false)
-      )
+    persist(
+      claim,
+      Effect.flatMap(Clock.currentTimeMillis, (now) => store.settle(claim, what, now)),
+      false
     )
 
   /** One attempt. Whatever the handler does, the claim is settled, unless it is lost. */
@@ -131,9 +164,11 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
       return yield* giveUp(claim, "ambiguous", Judgement.killed)
     const begun = yield* Clock.currentTimeMillis
     const exit = yield* Effect.exit(
-      Judgement.bounded(
-        policy.value,
-        Effect.suspend(() => handler(payload.value, attemptOf(claim)))
+      Effect.interruptible(
+        Judgement.bounded(
+          policy.value,
+          Effect.suspend(() => handler(payload.value, attemptOf(claim)))
+        )
       )
     )
     if (Exit.isSuccess(exit)) {
@@ -146,9 +181,11 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
       }
       return
     }
+    const isInterrupted = Cause.hasInterruptsOnly(exit.cause)
     // The worker ends, or the claim is lost: the attempt does not count.
-    if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
-    const error = Cause.squash(exit.cause)
+    if (isInterrupted && (isEnding || !isHeld(claim))) return
+    // Whatever else interrupts a handler is its failure: without a wait and a count, it would be called again without an end.
+    const error = isInterrupted ? Judgement.interrupted : Cause.squash(exit.cause)
     const now = yield* Clock.currentTimeMillis
     const judged = yield* Judgement.judge(policy.value, claim, error, now, yield* Random.next)
     yield* Observer.tell(() => ({
@@ -159,10 +196,12 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
       verdict: judged.verdict,
       duration: Judgement.time(now - begun)
     }))
-    if (judged._tag === "GiveUp") return yield* giveUp(claim, judged.because, error, exit.cause)
+    if (judged._tag === "GiveUp")
+      return yield* giveUp(claim, judged.because, error, isInterrupted ? Cause.fail(error) : exit.cause)
     if (judged.gate !== undefined) {
       const { gate, until, why } = judged.gate
-      yield* Effect.catch(store.shut({ gate, until, why, by: "policy", at: now }), warn)
+      // Before the task waits again: a task that is parked is due at once, once its gate is open.
+      yield* persist(claim, store.shut({ gate, until, why, by: "policy", at: now }), undefined)
     }
     if (!(yield* settle(claim, judged.again))) return
     if (judged.parked !== undefined) {
@@ -192,49 +231,24 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
     yield* ErrorReporter.report(cause)
   })
 
-  /** Runs a claimed task. An interruption gives it back, unless another worker has it. */
-  const start = Effect.fnUntraced(function* (claim: Claimed) {
-    const gate = Latch.makeUnsafe(false)
-    const fiber = yield* Effect.forkScoped(
-      Latch.await(gate).pipe(
-        Effect.andThen(attempt(claim)),
-        Effect.onInterrupt(() => {
-          const isHeld = running.has(claim.row)
-          return isHeld ? Effect.asVoid(settle(claim, { _tag: "Released", due: claim.due })) : Effect.void
-        }),
-        Effect.ensuring(
-          Effect.sync(() => {
-            running.delete(claim.row)
-            queue.news.openUnsafe()
-          })
-        )
-      )
+  const scope = yield* Effect.scope
+  yield* store.register(self)
+  // At the end, in this order: nothing more is claimed, tasks are interrupted, and only then are claims no longer held, and given back.
+  yield* Effect.addFinalizer(() => {
+    const left = new Set([...unanswered.keys(), ...[...tasks.values()].map(({ claim }) => claim.claim)])
+    return Effect.catch(whole(release([...left])), (error) =>
+      Effect.logWarning(`${error.message}: tasks that ran come back when their lease is over`, error.cause)
     )
-    running.set(claim.row, { claim, fiber })
-    gate.openUnsafe()
   })
 
-  const claim = Effect.gen(function* () {
-    const most = settings.concurrency - running.size
-    if (most <= 0) return 0
-    const now = yield* Clock.currentTimeMillis
-    const token = `${self} ${claims++}`
-    const found = yield* store.claim({ queue: queue.name, token, now, until: now + settings.lease, most })
-    for (const one of found) yield* start(one)
-    return found.length
-  })
-
-  const looking = Effect.gen(function* () {
-    queue.news.closeUnsafe()
-    const found = yield* Effect.catch(claim, (error) => Effect.as(warn(error), 0))
-    if (found > 0) return
-    yield* Effect.race(Latch.await(queue.news), Effect.sleep(settings.pollInterval))
-  })
+  const release = (tokens: ReadonlyArray<string>) =>
+    tokens.length === 0
+      ? Effect.void
+      : Effect.flatMap(Clock.currentTimeMillis, (now) => store.release(queue.name, tokens, now))
 
   /** Says that this worker lives. Whose claim is lost is stopped: another worker makes the same attempt. */
-  const holding = Effect.gen(function* () {
-    yield* Effect.sleep(settings.lease / 3)
-    const all = [...running.values()]
+  const hold = Effect.gen(function* () {
+    const all = [...tasks.values()]
     const now = yield* Clock.currentTimeMillis
     const held = new Set(
       yield* store.hold(
@@ -242,24 +256,86 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
         now + settings.lease
       )
     )
-    for (const { claim: one, fiber } of all) {
-      if (held.has(one.id) || running.get(one.row)?.claim !== one) continue
-      running.delete(one.row)
-      yield* Effect.forkScoped(Fiber.interrupt(fiber))
+    heldUntil = now + settings.lease
+    for (const { claim, fiber } of all) {
+      if (held.has(claim.id) || !isHeld(claim)) continue
+      tasks.delete(claim.row)
+      yield* Effect.forkIn(Fiber.interrupt(fiber), scope)
     }
-  }).pipe(Effect.catch(warn))
+  })
+  const takeOver = Effect.flatMap(Clock.currentTimeMillis, store.takeOver)
+  yield* surviving(takeOver)
+  yield* Effect.forkScoped(
+    Effect.forever(Effect.andThen(Effect.sleep(settings.lease / 3), surviving(Effect.andThen(hold, takeOver))))
+  )
+
+  const attempts = yield* Scope.fork(scope, "parallel")
+  yield* Effect.addFinalizer(() => Effect.sync(() => (isEnding = true)))
+
+  /** Runs a claimed task. Only its handler can be interrupted. */
+  const start = Effect.fnUntraced(function* (claim: Claimed) {
+    const ended = Effect.sync(() => {
+      if (isEnding) return
+      if (isHeld(claim)) tasks.delete(claim.row)
+      queue.news.openUnsafe()
+    })
+    const fiber = yield* Effect.forkIn(Effect.ensuring(surviving(attempt(claim)), ended), attempts, {
+      uninterruptible: true
+    })
+    tasks.set(claim.row, { claim, fiber })
+  })
+
+  const claim = Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const most = settings.concurrency - tasks.size
+      if (most <= 0) return 0
+      const now = yield* Clock.currentTimeMillis
+      // After the process stood still for longer than its lease, it would take its own tasks over.
+      if (tasks.size > 0 && now >= heldUntil) yield* restore(hold)
+      yield* restore(release([...unanswered.keys()]))
+      for (const [token, until] of unanswered) if (until <= now) unanswered.delete(token)
+      const token = `${self} ${claims++}`
+      const until = now + settings.lease
+      unanswered.set(token, until)
+      const found = yield* restore(store.claim({ queue: queue.name, token, now, until, most }))
+      for (const one of found) yield* start(one)
+      unanswered.delete(token)
+      return found.length
+    })
+  )
+
+  const looking = Effect.gen(function* () {
+    queue.news.closeUnsafe()
+    let found = 0
+    yield* surviving(Effect.tap(claim, (count) => Effect.sync(() => (found = count))))
+    if (found > 0) return
+    yield* Effect.race(Latch.await(queue.news), Effect.sleep(settings.pollInterval))
+  })
+
+  const seldom = Math.max(settings.pollInterval, 15_000)
+
+  /** Nobody acted for a task in time. The failure itself is gone with its process; its code and its text are not. */
+  const expiring = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    for (const { attempts, code, key, message } of yield* store.endParked(queue.name, now)) {
+      const error = new Judgement.ParkedTooLong({ message: `nobody acted in time; it failed with ${code}: ${message}` })
+      const about = { name: queue.name, key, because: "parked_too_long", attempts: attempts + 1 }
+      yield* Observer.tell(() => ({ _tag: "GaveUp", ...about, attempt: about.attempts, error, call: about }))
+      yield* ErrorReporter.report(Cause.fail(error))
+    }
+  }).pipe(surviving, Effect.andThen(Effect.sleep(seldom)))
 
   /** The one number that says whether a queue is well: whatever else is wrong, something that is due is not run. */
   const measuring = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const oldest = yield* store.oldestDue(queue.name, now)
     yield* Metric.update(late, oldest === undefined ? 0 : (now - oldest) / 1000)
-  }).pipe(Effect.catch(warn), Effect.andThen(Effect.sleep("15 seconds")))
+  }).pipe(surviving, Effect.andThen(Effect.sleep(seldom)))
 
   const sweeping = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    yield* store.sweep({ done: now - settings.keepDone, failed: now - settings.keepFailed })
-  }).pipe(Effect.catch(warn), Effect.andThen(Effect.sleep("1 hour")))
+    yield* store.sweep({ queue: queue.name, done: now - settings.keepDone, failed: now - settings.keepFailed })
+  }).pipe(surviving, Effect.andThen(Effect.sleep("1 hour")))
 
-  for (const loop of [looking, holding, measuring, sweeping]) yield* Effect.forkScoped(Effect.forever(loop))
+  for (const loop of [looking, expiring, measuring, sweeping]) yield* Effect.forkScoped(Effect.forever(loop))
 })

@@ -349,6 +349,17 @@ export const tell = (
 }
 
 /**
+ * The incident of which one more sink has told people.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const hears = (self: Incident, sink: string): Incident =>
+  self.told === undefined || self.told.sinks.includes(sink)
+    ? self
+    : { ...self, told: { ...self.told, sinks: [...self.told.sinks, sink] } }
+
+/**
  * Whether nothing is left to say or to remember: the incident is closed, people know that, and no rule looks at its past.
  *
  * @category guards

@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import type * as Incident from "../Incident.ts"
+import type { Alert } from "../Alert.ts"
 import * as Outbox from "../Outbox.ts"
 import { type Service, SinkError } from "../Sink.ts"
 import * as Backlog from "./backlog.ts"
@@ -17,7 +18,7 @@ import * as Messages from "./messages.ts"
 import * as Watchdog from "./watchdog.ts"
 
 /** What an alerter is made of. */
-export interface Settings<R> extends Engine.Settings {
+export interface Settings<R> extends Omit<Engine.Settings, "isThere"> {
   readonly sinks: { readonly [name: string]: Service<R> }
   /** For a sink that is down, the one that is told in its place. */
   readonly fallbacks: { readonly [sink: string]: string }
@@ -92,23 +93,36 @@ export const open = Effect.fnUntraced(function* <R>(
   const outbox = yield* Outbox.Outbox
   const now = () => clock.currentTimeMillisUnsafe()
   const news = Latch.makeUnsafe(false)
-  const engine = Engine.make(settings, ledger.journal)
+  const isThere = (sink: string) => Object.hasOwn(sinks, sink)
+  const engine = Engine.make({ ...settings, isThere }, ledger.journal)
+  /** Whether a sink's people hear of an incident for the first time by an alert: those of an escalation do when it comes. */
+  const isFirstAt = (name: string) => (alert: Alert) =>
+    Backlog.isOpening(alert) ||
+    (alert.status === "escalated" &&
+      settings.routes.find((route) => route.name === alert.route)?.sinks.includes(name) === false)
   /** Hands the alerts that wait for a sink that has just gone down to its fallback, too. */
   const down: Delivery.Ledger["down"] = (name, error) => {
     ledger.deliveries.down(name, error)
     const standIn = deliveries.get(fallbacks[name] ?? "")
-    for (const alert of deliveries.get(name)?.waiting() ?? []) standIn?.offer(alert)
+    if (standIn !== undefined)
+      for (const alert of deliveries.get(name)?.waiting() ?? []) {
+        standIn.offer(alert)
+        hears(alert, standIn.name)
+      }
     standIn?.wake()
     watch()
+    news.openUnsafe()
   }
   const up: Delivery.Ledger["up"] = (name) => {
     ledger.deliveries.up(name)
+    watchdog.took(name)
     watch()
   }
   /** Alerts that a sink has taken, or never will, need not be kept any more. */
   const messages = Messages.make()
   const delivered: Delivery.Ledger["delivered"] = (sink, alerts, receipt) => {
     ledger.deliveries.delivered(sink, alerts, receipt)
+    watchdog.took(sink)
     const [alert] = alerts
     // A digest has no message of an incident's.
     if (alert !== undefined && alerts.length === 1 && sinks[sink]?.isEdited === true)
@@ -137,17 +151,26 @@ export const open = Effect.fnUntraced(function* <R>(
         name,
         sink,
         { ...ledger.deliveries, delivered, refused, unsure, down, up, settled },
-        messages.of(name)
+        messages.of(name),
+        isFirstAt(name)
       )
     ])
   )
+
+  /** Whoever hears of an incident since a sink stands in for another hears how it ends, too. */
+  const hears = (alert: Alert, sink: string) => {
+    engine.hears(alert, sink)
+    besides = { ...besides, changes: [...besides.changes, ...watchdog.hears(alert, sink)] }
+  }
 
   /** Which sinks a notice goes to; a sink that is down is stood in for. */
   const targetsOf = ({ alert, sinks: names }: Engine.Notice): ReadonlyArray<Outbox.Pending> => {
     const targets = new Set(names)
     for (const name of names) {
       const other = fallbacks[name]
-      if (other !== undefined && deliveries.get(name)?.state().isDown === true) targets.add(other)
+      if (other === undefined || deliveries.get(name)?.state().isDown !== true) continue
+      targets.add(other)
+      hears(alert, other)
     }
     return [...targets].map((sink) => ({ sink, alert }))
   }
@@ -159,7 +182,7 @@ export const open = Effect.fnUntraced(function* <R>(
   }
 
   const states = () => [...deliveries.values()].map((delivery) => delivery.state())
-  const watchdog = Watchdog.make(fallbacks, Duration.toMillis(Duration.fromInputUnsafe(maxWait)))
+  const watchdog = Watchdog.make(fallbacks, isThere, Duration.toMillis(Duration.fromInputUnsafe(maxWait)))
   /** What people are told besides failures: of the sinks, and of incidents whose routes are gone. */
   let besides: Watchdog.Seen = { notices: [], changes: [] }
   const watch = () => {
@@ -181,8 +204,6 @@ export const open = Effect.fnUntraced(function* <R>(
     }
     return true
   }
-  const takeAll = () => [...besides.notices, ...engine.take(now())]
-
   let done: Array<Outbox.Done> = []
   /** What others passed on, and no commit has counted. */
   const heard = new Set<string>()
@@ -197,7 +218,7 @@ export const open = Effect.fnUntraced(function* <R>(
   /** Keeps what has changed, and hands notices to their sinks then. People are told though it cannot be kept. */
   const keep = (notices: ReadonlyArray<Engine.Notice>) =>
     Effect.suspend(() => {
-      const added = notices.flatMap(targetsOf)
+      const added = [...besides.notices, ...notices].flatMap(targetsOf)
       const news = { incidents: [...besides.changes, ...engine.changes()], done, messages: messages.changes() }
       done = []
       besides = { notices: [], changes: [] }
@@ -221,7 +242,7 @@ export const open = Effect.fnUntraced(function* <R>(
         onFailure: (cause) => {
           late = changes
           if (Outbox.isTakenOver(cause)) {
-            for (const { alert } of added) if (Backlog.isFirst(alert)) untold.add(alert.incident)
+            for (const { alert } of added) if (Backlog.isOpening(alert)) untold.add(alert.incident)
             return onTakenOver()
           }
           ledger.notKept(cause)
@@ -237,7 +258,7 @@ export const open = Effect.fnUntraced(function* <R>(
     if (engine.nextAt() < next || engine.hasChanged()) news.openUnsafe()
   }
 
-  const round = Effect.suspend(() => Effect.andThen(Effect.uninterruptible(keep(takeAll())), waiting))
+  const round = Effect.suspend(() => Effect.andThen(Effect.uninterruptible(keep(engine.take(now()))), waiting))
 
   const waiting = Effect.suspend(() => {
     next = engine.nextAt()
@@ -250,13 +271,16 @@ export const open = Effect.fnUntraced(function* <R>(
       : Effect.race(Latch.await(news), Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never)
   })
 
+  const flushOf = (some: ReadonlyArray<Delivery.Delivery<R>>) =>
+    Effect.forEach(some, (delivery) => delivery.flush, { concurrency: "unbounded", discard: true })
+
   const flush = Effect.gen(function* () {
-    yield* keep(takeAll())
+    yield* keep(engine.take(now()))
     yield* keep(engine.flush(now(), outbox.isMemory !== true))
-    yield* Effect.forEach(deliveries.values(), (delivery) => delivery.flush, {
-      concurrency: "unbounded",
-      discard: true
-    })
+    yield* flushOf([...deliveries.values()])
+    yield* keep([])
+    // Sinks that took all have others to stand in for, or to tell of, since.
+    yield* flushOf([...deliveries.values()].filter((delivery) => delivery.state().failures === 0))
     yield* keep([])
   }).pipe(Effect.interruptible, Effect.timeoutOption(flushTimeout))
 

@@ -49,6 +49,8 @@ export interface Settings {
   readonly silences: () => ReadonlyArray<Route.Silence>
   /** Whether these may end before their time. */
   readonly areSilencesAsked: boolean
+  /** Whether there is a sink of that name. */
+  readonly isThere: (sink: string) => boolean
   readonly inhibitions: ReadonlyArray<Route.Inhibition>
   /** How many incidents are kept. */
   readonly most: number
@@ -112,6 +114,8 @@ export interface Engine extends Ear {
    * it lacks; if there is another one of that key, the other one's ends.
    */
   readonly adopt: (route: string, incident: Incident.Incident, now: number) => void
+  /** A sink stands in for another one: it hears how the incident ends, too. */
+  readonly hears: (alert: Alert, sink: string) => void
   /** The calls whose success ends an open incident. */
   readonly calls: () => ReadonlyArray<Incident.CallOf>
 }
@@ -141,7 +145,10 @@ export interface Open {
 
 const subjectOf = ({ key, name }: Incident.CallOf): string => `${name}\n${key}`
 
-export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: Settings, journal: Journal): Engine => {
+export const make = (
+  { areSilencesAsked, inhibitions, isThere, most, routes, silences }: Settings,
+  journal: Journal
+): Engine => {
   const entries = new Map<string, Entry>()
   const bySubject = new Map<string, Set<Entry>>()
   const dueTimes = DueTimes.make<Entry>()
@@ -299,13 +306,20 @@ export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: 
     return by === undefined ? undefined : { reason: "inhibition", by, until: now + recheck }
   }
 
+  /** Whoever heard that it began hears how it ended, though its route may name others since a restart. */
+  const hearersOf = (route: Route.Route, incident: Incident.Incident, status: Incident.Status) => {
+    const isEnd = status === "resolved" || status === "expired"
+    const heard = isEnd ? (incident.told?.sinks ?? nothing).filter(isThere) : nothing
+    return heard.length > 0 ? heard : sinksOf(route, incident, status)
+  }
+
   let named = 0
   /** Notes that people are told, and gives what. */
   const tell = (entry: Entry, status: Incident.Status, now: number): Notice => {
     const { incident, route } = entry
     // A name is never given twice, though a key may have been forgotten, and open again in the same millisecond.
     const generation = incident.told?.isOpen === true ? incident.generation : (named = Math.max(now, named + 1))
-    const sinks = sinksOf(route, incident, status)
+    const sinks = hearersOf(route, incident, status)
     set(entry, Incident.tell(incident, status, now, generation, sinks), now)
     return { alert: alertOf(route.name, incident, generation, status, now), sinks }
   }
@@ -453,9 +467,17 @@ export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: 
           ...lastWords,
           {
             alert: alertOf(name, incident, incident.generation, "expired", now),
-            sinks: sinksOf(route, incident, "expired")
+            sinks: hearersOf(route, incident, "expired")
           }
         ]
+    },
+    hears: ({ incident: name, key, route }, sink) => {
+      const entry = entries.get(`${route}\n${key}`)
+      if (entry === undefined || knownName(entry.incident) !== name) return
+      const incident = Incident.hears(entry.incident, sink)
+      if (incident === entry.incident) return
+      entry.incident = incident
+      changed.set(entry.id, { entry, isForgotten: false })
     },
     calls: () => {
       const found = new Map<string, Incident.CallOf>()

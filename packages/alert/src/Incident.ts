@@ -310,8 +310,14 @@ export const due = (route: Route.Route, self: Incident): Due | undefined => {
     route.escalation === undefined || self.isEscalated
       ? undefined
       : { at: self.changedAt + millis(route.escalation.after), status: "escalated" },
-    { at: Math.max(self.lastAt, self.retrying?.nextAt ?? 0) + millis(route.expiresAfter), status: "expired" }
+    { at: expiryOf(route, self), status: "expired" }
   ])
+}
+
+/** When an open incident that people know has expired. One of which they heard only after that is told for its time, too. */
+const expiryOf = ({ expiresAfter }: Route.Route, { generation, lastAt, retrying }: Incident): number => {
+  const at = Math.max(lastAt, retrying?.nextAt ?? 0) + millis(expiresAfter)
+  return at > generation ? at : generation + millis(expiresAfter)
 }
 
 /**

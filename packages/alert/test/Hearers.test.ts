@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Alerter from "@redrive/alert/Alerter"
+import type * as Journal from "@redrive/alert/Journal"
 import * as Outbox from "@redrive/alert/Outbox"
 import * as Route from "@redrive/alert/Route"
 import { type Service, SinkError } from "@redrive/alert/Sink"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -94,8 +96,8 @@ const wait = (minutes: number) =>
   Effect.forEach(Array.from({ length: minutes }), () => TestClock.adjust("1 minute"), { discard: true })
 
 const call = { name: "call", key: "k" }
-const fail = ErrorReporter.report(
-  Cause.fail(Object.assign(new Error("it is full"), { name: "Disk", [Report.call]: call }))
+const fail = Effect.suspend(() =>
+  ErrorReporter.report(Cause.fail(Object.assign(new Error("it is full"), { name: "Disk", [Report.call]: call })))
 )
 const works = Observer.tell(() => ({ _tag: "Succeeded", ...call, attempt: 1 }))
 
@@ -157,7 +159,7 @@ describe("whoever heard that an incident began hears how it ended", () => {
     Effect.gen(function* () {
       const { begin, told } = world()
       const kept = store()
-      const escalation = { after: Duration.minutes(5), sinks: ["c"] }
+      const escalation = { after: Duration.minutes(5), sinks: ["c"] } as const
       const first = yield* begin(["a", "b", "c"], { routes: routeOf({ escalation }) }, kept.service)
       yield* Effect.andThen(first.run(fail), wait(6))
       yield* first.kill
@@ -188,7 +190,7 @@ describe("whoever heard that an incident began hears how it ended", () => {
   it.effect("and those of an escalation who never heard of it hear of no end", () =>
     Effect.gen(function* () {
       const { begin, faults, told } = world()
-      const escalation = { after: Duration.minutes(5), sinks: ["b"] }
+      const escalation = { after: Duration.minutes(5), sinks: ["b"] } as const
       const other = Object.assign(new Error("no"), { name: "Net" })
       const { run } = yield* begin(["a", "b"], { routes: routeOf({ escalation }) })
       // What is of another incident keeps the sink busy.
@@ -203,6 +205,92 @@ describe("whoever heard that an incident began hears how it ended", () => {
         told.filter((one) => one.startsWith("b") || one.includes("Disk")),
         ["a: opened Disk 1", "a: resolved Disk 0", "b: escalated Net 0"]
       )
+    })
+  )
+})
+
+describe("after a restart", () => {
+  it.effect("nobody hears of a policy that the process before followed, unless it retries again", () =>
+    Effect.gen(function* () {
+      const { begin, told } = world()
+      const kept = store()
+      const retry = Observer.tell(() => ({
+        _tag: "RetryScheduled",
+        ...call,
+        attempt: 1,
+        error: new Error("no"),
+        verdict: Verdict.transient("steady"),
+        delay: Duration.minutes(15)
+      }))
+      const first = yield* begin(["a"], { routes: routeOf() }, kept.service)
+      yield* Effect.andThen(first.run(retry), first.end)
+      const second = yield* begin(["a"], { routes: routeOf() }, kept.service)
+      yield* wait(30)
+      assert.deepStrictEqual(told, [])
+      yield* Effect.andThen(second.run(retry), wait(10))
+      assert.deepStrictEqual(told, ["a: retrying Error 0"])
+    })
+  )
+
+  it.effect("an incident of which nobody has heard yet is told, however long that took", () =>
+    Effect.gen(function* () {
+      const { begin, told } = world()
+      const kept = store()
+      const options = { routes: routeOf({ groupWait: Duration.seconds(30) }) }
+      const first = yield* begin(["a"], options, kept.service)
+      yield* first.run(fail)
+      yield* TestClock.adjust("1 second")
+      yield* first.kill
+      yield* TestClock.adjust("3 days")
+      yield* begin(["a"], options, kept.service)
+      yield* wait(1)
+      assert.deepStrictEqual(told, ["a: opened Disk 1"])
+      yield* TestClock.adjust("25 hours")
+      assert.deepStrictEqual(told.slice(1), ["a: expired Disk 0"])
+    })
+  )
+
+  it.effect("failures of a route that is gone are counted, though nobody heard of them", () =>
+    Effect.gen(function* () {
+      const { begin, told } = world()
+      const kept = store()
+      const noted: Array<string> = []
+      const journal: Journal.Writer = {
+        note: ({ count, decision, why }) => void noted.push(`${decision} ${why} ${count}`)
+      }
+      const opens = { _tag: "InARow", failures: 3 } as const
+      const first = yield* begin(["a"], { routes: routeOf({ opens }) }, kept.service)
+      yield* Effect.andThen(Effect.andThen(first.run(fail), first.run(fail)), first.end)
+      yield* begin(["a"], { routes: routeOf({ name: "other" }), journal }, kept.service)
+      yield* wait(1)
+      assert.deepStrictEqual([told, noted], [[], ["suppressed no route 2"]])
+      assert.strictEqual(kept.incidents.size, 0)
+    })
+  )
+
+  it.effect("alerts are delivered that the process before has kept: they were not lost", () =>
+    Effect.gen(function* () {
+      const { begin, faults, told } = world()
+      const kept = store()
+      faults.set("a", "unreachable")
+      const first = yield* begin(["a"], { routes: routeOf() }, kept.service)
+      yield* Effect.andThen(first.run(fail), first.end)
+      assert.deepStrictEqual([told, first.lost], [[], []])
+      faults.delete("a")
+      yield* begin(["a"], { routes: routeOf() }, kept.service)
+      yield* wait(1)
+      assert.deepStrictEqual(told, ["a: opened Disk 1"])
+    })
+  )
+
+  it.effect("alerts are lost that were neither kept nor delivered", () =>
+    Effect.gen(function* () {
+      const { begin, faults } = world()
+      const commit = () => Effect.fail(new Outbox.OutboxError({ message: "the disk is full" }))
+      faults.set("a", "unreachable")
+      const { end, lost, run } = yield* begin(["a"], { routes: routeOf() }, { ...store().service, commit })
+      yield* Effect.andThen(run(fail), end)
+      assert.deepStrictEqual(lost, [1])
     })
   )
 })

@@ -195,6 +195,8 @@ export const open = Effect.fnUntraced(function* <R>(
   /** Nothing can end an incident without its route: whoever heard that it began hears that no more is heard of it. */
   const expire = (route: string, incident: Incident.Incident): boolean => {
     const isKnown = incident.told?.isOpen === true
+    const { key, untold: failures } = incident
+    if (!isKnown && failures > 0) ledger.journal.suppressed(route, key, "no route", failures, now())
     const told = (incident.told?.sinks ?? []).filter((name) => deliveries.has(name))
     if (isKnown && told.length === 0) return false
     const alert = Engine.alertOf(route, incident, incident.generation, "expired", now())
@@ -341,7 +343,13 @@ export const open = Effect.fnUntraced(function* <R>(
     close: stopLooping.pipe(
       Effect.andThen(Effect.ignoreCause(unheard(flush))),
       Effect.andThen(stopDelivering),
-      Effect.andThen(Effect.sync(() => ledger.lost([...deliveries.values()].flatMap((delivery) => delivery.rest()))))
+      Effect.andThen(
+        Effect.sync(() => {
+          const rest = [...deliveries.values()].flatMap((delivery) => delivery.rest())
+          // The next process delivers what is kept.
+          return ledger.lost(outbox.isMemory === true ? rest : rest.filter(({ id }) => unkept.has(id)))
+        })
+      )
     ),
     giveUp: Effect.map(Effect.andThen(stopLooping, stopDelivering), () => {
       const waiting = [...deliveries.values()].flatMap((delivery) => delivery.waiting())

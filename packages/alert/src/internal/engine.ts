@@ -447,7 +447,9 @@ export const make = (
       return all
     },
     restore: (name, incident, now) => {
-      const entry = resume(name, incident, now)
+      // Of a policy that was to be told of nobody knows whether it still retries: if so, it says that again.
+      const isKnown = incident.isOpen || incident.told?.isOpen === true
+      const entry = resume(name, isKnown ? incident : Incident.settled(incident), now)
       if (entry !== undefined) changed.delete(entry.id)
     },
     adopt: (name, incident, now) => {

@@ -277,6 +277,23 @@ describe("several processes on one outbox", () => {
     })
   )
 
+  it.effect("hear in which order calls failed and worked elsewhere", () =>
+    Effect.gen(function* () {
+      const { all, start } = yield* shared
+      const [, two] = [yield* start("one"), yield* start("two")]
+      yield* two.run(fail("Disk"))
+      yield* wait(8)
+      assert.deepStrictEqual(all, ["opened Disk 1@one"])
+      // All within one look.
+      for (const each of [fail("Disk"), work("Disk"), fail("Disk")]) yield* two.run(each)
+      yield* wait(30)
+      assert.deepStrictEqual(all.slice(1), [])
+      for (const each of [fail("Disk"), work("Disk")]) yield* two.run(each)
+      yield* wait(8)
+      assert.deepStrictEqual(all.slice(1), ["resolved Disk 3@one"])
+    })
+  )
+
   it.effect("leave the failures that they counted too late to the one that took over", () =>
     Effect.gen(function* () {
       const { all, start } = yield* shared

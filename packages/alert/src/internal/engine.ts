@@ -293,8 +293,18 @@ export const make = (
     return undefined
   }
 
-  const holdOf = ({ incident, route }: Entry, now: number): Hold | undefined => {
-    const silence = silences().find(
+  /** Says why nobody is told of incidents now. The silences are asked for once, however many incidents there are. */
+  const holding = (now: number) => {
+    let asked: ReadonlyArray<Route.Silence> | undefined
+    return (entry: Entry) => holdOf(entry, (asked ??= silences()), now)
+  }
+
+  const holdOf = (
+    { incident, route }: Entry,
+    silences: ReadonlyArray<Route.Silence>,
+    now: number
+  ): Hold | undefined => {
+    const silence = silences.find(
       ({ from, match, routes: on, until }) =>
         from <= now && now < until && on?.includes(route.name) !== false && matches(match, subject(incident), now)
     )
@@ -387,6 +397,7 @@ export const make = (
     take: (now) => {
       const notices: Array<Notice> = [...lastWords]
       lastWords = []
+      const held = holding(now)
       for (let entry = dueTimes.take(now); entry !== undefined; entry = dueTimes.take(now)) {
         entry.at = Infinity
         const next = Incident.due(entry.route, entry.incident)
@@ -397,7 +408,7 @@ export const make = (
         }
         if (next.status === "resolved" && entry.incident.isOpen) set(entry, Incident.close(entry.incident, now), now)
         if (next.status === "resolved" && entry.incident.told?.isOpen !== true) continue
-        const hold = holdOf(entry, now)
+        const hold = held(entry)
         if (hold !== undefined) {
           const { key } = entry.incident
           if (entry.held?.by !== hold.by)
@@ -416,11 +427,12 @@ export const make = (
     flush: (now, goesOn) => {
       const notices: Array<Notice> = [...lastWords]
       lastWords = []
+      const held = holding(now)
       for (const entry of entries.values()) {
         const { isOpen, key, told, untold } = entry.incident
         const isKnown = told?.isOpen === true
         if (untold === 0 && (isOpen || !isKnown)) continue
-        const reason = isOpen || isKnown ? holdOf(entry, now)?.reason : "below the rule"
+        const reason = isOpen || isKnown ? held(entry)?.reason : "below the rule"
         const status = !isOpen ? "resolved" : isKnown ? furtherOf(entry.incident) : "opened"
         // What nobody must hear now, the next process tells in its time.
         if (goesOn && (reason !== undefined || status === "resolved" || status === "reminder"))

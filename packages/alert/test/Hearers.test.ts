@@ -66,7 +66,8 @@ const world = () => {
   const begin = Effect.fnUntraced(function* (
     names: ReadonlyArray<string>,
     options: Alerter.Options,
-    outbox?: Outbox.Service
+    outbox?: Outbox.Service,
+    log: Layer.Layer<never> = Logger.layer([])
   ) {
     const life = { isOver: false }
     const lost: Array<number> = []
@@ -79,7 +80,7 @@ const world = () => {
     const scope = yield* Scope.make()
     const layer = Alerter.layerOf(sinks, { onLost: (count) => void lost.push(count), ...options }).pipe(
       Layer.provide(kept),
-      Layer.provideMerge(Logger.layer([]))
+      Layer.provideMerge(log)
     )
     const context = yield* Layer.buildWithScope(layer, scope)
     return {
@@ -280,6 +281,23 @@ describe("after a restart", () => {
       yield* begin(["a"], { routes: routeOf() }, kept.service)
       yield* wait(1)
       assert.deepStrictEqual(told, ["a: opened Disk 1"])
+    })
+  )
+
+  it.effect("the log says which alerts wait for a sink that is gone", () =>
+    Effect.gen(function* () {
+      const { begin, faults } = world()
+      const kept = store()
+      faults.set("a", "unreachable")
+      const first = yield* begin(["a"], { routes: routeOf() }, kept.service)
+      yield* Effect.andThen(first.run(fail), first.end)
+      const logged: Array<string> = []
+      const log = Logger.layer([Logger.make(({ message }) => void logged.push(String([message].flat()[0])))])
+      const second = yield* begin(["b"], { routes: routeOf({ sinks: ["b"] }) }, kept.service, log)
+      yield* Effect.andThen(second.run(fail), wait(1))
+      assert.deepStrictEqual(logged, [
+        "1 alerts of the outbox are left, since the program has no sink named a any more: nobody hears of them"
+      ])
     })
   )
 

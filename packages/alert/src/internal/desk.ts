@@ -305,6 +305,8 @@ export const open = Effect.fnUntraced(function* <R>(
     ...kept.pending.map(({ alert }) => alert.incident)
   ])
   messages.restore(kept.messages ?? [], (incident) => open.has(incident))
+  const stranded = kept.pending.filter(({ sink }) => !isThere(sink))
+  if (stranded.length > 0) ledger.noSink(stranded.length, [...new Set(stranded.map(({ sink }) => sink))])
   offer(kept.pending, true)
 
   const looping = yield* Scope.make()

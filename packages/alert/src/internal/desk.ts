@@ -192,8 +192,12 @@ export const open = Effect.fnUntraced(function* <R>(
     besides = { notices: [...besides.notices, ...notices], changes: [...besides.changes, ...changes] }
     if (besides.notices.length > 0) news.openUnsafe()
   }
+  const expired = new Set<string>()
   /** Nothing can end an incident without its route: whoever heard that it began hears that no more is heard of it. */
   const expire = (route: string, incident: Incident.Incident): boolean => {
+    const name = `${route} ${Engine.nameOf(incident.key, incident.generation)}`
+    if (expired.has(name)) return true
+    expired.add(name)
     const isKnown = incident.told?.isOpen === true
     const { key, untold: failures } = incident
     if (!isKnown && failures > 0) ledger.journal.suppressed(route, key, "no route", failures, now())
@@ -273,6 +277,13 @@ export const open = Effect.fnUntraced(function* <R>(
       : Effect.race(Latch.await(news), Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never)
   })
 
+  const isRoute = (route: string) => settings.routes.some(({ name }) => name === route)
+  /** The process that told people of it may have other routes: an older or newer version of the program. */
+  const adopt: Desk<R>["adopt"] = (route, incident, at) => {
+    if (isRoute(route)) engine.adopt(route, incident, at)
+    else if (incident.told?.isOpen === true && !expire(route, incident)) ledger.noRoute(1)
+  }
+
   const flushOf = (some: ReadonlyArray<Delivery.Delivery<R>>) =>
     Effect.forEach(some, (delivery) => delivery.flush, { concurrency: "unbounded", discard: true })
 
@@ -296,7 +307,7 @@ export const open = Effect.fnUntraced(function* <R>(
   let strange = 0
   for (const { incident, route } of kept.incidents) {
     if (route === Watchdog.route) watchdog.restore(incident)
-    else if (settings.routes.some(({ name }) => name === route)) engine.restore(route, incident, now())
+    else if (isRoute(route)) engine.restore(route, incident, now())
     else if (!expire(route, incident)) strange++
   }
   if (strange > 0) ledger.noRoute(strange)
@@ -329,14 +340,14 @@ export const open = Effect.fnUntraced(function* <R>(
     worked: waking(engine.worked),
     retrying: waking(engine.retrying),
     ended: waking(engine.ended),
-    adopt: waking(engine.adopt),
+    adopt: waking(adopt),
     hear: ({ id, text }) => {
       if (heard.has(id)) return
       const all = Heard.decode(text)
       // Another version wrote it, which may come back.
       if (all === undefined) return ledger.unread(1)
       heard.add(id)
-      for (const one of all) Heard.tell(one, engine, now())
+      for (const one of all) Heard.tell(one, { ...engine, adopt }, now())
       news.openUnsafe()
     },
     open: engine.open,

@@ -247,6 +247,24 @@ describe("several processes on one outbox", () => {
     })
   )
 
+  it.effect("hear in which order calls failed and worked, though one takes over meanwhile", () =>
+    Effect.gen(function* () {
+      const { all, start } = yield* shared
+      const [one, two] = [yield* start("one"), yield* start("two")]
+      yield* wait(1)
+      yield* one.kill
+      // One of the calls fails before the turn at which it takes over, and works after that.
+      for (let n = 0; n < 15; n++) {
+        yield* two.run(fail(`Disk${n}`))
+        yield* wait(1)
+        yield* two.run(Observer.tell(() => ({ _tag: "Recovered", name: "call", key: `Disk${n}`, attempt: 2 })))
+      }
+      yield* wait(30)
+      const [opened, resolved] = ["opened", "resolved"].map((status) => all.filter((one) => one.startsWith(status)))
+      assert.strictEqual(opened?.length, resolved?.length)
+    })
+  )
+
   it.effect("lose nothing that was heard while nobody told", () =>
     Effect.gen(function* () {
       const { all, start } = yield* shared

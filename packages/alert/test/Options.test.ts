@@ -63,6 +63,7 @@ describe("options", () => {
       () => Alerter.layerOf(sinks, { routes, silences: [silence] }),
       "no route has the name some; there are all"
     )
+    assert.throws(() => Alerter.layerOf(sinks, { fallbacks: { x: "x" } }), "cannot stand in for itself: x")
   })
 
   it("are accepted when they are right", () => {

@@ -239,8 +239,13 @@ describe.each(stores)("two processes with an outbox in %s, killed again and agai
       Effect.gen(function* () {
         const store = yield* made
         const told: Array<Alert.Alert> = []
-        const url = yield* Program.serve(
+        const url: string = yield* Program.serve(
           createServer(async (request, response) => {
+            // A process asks whether people were told of a key.
+            if (request.method === "GET") {
+              const key = new URL(request.url ?? "", url).searchParams.get("key")
+              return response.writeHead(told.some((one) => one.key === key) ? 204 : 404).end()
+            }
             const { data } = JSON.parse(await textOf(request)) as {
               readonly data: { readonly alerts: Array<Alert.Alert> }
             }

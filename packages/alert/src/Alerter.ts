@@ -62,7 +62,7 @@ export interface Options {
   readonly maxKeys?: number | undefined
   /** The longest time for the last deliveries, when the scope closes. Default: 5 seconds. */
   readonly flushTimeout?: Duration.Input | undefined
-  /** Called when the scope closes with the number of failures that no sink was told of, and no outbox keeps, if any. Default: prints it to stderr. */
+  /** Called when the scope closes with the number of failures that some sink was to tell of and did not, and no outbox keeps, if any. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined
 }
 
@@ -315,5 +315,5 @@ const alone = <R>(desk: Desk.Desk<R>): Shared.Shared<R> => ({ ...desk, desk: () 
 const ignore = () => undefined
 
 const say = (count: number): void => {
-  process.stderr.write(`nobody was told of ${count} ${count === 1 ? "failure" : "failures"}: no alert was delivered\n`)
+  process.stderr.write(`alerts of ${count} ${count === 1 ? "failure" : "failures"} did not reach every sink\n`)
 }

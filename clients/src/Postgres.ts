@@ -3,12 +3,14 @@
  *
  * @since 0.1.0
  */
-import { execFileSync, spawn } from "node:child_process"
-import { chmodSync, chownSync, readdirSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { chmodSync, chownSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import { Client, type ClientConfig } from "pg"
 import * as Program from "@redrive/testing/Program"
 import { ample, brief, type Failed, thrown } from "./Failed.ts"
@@ -51,12 +53,13 @@ const owned = (owner: ReturnType<typeof ownerOf>, program: string, args: Readonl
 }
 
 /**
- * Runs a server with an empty database until the scope closes, and returns how to connect.
+ * Runs a server with an empty database until the scope closes, and returns how to connect (`config`), and how to end the server and start it
+ * again. `stop` ends its connections and writes everything to disk; `crash` does not.
  *
  * @category running
  * @since 0.1.0
  */
-export const server = Effect.fnUntraced(function* (certificate: Servers.Certificate | undefined) {
+export const instance = Effect.fnUntraced(function* (certificate: Servers.Certificate | undefined) {
   const owner = ownerOf()
   const path = yield* Servers.folder(owner)
   const data = join(path, "data")
@@ -79,37 +82,36 @@ export const server = Effect.fnUntraced(function* (certificate: Servers.Certific
   }
   const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const [program, args] = owned(owner, "postgres", ["-D", data, "-p", String(port), ...options])
-  yield* Program.run(program, { args, port })
-  const config = { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: ample, data }
-  // The server listens before it is ready, and refuses connections until then.
-  yield* Effect.retry(
-    Effect.tryPromise(() => query(config, "SELECT 1")),
-    Schedule.max([Schedule.spaced("20 millis"), Schedule.recurs(500)])
-  )
-  return config
+  const config = { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: ample }
+  let running = yield* Scope.make()
+  const start = Effect.gen(function* () {
+    running = yield* Scope.make()
+    yield* Scope.provide(Program.run(program, { args, port }), running)
+    // The server listens before it is ready, and refuses connections until then.
+    yield* Effect.retry(
+      Effect.tryPromise(() => query(config, "SELECT 1")),
+      Schedule.max([Schedule.spaced("20 millis"), Schedule.recurs(500)])
+    )
+  })
+  const end = (signal: NodeJS.Signals) =>
+    Effect.suspend(() => {
+      const [pid] = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")
+      process.kill(Number(pid), signal)
+      return Scope.close(running, Exit.void)
+    })
+  yield* Effect.addFinalizer(() => Effect.suspend(() => Scope.close(running, Exit.void)))
+  yield* start
+  return { config, start, stop: end("SIGINT"), crash: end("SIGQUIT") }
 })
 
 /**
- * Stops a server (`stop`) and starts it again (`restart`), in the mode of `pg_ctl`: `fast` ends sessions, and `immediate` is a crash. A server that was started
- * again is stopped when the scope closes.
+ * Runs a server with an empty database until the scope closes, and returns how to connect.
  *
  * @category running
  * @since 0.1.0
  */
-export const control = Effect.fnUntraced(function* (
-  { data }: { readonly data: string },
-  action: "stop" | "restart",
-  mode: "fast" | "immediate" = "fast"
-) {
-  const run = (what: string, how: string) =>
-    Effect.callback<void>((resume) => {
-      const [program, args] = owned(ownerOf(), "pg_ctl", ["-D", data, "-w", "-m", how, what])
-      const child = spawn(program, args, { stdio: "ignore", cwd: data })
-      child.once("exit", () => resume(Effect.void))
-    })
-  if (action === "restart") yield* Effect.addFinalizer(() => run("stop", "immediate"))
-  yield* run(action, mode)
-})
+export const server = (certificate: Servers.Certificate | undefined) =>
+  Effect.map(instance(certificate), ({ config }) => config)
 
 /** Connects, runs the work and disconnects. */
 const using = async <A>(config: ClientConfig, work: (client: Client) => Promise<A>): Promise<A> => {

@@ -33,7 +33,8 @@ const queue = Queue.make({
 
 const many = (count: number) => Array.from({ length: count }, (_, n) => ({ id: `${n}`, payload: n }))
 
-const server = Effect.map(Postgres.server(undefined), (config) => ({
+const server = Effect.map(Postgres.instance(undefined), ({ config, ...instance }) => ({
+  ...instance,
   config,
   target: `postgres://${config.user}:swordfish@${config.host}:${config.port}/${config.database}`
 }))
@@ -124,8 +125,8 @@ const throughProxy = Effect.fnUntraced(function* (config: Effect.Success<typeof 
 })
 
 describe("tasks in PostgreSQL", () => {
-  for (const mode of ["fast", "immediate"] as const)
-    withServer(`outlive a restart of the server (${mode}) while two workers run`, ({ config, target }) =>
+  for (const mode of ["stop", "crash"] as const)
+    withServer(`outlive a ${mode} of the server, and its start, while two workers run`, ({ target, ...server }) =>
       Effect.gen(function* () {
         const ran = new Map<number, number>()
         const handler = (n: number) =>
@@ -140,7 +141,8 @@ describe("tasks in PostgreSQL", () => {
           yield* work(Layer.provide(Worker.layer(queue, handler, options), Layer.fresh(storeAt(target))))
           for (let turn = 0; turn < 2; turn++) {
             yield* Effect.sleep("100 millis")
-            yield* Postgres.control(config, "restart", mode)
+            yield* server[mode]
+            yield* server.start
           }
           yield* allDone(600)
           assert.deepInclude(yield* health, { failed: 0, waiting: 0, running: 0 })
@@ -406,14 +408,14 @@ describe("tasks in PostgreSQL", () => {
     })
   )
 
-  withServer("say nothing of the password when the server is away", ({ config, target }) =>
+  withServer("say nothing of the password when the server is away", ({ crash, target }) =>
     Effect.gen(function* () {
       const said: Array<string> = []
       const logger = Logger.map(Logger.formatLogFmt, (text) => void said.push(text))
       const json = Logger.map(Logger.formatJson, (text) => void said.push(text))
       const program = Effect.gen(function* () {
         yield* work(Worker.layer(queue, Effect.succeed, { pollInterval: "20 millis" }))
-        yield* Postgres.control(config, "stop", "immediate")
+        yield* crash
         yield* Effect.sleep("300 millis")
         const error = yield* Effect.flip(Queue.add(queue, 1))
         said.push(String(error), JSON.stringify(error))
@@ -469,9 +471,9 @@ describe("the scenarios of a chaos harness", () => {
     name: string,
     test: (
       target: string,
-      config: Effect.Success<typeof server>["config"]
+      started: Effect.Success<typeof server>
     ) => Effect.Effect<unknown, unknown, Scope.Scope | Store.Store | SqlClient.SqlClient>
-  ) => withServer(name, ({ config, target }) => Effect.provide(test(target, config), storeAt(target)))
+  ) => withServer(name, (started) => Effect.provide(test(started.target, started), storeAt(started.target)))
 
   const slow = { takes: 1000, lease: 1500 }
 
@@ -490,15 +492,15 @@ describe("the scenarios of a chaos harness", () => {
     })
   )
 
-  scenario("a restart of PostgreSQL", (target, config) =>
+  scenario("a restart of PostgreSQL", (target, { crash, start }) =>
     Effect.gen(function* () {
       yield* Queue.addAll(queue, many(20))
       const one = yield* runner("postgres", target, slow)
       yield* hasBegun(one, 10)
-      yield* Postgres.control(config, "stop", "immediate")
+      yield* crash
       // Longer than the lease: nobody else was there to take anything over.
       yield* Effect.sleep("2 seconds")
-      yield* Postgres.control(config, "restart")
+      yield* start
       yield* allDone(20)
       assert.lengthOf(begun(one), 20)
       assert.deepInclude(yield* health, { failed: 0 })
@@ -521,7 +523,7 @@ describe("the scenarios of a chaos harness", () => {
     })
   )
 
-  scenario("its connections are ended by the server", (target, config) =>
+  scenario("its connections are ended by the server", (target, { config }) =>
     Effect.gen(function* () {
       yield* Queue.addAll(queue, many(20))
       const one = yield* runner("postgres", target, slow)

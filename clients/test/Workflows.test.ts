@@ -4,10 +4,17 @@ import { join } from "node:path"
 import process from "node:process"
 import { createInterface } from "node:readline"
 import { text as textOf } from "node:stream/consumers"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Workflows from "@redrive/durable/Workflows"
 import * as Program from "@redrive/testing/Program"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
 import * as Postgres from "../src/Postgres.ts"
 import * as Servers from "../src/Servers.ts"
 
@@ -33,6 +40,33 @@ const databases: ReadonlyArray<
   ["SQLite", false, sqlite],
   ["PostgreSQL", Postgres.isMissing(), postgres]
 ]
+
+describe("workflows in PostgreSQL", () => {
+  it.live.skipIf(Postgres.isMissing())("refuse sessions that are not in UTC, and say what to do", () =>
+    Effect.gen(function* () {
+      const { target } = yield* postgres
+      const client = () => PgClient.layer({ url: Redacted.make(target) })
+      const within = <A, E>(program: Effect.Effect<A, E, SqlClient.SqlClient>) => Effect.provide(program, client())
+      const engine = Effect.exit(Effect.scoped(Layer.build(Workflows.layer())))
+      const set = (zone: string) =>
+        within(
+          Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(`ALTER ROLE CURRENT_USER SET timezone = '${zone}'`))
+        )
+      for (const zone of ["Europe/Berlin", "Europe/London"]) {
+        yield* set(zone)
+        const refused = yield* within(engine)
+        assert.include(
+          Exit.isFailure(refused) ? Cause.pretty(refused.cause) : "",
+          "ALTER ROLE the_role SET timezone = 'UTC'"
+        )
+      }
+      for (const zone of ["UTC", "Etc/UTC", "Africa/Abidjan"]) {
+        yield* set(zone)
+        assert.isTrue(Exit.isSuccess(yield* within(engine)))
+      }
+    })
+  )
+})
 
 const { KILLS = "4" } = process.env
 

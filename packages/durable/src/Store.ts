@@ -20,7 +20,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { beside, unknown } from "./internal/presence.ts"
 import * as Rows from "./internal/rows.ts"
-import { tables } from "./internal/tables.ts"
+import { made, tableNames, tables } from "./internal/tables.ts"
 
 export type { Claimed, Ended, Settled, Task } from "./internal/rows.ts"
 
@@ -327,12 +327,7 @@ const make = Effect.fnUntraced(function* ({
       sqlite: () => apart(what, effect),
       orElse: () => Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(apart(what, effect)), Fiber.join))
     })
-  // Two processes that start at once would make the same table in PostgreSQL, and one of them would fail.
-  const alone = sql.onDialectOrElse({
-    pg: () => sql`SELECT pg_advisory_xact_lock(7310917)::text AS locked`,
-    orElse: () => Effect.succeed([])
-  })
-  yield* bounded("kept: no tables", sql.withTransaction(Effect.andThen(alone, tables(sql))))
+  yield* bounded("kept: no tables", made(sql, tables(sql), tableNames))
   const presence = yield* bounded(
     "kept",
     sql.onDialectOrElse({
@@ -525,7 +520,9 @@ const make = Effect.fnUntraced(function* ({
     ] as const) {
       for (;;) {
         const rows = yield* sql`DELETE FROM redrive_tasks WHERE id IN (SELECT id FROM redrive_tasks
-          WHERE active = 0 AND state = ${state} AND queue = ${queue} AND ended_at < ${before} LIMIT ${mostRows}) RETURNING id`
+          WHERE active = 0 AND state = ${state} AND queue = ${queue} AND ended_at < ${before}
+            AND NOT EXISTS (SELECT 1 FROM redrive_waiters w WHERE w.task = redrive_tasks.id AND w.answer IS NULL)
+          LIMIT ${mostRows}) RETURNING id`
         deleted += rows.length
         if (rows.length < mostRows) break
       }

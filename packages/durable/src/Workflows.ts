@@ -140,7 +140,7 @@ const shardsPerGroup = 60
 
 const sweeping = (records: internal.Records, done: number, failed: number) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => records.sweep({ done: now - done, failed: now - failed })).pipe(
-    Effect.catch(({ cause, message }) => Effect.logWarning(message, cause)),
+    Effect.catchCause((cause) => Effect.logWarning("executions that have ended could not be deleted", cause)),
     Effect.andThen(Effect.sleep("1 hour")),
     Effect.forever
   )
@@ -174,7 +174,7 @@ export const run = <
 }
 
 const trying = (
-  workflow: Workflow.Any & { readonly resume: (id: string) => Effect.Effect<void, never, WorkflowEngine> }
+  workflow: Pick<Workflow.Workflow<string, Workflow.AnyStructSchema, Schema.Top, Schema.Top>, "_tag" | "resume">
 ) =>
   Effect.gen(function* () {
     const records = yield* Records
@@ -182,7 +182,7 @@ const trying = (
     const own = all.filter((one) => one.workflow === workflow._tag)
     yield* Effect.forEach(own, ({ execution }) => workflow.resume(execution), { discard: true })
   }).pipe(
-    Effect.catch(({ cause, message }) => Effect.logWarning(message, cause)),
+    Effect.catchCause((cause) => Effect.logWarning("executions that are stuck could not be tried again", cause)),
     Effect.andThen(Effect.sleep(stuckInterval)),
     Effect.forever
   )

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
+import * as Observer from "@redrive/core/Observer"
 import * as Queue from "@redrive/durable/Queue"
 import * as Step from "@redrive/durable/Step"
 import * as Store from "@redrive/durable/Store"
@@ -18,6 +19,7 @@ import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Workflow from "effect/workflow/Workflow"
+import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 
 const filename = Effect.map(
   Effect.acquireRelease(
@@ -49,11 +51,13 @@ const busy = new ItemError.ItemError({
 
 const quick = { pollInterval: "20 millis" } as const
 
+type Services = WorkflowEngine | Workflows.Records | Store.Store | SqlClient.SqlClient
+
 /** Runs a program as one process would: its workers and its engine end with it. */
-const processing = <A, E, R>(
+const processing = <A, E>(
   file: string,
-  workflow: Layer.Layer<never, never, R>,
-  program: Effect.Effect<A, E, any>,
+  workflow: Layer.Layer<never, never, Services>,
+  program: Effect.Effect<A, E, Services>,
   options: Workflows.Options = {},
   logged: Array<string> = []
 ) => {
@@ -62,7 +66,7 @@ const processing = <A, E, R>(
     Layer.merge(Workflows.layer({ ...quick, ...options }), Store.layer()),
     Sqlite.layer({ filename: file })
   )
-  const all = Layer.provideMerge(workflow as Layer.Layer<never>, base)
+  const all = Layer.provideMerge(workflow, base)
   return Effect.map(Effect.provide(program, Layer.provideMerge(all, log)) as Effect.Effect<A, E>, (value) => ({
     value,
     logged
@@ -75,8 +79,8 @@ const until = <E, R>(isSo: Effect.Effect<boolean, E, R>): Effect.Effect<void, E,
 /** A process in which an execution becomes stuck: gives why, and what the log said. */
 const stuckIn = Effect.fnUntraced(function* (
   file: string,
-  handler: Effect.Effect<unknown, unknown, any>,
-  worker: Layer.Layer<never, never, any> = Layer.empty
+  handler: Effect.Effect<unknown, unknown, Step.Within | Store.Store>,
+  worker: Layer.Layer<never, never, Store.Store> = Layer.empty
 ) {
   const logged: Array<string> = []
   const workflow = Workflows.run(Order, () => Effect.as(handler, "done") as Effect.Effect<string>)
@@ -138,7 +142,7 @@ describe("a workflow", () => {
   it.live("hears what a task failed of, and all that it knows of it", () =>
     Effect.gen(function* () {
       const file = yield* filename
-      const worker = Worker.layer(pages, () => Effect.fail(new TypeError("no page")), quick)
+      const worker = Worker.layer(pages, () => Effect.die(new TypeError("no page")), quick)
       const workflow = Workflows.run(Order, () => Effect.as(Step.task("fetch", pages, { url: "u" }), ""))
       const { value } = yield* processing(file, Layer.merge(workflow, worker), Effect.exit(Order.execute({ id: "a" })))
       const error = Exit.isFailure(value) ? Cause.squash(value.cause) : undefined
@@ -147,6 +151,22 @@ describe("a workflow", () => {
       assert.strictEqual(error.queue, "pages")
       assert.match(error.task, /\/fetch$/)
       assert.deepStrictEqual([error.because, error.message], ["retries", "no page"])
+    })
+  )
+
+  it.live("that fails is reported once, however often it was run", () =>
+    Effect.gen(function* () {
+      const file = yield* filename
+      const reported: Array<string> = []
+      const observer = Observer.layer({ report: ({ message }) => void reported.push(message) })
+      const workflow = Workflows.run(Order, () =>
+        Effect.andThen(Step.sleep("wait", "50 millis"), Effect.die(new Error("no such order")))
+      ).pipe(Layer.provide(observer))
+      const asked = Effect.exit(Order.execute({ id: "a" }))
+      const { value } = yield* processing(file, workflow, Effect.all([asked, Effect.sleep("100 millis"), asked]))
+      assert.isTrue(value.every((exit) => exit === undefined || Exit.isFailure(exit)))
+      yield* processing(file, workflow, asked)
+      assert.deepStrictEqual(reported, ["no such order"])
     })
   )
 
@@ -208,7 +228,7 @@ describe("a workflow", () => {
     })
   )
 
-  const twice: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, any>]> = [
+  const twice: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, Step.Within | Store.Store>]> = [
     ["a wait in a loop", Effect.forEach([1, 2], () => Step.sleep("step", "10 millis"))],
     [
       "an effect in a loop",
@@ -235,10 +255,99 @@ describe("a workflow", () => {
       const file = yield* filename
       const worker = Worker.layer(pages, () => Effect.succeed(42), quick)
       const texts = Queue.make({ name: pages.name, payload: pages.payload, success: Schema.String })
-      const why = yield* stuckIn(file, Step.task("fetch", texts, { url: "u" }), worker as never)
+      const why = yield* stuckIn(file, Step.task("fetch", texts, { url: "u" }), worker)
       assert.include(why, 'what the step "fetch" came to cannot be read: ')
       const wrong = yield* stuckIn(yield* filename, Step.task("fetch", pages, { url: 7 } as never))
       assert.include(wrong, 'the payload of the step "fetch" is wrong: ')
+    })
+  )
+
+  it.live("goes on in one branch while another one waits for long", () =>
+    Effect.gen(function* () {
+      const file = yield* filename
+      const seen: Array<string> = []
+      const branch = Effect.andThen(
+        says("one", seen),
+        Effect.andThen(Step.sleep("short", "50 millis"), says("two", seen))
+      )
+      const workflow = Workflows.run(Order, () =>
+        Effect.as(Effect.all([Step.sleep("long", "1 hour"), branch], { concurrency: 2 }), "")
+      )
+      const begin = Order.execute({ id: "a" }, { discard: true })
+      yield* processing(file, workflow, Effect.andThen(begin, until(Effect.sync(() => seen.length === 2))))
+      assert.deepStrictEqual(seen, ["one", "two"])
+    })
+  )
+
+  it.live("gives up waiting for a task when a wait beside it is over", () =>
+    Effect.gen(function* () {
+      const file = yield* filename
+      const workflow = Workflows.run(Order, () =>
+        Effect.race(
+          Effect.map(Step.task("fetch", pages, { url: "u" }), String),
+          Effect.as(Step.sleep("limit", "100 millis"), "too late")
+        )
+      )
+      // No worker runs the task.
+      const { value } = yield* processing(file, workflow, Order.execute({ id: "a" }))
+      assert.strictEqual(value, "too late")
+    })
+  )
+
+  it.live("that is interrupted ends, undoes what it did, and is no longer there", () =>
+    Effect.gen(function* () {
+      const file = yield* filename
+      const seen: Array<string> = []
+      const workflow = Workflows.run(Order, () =>
+        Effect.gen(function* () {
+          yield* says("one", seen).pipe(Order.withCompensation(() => Effect.sync(() => void seen.push("undone"))))
+          yield* Step.sleep("wait", "1 hour")
+          return ""
+        })
+      )
+      const program = Effect.gen(function* () {
+        const id = yield* Order.execute({ id: "a" }, { discard: true })
+        yield* until(Effect.sync(() => seen.length === 1))
+        yield* Effect.sleep("100 millis")
+        yield* Order.interrupt(id)
+        yield* until(Effect.sync(() => seen.length === 2))
+        const sql = yield* SqlClient.SqlClient
+        yield* until(
+          Effect.map(sql`SELECT 1 AS one FROM redrive_runs WHERE state = 'failed'`, ({ length }) => length > 0)
+        )
+      })
+      yield* processing(file, workflow, program)
+      assert.deepStrictEqual(seen, ["one", "undone"])
+    })
+  )
+
+  it.live("has workflows within, and may be within a task", () =>
+    Effect.gen(function* () {
+      const file = yield* filename
+      const Part = Workflow.make("part", {
+        payload: { id: Schema.String },
+        idempotencyKey: ({ id }) => id,
+        success: Schema.String
+      })
+      const part = Workflows.run(Part, ({ id }) => Effect.as(Step.sleep("wait", "20 millis"), `part ${id}`))
+      const outer = Workflows.run(Order, ({ id }) =>
+        Effect.gen(function* () {
+          const parts = yield* Effect.forEach(["x", "y"], (one) => Part.execute({ id: `${id}${one}` }), {
+            concurrency: 2
+          })
+          yield* Step.sleep("wait", "20 millis")
+          return parts.join(", ")
+        })
+      )
+      const orders = Queue.make({ name: "orders", payload: Schema.String, success: Schema.String })
+      const worker = Worker.layer(orders, (id) => Order.execute({ id }), quick)
+      const program = Effect.gen(function* () {
+        yield* Queue.add(orders, "a", { id: "a" })
+        yield* until(Effect.map(Queue.get(orders, "a"), (task) => task?.state === "done"))
+        return yield* Queue.result(orders, "a")
+      })
+      const { value } = yield* processing(file, Layer.mergeAll(part, outer, worker), program)
+      assert.strictEqual(value, "part ax, part ay")
     })
   )
 

@@ -1,8 +1,9 @@
 /**
  * Runners whose breakers and rate limits are shared with other processes.
  *
- * They are Effect's own `CircuitBreaker` and `RateLimiter`, with their stores in memory or in Redis. The rest of the policy stays local
- * to the process. Every attempt asks the store, which costs a round trip.
+ * They are Effect's own `CircuitBreaker` and `RateLimiter`, with their stores in memory or in Redis, or in SQLite or PostgreSQL with
+ * `SqlStores` of `@redrive/durable`. The rest of the policy stays local to the process. Every attempt asks the store, which costs a round
+ * trip, or two to change something in a SQL database.
  *
  * A store is away if it fails, or does not answer within `storeTimeout`: calls then go through without a limit or a breaker. A silent
  * store is not asked for a second, then for twice as long each time (5 seconds at most). After each pause the next call sends a single

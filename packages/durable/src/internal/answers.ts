@@ -65,7 +65,7 @@ export const run = (records: Records, pollInterval: number) =>
     )
     if (unaware.length > 0) yield* records.woken(unaware)
   }).pipe(
-    Effect.catch(({ cause, message }) => Effect.logWarning(message, cause)),
+    Effect.catchCause((cause) => Effect.logWarning("workflows could not be told of the ends of tasks", cause)),
     Effect.andThen(Effect.sleep(pollInterval)),
     Effect.forever
   )

@@ -85,7 +85,7 @@ export const run = Effect.fnUntraced(function* <A, E, R>(
     if (underWay > 0 || skipped() === undefined) return
     yield* Effect.sleep(grace)
     const old = underWay > 0 ? undefined : skipped()
-    if (old !== undefined) yield* stick(`the step "${step}" is new where "${old}" was`)
+    if (old !== undefined) return yield* stick(`the step "${step}" is new where "${old}" was`)
   })
 
   const settled: Effect.Effect<void> = Effect.suspend(() => {
@@ -139,11 +139,22 @@ export const run = Effect.fnUntraced(function* <A, E, R>(
     })
   }
 
-  const exit = yield* Effect.exit(Effect.provideService(handler, Current, execution))
-  const { suspended } = yield* WorkflowInstance
-  if (!suspended) {
-    yield* patient(records.end(of, Exit.isSuccess(exit)))
-    if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) yield* ErrorReporter.report(exit.cause)
-  }
-  return yield* exit
+  let exit: Exit.Exit<A, E> | undefined
+  const instance = yield* WorkflowInstance
+  // Only so an end is seen that an interruption by somebody brings. The scope is closed in other cases, too, such as at the end of the process.
+  yield* Workflow.addFinalizer(() =>
+    Effect.gen(function* () {
+      const isOver = instance.interrupted || (exit !== undefined && !isInterrupted(exit))
+      if (!isOver || !(yield* patient(records.end(of, exit !== undefined && Exit.isSuccess(exit))))) return
+      if (exit !== undefined && Exit.isFailure(exit) && !isInterrupted(exit)) yield* ErrorReporter.report(exit.cause)
+    })
+  )
+  return yield* Effect.onExit(Effect.provideService(handler, Current, execution), (own) =>
+    Effect.sync(() => {
+      exit = own
+    })
+  )
 })
+
+const isInterrupted = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { StoreError } from "../Store.ts"
 import { idOf } from "./rows.ts"
+import { made, workflowTables } from "./tables.ts"
 
 /** Which execution of which workflow. */
 export interface Of {
@@ -65,7 +66,8 @@ export interface Records {
   ) => Effect.Effect<void, StoreError, R>
   /** Notes that a step waits for a task. */
   readonly wait: (of: Of, step: string, queue: string, task: string) => Effect.Effect<void, StoreError>
-  readonly end: (of: Of, isDone: boolean) => Effect.Effect<void, StoreError>
+  /** Notes that it has ended; gives whether nobody had noted that. */
+  readonly end: (of: Of, isDone: boolean) => Effect.Effect<boolean, StoreError>
   readonly stick: (of: Of, why: string) => Effect.Effect<void, StoreError>
   readonly stuck: Effect.Effect<ReadonlyArray<Stuck>, StoreError>
   /** The tasks that have ended and that somebody waits for, the first 500. */
@@ -92,24 +94,48 @@ const perStep = 10
 
 const runOf = ({ execution, workflow }: Of) => idOf(workflow, execution)
 
+/** In a time that has an end: a pool waits for a connection without one. */
+const bounded = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, StoreError, R> =>
+  effect.pipe(
+    Effect.timeout("5 seconds"),
+    // A connection that is lost within a transaction is a defect to Effect.
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.fail(new StoreError({ message: `workflows could not be ${what}`, cause }))
+    )
+  )
+
+/**
+ * The cluster's locks have the session's local time: with another zone for each process they would take each other for lost, and once a year all
+ * locks would be an hour old.
+ */
+const inUtc = (sql: SqlClient.SqlClient): Effect.Effect<void, StoreError> => {
+  const offsets = sql<{ readonly winter: Count; readonly summer: Count }>`SELECT
+    extract(timezone FROM TIMESTAMPTZ '2026-01-01 00:00:00+00') AS winter,
+    extract(timezone FROM TIMESTAMPTZ '2026-07-01 00:00:00+00') AS summer`
+  const message =
+    "the sessions of this database are not in UTC, as workflows need them: ALTER ROLE the_role SET timezone = 'UTC', and connect again"
+  return sql.onDialectOrElse({
+    pg: () =>
+      Effect.flatMap(bounded("checked", offsets), ([row]) =>
+        Number(row?.winter ?? 0) === 0 && Number(row?.summer ?? 0) === 0
+          ? Effect.void
+          : Effect.fail(new StoreError({ message }))
+      ),
+    orElse: () => Effect.void
+  })
+}
+
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const bounded = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, StoreError, R> =>
-    effect.pipe(
-      Effect.timeout("5 seconds"),
-      // A connection that is lost within a transaction is a defect to Effect.
-      Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Effect.interrupt
-          : Effect.fail(new StoreError({ message: `workflows could not be ${what}`, cause }))
-      )
-    )
-  yield* bounded("kept: no tables", tables(sql))
+  yield* bounded("kept: no tables", made(sql, workflowTables(sql), "redrive_runs, redrive_steps, redrive_waiters"))
   // The engine looks for all messages of an execution when that ends, and has no index for it.
   yield* bounded(
     "kept: no index",
     sql`CREATE INDEX IF NOT EXISTS redrive_cluster_messages_of ON cluster_messages (entity_id)`
   )
+  yield* inUtc(sql)
   const now = Clock.currentTimeMillis
 
   const begin = Effect.fnUntraced(function* (of: Of) {
@@ -123,7 +149,7 @@ export const make = Effect.gen(function* () {
     // The answers come after the number: what is answered between the two wakes once more.
     const [row] = yield* sql<{ readonly wakes: Count }>`SELECT wakes FROM redrive_runs WHERE id = ${run}`
     const steps = yield* sql<
-      Begun & { readonly due: Count }
+      Omit<Begun, "due"> & { readonly due: Count }
     >`SELECT step, kind, due FROM redrive_steps WHERE run = ${run}`
     const answers = yield* sql<{
       readonly step: string
@@ -151,7 +177,8 @@ export const make = Effect.gen(function* () {
   const end = (of: Of, state: string, why: string) =>
     Effect.flatMap(
       now,
-      (at) => sql`UPDATE redrive_runs SET state = ${state}, why = ${why}, ended_at = ${at} WHERE id = ${runOf(of)}`
+      (at) => sql`UPDATE redrive_runs SET state = ${state}, why = ${why}, ended_at = ${at}
+        WHERE id = ${runOf(of)} AND state NOT IN ('done', 'failed') RETURNING id`
     )
 
   /** The engine keeps its messages by the id of the execution, and answers by that of the message. */
@@ -207,7 +234,8 @@ export const make = Effect.gen(function* () {
           told: 0
         })} ON CONFLICT (id) DO NOTHING`
       ).pipe(Effect.asVoid),
-    end: (of, isDone) => Effect.asVoid(bounded("ended", end(of, isDone ? "done" : "failed", ""))),
+    end: (of, isDone) =>
+      Effect.map(bounded("ended", end(of, isDone ? "done" : "failed", "")), ({ length }) => length > 0),
     stick: (of, why) => Effect.asVoid(bounded("ended", end(of, "stuck", why))),
     stuck: bounded(
       "read",
@@ -240,7 +268,9 @@ export const make = Effect.gen(function* () {
       "read",
       Effect.flatMap(
         now,
-        (at) => sql<Unaware>`SELECT r.id AS run, r.workflow, r.execution, r.wakes FROM redrive_runs r
+        (at) => sql<
+          Omit<Unaware, "wakes"> & { readonly wakes: Count }
+        >`SELECT r.id AS run, r.workflow, r.execution, r.wakes FROM redrive_runs r
           WHERE r.id IN (SELECT run FROM redrive_waiters WHERE told = 0 AND answer IS NOT NULL)
             AND (NOT EXISTS (SELECT 1 FROM redrive_waiters w WHERE w.run = r.id AND w.answer IS NULL)
               OR r.woken_at + ${perStep} * (SELECT count(*) FROM redrive_steps s WHERE s.run = r.id) <= ${at})
@@ -266,19 +296,4 @@ export const make = Effect.gen(function* () {
     sweep
   }
   return records
-})
-
-const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
-  yield* sql`CREATE TABLE IF NOT EXISTS redrive_runs (
-    id VARCHAR(64) PRIMARY KEY, workflow TEXT NOT NULL, execution TEXT NOT NULL, state VARCHAR(10) NOT NULL, why TEXT NOT NULL,
-    begun_at BIGINT NOT NULL, ended_at BIGINT, wakes INTEGER NOT NULL, woken_at BIGINT NOT NULL)`
-  yield* sql`CREATE INDEX IF NOT EXISTS redrive_runs_ended ON redrive_runs (state, ended_at)`
-  yield* sql`CREATE TABLE IF NOT EXISTS redrive_steps (
-    id VARCHAR(64) PRIMARY KEY, run VARCHAR(64) NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, due BIGINT NOT NULL)`
-  yield* sql`CREATE INDEX IF NOT EXISTS redrive_steps_run ON redrive_steps (run)`
-  yield* sql`CREATE TABLE IF NOT EXISTS redrive_waiters (
-    id VARCHAR(64) PRIMARY KEY, run VARCHAR(64) NOT NULL, step TEXT NOT NULL, task VARCHAR(64) NOT NULL, answer TEXT,
-    told INTEGER NOT NULL)`
-  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_run ON redrive_waiters (run)`
-  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_told ON redrive_waiters (told)`
 })

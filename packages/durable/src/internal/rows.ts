@@ -219,7 +219,7 @@ export const claimed = (row: Row): Claimed => ({
 })
 
 /** No database takes the NUL of a text, and no page wants the whole of it. */
-const stored = (text: string): string => text.replaceAll("\0", " ").slice(0, 2000)
+export const stored = (text: string): string => text.replaceAll("\0", " ").slice(0, 2000)
 
 const failed = ({ actor, code, message }: Failed) => ({ code: stored(code), actor, message: stored(message) })
 

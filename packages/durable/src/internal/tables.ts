@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
 
 /** Makes the tables and indices that are not there. `active` is 1 until a task has ended, so that one index finds what is due. */
 export const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
@@ -20,4 +21,61 @@ export const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
     id VARCHAR(255) PRIMARY KEY, queue TEXT NOT NULL, filter TEXT NOT NULL, asked_by TEXT NOT NULL, at BIGINT NOT NULL, tasks INTEGER NOT NULL)`
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_late (
     id VARCHAR(64) PRIMARY KEY, task VARCHAR(64) NOT NULL, claim TEXT NOT NULL, at BIGINT NOT NULL, outcome TEXT NOT NULL)`
+  yield* waiters(sql)
 })
+
+/** Who waits for tasks: as long as somebody does, an ended task stays. */
+const waiters = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_waiters (
+    id VARCHAR(64) PRIMARY KEY, run VARCHAR(64) NOT NULL, step TEXT NOT NULL, task VARCHAR(64) NOT NULL, answer TEXT,
+    told INTEGER NOT NULL)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_run ON redrive_waiters (run)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_told ON redrive_waiters (told)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_waiters_task ON redrive_waiters (task)`
+})
+
+/** The same for workflows. */
+export const workflowTables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_runs (
+    id VARCHAR(64) PRIMARY KEY, workflow TEXT NOT NULL, execution TEXT NOT NULL, state VARCHAR(10) NOT NULL, why TEXT NOT NULL,
+    begun_at BIGINT NOT NULL, ended_at BIGINT, wakes INTEGER NOT NULL, woken_at BIGINT NOT NULL)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_runs_ended ON redrive_runs (state, ended_at)`
+  yield* sql`CREATE TABLE IF NOT EXISTS redrive_steps (
+    id VARCHAR(64) PRIMARY KEY, run VARCHAR(64) NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, due BIGINT NOT NULL)`
+  yield* sql`CREATE INDEX IF NOT EXISTS redrive_steps_run ON redrive_steps (run)`
+  yield* waiters(sql)
+})
+
+/** The tables of tasks. */
+export const tableNames = "redrive_tasks, redrive_gates, redrive_redrives, redrive_late, redrive_waiters"
+
+/** Makes the table of states that processes share. PostgreSQL writes no log for it: a crash forgets the states, as it does in Redis. */
+export const sharedTable = (sql: SqlClient.SqlClient) => {
+  const columns =
+    sql.literal(`redrive_shared (id VARCHAR(64) PRIMARY KEY, kind VARCHAR(20) NOT NULL, name TEXT NOT NULL,
+    state TEXT NOT NULL, expires_at BIGINT NOT NULL)`)
+  return sql.onDialectOrElse({
+    // Rows change often: room in each page keeps the index out of it.
+    pg: () => sql`CREATE UNLOGGED TABLE IF NOT EXISTS ${columns} WITH (fillfactor = 50)`,
+    orElse: () => sql`CREATE TABLE IF NOT EXISTS ${columns}`
+  })
+}
+
+/**
+ * Makes tables in one transaction. Two processes that make a table at once can fail in PostgreSQL, even with IF NOT EXISTS, so they take turns. A
+ * role that may make no tables, which PostgreSQL refuses even if they are there, uses those that another role has made.
+ */
+export const made = <A>(sql: SqlClient.SqlClient, make: Effect.Effect<A, SqlError.SqlError>, names: string) => {
+  const turn = sql.onDialectOrElse({
+    pg: () => sql`SELECT pg_advisory_xact_lock(${tablesLock})`,
+    orElse: () => sql`SELECT 1`
+  })
+  return Effect.catchIf(
+    sql.withTransaction(Effect.andThen(turn, make)),
+    ({ reason }) => reason._tag === "AuthorizationError",
+    (error) => Effect.mapError(sql`SELECT 1 FROM ${sql.literal(names)} LIMIT 0`, () => error)
+  )
+}
+
+/** Any number that no other program is likely to lock. */
+const tablesLock = 7_236_017_431

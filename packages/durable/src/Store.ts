@@ -13,6 +13,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -275,6 +276,12 @@ export class Store extends Context.Service<
 /** Some databases bound the parameters of a statement, and long statements hold locks. */
 const mostRows = 500
 
+/** A silent network makes the client wait for the end of a statement that it cancels; nobody waits for the client. */
+const unawaited = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.forkDetach(effect), (fiber) =>
+    Effect.onInterrupt(Fiber.join(fiber), () => Effect.forkDetach(Fiber.interrupt(fiber)))
+  )
+
 /** An index of PostgreSQL takes no longer ones. */
 const longestGate = 500
 
@@ -311,6 +318,15 @@ const make = Effect.fnUntraced(function* ({
         )
       })
     )
+  /** A worker's own statement, outside of any transaction. SQLite ends its statements itself. */
+  const apart = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>) =>
+    bounded(what, sql.onDialectOrElse({ sqlite: () => effect, orElse: () => unawaited(effect) }))
+  /** A worker that ends waits for its last claim: given back before the database has it, it would be held by nobody. */
+  const answered = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>) =>
+    sql.onDialectOrElse({
+      sqlite: () => apart(what, effect),
+      orElse: () => Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(apart(what, effect)), Fiber.join))
+    })
   yield* bounded("kept: no tables", made(sql, tables(sql), tableNames))
   const presence = yield* bounded(
     "kept",
@@ -363,7 +379,7 @@ const make = Effect.fnUntraced(function* ({
   })
 
   const claim: Store["Service"]["claim"] = ({ most, now, queue, token, until }) =>
-    bounded(
+    answered(
       "claimed",
       Effect.gen(function* () {
         const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
@@ -382,7 +398,7 @@ const make = Effect.fnUntraced(function* ({
     )
 
   const settle: Store["Service"]["settle"] = (held, what, now) =>
-    bounded(
+    apart(
       "ended",
       Effect.gen(function* () {
         const rows = yield* sql`UPDATE redrive_tasks SET ${sql.update(Rows.settled(held, what, now))}
@@ -523,9 +539,9 @@ const make = Effect.fnUntraced(function* ({
       tasks.length === 0 ? Effect.succeed([]) : bounded("added", sql.withTransaction(add(queue, tasks, now))),
     claim,
     settle,
-    hold: (claims, until) => (claims.length === 0 ? Effect.succeed([]) : bounded("held", hold(claims, until))),
-    release: (queue, tokens, now) => bounded("given back", release(queue, tokens, now)),
-    endParked: (queue, now) => bounded("given up", endParked(queue, now)),
+    hold: (claims, until) => (claims.length === 0 ? Effect.succeed([]) : apart("held", hold(claims, until))),
+    release: (queue, tokens, now) => apart("given back", release(queue, tokens, now)),
+    endParked: (queue, now) => apart("given up", endParked(queue, now)),
     register: presence.register,
     takeOver: (now) =>
       Effect.flatMap(presence.lost, (lost) =>
@@ -569,8 +585,8 @@ const make = Effect.fnUntraced(function* ({
         )
       ),
     redrive: (asked) => bounded("redriven", sql.withTransaction(redrive(asked))),
-    oldestDue: (queue, now) => bounded("counted", oldestDue(queue, now)),
+    oldestDue: (queue, now) => apart("counted", oldestDue(queue, now)),
     health: (queue, now) => bounded("counted", health(queue, now)),
-    sweep: (before) => bounded("swept", sweep(before))
+    sweep: (before) => apart("swept", sweep(before))
   }
 })

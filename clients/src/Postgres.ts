@@ -51,12 +51,16 @@ const owned = (owner: ReturnType<typeof ownerOf>, program: string, args: Readonl
 }
 
 /**
- * Runs a server with an empty database until the scope closes, and returns how to connect.
+ * Runs a server with an empty database until the scope closes, and returns how to connect. It trades durability for speed, unless `more` sets
+ * `fsync` to `on`.
  *
  * @category running
  * @since 0.1.0
  */
-export const server = Effect.fnUntraced(function* (certificate: Servers.Certificate | undefined) {
+export const server = Effect.fnUntraced(function* (
+  certificate: Servers.Certificate | undefined,
+  more: Readonly<Record<string, string>> = {}
+) {
   const owner = ownerOf()
   const path = yield* Servers.folder(owner)
   const data = join(path, "data")
@@ -75,7 +79,8 @@ export const server = Effect.fnUntraced(function* (certificate: Servers.Certific
     unix_socket_directories: "",
     fsync: "off",
     deadlock_timeout: "50ms",
-    ssl: certificate === undefined ? "off" : "on"
+    ssl: certificate === undefined ? "off" : "on",
+    ...more
   }
   const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const [program, args] = owned(owner, "postgres", ["-D", data, "-p", String(port), ...options])

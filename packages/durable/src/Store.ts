@@ -15,6 +15,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
+import type * as Scope from "effect/Scope"
+import * as News from "./internal/news.ts"
 import * as Rows from "./internal/rows.ts"
 import { tables } from "./internal/tables.ts"
 
@@ -34,7 +36,7 @@ export class StoreError extends Data.TaggedError("StoreError")<{
 }> {}
 
 /**
- * How long statements may take, and ended tasks are kept.
+ * How the database is used.
  *
  * @category options
  * @since 0.1.0
@@ -42,9 +44,17 @@ export class StoreError extends Data.TaggedError("StoreError")<{
 export interface Options {
   /** The longest time for a statement. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
+  /**
+   * Whether processes tell each other of tasks by PostgreSQL's LISTEN and NOTIFY, so that an idle worker starts them at once. Its workers hold one
+   * connection of the client for that. A pooler that gives each transaction another connection needs `false`. Default: true.
+   */
+  readonly listen?: boolean | undefined
 }
 
-const rules: Check.Rules<Options> = { timeout: Check.duration() }
+const rules: Check.Rules<Options> = {
+  timeout: Check.duration(),
+  listen: Check.where("true or false", (listen) => typeof listen === "boolean")
+}
 
 /**
  * A task to be added.
@@ -230,6 +240,11 @@ export class Store extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<string>, StoreError>
     /** Ends a claim: gives whether it was still held. If not, what came too late is kept beside the task. */
     readonly settle: (claim: Rows.Claimed, what: Rows.Settled, now: number) => Effect.Effect<boolean, StoreError>
+    /**
+     * Calls back when tasks of a queue may be due, until the scope closes: some were added, redriven or let through, by this process, or on PostgreSQL
+     * by any. A call may be lost with a connection, so look from time to time as well.
+     */
+    readonly listen: (queue: string, wake: () => void) => Effect.Effect<void, never, Scope.Scope>
     /** Reads a task. */
     readonly get: (queue: string, id: string) => Effect.Effect<Rows.Task | undefined, StoreError>
     /** Shuts a gate, if it is not shut for longer already. */
@@ -264,8 +279,9 @@ export const layer = (options: Options = {}): Layer.Layer<Store, StoreError, Sql
   Layer.effect(Store, make(Check.options("Store.layer", rules, options)))
 
 const make = Effect.fnUntraced(function* ({
+  listen = true,
   timeout = "5 seconds"
-}: Options): Effect.fn.Return<Store["Service"], StoreError, SqlClient.SqlClient> {
+}: Options): Effect.fn.Return<Store["Service"], StoreError, SqlClient.SqlClient | Scope.Scope> {
   const sql = yield* SqlClient.SqlClient
   const bounded = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, StoreError> =>
     effect.pipe(
@@ -275,6 +291,7 @@ const make = Effect.fnUntraced(function* ({
       Effect.catchCause((cause) => Effect.fail(new StoreError({ message: `tasks could not be ${what}`, cause })))
     )
   yield* bounded("kept: no tables", tables(sql))
+  const news = yield* News.make(sql, listen)
   /** Several runners of PostgreSQL pass each other's rows by; SQLite has one writer. */
   const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
 
@@ -286,6 +303,7 @@ const make = Effect.fnUntraced(function* ({
         ON CONFLICT (id) DO NOTHING RETURNING task`
       found.push(...added.map(({ task }) => task))
     }
+    if (found.length > 0) yield* news.tell(queue)
     return found
   })
 
@@ -340,6 +358,7 @@ const make = Effect.fnUntraced(function* ({
       // Another gate that is still shut puts them back.
       yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = ${Rows.never}
         WHERE active = 1 AND state = 'waiting' AND (key = ${gate} OR grp = ${gate})`
+      yield* news.tell()
       return rows.length > 0
     })
 
@@ -376,6 +395,7 @@ const make = Effect.fnUntraced(function* ({
         WHERE redrive_tasks.id = chosen.row_id RETURNING redrive_tasks.id`
       const row = { id, queue, filter: JSON.stringify(filter), asked_by: by, at: now, tasks: rows.length }
       yield* sql`INSERT INTO redrive_redrives ${sql.insert(row)}`
+      if (rows.length > 0) yield* news.tell(queue)
       return rows.length
     })
 
@@ -418,9 +438,15 @@ const make = Effect.fnUntraced(function* ({
 
   return {
     add: (queue, tasks, now) =>
-      tasks.length === 0 ? Effect.succeed([]) : bounded("added", sql.withTransaction(add(queue, tasks, now))),
+      tasks.length === 0
+        ? Effect.succeed([])
+        : bounded(
+            "added",
+            tasks.length <= mostRows ? add(queue, tasks, now) : sql.withTransaction(add(queue, tasks, now))
+          ),
     claim,
     settle,
+    listen: news.listen,
     hold: (claims, until) =>
       Arr.isReadonlyArrayNonEmpty(claims)
         ? bounded(

@@ -100,6 +100,9 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
     description: "For how long the first task has been due that is not run, by queue",
     attributes: { queue: queue.name }
   })
+  /** Opened when there may be something to claim. */
+  const news = Latch.makeUnsafe(false)
+  yield* store.listen(queue.name, () => news.openUnsafe())
   let claims = 0
 
   /** What a store does not take is tried again as long as the claim lasts: the work is done. */
@@ -205,7 +208,7 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
         Effect.ensuring(
           Effect.sync(() => {
             running.delete(claim.row)
-            queue.news.openUnsafe()
+            news.openUnsafe()
           })
         )
       )
@@ -225,10 +228,10 @@ export const run = Effect.fnUntraced(function* <P, A, E, R>(
   })
 
   const looking = Effect.gen(function* () {
-    queue.news.closeUnsafe()
+    news.closeUnsafe()
     const found = yield* Effect.catch(claim, (error) => Effect.as(warn(error), 0))
     if (found > 0) return
-    yield* Effect.race(Latch.await(queue.news), Effect.sleep(settings.pollInterval))
+    yield* Effect.race(Latch.await(news), Effect.sleep(settings.pollInterval))
   })
 
   /** Says that this worker lives. Whose claim is lost is stopped: another worker makes the same attempt. */

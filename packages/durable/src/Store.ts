@@ -317,15 +317,23 @@ const make = Effect.fnUntraced(function* ({
     SET state = 'failed', active = 0, ended_at = ${now}, because = 'parked_too_long'
     WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND parked_until <= ${now}`
 
+  const keepBack = Effect.fnUntraced(function* (queue: string, now: number) {
+    const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
+    if (shut === undefined) return
+    yield* endParked(queue, now)
+    yield* putBack(queue, now)
+  })
+
+  /** When gates were looked at last, by queue, while claims come back full: then, once a second is enough. */
+  const lookedAt = new Map<string, number>()
+
   const claim: Store["Service"]["claim"] = ({ most, now, queue, token, until }) =>
     bounded(
       "claimed",
       Effect.gen(function* () {
-        const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
-        if (shut !== undefined) {
-          yield* endParked(queue, now)
-          yield* putBack(queue, now)
-        }
+        const at = lookedAt.get(queue)
+        const isKept = at !== undefined && now - at < 1000
+        if (!isKept) yield* keepBack(queue, now)
         const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks SET
             kills = kills + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
             paused = paused + CASE WHEN state = 'waiting' THEN ${now} - due ELSE 0 END,
@@ -335,6 +343,8 @@ const make = Effect.fnUntraced(function* ({
               AND NOT EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (t.key, t.grp) AND g.until > ${now})
             ORDER BY ready_at LIMIT ${most} ${passing})
           RETURNING *`
+        if (rows.length < most) lookedAt.delete(queue)
+        else if (!isKept) lookedAt.set(queue, now)
         return rows.map(Rows.claimed)
       })
     )
@@ -357,7 +367,7 @@ const make = Effect.fnUntraced(function* ({
       yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate}`
       // Another gate that is still shut puts them back.
       yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = ${Rows.never}
-        WHERE active = 1 AND state = 'waiting' AND (key = ${gate} OR grp = ${gate})`
+        WHERE active = 1 AND state = 'waiting' AND ((key = ${gate} AND key <> '') OR (grp = ${gate} AND grp <> ''))`
       yield* news.tell()
       return rows.length > 0
     })

@@ -1,12 +1,13 @@
 /** Durable tasks beside their peers, each in processes of its own, on servers that write each commit to the disk before they answer. */
 import * as Postgres from "@redrive/clients/Postgres"
-import * as Redis from "@redrive/clients/Redis"
+import * as RedisServer from "@redrive/clients/Redis"
 import * as Servers from "@redrive/clients/Servers"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import process from "node:process"
 import { createInterface } from "node:readline"
+import { Redis } from "ioredis"
 import { Client } from "pg"
 import { contestants, type Place } from "./durable/contestants.ts"
 import type { Measured } from "./durable/run.ts"
@@ -47,7 +48,12 @@ let places = 0
 const empty = async ({ folder, postgres, redis }: Servers, place: Place): Promise<string> => {
   const name = `run${places++}`
   if (place === "SQLite") return join(folder, `${name}.db`)
-  if (place === "Redis") return `${redis}/${places % 16}`
+  if (place === "Redis") {
+    const client = new Redis(redis)
+    await client.flushall()
+    client.disconnect()
+    return redis
+  }
   const client = new Client({ ...postgres, database: "postgres" })
   await client.connect()
   if (places > 1) await client.query(`DROP DATABASE IF EXISTS run${places - 2} WITH (FORCE)`)
@@ -103,7 +109,7 @@ const round = async (servers: Servers) => {
 
 const main = Effect.gen(function* () {
   const postgres = yield* Postgres.server(undefined, { fsync: "on" })
-  const redis = yield* Redis.durable
+  const redis = yield* RedisServer.durable
   const folder = yield* Servers.folder()
   for (let turn = 0; turn < rounds; turn++) yield* Effect.promise(() => round({ postgres, redis: redis.url, folder }))
 })

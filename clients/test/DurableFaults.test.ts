@@ -211,7 +211,7 @@ describe("tasks in PostgreSQL", () => {
       const { control, target: through } = yield* throughProxy(config)
       const program = Effect.gen(function* () {
         control.cutAt = "INSERT INTO redrive_tasks"
-        control.after = 1
+        control.after = 0
         const exit = yield* Effect.exit(Queue.addAll(queue, many(5)))
         // A defect to the client, and an error to the caller.
         assert.strictEqual(exit._tag, "Failure")

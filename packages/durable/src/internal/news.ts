@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Predicate from "effect/Predicate"
 import * as EffectQueue from "effect/Queue"
@@ -115,8 +116,10 @@ const shared = Effect.fnUntraced(function* (
     Effect.tapCause((cause) => Effect.logDebug("PostgreSQL's notifications are not heard; trying again", cause))
   )
   const again = Effect.retry(Effect.sandbox(hearing), Schedule.spaced("1 second"))
-  // However many workers there are, one connection listens for them.
-  const listening = yield* RcRef.make({ acquire: Effect.forkScoped(again) })
+  // However many workers there are, one connection listens for them. To end that takes an answer of the server, for which nobody waits: a network may be silent.
+  const listening = yield* RcRef.make({
+    acquire: Effect.acquireRelease(Effect.forkDetach(again), (fiber) => Effect.forkDetach(Fiber.interrupt(fiber)))
+  })
   const hasSome = sql.config.maxConnections !== 1
   return {
     tell: (queue) => {

@@ -234,6 +234,7 @@ const explained = Effect.gen(function* () {
           at: now - hundred * 60_000,
           route: "all",
           key: `k${n}`,
+          incident: "",
           decision: "told",
           why: "reminder",
           sinks: ["a"],

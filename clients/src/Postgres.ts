@@ -54,12 +54,15 @@ const owned = (owner: ReturnType<typeof ownerOf>, program: string, args: Readonl
 
 /**
  * Runs a server with an empty database until the scope closes, and returns how to connect (`config`), and how to end the server and start it
- * again. `stop` ends its connections and writes everything to disk; `crash` does not.
+ * again. `stop` ends its connections and writes everything to disk; `crash` does not. It trades durability for speed, unless `more` sets `fsync` to `on`.
  *
  * @category running
  * @since 0.1.0
  */
-export const instance = Effect.fnUntraced(function* (certificate: Servers.Certificate | undefined) {
+export const instance = Effect.fnUntraced(function* (
+  certificate: Servers.Certificate | undefined,
+  more: Readonly<Record<string, string>> = {}
+) {
   const owner = ownerOf()
   const path = yield* Servers.folder(owner)
   const data = join(path, "data")
@@ -78,7 +81,8 @@ export const instance = Effect.fnUntraced(function* (certificate: Servers.Certif
     unix_socket_directories: "",
     fsync: "off",
     deadlock_timeout: "50ms",
-    ssl: certificate === undefined ? "off" : "on"
+    ssl: certificate === undefined ? "off" : "on",
+    ...more
   }
   const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const [program, args] = owned(owner, "postgres", ["-D", data, "-p", String(port), ...options])
@@ -110,8 +114,8 @@ export const instance = Effect.fnUntraced(function* (certificate: Servers.Certif
  * @category running
  * @since 0.1.0
  */
-export const server = (certificate: Servers.Certificate | undefined) =>
-  Effect.map(instance(certificate), ({ config }) => config)
+export const server = (certificate: Servers.Certificate | undefined, more: Readonly<Record<string, string>> = {}) =>
+  Effect.map(instance(certificate, more), ({ config }) => config)
 
 /** Connects, runs the work and disconnects. */
 const using = async <A>(config: ClientConfig, work: (client: Client) => Promise<A>): Promise<A> => {

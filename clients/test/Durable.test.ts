@@ -15,6 +15,7 @@ import * as Backoff from "@redrive/retry/Backoff"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Program from "@redrive/testing/Program"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -199,6 +200,114 @@ describe.each(databases)("the program of the README with %s", (_, isMissing, mad
       const waited = (asked[1] ?? 0) - (asked[0] ?? 0)
       assert.isAtLeast(waited, 5000)
       assert.isAtMost(waited, 8000)
+    })
+  )
+})
+
+/** Runs so many tasks that another process adds one by one; gives the longest time in milliseconds until one began. */
+const slowest = (
+  begun: ReadonlyMap<number, number>,
+  add: (n: number) => Effect.Effect<unknown, unknown>,
+  all: ReadonlyArray<number>
+) =>
+  Effect.gen(function* () {
+    let longest = 0
+    for (const n of all) {
+      const added = performance.now()
+      yield* add(n)
+      while (!begun.has(n)) yield* Effect.sleep("1 millis")
+      longest = Math.max(longest, (begun.get(n) ?? Infinity) - added)
+    }
+    return longest
+  })
+
+/** A worker that looks once a minute, and what another process needs to add tasks for it. */
+const idle = Effect.fnUntraced(function* (
+  client: (target: string) => Layer.Layer<SqlClient.SqlClient, unknown>,
+  options: Store.Options = {}
+) {
+  const { store: other, target } = yield* postgres
+  const begun = new Map<number, number>()
+  const store = Store.layer(options).pipe(Layer.provideMerge(client(target)), Layer.provideMerge(Logger.layer([])))
+  const handler = (n: number) => Effect.sync(() => (begun.set(n, performance.now()), n))
+  const context = yield* Layer.build(
+    Worker.layer(queue, handler, { pollInterval: "1 minute" }).pipe(Layer.provideMerge(store))
+  )
+  const others = yield* Layer.build(other)
+  const add = (n: number) => Effect.provideContext(Queue.add(queue, n), others)
+  return { add, begun, context, others, target }
+})
+
+const pool = (maxConnections: number) => (target: string) =>
+  PgClient.layer({ url: Redacted.make(target), maxConnections })
+
+/** The connections that listen. */
+const listeners = Effect.flatMap(
+  SqlClient.SqlClient,
+  (sql) => sql<{ readonly pid: number }>`SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen%'`
+)
+
+const listened = (isSo: boolean): Effect.Effect<void, unknown, SqlClient.SqlClient> =>
+  Effect.flatMap(listeners, (all) =>
+    all.length > 0 === isSo ? Effect.void : Effect.andThen(Effect.sleep("10 millis"), listened(isSo))
+  )
+
+describe("an idle worker on PostgreSQL", () => {
+  it.live.skipIf(Postgres.isMissing())(
+    "starts at once what another process adds, and again after its connection was lost",
+    () =>
+      Effect.gen(function* () {
+        const { add, begun, context } = yield* idle(pool(4))
+        const listening = (isSo: boolean) => Effect.provideContext(listened(isSo), context)
+        yield* listening(true)
+        assert.isBelow(yield* slowest(begun, add, [1, 2, 3, 4, 5]), 1000)
+        const [lost] = yield* Effect.provideContext(listeners, context)
+        yield* Effect.provideContext(
+          Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT pg_terminate_backend(${lost?.pid})`),
+          context
+        )
+        // It is added while nobody listens, and starts when the worker listens again.
+        assert.isBelow(yield* slowest(begun, add, [6]), 3000)
+        yield* listening(true)
+        assert.isBelow(yield* slowest(begun, add, [7, 8, 9]), 1000)
+        assert.notStrictEqual((yield* Effect.provideContext(listeners, context))[0]?.pid, lost?.pid)
+      })
+  )
+
+  it.live.skipIf(Postgres.isMissing())("starts what a transaction adds when it has committed", () =>
+    Effect.gen(function* () {
+      const { begun, context } = yield* idle(pool(4))
+      const sql = Context.get(context, SqlClient.SqlClient)
+      const add = (n: number) =>
+        Effect.provideContext(
+          sql.withTransaction(Effect.andThen(Queue.add(queue, n), Effect.sleep("200 millis"))),
+          context
+        )
+      const waited = yield* slowest(begun, add, [1])
+      assert.isAtLeast(waited, 200)
+      assert.isBelow(waited, 1200)
+    })
+  )
+})
+
+type Client = Parameters<typeof idle>[0]
+const alone: Client = (target) => PgClient.layerFrom(PgClient.makeClient({ url: Redacted.make(target) }))
+
+describe.each<readonly [name: string, client: Client, options: Store.Options]>([
+  ["one connection in all", pool(1), {}],
+  ["a client of one connection", alone, {}],
+  ["no wish to listen", pool(4), { listen: false }]
+])("a worker on PostgreSQL with %s", (_, client, options) => {
+  it.live.skipIf(Postgres.isMissing())("runs tasks, and does not listen", () =>
+    Effect.gen(function* () {
+      const { context } = yield* idle(client, options)
+      const done = Effect.flatMap(Store.Store, ({ health }) => health("work", Date.now()))
+      const program = Effect.gen(function* () {
+        yield* Queue.addAll(queue, many(20))
+        while ((yield* done).done < 20) yield* Effect.sleep("20 millis")
+        yield* listened(false)
+      })
+      yield* Effect.provideContext(program, context)
     })
   )
 })

@@ -14,6 +14,7 @@ import * as Outbox from "@redrive/alert/Outbox"
 import * as RedisOutbox from "@redrive/alert/RedisOutbox"
 import * as Route from "@redrive/alert/Route"
 import type { Service } from "@redrive/alert/Sink"
+import * as SqlJournal from "@redrive/alert/SqlJournal"
 import * as SqlOutbox from "@redrive/alert/SqlOutbox"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Program from "@redrive/testing/Program"
@@ -162,6 +163,11 @@ describe.each(stores)("an outbox in %s", (_, isMissing, made) => {
       yield* life({ messages: [message("x", "1"), message("y", "2"), message("x", "C1 3"), message("z", "4")] })
       yield* life({ messages: [message("y"), message("z", "5"), message("z")] })
       assert.deepStrictEqual((yield* life({})).kept.messages, [message("x", "C1 3")])
+      // A key has any characters.
+      yield* life({ messages: [message("x"), message("nul \0#1", "6")], incidents: opened("nul \0") })
+      const last = yield* life({})
+      assert.deepStrictEqual(last.kept.messages, [message("nul \0#1", "6")])
+      assert.deepStrictEqual(last.kept.incidents.map(({ incident: { key } }) => key).toSorted(), ["k", "nul \0"])
     })
   )
 
@@ -233,8 +239,13 @@ describe.each(stores)("two processes with an outbox in %s, killed again and agai
       Effect.gen(function* () {
         const store = yield* made
         const told: Array<Alert.Alert> = []
-        const url = yield* Program.serve(
+        const url: string = yield* Program.serve(
           createServer(async (request, response) => {
+            // A process asks whether people were told of a key.
+            if (request.method === "GET") {
+              const key = new URL(request.url ?? "", url).searchParams.get("key")
+              return response.writeHead(told.some((one) => one.key === key) ? 204 : 404).end()
+            }
             const { data } = JSON.parse(await textOf(request)) as {
               readonly data: { readonly alerts: Array<Alert.Alert> }
             }
@@ -287,6 +298,40 @@ const tellingOf = (outbox: Layer.Layer<never, unknown>, told: Array<string>) => 
     Layer.provideMerge(Logger.layer([]))
   )
 }
+
+describe("PostgreSQL without tables", () => {
+  it.live.skipIf(Postgres.isMissing())("takes several processes that start at once", () =>
+    Effect.gen(function* () {
+      const { target } = yield* postgres
+      const clients = yield* Effect.forEach([1, 2, 3, 4], () => Layer.build(Layer.fresh(pg(target))))
+      const start = Effect.andThen(Layer.build(Layer.fresh(SqlOutbox.layer())), SqlJournal.make())
+      yield* Effect.forEach(clients, (client) => Effect.provideContext(start, client), { concurrency: "unbounded" })
+    })
+  )
+
+  it.live.skipIf(Postgres.isMissing())("keeps a journal of keys and reasons with any characters", () =>
+    Effect.gen(function* () {
+      const { target } = yield* postgres
+      const program = Effect.gen(function* () {
+        const journal = yield* SqlJournal.make()
+        const all = ["nul \0", "half \ud83d", "fine"]
+        for (const key of all)
+          journal.note({
+            at: Date.now(),
+            route: "r",
+            key,
+            incident: key,
+            decision: "held",
+            why: key,
+            sinks: [],
+            count: 1
+          })
+        for (const key of all) assert.lengthOf(yield* journal.entries({ key }), 1)
+      })
+      yield* Effect.provide(program, pg(target))
+    })
+  )
+})
 
 describe("people are told", () => {
   it.live.skipIf(Postgres.isMissing())("while somebody else locks the tables in PostgreSQL", () =>

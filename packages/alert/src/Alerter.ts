@@ -62,7 +62,7 @@ export interface Options {
   readonly maxKeys?: number | undefined
   /** The longest time for the last deliveries, when the scope closes. Default: 5 seconds. */
   readonly flushTimeout?: Duration.Input | undefined
-  /** Called when the scope closes with the number of failures that no sink was told of, if any. Default: prints it to stderr. */
+  /** Called when the scope closes with the number of failures that some sink was to tell of and did not, and no outbox keeps, if any. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined
 }
 
@@ -196,6 +196,11 @@ const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.
     throw new Error(
       `Alerter.layer: no sink has the name ${missing.join(", ")}; there are ${Object.keys(sinks).join(", ") || "none"}`
     )
+  const own = Object.entries(options.fallbacks ?? {}).filter(([name, standIn]) => name === standIn)
+  if (own.length > 0)
+    throw new Error(
+      `Alerter.layer: a sink that is down cannot stand in for itself: ${own.map(([name]) => name).join(", ")}`
+    )
   const silences = typeof options.silences === "function" ? [] : (options.silences ?? [])
   const strange = silences
     .flatMap((one) => one.routes ?? [])
@@ -310,5 +315,5 @@ const alone = <R>(desk: Desk.Desk<R>): Shared.Shared<R> => ({ ...desk, desk: () 
 const ignore = () => undefined
 
 const say = (count: number): void => {
-  process.stderr.write(`nobody was told of ${count} ${count === 1 ? "failure" : "failures"}: no alert was delivered\n`)
+  process.stderr.write(`alerts of ${count} ${count === 1 ? "failure" : "failures"} did not reach every sink\n`)
 }

@@ -310,8 +310,14 @@ export const due = (route: Route.Route, self: Incident): Due | undefined => {
     route.escalation === undefined || self.isEscalated
       ? undefined
       : { at: self.changedAt + millis(route.escalation.after), status: "escalated" },
-    { at: Math.max(self.lastAt, self.retrying?.nextAt ?? 0) + millis(route.expiresAfter), status: "expired" }
+    { at: expiryOf(route, self), status: "expired" }
   ])
+}
+
+/** When an open incident that people know has expired. One of which they heard only after that is told for its time, too. */
+const expiryOf = ({ expiresAfter }: Route.Route, { generation, lastAt, retrying }: Incident): number => {
+  const at = Math.max(lastAt, retrying?.nextAt ?? 0) + millis(expiresAfter)
+  return at > generation ? at : generation + millis(expiresAfter)
 }
 
 /**
@@ -347,6 +353,17 @@ export const tell = (
     }
   }
 }
+
+/**
+ * The incident of which one more sink has told people.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const hears = (self: Incident, sink: string): Incident =>
+  self.told === undefined || self.told.sinks.includes(sink)
+    ? self
+    : { ...self, told: { ...self.told, sinks: [...self.told.sinks, sink] } }
 
 /**
  * Whether nothing is left to say or to remember: the incident is closed, people know that, and no rule looks at its past.

@@ -146,21 +146,25 @@ export const Hours = Schema.Struct({
  */
 export type Hours = typeof Hours.Type
 
+/** An empty list would match nothing, and say so to nobody. */
+const some = <S extends Schema.Top>(schema: S) =>
+  Schema.Array(schema).check(Schema.isMinLength(1, { expected: "at least one; left out, it is any" }))
+
 const match = {
   /** The least severity. Default: any. */
   severity: Schema.optionalKey(Severity),
   /** The levels: `job`, `item`, `program`. Default: any. */
-  levels: Schema.optionalKey(Schema.Array(Schema.Literals(["job", "item", "program"]))),
+  levels: Schema.optionalKey(some(Schema.Literals(["job", "item", "program"]))),
   /** The codes, or `code/detail`. Default: any. */
-  codes: Schema.optionalKey(texts),
+  codes: Schema.optionalKey(some(Schema.NonEmptyString)),
   /** Who must act: `caller`, `site owner`, `operator`, `nobody`. Default: any. */
-  actors: Schema.optionalKey(Schema.Array(Schema.Literals(["caller", "site owner", "operator", "nobody"]))),
+  actors: Schema.optionalKey(some(Schema.Literals(["caller", "site owner", "operator", "nobody"]))),
   /** The hosts; `*.example.com` is any host below `example.com`. Default: any, and failures without a host. */
-  hosts: Schema.optionalKey(texts),
+  hosts: Schema.optionalKey(some(Schema.NonEmptyString)),
   /** Attributes of the report and their values, as texts. Default: any. */
   labels: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** The hours of the week. Default: always. */
-  hours: Schema.optionalKey(Schema.Array(Hours))
+  hours: Schema.optionalKey(some(Hours))
 }
 
 /**

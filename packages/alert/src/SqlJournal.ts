@@ -14,7 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import * as Entries from "./internal/entries.ts"
-import { hashOf } from "./internal/kept.ts"
+import { created, hashOf, withoutNul } from "./internal/kept.ts"
 import { type Entry, format, type Writer } from "./Journal.ts"
 
 /**
@@ -93,11 +93,13 @@ export const make = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const clock = yield* Clock.Clock
   const kept = Duration.toMillis(Duration.fromInputUnsafe(retention))
-  yield* sql`CREATE TABLE IF NOT EXISTS redrive_decisions (
-    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, subject VARCHAR(64) NOT NULL, at BIGINT NOT NULL, route TEXT NOT NULL,
-    incident TEXT NOT NULL, decision TEXT NOT NULL, why TEXT NOT NULL, sinks TEXT NOT NULL, count BIGINT NOT NULL)`
-  yield* sql`CREATE INDEX IF NOT EXISTS redrive_decisions_of ON redrive_decisions (subject, at)`
-  yield* sql`CREATE INDEX IF NOT EXISTS redrive_decisions_at ON redrive_decisions (at)`
+  yield* created([
+    sql`CREATE TABLE IF NOT EXISTS redrive_decisions (
+      id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, subject VARCHAR(64) NOT NULL, at BIGINT NOT NULL, route TEXT NOT NULL,
+      incident TEXT NOT NULL, decision TEXT NOT NULL, why TEXT NOT NULL, sinks TEXT NOT NULL, count BIGINT NOT NULL)`,
+    sql`CREATE INDEX IF NOT EXISTS redrive_decisions_of ON redrive_decisions (subject, at)`,
+    sql`CREATE INDEX IF NOT EXISTS redrive_decisions_at ON redrive_decisions (at)`
+  ])
 
   let waiting = new Map<string, Entry>()
   const note = (entry: Entry) => Entries.note(waiting, entry, mostWaiting)
@@ -113,9 +115,9 @@ export const make = Effect.fnUntraced(function* (
       subject: subjectOf(key),
       at,
       route,
-      incident,
+      incident: withoutNul(incident),
       decision,
-      why,
+      why: withoutNul(why),
       sinks: JSON.stringify(sinks),
       count
     }))
@@ -126,14 +128,13 @@ export const make = Effect.fnUntraced(function* (
           ON CONFLICT (id) DO UPDATE SET count = redrive_decisions.count + excluded.count`,
       { discard: true }
     )
-    // What cannot be written waits for the next turn, as long as there is room.
-    return Effect.catchCause(sql.withTransaction(all), () =>
-      Effect.sync(() => {
-        const since = waiting
-        waiting = new Map()
-        for (const entry of [...entries, ...since]) note(entry[1])
-      })
-    )
+    // What cannot be written, or is interrupted, waits for the next turn, as long as there is room.
+    const back = Effect.sync(() => {
+      const since = waiting
+      waiting = new Map()
+      for (const entry of [...entries, ...since]) note(entry[1])
+    })
+    return Effect.ignoreCause(Effect.onError(sql.withTransaction(all), () => back))
   })
 
   const forget = Effect.suspend(

@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { randomUUID } from "node:crypto"
-import { hashOf, keptOf } from "./internal/kept.ts"
+import { created, hashOf, keptOf } from "./internal/kept.ts"
 import * as Lease from "./internal/lease.ts"
 import {
   type Changes,
@@ -112,7 +112,7 @@ const make = Effect.fnUntraced(function* (
     for (const ids of Arr.chunksOf(last.keys(), mostRows))
       yield* sql`DELETE FROM redrive_messages WHERE ${sql.in("id", ids)}`
     const named = [...last].flatMap(([id, { id: message, incident, sink }]) =>
-      message === undefined ? [] : [{ id, program: name, sink, incident, message }]
+      message === undefined ? [] : [{ id, program: name, body: JSON.stringify({ sink, incident, id: message }) }]
     )
     for (const rows of Arr.chunksOf(named, mostRows)) yield* sql`INSERT INTO redrive_messages ${sql.insert(rows)}`
   })
@@ -123,9 +123,8 @@ const make = Effect.fnUntraced(function* (
       WHERE program = ${name} ORDER BY added`
     // New alerts come after all that are there.
     added = Number(alerts.at(-1)?.added ?? -1) + 1
-    const messages = yield* sql<Message>`SELECT sink, incident, message AS id FROM redrive_messages
-      WHERE program = ${name}`
-    return { ...keptOf(incidents, alerts), messages }
+    const messages = yield* sql<Row>`SELECT body FROM redrive_messages WHERE program = ${name}`
+    return { ...keptOf(incidents, alerts), messages: messages.map(({ body }): Message => JSON.parse(body)) }
   })
 
   const owner = Lease.make(self, Duration.fromInputUnsafe(lease), {
@@ -174,15 +173,16 @@ const make = Effect.fnUntraced(function* (
   }
 })
 
-const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
-  yield* sql`CREATE TABLE IF NOT EXISTS redrive_incidents (
-    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, route TEXT NOT NULL, body TEXT NOT NULL)`
-  yield* sql`CREATE TABLE IF NOT EXISTS redrive_alerts (
-    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, sink TEXT NOT NULL, added BIGINT NOT NULL, body TEXT NOT NULL)`
-  yield* sql`CREATE TABLE IF NOT EXISTS redrive_owners (
-    program VARCHAR(255) PRIMARY KEY, owner TEXT NOT NULL, beat BIGINT NOT NULL, calls TEXT NOT NULL)`
-  yield* sql`CREATE TABLE IF NOT EXISTS redrive_heard (
-    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL)`
-  yield* sql`CREATE TABLE IF NOT EXISTS redrive_messages (
-    id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, sink TEXT NOT NULL, incident TEXT NOT NULL, message TEXT NOT NULL)`
-})
+const tables = (sql: SqlClient.SqlClient) =>
+  created([
+    sql`CREATE TABLE IF NOT EXISTS redrive_incidents (
+      id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, route TEXT NOT NULL, body TEXT NOT NULL)`,
+    sql`CREATE TABLE IF NOT EXISTS redrive_alerts (
+      id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, sink TEXT NOT NULL, added BIGINT NOT NULL, body TEXT NOT NULL)`,
+    sql`CREATE TABLE IF NOT EXISTS redrive_owners (
+      program VARCHAR(255) PRIMARY KEY, owner TEXT NOT NULL, beat BIGINT NOT NULL, calls TEXT NOT NULL)`,
+    sql`CREATE TABLE IF NOT EXISTS redrive_heard (
+      id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL)`,
+    sql`CREATE TABLE IF NOT EXISTS redrive_messages (
+      id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, body TEXT NOT NULL)`
+  ])

@@ -202,7 +202,7 @@ const shortened = (lines: ReadonlyArray<string>, most: number): ReadonlyArray<st
  * @since 0.1.0
  */
 export interface TextOptions {
-  /** The number of columns, at least 40. Default: 80. */
+  /** The number of columns, from 40 to 1000; others are the nearest of these. Default: 80. */
   readonly width?: number | undefined
 }
 
@@ -213,7 +213,7 @@ export interface TextOptions {
  * @since 0.1.0
  */
 export const text = (timeline: Timeline, options: TextOptions = {}): ReadonlyArray<string> =>
-  Text.draw(timeline, Math.max(40, options.width ?? 80))
+  Text.draw(timeline, Math.min(1000, Math.max(40, options.width ?? 80)))
 
 /**
  * The picture as an SVG that needs nothing else: no script, no font, no other file. It is dark where the page is.

@@ -63,6 +63,7 @@ describe("options", () => {
       () => Alerter.layerOf(sinks, { routes, silences: [silence] }),
       "no route has the name some; there are all"
     )
+    assert.throws(() => Alerter.layerOf(sinks, { fallbacks: { x: "x" } }), "cannot stand in for itself: x")
   })
 
   it("are accepted when they are right", () => {
@@ -78,6 +79,8 @@ describe("Route.make", () => {
     assert.throws(wrong({ match: { code: "x" } }), `Route.make: Expected no excess property at [0]["match"]["code"]`)
     assert.throws(wrong({ groupWait: "soon" }), `Route.make: Expected Duration at [0]["groupWait"]`)
     assert.throws(wrong({ escalation: { after: -1, sinks: ["b"] } }), `at [0]["escalation"]["after"]`)
+    for (const field of ["levels", "codes", "actors", "hosts", "hours"])
+      assert.throws(wrong({ match: { [field]: [] } }), "at least one; left out, it is any")
     assert.throws(wrong({ match: { not: {} } }), "it says no failure that is not meant")
   })
 

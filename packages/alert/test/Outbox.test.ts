@@ -134,7 +134,7 @@ describe("an alerter with an outbox", () => {
       const short = Route.make([
         { name: "r", sinks: ["a"], match: {}, groupBy: ["code"], groupWait: 0, expiresAfter: "1 hour" }
       ])
-      const messages = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT incident FROM redrive_messages`)
+      const messages = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT id FROM redrive_messages`)
       const run = <A>(program: Effect.Effect<A, unknown, SqlClient.SqlClient>) =>
         Effect.provide(
           program,

@@ -90,7 +90,8 @@ type Told = Array<string>
 const start = Effect.fnUntraced(function* (
   name: string,
   database: Context.Context<SqlClient.SqlClient>,
-  all: Told
+  all: Told,
+  own: ReadonlyArray<Route.Route> = routes
 ): Effect.fn.Return<Process, Outbox.OutboxError, Scope.Scope> {
   const told: Array<string> = []
   const scope = yield* Scope.make()
@@ -131,7 +132,7 @@ const start = Effect.fnUntraced(function* (
   }
   const layer = Alerter.layerOf(
     { a: sink },
-    { routes, flushTimeout: "1 second", onLost: (count) => void lost.push(count) }
+    { routes: own, flushTimeout: "1 second", onLost: (count) => void lost.push(count) }
   ).pipe(Layer.provideMerge(Layer.succeed(Outbox.Outbox, outbox)), Layer.provideMerge(Logger.layer([])))
   const context = yield* Layer.buildWithScope(layer, scope)
   return Object.assign(self, {
@@ -151,7 +152,7 @@ const shared = Effect.gen(function* () {
   )
   const database = yield* Layer.build(Sqlite.layer({ filename: join(folder, "alerts.db") }))
   const all: Told = []
-  return { all, start: (name: string) => start(name, database, all) }
+  return { all, start: (name: string, own?: ReadonlyArray<Route.Route>) => start(name, database, all, own) }
 })
 
 /** Time passes in steps, so that everybody has their turns. */
@@ -225,6 +226,45 @@ describe("several processes on one outbox", () => {
     })
   )
 
+  it.effect("end what one has told that the other one, of another version, has no route for", () =>
+    Effect.gen(function* () {
+      const { all, start } = yield* shared
+      const one = yield* start("one")
+      yield* start(
+        "two",
+        routes.map((route) => ({ ...route, name: "renamed" }))
+      )
+      yield* one.run(fail("Disk"))
+      yield* wait(7)
+      one.isCut = true
+      yield* wait(14)
+      assert.deepStrictEqual(all, ["opened Disk 1@one", "expired Disk 0@two"])
+      yield* one.run(fail("Sky"))
+      yield* wait(7)
+      one.isCut = false
+      yield* wait(7)
+      assert.deepStrictEqual(all.slice(2), ["opened Sky 1@one", "expired Sky 0@two"])
+    })
+  )
+
+  it.effect("hear in which order calls failed and worked, though one takes over meanwhile", () =>
+    Effect.gen(function* () {
+      const { all, start } = yield* shared
+      const [one, two] = [yield* start("one"), yield* start("two")]
+      yield* wait(1)
+      yield* one.kill
+      // One of the calls fails before the turn at which it takes over, and works after that.
+      for (let n = 0; n < 15; n++) {
+        yield* two.run(fail(`Disk${n}`))
+        yield* wait(1)
+        yield* two.run(Observer.tell(() => ({ _tag: "Recovered", name: "call", key: `Disk${n}`, attempt: 2 })))
+      }
+      yield* wait(30)
+      const [opened, resolved] = ["opened", "resolved"].map((status) => all.filter((one) => one.startsWith(status)))
+      assert.strictEqual(opened?.length, resolved?.length)
+    })
+  )
+
   it.effect("lose nothing that was heard while nobody told", () =>
     Effect.gen(function* () {
       const { all, start } = yield* shared
@@ -274,6 +314,23 @@ describe("several processes on one outbox", () => {
       yield* one.run(work("Disk"))
       yield* wait(8)
       assert.strictEqual(all.at(-1), "resolved Disk 0@two")
+    })
+  )
+
+  it.effect("hear in which order calls failed and worked elsewhere", () =>
+    Effect.gen(function* () {
+      const { all, start } = yield* shared
+      const [, two] = [yield* start("one"), yield* start("two")]
+      yield* two.run(fail("Disk"))
+      yield* wait(8)
+      assert.deepStrictEqual(all, ["opened Disk 1@one"])
+      // All within one look.
+      for (const each of [fail("Disk"), work("Disk"), fail("Disk")]) yield* two.run(each)
+      yield* wait(30)
+      assert.deepStrictEqual(all.slice(1), [])
+      for (const each of [fail("Disk"), work("Disk")]) yield* two.run(each)
+      yield* wait(8)
+      assert.deepStrictEqual(all.slice(1), ["resolved Disk 3@one"])
     })
   )
 

@@ -147,4 +147,42 @@ describe("a silence", () => {
       }
     })
   )
+
+  it.effect("that is longer than an incident lives keeps nothing from people in the end", () =>
+    Effect.gen(function* () {
+      const { told } = yield* heard([silence({ until: 60 * hour })], (told) =>
+        Effect.gen(function* () {
+          yield* fail("Disk")
+          yield* TestClock.adjust("59 hours")
+          assert.deepStrictEqual(told, [])
+          yield* TestClock.adjust("2 hours")
+          assert.deepStrictEqual(told, ["a opened Disk", "b opened Disk"])
+          yield* TestClock.adjust("24 hours")
+        })
+      )
+      assert.deepStrictEqual(told.slice(2), ["a expired Disk", "b expired Disk"])
+    })
+  )
+
+  for (const [when, begun, end] of [
+    ["forward", "2027-03-27T21:30:00Z", "2027-03-28T04:00:00Z"],
+    ["back", "2027-10-30T20:30:00Z", "2027-10-31T05:00:00Z"]
+  ] as const)
+    it.effect(`of some hours ends with them, though clocks go ${when} meanwhile`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(Date.parse(begun))
+        const hours = [{ from: "22:00", to: "06:00", zone: "Europe/Berlin" }]
+        const all = silence({ match: { hours }, until: Date.parse("2028-01-01") })
+        const { told } = yield* heard([all], (told) =>
+          Effect.gen(function* () {
+            yield* fail("Disk")
+            yield* TestClock.adjust(Date.parse(end) - Date.parse(begun) - minute)
+            assert.deepStrictEqual(told, [])
+            yield* TestClock.adjust("2 minutes")
+            assert.deepStrictEqual(told, ["a opened Disk", "b opened Disk"])
+          })
+        )
+        assert.lengthOf(told, 2)
+      })
+    )
 })

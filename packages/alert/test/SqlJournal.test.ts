@@ -10,6 +10,8 @@ import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -99,6 +101,26 @@ describe("a journal in a database", () => {
         assert.deepStrictEqual(yield* two.entries({ key: "k", until: 61_000 }), all.slice(0, 1))
         assert.deepStrictEqual(yield* two.entries({ key: "k", most: 1 }), [second])
         assert.deepStrictEqual(yield* two.entries({ key: "nobody's" }), [])
+      })
+      yield* Effect.provide(Effect.scoped(program), layer)
+    })
+  )
+
+  it.effect("loses nothing when somebody who asks for it does not wait", () =>
+    Effect.gen(function* () {
+      const layer = yield* database
+      const program = Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const journal = yield* SqlJournal.make({ interval: "1 hour" })
+        journal.note(entry({ at: 0 }))
+        const busy = yield* Effect.forkChild(sql.withTransaction(Effect.sleep("10 minutes")))
+        yield* TestClock.adjust("1 second")
+        const asking = yield* Effect.forkChild(Effect.timeoutOption(journal.entries({ key: "k" }), "5 seconds"))
+        yield* TestClock.adjust("10 seconds")
+        assert.isTrue(Option.isNone(yield* Fiber.join(asking)))
+        yield* TestClock.adjust("10 minutes")
+        yield* Fiber.join(busy)
+        assert.lengthOf(yield* journal.entries({ key: "k" }), 1)
       })
       yield* Effect.provide(Effect.scoped(program), layer)
     })

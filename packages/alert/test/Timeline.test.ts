@@ -146,6 +146,7 @@ describe("the picture of an incident", () => {
     assert.strictEqual(times, 75_000)
     assert.isBelow(Timeline.svg(timeline).length, 120_000)
     assert.isBelow(Timeline.text(timeline).length, 60)
+    for (const line of Timeline.text(timeline, { width: 1e9 })) assert.isAtMost(line.length, 1000)
   })
 
   const Hostile = Schema.Struct({

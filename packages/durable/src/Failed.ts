@@ -120,7 +120,7 @@ export const redrive = <P, A>(
   return Effect.gen(function* () {
     const store = yield* Store
     const now = yield* Clock.currentTimeMillis
-    const count = yield* store.redrive({
+    return yield* store.redrive({
       id,
       queue: queue.name,
       filter,
@@ -130,7 +130,5 @@ export const redrive = <P, A>(
       delay: millis(delay),
       most
     })
-    if (count > 0) queue.news.openUnsafe()
-    return count
   })
 }

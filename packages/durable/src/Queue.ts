@@ -10,7 +10,6 @@ import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
 import { Store, type StoreError, type Task } from "./Store.ts"
@@ -69,8 +68,6 @@ export interface Queue<P, A> {
   readonly key: (payload: P) => string
   /** What a task shares with even more; empty for nothing. */
   readonly group: (payload: P) => string
-  /** Opened when tasks of this process are added: its workers need not wait for their next look. */
-  readonly news: Latch.Latch
 }
 
 /**
@@ -87,8 +84,7 @@ export const make = <P, A = void>(options: Options<P, A>): Queue<P, A> => {
     success: options.success,
     policy: options.policy ?? RetryPolicy.make(),
     key: options.key ?? (() => ""),
-    group: options.group ?? (() => ""),
-    news: Latch.makeUnsafe(false)
+    group: options.group ?? (() => "")
   }
 }
 
@@ -143,9 +139,7 @@ export const addAll = <P, A>(
         policy
       }))
     )
-    const added = yield* store.add(queue.name, tasks, now)
-    if (added.length > 0) queue.news.openUnsafe()
-    return added
+    return yield* store.add(queue.name, tasks, now)
   })
 
 /**

@@ -19,6 +19,7 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { beside, unknown } from "./internal/presence.ts"
+import * as News from "./internal/news.ts"
 import * as Rows from "./internal/rows.ts"
 import { made, tableNames, tables } from "./internal/tables.ts"
 
@@ -38,7 +39,7 @@ export class StoreError extends Data.TaggedError("StoreError")<{
 }> {}
 
 /**
- * How long statements may take, and ended tasks are kept.
+ * How the database is used.
  *
  * @category options
  * @since 0.1.0
@@ -46,9 +47,17 @@ export class StoreError extends Data.TaggedError("StoreError")<{
 export interface Options {
   /** The longest time for a statement. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
+  /**
+   * Whether processes tell each other of tasks by PostgreSQL's LISTEN and NOTIFY, so that an idle worker starts them at once. Its workers hold one
+   * connection of the client for that. A pooler that gives each transaction another connection needs `false`. Default: true.
+   */
+  readonly listen?: boolean | undefined
 }
 
-const rules: Check.Rules<Options> = { timeout: Check.duration() }
+const rules: Check.Rules<Options> = {
+  timeout: Check.duration(),
+  listen: Check.where("true or false", (listen) => typeof listen === "boolean")
+}
 
 /**
  * A task to be added.
@@ -252,6 +261,11 @@ export class Store extends Context.Service<
     readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Gives up the tasks that have waited for somebody for longer than their policies allow; gives them. */
     readonly endParked: (queue: string, now: number) => Effect.Effect<ReadonlyArray<Rows.Task>, StoreError>
+    /**
+     * Calls back when tasks of a queue may be due, until the scope closes: some were added, redriven or let through, by this process, or on PostgreSQL
+     * by any. A call may be lost with a connection, so look from time to time as well.
+     */
+    readonly listen: (queue: string, wake: () => void) => Effect.Effect<void, never, Scope.Scope>
     /** Reads a task. */
     readonly get: (queue: string, id: string) => Effect.Effect<Rows.Task | undefined, StoreError>
     /** Shuts a gate, if it is not shut for longer already. */
@@ -300,8 +314,9 @@ export const layer = (options: Options = {}): Layer.Layer<Store, StoreError, Sql
   Layer.effect(Store, make(Check.options("Store.layer", rules, options)))
 
 const make = Effect.fnUntraced(function* ({
+  listen = true,
   timeout = "5 seconds"
-}: Options): Effect.fn.Return<Store["Service"], StoreError, SqlClient.SqlClient> {
+}: Options): Effect.fn.Return<Store["Service"], StoreError, SqlClient.SqlClient | Scope.Scope> {
   const sql = yield* SqlClient.SqlClient
   const bounded = <A>(
     what: string,
@@ -338,6 +353,7 @@ const make = Effect.fnUntraced(function* ({
       orElse: () => Effect.succeed(unknown)
     })
   )
+  const news = yield* News.make(sql, listen)
   /** Several runners of PostgreSQL pass each other's rows by; SQLite has one writer. */
   const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
 
@@ -353,6 +369,7 @@ const make = Effect.fnUntraced(function* ({
         ON CONFLICT (id) DO NOTHING RETURNING task`
       found.push(...added.map(({ task }) => task))
     }
+    if (found.length > 0) yield* news.tell(queue)
     return found
   })
 
@@ -378,12 +395,21 @@ const make = Effect.fnUntraced(function* ({
     return rows.map(Rows.task)
   })
 
+  const keepBack = Effect.fnUntraced(function* (queue: string, now: number) {
+    const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
+    if (shut !== undefined) yield* putBack(queue, now)
+  })
+
+  /** When gates were looked at last, by queue, while claims come back full: then, once a second is enough. */
+  const lookedAt = new Map<string, number>()
+
   const claim: Store["Service"]["claim"] = ({ most, now, queue, token, until }) =>
     answered(
       "claimed",
       Effect.gen(function* () {
-        const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
-        if (shut !== undefined) yield* putBack(queue, now)
+        const at = lookedAt.get(queue)
+        const isKept = at !== undefined && now - at < 1000
+        if (!isKept) yield* keepBack(queue, now)
         const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks SET
             kills = kills + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
             paused = paused + CASE WHEN state = 'waiting' AND begun_at IS NOT NULL AND due < ${now} THEN ${now} - due ELSE 0 END,
@@ -393,6 +419,8 @@ const make = Effect.fnUntraced(function* ({
               AND NOT EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (t.key, t.grp) AND g.until > ${now})
             ORDER BY ready_at LIMIT ${most} ${passing})
           RETURNING *`
+        if (rows.length < most) lookedAt.delete(queue)
+        else if (!isKept) lookedAt.set(queue, now)
         return rows.map(Rows.claimed)
       })
     )
@@ -452,7 +480,8 @@ const make = Effect.fnUntraced(function* ({
       yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = CASE
           WHEN EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})
           THEN parked_until ELSE ${Rows.never} END
-        WHERE active = 1 AND state = 'waiting' AND (key = ${gate} OR grp = ${gate})`
+        WHERE active = 1 AND state = 'waiting' AND ((key = ${gate} AND key <> '') OR (grp = ${gate} AND grp <> ''))`
+      yield* news.tell()
       return rows.length > 0
     })
 
@@ -489,6 +518,7 @@ const make = Effect.fnUntraced(function* ({
         WHERE redrive_tasks.id = chosen.row_id RETURNING redrive_tasks.id`
       const row = { id, queue, filter: JSON.stringify(filter), asked_by: by, at: now, tasks: rows.length }
       yield* sql`INSERT INTO redrive_redrives ${sql.insert(row)}`
+      if (rows.length > 0) yield* news.tell(queue)
       return rows.length
     })
 
@@ -536,7 +566,12 @@ const make = Effect.fnUntraced(function* ({
 
   return {
     add: (queue, tasks, now) =>
-      tasks.length === 0 ? Effect.succeed([]) : bounded("added", sql.withTransaction(add(queue, tasks, now))),
+      tasks.length === 0
+        ? Effect.succeed([])
+        : bounded(
+            "added",
+            tasks.length <= mostRows ? add(queue, tasks, now) : sql.withTransaction(add(queue, tasks, now))
+          ),
     claim,
     settle,
     hold: (claims, until) => (claims.length === 0 ? Effect.succeed([]) : apart("held", hold(claims, until))),
@@ -552,6 +587,7 @@ const make = Effect.fnUntraced(function* ({
         effect,
         (context: Context.Context<R>) => Context.omit(sql.transactionService)(context) as Context.Context<R>
       ),
+    listen: news.listen,
     get: (queue, id) =>
       bounded(
         "read",

@@ -348,6 +348,30 @@ describe("a claim", () => {
 })
 
 describe("a worker", () => {
+  it.effect("that waits for its next look starts at once what its process adds, lets through or redrives", () =>
+    Effect.gen(function* () {
+      const { seen, within, work } = yield* database
+      let isBad = true
+      yield* work((path) => (isBad && path === "one" ? Effect.fail(denied) : Effect.succeed(1)), {
+        pollInterval: "1 hour"
+      })
+      const until = (count: number): Effect.Effect<void> =>
+        Effect.suspend(() => (seen.length >= count ? Effect.void : Effect.andThen(Effect.yieldNow, until(count))))
+      yield* within(Gates.shut("b.example", { why: "closed", by: "ops" }))
+      yield* within(Queue.addAll(pages, [{ payload: url("one") }, { payload: url("two", "b.example") }]))
+      yield* until(1)
+      assert.isTrue(yield* within(Gates.open("b.example")))
+      yield* until(2)
+      isBad = false
+      assert.strictEqual(yield* within(Failed.redrive(pages, {}, { id: "r", by: "ops" })), 1)
+      yield* until(3)
+      assert.deepStrictEqual(
+        seen.map(({ path }) => path),
+        ["one", "two", "one"]
+      )
+    })
+  )
+
   it.effect("forgets what ended long ago, and says how its queue is", () =>
     Effect.gen(function* () {
       const { store, within, work } = yield* database

@@ -39,7 +39,8 @@ export interface Added {
 
 const none: Added = { dropped: [], untold: 0 }
 
-export const make = (): Backlog => {
+/** `isFirst` says whether the sink's people hear of an incident by an alert for the first time. */
+export const make = (isFirst: (alert: Alert) => boolean = isOpening): Backlog => {
   /** By incident: what is new about one that waits takes its place in the queue. */
   let waiting = new Map<string, Item>()
   const underWay = new Map<string, Item>()
@@ -56,7 +57,7 @@ export const make = (): Backlog => {
       return none
     }
     if (!isFirst(before.alert) || !isOver(item.alert)) {
-      waiting.set(incident, merged(before, item))
+      waiting.set(incident, merged(before, item, isFirst(before.alert)))
       return none
     }
     if (before.isTried) {
@@ -117,14 +118,17 @@ export const make = (): Backlog => {
   }
 }
 
-/** Whether people hear of an incident by it for the first time. */
-export const isFirst = ({ status }: Alert): boolean => status === "opened" || status === "retrying"
+/** Whether an incident begins with it. */
+export const isOpening = ({ status }: Alert): boolean => status === "opened" || status === "retrying"
+
+/** A policy that still retries has failed since. */
+const beginningOf = ({ status }: Alert) => (status === "retrying" ? "opened" : status)
 
 /** Two alerts of one incident as one: the later one's state, and the failures of both. One that opens the incident still does. */
-const merged = (before: Item, after: Item): Item => ({
+const merged = (before: Item, after: Item, isFirst: boolean): Item => ({
   alert: {
     ...after.alert,
-    status: isFirst(before.alert) && !isOver(after.alert) ? "opened" : after.alert.status,
+    status: isFirst && !isOver(after.alert) ? beginningOf(before.alert) : after.alert.status,
     count: before.alert.count + after.alert.count
   },
   ids: [...before.ids, ...after.ids],

@@ -92,7 +92,13 @@ const mostInDigest = 10_000
 /** No wait grows beyond this. */
 const mostBackoff = 5 * 60_000
 
-export const make = <R>(name: string, sink: Service<R>, ledger: Ledger, messageOf: MessageOf): Delivery<R> => {
+export const make = <R>(
+  name: string,
+  sink: Service<R>,
+  ledger: Ledger,
+  messageOf: MessageOf,
+  isFirst?: (alert: Alert) => boolean
+): Delivery<R> => {
   const kind = sink.kind ?? "sink"
   const batch = sink.batch ?? 100
   const attempts = sink.attempts ?? 4
@@ -101,7 +107,7 @@ export const make = <R>(name: string, sink: Service<R>, ledger: Ledger, messageO
   const backoff = millis(sink.backoff, 1000)
   const maxRetryAfter = millis(sink.maxRetryAfter, 86_400_000)
 
-  const backlog = Backlog.make()
+  const backlog = Backlog.make(isFirst)
   const news = Latch.makeUnsafe(false)
   const idle = Latch.makeUnsafe(true)
   let isClosing = false

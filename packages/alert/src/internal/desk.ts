@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import type * as Incident from "../Incident.ts"
+import type { Alert } from "../Alert.ts"
 import * as Outbox from "../Outbox.ts"
 import { type Service, SinkError } from "../Sink.ts"
 import * as Backlog from "./backlog.ts"
@@ -17,7 +18,7 @@ import * as Messages from "./messages.ts"
 import * as Watchdog from "./watchdog.ts"
 
 /** What an alerter is made of. */
-export interface Settings<R> extends Engine.Settings {
+export interface Settings<R> extends Omit<Engine.Settings, "isThere"> {
   readonly sinks: { readonly [name: string]: Service<R> }
   /** For a sink that is down, the one that is told in its place. */
   readonly fallbacks: { readonly [sink: string]: string }
@@ -92,23 +93,36 @@ export const open = Effect.fnUntraced(function* <R>(
   const outbox = yield* Outbox.Outbox
   const now = () => clock.currentTimeMillisUnsafe()
   const news = Latch.makeUnsafe(false)
-  const engine = Engine.make(settings, ledger.journal)
+  const isThere = (sink: string) => Object.hasOwn(sinks, sink)
+  const engine = Engine.make({ ...settings, isThere }, ledger.journal)
+  /** Whether a sink's people hear of an incident for the first time by an alert: those of an escalation do when it comes. */
+  const isFirstAt = (name: string) => (alert: Alert) =>
+    Backlog.isOpening(alert) ||
+    (alert.status === "escalated" &&
+      settings.routes.find((route) => route.name === alert.route)?.sinks.includes(name) === false)
   /** Hands the alerts that wait for a sink that has just gone down to its fallback, too. */
   const down: Delivery.Ledger["down"] = (name, error) => {
     ledger.deliveries.down(name, error)
     const standIn = deliveries.get(fallbacks[name] ?? "")
-    for (const alert of deliveries.get(name)?.waiting() ?? []) standIn?.offer(alert)
+    if (standIn !== undefined)
+      for (const alert of deliveries.get(name)?.waiting() ?? []) {
+        standIn.offer(alert)
+        hears(alert, standIn.name)
+      }
     standIn?.wake()
     watch()
+    news.openUnsafe()
   }
   const up: Delivery.Ledger["up"] = (name) => {
     ledger.deliveries.up(name)
+    watchdog.took(name)
     watch()
   }
   /** Alerts that a sink has taken, or never will, need not be kept any more. */
   const messages = Messages.make()
   const delivered: Delivery.Ledger["delivered"] = (sink, alerts, receipt) => {
     ledger.deliveries.delivered(sink, alerts, receipt)
+    watchdog.took(sink)
     const [alert] = alerts
     // A digest has no message of an incident's.
     if (alert !== undefined && alerts.length === 1 && sinks[sink]?.isEdited === true)
@@ -137,17 +151,26 @@ export const open = Effect.fnUntraced(function* <R>(
         name,
         sink,
         { ...ledger.deliveries, delivered, refused, unsure, down, up, settled },
-        messages.of(name)
+        messages.of(name),
+        isFirstAt(name)
       )
     ])
   )
+
+  /** Whoever hears of an incident since a sink stands in for another hears how it ends, too. */
+  const hears = (alert: Alert, sink: string) => {
+    engine.hears(alert, sink)
+    besides = { ...besides, changes: [...besides.changes, ...watchdog.hears(alert, sink)] }
+  }
 
   /** Which sinks a notice goes to; a sink that is down is stood in for. */
   const targetsOf = ({ alert, sinks: names }: Engine.Notice): ReadonlyArray<Outbox.Pending> => {
     const targets = new Set(names)
     for (const name of names) {
       const other = fallbacks[name]
-      if (other !== undefined && deliveries.get(name)?.state().isDown === true) targets.add(other)
+      if (other === undefined || deliveries.get(name)?.state().isDown !== true) continue
+      targets.add(other)
+      hears(alert, other)
     }
     return [...targets].map((sink) => ({ sink, alert }))
   }
@@ -159,7 +182,7 @@ export const open = Effect.fnUntraced(function* <R>(
   }
 
   const states = () => [...deliveries.values()].map((delivery) => delivery.state())
-  const watchdog = Watchdog.make(fallbacks, Duration.toMillis(Duration.fromInputUnsafe(maxWait)))
+  const watchdog = Watchdog.make(fallbacks, isThere, Duration.toMillis(Duration.fromInputUnsafe(maxWait)))
   /** What people are told besides failures: of the sinks, and of incidents whose routes are gone. */
   let besides: Watchdog.Seen = { notices: [], changes: [] }
   const watch = () => {
@@ -169,9 +192,15 @@ export const open = Effect.fnUntraced(function* <R>(
     besides = { notices: [...besides.notices, ...notices], changes: [...besides.changes, ...changes] }
     if (besides.notices.length > 0) news.openUnsafe()
   }
+  const expired = new Set<string>()
   /** Nothing can end an incident without its route: whoever heard that it began hears that no more is heard of it. */
   const expire = (route: string, incident: Incident.Incident): boolean => {
+    const name = `${route} ${Engine.nameOf(incident.key, incident.generation)}`
+    if (expired.has(name)) return true
+    expired.add(name)
     const isKnown = incident.told?.isOpen === true
+    const { key, untold: failures } = incident
+    if (!isKnown && failures > 0) ledger.journal.suppressed(route, key, "no route", failures, now())
     const told = (incident.told?.sinks ?? []).filter((name) => deliveries.has(name))
     if (isKnown && told.length === 0) return false
     const alert = Engine.alertOf(route, incident, incident.generation, "expired", now())
@@ -181,8 +210,6 @@ export const open = Effect.fnUntraced(function* <R>(
     }
     return true
   }
-  const takeAll = () => [...besides.notices, ...engine.take(now())]
-
   let done: Array<Outbox.Done> = []
   /** What others passed on, and no commit has counted. */
   const heard = new Set<string>()
@@ -197,7 +224,7 @@ export const open = Effect.fnUntraced(function* <R>(
   /** Keeps what has changed, and hands notices to their sinks then. People are told though it cannot be kept. */
   const keep = (notices: ReadonlyArray<Engine.Notice>) =>
     Effect.suspend(() => {
-      const added = notices.flatMap(targetsOf)
+      const added = [...besides.notices, ...notices].flatMap(targetsOf)
       const news = { incidents: [...besides.changes, ...engine.changes()], done, messages: messages.changes() }
       done = []
       besides = { notices: [], changes: [] }
@@ -221,7 +248,7 @@ export const open = Effect.fnUntraced(function* <R>(
         onFailure: (cause) => {
           late = changes
           if (Outbox.isTakenOver(cause)) {
-            for (const { alert } of added) if (Backlog.isFirst(alert)) untold.add(alert.incident)
+            for (const { alert } of added) if (Backlog.isOpening(alert)) untold.add(alert.incident)
             return onTakenOver()
           }
           ledger.notKept(cause)
@@ -237,7 +264,7 @@ export const open = Effect.fnUntraced(function* <R>(
     if (engine.nextAt() < next || engine.hasChanged()) news.openUnsafe()
   }
 
-  const round = Effect.suspend(() => Effect.andThen(Effect.uninterruptible(keep(takeAll())), waiting))
+  const round = Effect.suspend(() => Effect.andThen(Effect.uninterruptible(keep(engine.take(now()))), waiting))
 
   const waiting = Effect.suspend(() => {
     next = engine.nextAt()
@@ -250,13 +277,23 @@ export const open = Effect.fnUntraced(function* <R>(
       : Effect.race(Latch.await(news), Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never)
   })
 
+  const isRoute = (route: string) => settings.routes.some(({ name }) => name === route)
+  /** The process that told people of it may have other routes: an older or newer version of the program. */
+  const adopt: Desk<R>["adopt"] = (route, incident, at) => {
+    if (isRoute(route)) engine.adopt(route, incident, at)
+    else if (incident.told?.isOpen === true && !expire(route, incident)) ledger.noRoute(1)
+  }
+
+  const flushOf = (some: ReadonlyArray<Delivery.Delivery<R>>) =>
+    Effect.forEach(some, (delivery) => delivery.flush, { concurrency: "unbounded", discard: true })
+
   const flush = Effect.gen(function* () {
-    yield* keep(takeAll())
+    yield* keep(engine.take(now()))
     yield* keep(engine.flush(now(), outbox.isMemory !== true))
-    yield* Effect.forEach(deliveries.values(), (delivery) => delivery.flush, {
-      concurrency: "unbounded",
-      discard: true
-    })
+    yield* flushOf([...deliveries.values()])
+    yield* keep([])
+    // Sinks that took all have others to stand in for, or to tell of, since.
+    yield* flushOf([...deliveries.values()].filter((delivery) => delivery.state().failures === 0))
     yield* keep([])
   }).pipe(Effect.interruptible, Effect.timeoutOption(flushTimeout))
 
@@ -270,7 +307,7 @@ export const open = Effect.fnUntraced(function* <R>(
   let strange = 0
   for (const { incident, route } of kept.incidents) {
     if (route === Watchdog.route) watchdog.restore(incident)
-    else if (settings.routes.some(({ name }) => name === route)) engine.restore(route, incident, now())
+    else if (isRoute(route)) engine.restore(route, incident, now())
     else if (!expire(route, incident)) strange++
   }
   if (strange > 0) ledger.noRoute(strange)
@@ -279,6 +316,8 @@ export const open = Effect.fnUntraced(function* <R>(
     ...kept.pending.map(({ alert }) => alert.incident)
   ])
   messages.restore(kept.messages ?? [], (incident) => open.has(incident))
+  const stranded = kept.pending.filter(({ sink }) => !isThere(sink))
+  if (stranded.length > 0) ledger.noSink(stranded.length, [...new Set(stranded.map(({ sink }) => sink))])
   offer(kept.pending, true)
 
   const looping = yield* Scope.make()
@@ -301,14 +340,14 @@ export const open = Effect.fnUntraced(function* <R>(
     worked: waking(engine.worked),
     retrying: waking(engine.retrying),
     ended: waking(engine.ended),
-    adopt: waking(engine.adopt),
+    adopt: waking(adopt),
     hear: ({ id, text }) => {
       if (heard.has(id)) return
       const all = Heard.decode(text)
       // Another version wrote it, which may come back.
       if (all === undefined) return ledger.unread(1)
       heard.add(id)
-      for (const one of all) Heard.tell(one, engine, now())
+      for (const one of all) Heard.tell(one, { ...engine, adopt }, now())
       news.openUnsafe()
     },
     open: engine.open,
@@ -317,7 +356,13 @@ export const open = Effect.fnUntraced(function* <R>(
     close: stopLooping.pipe(
       Effect.andThen(Effect.ignoreCause(unheard(flush))),
       Effect.andThen(stopDelivering),
-      Effect.andThen(Effect.sync(() => ledger.lost([...deliveries.values()].flatMap((delivery) => delivery.rest()))))
+      Effect.andThen(
+        Effect.sync(() => {
+          const rest = [...deliveries.values()].flatMap((delivery) => delivery.rest())
+          // The next process delivers what is kept.
+          return ledger.lost(outbox.isMemory === true ? rest : rest.filter(({ id }) => unkept.has(id)))
+        })
+      )
     ),
     giveUp: Effect.map(Effect.andThen(stopLooping, stopDelivering), () => {
       const waiting = [...deliveries.values()].flatMap((delivery) => delivery.waiting())

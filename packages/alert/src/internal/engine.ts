@@ -49,6 +49,8 @@ export interface Settings {
   readonly silences: () => ReadonlyArray<Route.Silence>
   /** Whether these may end before their time. */
   readonly areSilencesAsked: boolean
+  /** Whether there is a sink of that name. */
+  readonly isThere: (sink: string) => boolean
   readonly inhibitions: ReadonlyArray<Route.Inhibition>
   /** How many incidents are kept. */
   readonly most: number
@@ -112,6 +114,8 @@ export interface Engine extends Ear {
    * it lacks; if there is another one of that key, the other one's ends.
    */
   readonly adopt: (route: string, incident: Incident.Incident, now: number) => void
+  /** A sink stands in for another one: it hears how the incident ends, too. */
+  readonly hears: (alert: Alert, sink: string) => void
   /** The calls whose success ends an open incident. */
   readonly calls: () => ReadonlyArray<Incident.CallOf>
 }
@@ -141,7 +145,10 @@ export interface Open {
 
 const subjectOf = ({ key, name }: Incident.CallOf): string => `${name}\n${key}`
 
-export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: Settings, journal: Journal): Engine => {
+export const make = (
+  { areSilencesAsked, inhibitions, isThere, most, routes, silences }: Settings,
+  journal: Journal
+): Engine => {
   const entries = new Map<string, Entry>()
   const bySubject = new Map<string, Set<Entry>>()
   const dueTimes = DueTimes.make<Entry>()
@@ -286,8 +293,18 @@ export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: 
     return undefined
   }
 
-  const holdOf = ({ incident, route }: Entry, now: number): Hold | undefined => {
-    const silence = silences().find(
+  /** Says why nobody is told of incidents now. The silences are asked for once, however many incidents there are. */
+  const holding = (now: number) => {
+    let asked: ReadonlyArray<Route.Silence> | undefined
+    return (entry: Entry) => holdOf(entry, (asked ??= silences()), now)
+  }
+
+  const holdOf = (
+    { incident, route }: Entry,
+    silences: ReadonlyArray<Route.Silence>,
+    now: number
+  ): Hold | undefined => {
+    const silence = silences.find(
       ({ from, match, routes: on, until }) =>
         from <= now && now < until && on?.includes(route.name) !== false && matches(match, subject(incident), now)
     )
@@ -299,13 +316,20 @@ export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: 
     return by === undefined ? undefined : { reason: "inhibition", by, until: now + recheck }
   }
 
+  /** Whoever heard that it began hears how it ended, though its route may name others since a restart. */
+  const hearersOf = (route: Route.Route, incident: Incident.Incident, status: Incident.Status) => {
+    const isEnd = status === "resolved" || status === "expired"
+    const heard = isEnd ? (incident.told?.sinks ?? nothing).filter(isThere) : nothing
+    return heard.length > 0 ? heard : sinksOf(route, incident, status)
+  }
+
   let named = 0
   /** Notes that people are told, and gives what. */
   const tell = (entry: Entry, status: Incident.Status, now: number): Notice => {
     const { incident, route } = entry
     // A name is never given twice, though a key may have been forgotten, and open again in the same millisecond.
     const generation = incident.told?.isOpen === true ? incident.generation : (named = Math.max(now, named + 1))
-    const sinks = sinksOf(route, incident, status)
+    const sinks = hearersOf(route, incident, status)
     set(entry, Incident.tell(incident, status, now, generation, sinks), now)
     return { alert: alertOf(route.name, incident, generation, status, now), sinks }
   }
@@ -373,6 +397,7 @@ export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: 
     take: (now) => {
       const notices: Array<Notice> = [...lastWords]
       lastWords = []
+      const held = holding(now)
       for (let entry = dueTimes.take(now); entry !== undefined; entry = dueTimes.take(now)) {
         entry.at = Infinity
         const next = Incident.due(entry.route, entry.incident)
@@ -383,7 +408,7 @@ export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: 
         }
         if (next.status === "resolved" && entry.incident.isOpen) set(entry, Incident.close(entry.incident, now), now)
         if (next.status === "resolved" && entry.incident.told?.isOpen !== true) continue
-        const hold = holdOf(entry, now)
+        const hold = held(entry)
         if (hold !== undefined) {
           const { key } = entry.incident
           if (entry.held?.by !== hold.by)
@@ -402,11 +427,12 @@ export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: 
     flush: (now, goesOn) => {
       const notices: Array<Notice> = [...lastWords]
       lastWords = []
+      const held = holding(now)
       for (const entry of entries.values()) {
         const { isOpen, key, told, untold } = entry.incident
         const isKnown = told?.isOpen === true
         if (untold === 0 && (isOpen || !isKnown)) continue
-        const reason = isOpen || isKnown ? holdOf(entry, now)?.reason : "below the rule"
+        const reason = isOpen || isKnown ? held(entry)?.reason : "below the rule"
         const status = !isOpen ? "resolved" : isKnown ? furtherOf(entry.incident) : "opened"
         // What nobody must hear now, the next process tells in its time.
         if (goesOn && (reason !== undefined || status === "resolved" || status === "reminder"))
@@ -433,7 +459,9 @@ export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: 
       return all
     },
     restore: (name, incident, now) => {
-      const entry = resume(name, incident, now)
+      // Of a policy that was to be told of nobody knows whether it still retries: if so, it says that again.
+      const isKnown = incident.isOpen || incident.told?.isOpen === true
+      const entry = resume(name, isKnown ? incident : Incident.settled(incident), now)
       if (entry !== undefined) changed.delete(entry.id)
     },
     adopt: (name, incident, now) => {
@@ -453,9 +481,17 @@ export const make = ({ areSilencesAsked, inhibitions, most, routes, silences }: 
           ...lastWords,
           {
             alert: alertOf(name, incident, incident.generation, "expired", now),
-            sinks: sinksOf(route, incident, "expired")
+            sinks: hearersOf(route, incident, "expired")
           }
         ]
+    },
+    hears: ({ incident: name, key, route }, sink) => {
+      const entry = entries.get(`${route}\n${key}`)
+      if (entry === undefined || knownName(entry.incident) !== name) return
+      const incident = Incident.hears(entry.incident, sink)
+      if (incident === entry.incident) return
+      entry.incident = incident
+      changed.set(entry.id, { entry, isForgotten: false })
     },
     calls: () => {
       const found = new Map<string, Incident.CallOf>()

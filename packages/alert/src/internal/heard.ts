@@ -33,6 +33,9 @@ export interface Pile extends Engine.Ear {
 /** More kinds are not kept. */
 const most = 10_000
 
+/** Of a call that goes to and fro more often only the last outcome comes last. */
+const mostTurns = 100
+
 /** Nobody's success counts more often than this, whatever the route. */
 const mostTimes = 1000
 
@@ -41,19 +44,41 @@ export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): 
   let kept = new Map<string, Heard>()
   let dropped = 0
 
+  /** By call: how often it has gone from failing to working or back, so that neither is counted as more in a row than it was. */
+  let turns = new Map<string, { readonly isFailing: boolean; readonly count: number }>()
+
+  const turnOf = ({ key, name }: Incident.CallOf, isFailing: boolean): number => {
+    const id = `${name}\n${key}`
+    const before = turns.get(id)
+    if (before?.isFailing === isFailing) return before.count
+    const count = Math.min((before?.count ?? 0) + 1, mostTurns)
+    turns.set(id, { isFailing, count })
+    return count
+  }
+
   const add = (id: string, heard: Heard) => {
     const before = kept.get(id)
-    if (before !== undefined) before.times += heard.times
+    if (before !== undefined) {
+      // What was heard last comes last: it says whether it is over.
+      kept.delete(id)
+      kept.set(id, { ...heard, times: before.times + heard.times })
+    }
     // Whoever was told that something began must hear its end.
     else if (kept.size < most || heard._tag === "Told") kept.set(id, heard)
     else if (heard._tag === "Failed") dropped += heard.times
   }
+  const failingTurnOf = ({ attributes: { call, key = "" } }: Report.Report): string =>
+    typeof call === "string" ? String(turnOf({ name: call, key: String(key) }, true)) : ""
   const idOf = (heard: Heard): string => {
     switch (heard._tag) {
       case "Failed":
-        return ["f", heard.report.fingerprint, heard.report.severity, ...keysOf(heard.report)].join("\n")
+        return ["f", failingTurnOf(heard.report), heard.report.fingerprint, heard.report.severity]
+          .concat(keysOf(heard.report))
+          .join("\n")
       case "Told":
         return ["t", heard.route, heard.incident.key].join("\n")
+      case "Worked":
+        return ["w", turnOf(heard.call, false), heard.call.name, heard.call.key].join("\n")
       default:
         return [heard._tag, heard.call.name, heard.call.key].join("\n")
     }
@@ -81,11 +106,13 @@ export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): 
     take: () => {
       const all = [...kept.values()]
       kept = new Map()
+      turns = new Map()
       return all
     },
     back: (heard) => {
       const since = kept
       kept = new Map()
+      turns = new Map()
       for (const one of [...heard, ...since.values()]) hear(one)
     },
     dropped: () => {

@@ -26,6 +26,8 @@ export interface Ledger {
   readonly unread: (count: number) => void
   /** So many incidents were kept whose routes and sinks are no longer there. */
   readonly noRoute: (count: number) => void
+  /** So many alerts were kept whose sinks are no longer there. */
+  readonly noSink: (count: number, sinks: ReadonlyArray<string>) => void
   /** The silences that were asked for are wrong. */
   readonly noSilences: (why: string) => void
   /** How many failures no sink was told of, given what was not delivered. */
@@ -178,6 +180,13 @@ export const make = (journal: Journal.Writer | undefined, now: () => number): Le
         "no route",
         Effect.logWarning(
           `${count} incidents of the outbox are left, since neither their routes nor their sinks are there any more: nobody hears how they end`
+        )
+      ),
+    noSink: (count, sinks) =>
+      say(
+        "no sink",
+        Effect.logError(
+          `${count} alerts of the outbox are left, since the program has no sink named ${sinks.join(", ")} any more: nobody hears of them`
         )
       ),
     noSilences: (why) =>

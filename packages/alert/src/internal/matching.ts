@@ -126,14 +126,26 @@ const isWithin = ({ days: on, from, to, zone = "UTC" }: Route.Hours, now: number
 
 /** When hours that have begun end, or those that were excepted begin, in epoch milliseconds: a match may be another one then. */
 export const turnOf = (match: Route.Match, now: number): number => {
-  const minute = 60_000
   const hours = [...(match.hours ?? []), ...(match.not?.hours ?? [])]
-  const turns = hours.flatMap(({ from, to, zone = "UTC" }) => {
-    const at = momentIn(zone, now).minute
-    // The day of a moment does not matter: at the turn it is looked at again.
-    return [from, to].map((time) => (minuteOf(time) - at + 1440) % 1440 || 1440)
-  })
-  return turns.length === 0 ? Infinity : (Math.floor(now / minute) + Math.min(...turns)) * minute
+  // The day of a moment does not matter: at the turn it is looked at again.
+  return Math.min(...hours.flatMap(({ from, to, zone = "UTC" }) => [from, to].map((time) => nextOf(time, zone, now))))
+}
+
+const minute = 60_000
+const day = 1440
+
+/** When clocks of a zone show a time next. */
+const nextOf = (time: string, zone: string, now: number): number => {
+  const wanted = minuteOf(time) % day
+  const after = (at: number, least: number) =>
+    at + (((wanted - momentIn(zone, at * minute).minute - least + 2 * day) % day) + least)
+  const begun = Math.floor(now / minute)
+  const first = after(begun, 1)
+  // Between the two the clocks may have been changed.
+  const exact = after(first, -day / 2)
+  if (exact > begun && after(exact, 0) === exact) return exact * minute
+  // They skip that time: they are changed at a quarter of an hour, at which it is looked at again.
+  return (Math.floor(begun / 15) + 1) * 15 * minute
 }
 
 const minuteOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))

@@ -50,12 +50,15 @@ export const make = Effect.fnUntraced(function* <R>(
     for (const [id, { key, name }] of wanted) if (!expected.has(id)) expected.set(id, Observer.expectSuccess(name, key))
   }
 
-  const begin = Effect.gen(function* () {
+  /** Takes the desk. What was passed on before is older than what this process has heard since. */
+  const begin = Effect.fnUntraced(function* (passedOn: Effect.Effect<ReadonlyArray<Outbox.PassedOn>>) {
     isTakenOver = false
     const opened = yield* open(() => {
       isTakenOver = true
     })
+    const before = yield* passedOn
     expect([])
+    for (const one of before) opened.hear(one)
     for (const heard of pile.take()) Heard.tell(heard, opened, now())
     desk = opened
   })
@@ -85,7 +88,8 @@ export const make = Effect.fnUntraced(function* <R>(
     const held = yield* share.hold(desk?.calls() ?? [])
     silent = 0
     if (desk !== undefined && (!held.isHeld || isTakenOver)) yield* end
-    if (held.isHeld && desk === undefined) yield* begin
+    // What cannot be read now is read at the next turn.
+    if (held.isHeld && desk === undefined) yield* begin(Effect.catchCause(share.passedOn, () => Effect.succeed([])))
     if (desk !== undefined) {
       for (const one of yield* share.passedOn) desk?.hear(one)
       return
@@ -96,7 +100,7 @@ export const make = Effect.fnUntraced(function* <R>(
     Effect.catchCause((cause) =>
       Effect.suspend(() => {
         ledger.notKept(cause)
-        return desk === undefined && ++silent >= patience ? begin : Effect.void
+        return desk === undefined && ++silent >= patience ? begin(Effect.succeed([])) : Effect.void
       })
     ),
     Effect.uninterruptible

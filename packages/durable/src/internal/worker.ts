@@ -120,6 +120,9 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
     description: "For how long the first task has been due that is not run, by queue",
     attributes: { queue: queue.name }
   })
+  /** Opened when there may be something to claim. */
+  const news = Latch.makeUnsafe(false)
+  yield* store.listen(queue.name, () => news.openUnsafe())
   let claims = 0
   /** The claims whose answer has not come, and when their lease is over: the database may have carried them out. */
   const unanswered = new Map<string, number>()
@@ -273,7 +276,7 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
     const ended = Effect.sync(() => {
       if (isEnding) return
       if (isHeld(claim)) tasks.delete(claim.row)
-      queue.news.openUnsafe()
+      news.openUnsafe()
     })
     const fiber = yield* Effect.forkIn(Effect.ensuring(surviving(attempt(claim)), ended), attempts, {
       uninterruptible: true
@@ -301,11 +304,11 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
   )
 
   const looking = Effect.gen(function* () {
-    queue.news.closeUnsafe()
+    news.closeUnsafe()
     let found = 0
     yield* surviving(Effect.tap(claim, (count) => Effect.sync(() => (found = count))))
     if (found > 0) return
-    yield* Effect.race(Latch.await(queue.news), Effect.sleep(settings.pollInterval))
+    yield* Effect.race(Latch.await(news), Effect.sleep(settings.pollInterval))
   })
 
   const seldom = Math.max(settings.pollInterval, 15_000)

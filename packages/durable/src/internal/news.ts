@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Predicate from "effect/Predicate"
 import * as EffectQueue from "effect/Queue"
@@ -116,7 +117,10 @@ const shared = Effect.fnUntraced(function* (
   )
   const again = Effect.retry(Effect.sandbox(hearing), Schedule.spaced("1 second"))
   // However many workers there are, one connection listens for them.
-  const listening = yield* RcRef.make({ acquire: Effect.forkScoped(again) })
+  // Nobody waits for the end of listening: on a silent network the server's answer to it never comes.
+  const listening = yield* RcRef.make({
+    acquire: Effect.acquireRelease(Effect.forkDetach(again), (fiber) => Effect.forkDetach(Fiber.interrupt(fiber)))
+  })
   const hasSome = sql.config.maxConnections !== 1
   return {
     tell: (queue) => {

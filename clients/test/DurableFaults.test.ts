@@ -210,20 +210,26 @@ describe("tasks in PostgreSQL", () => {
     Effect.gen(function* () {
       const { control, target: through } = yield* throughProxy(config)
       const program = Effect.gen(function* () {
+        // So many take two statements and a transaction.
         control.cutAt = "INSERT INTO redrive_tasks"
+<<<<<<< HEAD
         control.after = 0
         const exit = yield* Effect.exit(Queue.addAll(queue, many(5)))
+=======
+        control.after = 1
+        const exit = yield* Effect.exit(Queue.addAll(queue, many(600)))
+>>>>>>> faults17
         // A defect to the client, and an error to the caller.
         assert.strictEqual(exit._tag, "Failure")
         const error = yield* Effect.flip(exit)
         assert.instanceOf(error, Store.StoreError)
         control.cutAt = undefined
-        yield* Queue.addAll(queue, many(5))
-        assert.strictEqual((yield* health).waiting, 5)
+        yield* Queue.addAll(queue, many(600))
+        assert.strictEqual((yield* health).waiting, 600)
       })
       yield* Effect.provide(program, storeAt(through))
       const { waiting } = yield* Effect.provide(health, storeAt(target))
-      assert.strictEqual(waiting, 5)
+      assert.strictEqual(waiting, 600)
     })
   )
 

@@ -340,7 +340,7 @@ const make = Effect.fnUntraced(function* ({
   const answered = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>) =>
     sql.onDialectOrElse({
       sqlite: () => apart(what, effect),
-      orElse: () => Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(apart(what, effect)), Fiber.join))
+      orElse: () => Effect.uninterruptible(apart(what, effect))
     })
   yield* bounded("kept: no tables", made(sql, tables(sql), tableNames))
   const presence = yield* bounded(

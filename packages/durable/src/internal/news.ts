@@ -116,7 +116,8 @@ const shared = Effect.fnUntraced(function* (
     Effect.tapCause((cause) => Effect.logDebug("PostgreSQL's notifications are not heard; trying again", cause))
   )
   const again = Effect.retry(Effect.sandbox(hearing), Schedule.spaced("1 second"))
-  // However many workers there are, one connection listens for them. To end that takes an answer of the server, for which nobody waits: a network may be silent.
+  // However many workers there are, one connection listens for them.
+  // Nobody waits for the end of listening: on a silent network the server's answer to it never comes.
   const listening = yield* RcRef.make({
     acquire: Effect.acquireRelease(Effect.forkDetach(again), (fiber) => Effect.forkDetach(Fiber.interrupt(fiber)))
   })

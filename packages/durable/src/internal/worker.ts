@@ -79,10 +79,6 @@ const surviving = <E extends StoreError, R>(effect: Effect.Effect<unknown, E, R>
     return error instanceof StoreError ? warn(error) : Effect.logError("a worker met a defect, and goes on", cause)
   })
 
-/** A statement in a fiber of its own, so that its time limit works, and it comes to its end, while the worker ends. */
-const whole = <A, E>(statement: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.flatMap(Effect.forkDetach(statement), Fiber.join)
-
 /** A task that runs. */
 interface Running {
   readonly claim: Claimed
@@ -135,7 +131,7 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
 
   /** What a store does not take is tried again as long as the claim lasts: the work is done. */
   const persist = <X>(claim: Claimed, statement: Effect.Effect<X, StoreError>, lost: X): Effect.Effect<X> =>
-    Effect.catch(whole(statement), (error) =>
+    Effect.catch(statement, (error) =>
       isHeld(claim) && !isEnding
         ? Effect.andThen(
             Effect.andThen(warn(error), Effect.exit(Effect.interruptible(Effect.sleep(settings.pollInterval)))),
@@ -239,7 +235,7 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
   // At the end, in this order: nothing more is claimed, tasks are interrupted, and only then are claims no longer held, and given back.
   yield* Effect.addFinalizer(() => {
     const left = new Set([...unanswered.keys(), ...[...tasks.values()].map(({ claim }) => claim.claim)])
-    return Effect.catch(whole(release([...left])), (error) =>
+    return Effect.catch(release([...left]), (error) =>
       Effect.logWarning(`${error.message}: tasks that ran come back when their lease is over`, error.cause)
     )
   })

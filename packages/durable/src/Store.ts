@@ -476,11 +476,12 @@ const make = Effect.fnUntraced(function* ({
     Effect.gen(function* () {
       const rows = yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate} AND until > ${now} RETURNING gate`
       yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate}`
-      // Another gate that is still shut puts them back.
+      // Another gate that is still shut puts them back. Each side of OR says what its index holds, or SQLite reads all that waits.
       yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = CASE
           WHEN EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})
           THEN parked_until ELSE ${Rows.never} END
-        WHERE active = 1 AND state = 'waiting' AND ((key = ${gate} AND key <> '') OR (grp = ${gate} AND grp <> ''))`
+        WHERE (active = 1 AND state = 'waiting' AND key = ${gate} AND key <> '')
+          OR (active = 1 AND state = 'waiting' AND grp = ${gate} AND grp <> '')`
       yield* news.tell()
       return rows.length > 0
     })

@@ -7,6 +7,7 @@ import { text as textOf } from "node:stream/consumers"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Workflows from "@redrive/durable/Workflows"
+import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Program from "@redrive/testing/Program"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -111,6 +112,29 @@ describe.each(databases)("workflows in two processes with %s, killed again and a
         const repeated = [...done.values()].reduce((sum, times) => sum + times - 1, 0)
         // Each execution is in one process, and has one step under way.
         assert.isAtMost(repeated, kills * count)
+        // What the cluster keeps of them goes with them.
+        const left = Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          yield* Layer.build(Workflows.layer({ keepDone: 0 }))
+          yield* Effect.sleep("500 millis")
+          const counts: Array<number> = []
+          for (const table of [
+            "cluster_messages",
+            "cluster_replies",
+            "redrive_runs",
+            "redrive_steps",
+            "redrive_waiters"
+          ])
+            counts.push(Number((yield* sql`SELECT count(*) AS n FROM ${sql(table)}`)[0]?.["n"]))
+          return counts
+        })
+        const client =
+          kind === "sqlite" ? Sqlite.layer({ filename: target }) : PgClient.layer({ url: Redacted.make(target) })
+        const counts = yield* Effect.provide(
+          Effect.repeat(Effect.scoped(left), { until: (all) => all.every((one) => one === 0), times: 5 }),
+          client
+        )
+        assert.deepStrictEqual(counts, [0, 0, 0, 0, 0])
         if (Number(KILLS) > 20)
           process.stderr.write(`${kind}: ${kills} kills, ${count} workflows, ${3 * count} steps, ${repeated} again\n`)
       }),

@@ -3,12 +3,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Gates from "@redrive/durable/Gates"
 import * as Queue from "@redrive/durable/Queue"
+import * as Step from "@redrive/durable/Step"
 import * as Store from "@redrive/durable/Store"
 import * as Worker from "@redrive/durable/Worker"
+import * as Workflows from "@redrive/durable/Workflows"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
+import * as Workflow from "effect/workflow/Workflow"
 import { run } from "./cli.ts"
 import { folder } from "./files.ts"
 
@@ -67,6 +71,25 @@ describe("durable", () => {
         assert.include((yield* cli("failed", "--queue", "pages")).stdout, "no task failed")
       })
       yield* Effect.provide(Effect.scoped(program), store)
+    })
+  )
+
+  it.live("shows which workflows do not fit", () =>
+    Effect.gen(function* () {
+      const database = join(yield* folder, "flows.db")
+      const flow = Workflow.make("shop", { payload: {}, idempotencyKey: () => "1" })
+      const twice = Workflows.run(flow, () => Effect.forEach([1, 2], () => Step.sleep("wait", 1), { discard: true }))
+      const engine = Workflows.layer({ pollInterval: "20 millis" }).pipe(
+        Layer.provide(Sqlite.layer({ filename: database })),
+        Layer.provideMerge(Logger.layer([]))
+      )
+      const program = Effect.gen(function* () {
+        yield* flow.execute({}, { discard: true })
+        while ((yield* Workflows.stuck).length === 0) yield* Effect.sleep("20 millis")
+      })
+      yield* Effect.provide(program, Layer.provideMerge(twice, engine))
+      const { stdout } = yield* run(["durable", "stuck", "--database", database])
+      assert.match(stdout, /shop +\S+ +\S+ +the step "wait" was asked for twice/)
     })
   )
 

@@ -126,6 +126,7 @@ export const layer = (
   const records = Layer.effect(
     Records,
     Effect.gen(function* () {
+      yield* internal.prepare
       const records = yield* internal.make
       yield* Effect.forkScoped(Answers.run(records, millis(pollInterval)))
       yield* Effect.forkScoped(sweeping(records, millis(keepDone), millis(keepFailed)))
@@ -134,6 +135,14 @@ export const layer = (
   )
   return Layer.provideMerge(records, engine)
 }
+
+/**
+ * The records alone, to look at executions (`stuck`) without taking part in them.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRecords: Layer.Layer<Records, StoreError, SqlClient.SqlClient> = Layer.effect(Records, internal.make)
 
 /** How many parts the executions are in, of which each process has some. It must not change as long as there are executions. */
 const shardsPerGroup = 60

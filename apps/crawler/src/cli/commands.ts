@@ -282,7 +282,7 @@ export type RedriveFlags = Command.Command.Config.Infer<typeof redriveOptions>
 const tasks = Effect.promise(() => import("./durable.ts"))
 
 const durable = Command.make("durable").pipe(
-  Command.withDescription("Look at durable tasks, open gates, and redrive what failed"),
+  Command.withDescription("Look at durable tasks and workflows, open gates, and redrive what failed"),
   Command.withSubcommands([
     Command.make("status", tasksOptions, (flags) => Effect.flatMap(tasks, ({ status }) => status(flags))).pipe(
       Command.withDescription("How many tasks wait, run, are done or failed, and since when one is due")
@@ -295,6 +295,9 @@ const durable = Command.make("durable").pipe(
     ),
     Command.make("failed", failedOptions, (flags) => Effect.flatMap(tasks, ({ failed }) => failed(flags))).pipe(
       Command.withDescription("What tasks failed of, and who must act")
+    ),
+    Command.make("stuck", databaseOptions, (flags) => Effect.flatMap(tasks, ({ stuck }) => stuck(flags))).pipe(
+      Command.withDescription("Which workflows do not fit this version of the program, and why")
     ),
     Command.make("redrive", redriveOptions, (flags) => Effect.flatMap(tasks, ({ redrive }) => redrive(flags))).pipe(
       Command.withDescription("Let failed tasks go again"),

@@ -5,6 +5,7 @@ import * as Failed from "@redrive/durable/Failed"
 import * as Gates from "@redrive/durable/Gates"
 import * as Queue from "@redrive/durable/Queue"
 import * as Store from "@redrive/durable/Store"
+import * as Workflows from "@redrive/durable/Workflows"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
@@ -20,12 +21,14 @@ import { Problem } from "./Problem.ts"
 import * as Table from "./Table.ts"
 
 /** Runs a command on a database that is there: a wrong name must not make an empty one. */
-const on = <A>(file: string, command: Effect.Effect<A, Store.StoreError | Problem, Store.Store>) =>
+const on = <A>(file: string, command: Effect.Effect<A, Store.StoreError | Problem, Store.Store | Workflows.Records>) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     if (!(yield* Effect.orElseSucceed(fs.exists(file), () => false)))
       return yield* new Problem({ wrong: `there is no database ${file}.`, advice: "Give --database its file." })
-    const store = Store.layer().pipe(Layer.provide(Sqlite.layer({ filename: file })))
+    const store = Layer.merge(Store.layer(), Workflows.layerRecords).pipe(
+      Layer.provide(Sqlite.layer({ filename: file }))
+    )
     return yield* Effect.catch(Effect.provide(command, store), (error) =>
       error instanceof Problem
         ? error
@@ -90,6 +93,21 @@ export const open = ({ database, gate }: GateFlags) =>
       wasShut
         ? Console.log(`${gate} is open: its tasks go on`)
         : new Problem({ wrong: `no gate ${gate} is shut.`, advice: "`durable gates` lists those that are." })
+    )
+  )
+
+export const stuck = ({ database }: Pick<TasksFlags, "database">) =>
+  on(
+    database,
+    Effect.flatMap(Workflows.stuck, (all) =>
+      Console.log(
+        all.length === 0
+          ? "no workflow is stuck"
+          : Table.lines(
+              ["WORKFLOW", "EXECUTION", "SINCE", "WHY"],
+              all.map(({ at, execution, why, workflow }) => [workflow, execution, timeOf(at), why])
+            ).join("\n")
+      )
     )
   )
 

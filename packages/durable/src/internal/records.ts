@@ -127,15 +127,20 @@ const inUtc = (sql: SqlClient.SqlClient): Effect.Effect<void, StoreError> => {
   })
 }
 
-export const make = Effect.gen(function* () {
+/** What the engine's own tables need, once they are there. */
+export const prepare = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  yield* bounded("kept: no tables", made(sql, workflowTables(sql), "redrive_runs, redrive_steps, redrive_waiters"))
+  yield* inUtc(sql)
   // The engine looks for all messages of an execution when that ends, and has no index for it.
   yield* bounded(
     "kept: no index",
     sql`CREATE INDEX IF NOT EXISTS redrive_cluster_messages_of ON cluster_messages (entity_id)`
   )
-  yield* inUtc(sql)
+})
+
+export const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* bounded("kept: no tables", made(sql, workflowTables(sql), "redrive_runs, redrive_steps, redrive_waiters"))
   const now = Clock.currentTimeMillis
 
   const begin = Effect.fnUntraced(function* (of: Of) {

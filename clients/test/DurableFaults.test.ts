@@ -212,13 +212,8 @@ describe("tasks in PostgreSQL", () => {
       const program = Effect.gen(function* () {
         // So many take two statements and a transaction.
         control.cutAt = "INSERT INTO redrive_tasks"
-<<<<<<< HEAD
-        control.after = 0
-        const exit = yield* Effect.exit(Queue.addAll(queue, many(5)))
-=======
         control.after = 1
         const exit = yield* Effect.exit(Queue.addAll(queue, many(600)))
->>>>>>> faults17
         // A defect to the client, and an error to the caller.
         assert.strictEqual(exit._tag, "Failure")
         const error = yield* Effect.flip(exit)

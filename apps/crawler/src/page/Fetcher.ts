@@ -30,6 +30,18 @@ export interface Page {
   readonly text: string
 }
 
+/** A redirect before it is followed: the `url` it leads to, and the `status` it came with. */
+export interface Redirect {
+  readonly url: string
+  readonly status: number
+}
+
+/** `accept`ed media types; `follow` fails if a redirect is not to be followed. Default: every redirect is followed. */
+export interface Request {
+  readonly accept: string
+  readonly follow?: ((redirect: Redirect) => Effect.Effect<void, ItemError.Reason>) | undefined
+}
+
 /**
  * `allowPrivate` addresses (false), `connectionsPerHost` (4), `maxRedirects` (10), `maxBytes` of a body after decompression
  * (5 MiB), `timeout` of one answer, its body included (15 seconds).
@@ -44,7 +56,7 @@ export interface Options {
 
 export class Fetcher extends Context.Service<
   Fetcher,
-  { readonly fetch: (url: string, options: { readonly accept: string }) => Effect.Effect<Page, ItemError.Reason> }
+  { readonly fetch: (url: string, request: Request) => Effect.Effect<Page, ItemError.Reason> }
 >()("@redrive/crawler/page/Fetcher") {}
 
 const make = Effect.fnUntraced(function* (options: Options) {
@@ -59,8 +71,9 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const request = (url: string, accept: string) =>
     client.get(url, { headers: { accept, "user-agent": userAgent } }).pipe(Effect.mapError(reasonOf))
 
-  const hop = (url: string, seen: ReadonlyArray<string>, accept: string): Effect.Effect<Page, ItemError.Reason> =>
+  const hop = (url: string, seen: ReadonlyArray<string>, asked: Request): Effect.Effect<Page, ItemError.Reason> =>
     Effect.gen(function* () {
+      const { accept, follow } = asked
       const { host, hostname } = new URL(url)
       if (!allowPrivate && Address.isPrivateHost(hostname)) return yield* ours("private_address")
       const permits = yield* RcMap.get(hosts, host)
@@ -76,10 +89,11 @@ const make = Effect.fnUntraced(function* (options: Options) {
       const next = targetOf(answer.location, url)
       if (next === undefined) return yield* ours("bad_redirect")
       if (seen.includes(next) || seen.length > maxRedirects) return yield* ours("redirect_loop")
-      return yield* hop(next, [...seen, next], accept)
+      if (follow !== undefined) yield* follow({ url: next, status: answer.status })
+      return yield* hop(next, [...seen, next], asked)
     }).pipe(Effect.scoped)
 
-  return Fetcher.of({ fetch: (url, { accept }) => hop(url, [url], accept) })
+  return Fetcher.of({ fetch: (url, request) => hop(url, [url], request) })
 })
 
 /** A failure that the crawler itself finds in what a site does. */
@@ -95,15 +109,20 @@ const reasonOf = (error: HttpClientError.HttpClientError): ItemError.Reason => {
 
 /** Where a redirect leads. A URL that carries credentials, or is not on the web, is the site's mistake. */
 const targetOf = (location: string, base: string): string | undefined => {
-  if (!URL.canParse(location, base)) return undefined
-  const url = new URL(location, base)
+  const reference = octetsOf(location)
+  if (!URL.canParse(reference, base)) return undefined
+  const url = new URL(reference, base)
   if (url.username !== "" || url.password !== "") return undefined
   return url.protocol === "http:" || url.protocol === "https:" ? url.href : undefined
 }
 
+/** A header's octets beyond ASCII, which come as Latin-1, as a URL writes them: sites send UTF-8 or an older charset, and know it again. */
+const octetsOf = (value: string): string =>
+  value.replace(/[\x80-\xff]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`)
+
 type Answer =
   | { readonly _tag: "Page"; readonly status: number; readonly text: string }
-  | { readonly _tag: "Redirect"; readonly location: string }
+  | { readonly _tag: "Redirect"; readonly status: number; readonly location: string }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
@@ -117,7 +136,7 @@ const read = Effect.fnUntraced(function* (
   const redirected = redirects.has(status) && location !== undefined
   const reason = redirected ? undefined : Classify.answered(response, yield* Clock.currentTimeMillis)
   if (redirected || reason !== undefined) yield* drain(response)
-  if (redirected) return { _tag: "Redirect", location }
+  if (redirected) return { _tag: "Redirect", status, location }
   if (reason !== undefined) return yield* reason
   const type = (headers["content-type"] ?? "").trim().toLowerCase()
   const bytes = yield* bodyOf(response, maxBytes)

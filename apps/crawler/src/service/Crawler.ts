@@ -94,8 +94,11 @@ const crawl = Effect.fnUntraced(
 const visitAll = Effect.fnUntraced(function* (work: Work, options: Options) {
   const { pagesPerJob = 16, policy = defaultPolicy } = options
   const jobs = yield* Jobs
-  const scope = yield* Effect.fromResult(Scope.make(work.request))
+  const scopeOf = (landed?: string) => Effect.fromResult(Scope.make(work.request, landed))
+  let scope = yield* scopeOf(Option.getOrUndefined(yield* jobs.landing(work.id)))
   const robots = work.request.respectRobotsTxt ? yield* Robots.respected : Robots.ignored
+  /** Where this process has found pages: neither a link nor a redirect leads there once more. */
+  const landed = new Set<string>()
   const queue = yield* Queue.unbounded<Task, Cause.Done>()
   let open = 0
   const enqueue = (tasks: ReadonlyArray<Task>) => {
@@ -104,18 +107,35 @@ const visitAll = Effect.fnUntraced(function* (work: Work, options: Options) {
   }
   const leave = Effect.suspend(() => (--open === 0 ? Queue.end(queue) : Effect.void))
 
+  /** Whether a URL may be asked for: first the item's own, then those that its redirects lead to. */
+  const admit = (task: Task, redirect?: Fetcher.Redirect): Effect.Effect<void, ItemError.Reason> => {
+    // The start may lead to another site, which is then the one that is crawled.
+    const url =
+      redirect === undefined || task.depth === 0 ? Scope.pageOf(redirect?.url ?? task.url) : scope(redirect.url)
+    if (url === undefined) return Effect.fail(new ItemError.HostReturnedError({ status: redirect?.status ?? 0 }))
+    return landed.has(url) ? Effect.fail(duplicate) : robots(url)
+  }
+
   const visit = Effect.fnUntraced(function* (task: Task) {
-    const { attempts, result } = yield* fetch(task, policy, robots)
+    const { attempts, result } = yield* fetch(task, policy, (redirect) => admit(task, redirect))
     if (Result.isFailure(result)) {
       yield* jobs.fail(task, result.failure, attempts)
       return yield* ErrorReporter.report(Cause.fail(result.failure))
     }
-    const { links, ...page } = result.success
-    const inside = leads(work, task) ? links.flatMap((link) => scope(link) ?? []) : []
+    const { landing, links, ...page } = result.success
+    landed.add(landing)
+    if (task.depth === 0) scope = yield* scopeOf(landing)
+    const inside = leads(work, task) ? insideOf(links) : []
     const found = yield* jobs.succeed(work, task, { ...page, links: inside, attempts })
     if (Option.isNone(found)) return yield* outOfBalance(work)
     return yield* enqueue(found.value)
   })
+
+  const insideOf = (links: ReadonlyArray<string>) =>
+    links.flatMap((link) => {
+      const url = scope(link)
+      return url === undefined || landed.has(url) ? [] : [url]
+    })
 
   yield* enqueue(yield* jobs.begin(work.id))
   if (open === 0) return
@@ -132,16 +152,23 @@ const outOfBalance = (work: Work) =>
   new JobError.JobError({ operation: "run", jobId: work.id, reason: new JobError.InsufficientBalance({}) })
 
 /** A page's content, or why it could not be had for good; and how many attempts that took. */
-const fetch = Effect.fnUntraced(function* (task: Task, policy: RetryPolicy.RetryPolicy, robots: Robots.Robots) {
+const fetch = Effect.fnUntraced(function* (
+  task: Task,
+  policy: RetryPolicy.RetryPolicy,
+  admit: (redirect?: Fetcher.Redirect) => Effect.Effect<void, ItemError.Reason>
+) {
   const jobs = yield* Jobs
   const fetcher = yield* Fetcher.Fetcher
   let attempts = 0
   const attempt = Effect.gen(function* () {
     // A store that fails is no failure of the page.
     yield* Effect.orDie(jobs.attempting(task, attempts++))
-    yield* robots(task.url)
-    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted })
-    return { status, ...(yield* extract(text, url)) }
+    yield* admit()
+    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted, follow: admit })
+    const content = yield* extract(text, url)
+    const landing = Scope.pageOf(url)
+    if (!(yield* Effect.orDie(jobs.claim(task, landing)))) return yield* duplicate
+    return { status, landing, ...content }
   })
   const failed = (failure: Thrown) => errorOf(task, failure)
   const result = yield* attempt.pipe(
@@ -159,6 +186,9 @@ const placeOf = (url: string): string => {
   const { origin, pathname } = new URL(url)
   return origin + pathname
 }
+
+/** Another item of the job has the page. */
+const duplicate = new ItemError.HostReturnedError({ status: 0, detail: "duplicate" })
 
 const accepted = "text/html,application/xhtml+xml,text/plain"
 

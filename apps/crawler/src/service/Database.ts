@@ -49,7 +49,17 @@ const tables = Effect.gen(function* () {
 
 const holder = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`CREATE TABLE holder (pid INTEGER NOT NULL)`)
 
-const migrate = Migrator.make({})({ loader: Migrator.fromRecord({ "0001_tables": tables, "0002_holder": holder }) })
+/** Where each page was found in the end: one job keeps a page once, whatever redirects lead to it. */
+const landings = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE items ADD COLUMN landed_url TEXT`
+  yield* sql`UPDATE items SET landed_url = url WHERE status = 'done'`
+  yield* sql`CREATE UNIQUE INDEX items_landed ON items (job_id, landed_url)`
+})
+
+const migrate = Migrator.make({})({
+  loader: Migrator.fromRecord({ "0001_tables": tables, "0002_holder": holder, "0004_landings": landings })
+})
 
 /** Opens a database file with all tables, locked against other processes; `:memory:` is a database that ends with the process. */
 export const layer = (filename: string) =>

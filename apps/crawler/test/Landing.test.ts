@@ -13,6 +13,7 @@ interface Item {
   readonly status: string
   readonly cost: number
   readonly page_status_code: number
+  readonly error_code: string
   readonly reason?: string
 }
 

@@ -55,9 +55,10 @@ export const layer = (options: Options = {}): Layer.Layer<Crawler, SqlError, Job
     Effect.gen(function* () {
       const jobs = yield* Jobs
       const context = yield* Effect.context<Jobs | Fetcher.Fetcher>()
+      const robots = yield* Robots.respected
       const running = yield* FiberMap.make<string>()
       const start = (work: Work) =>
-        FiberMap.run(running, work.id, Effect.provideContext(crawl(work, options), context)).pipe(Effect.asVoid)
+        FiberMap.run(running, work.id, Effect.provideContext(crawl(work, options, robots), context)).pipe(Effect.asVoid)
       const cancel = (jobId: string) => Effect.andThen(FiberMap.remove(running, jobId), jobs.end(jobId, "cancelled"))
       for (const work of yield* jobs.unfinished) yield* start(work)
       return Crawler.of({ start, cancel })
@@ -66,9 +67,9 @@ export const layer = (options: Options = {}): Layer.Layer<Crawler, SqlError, Job
 
 /** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
 const crawl = Effect.fnUntraced(
-  function* (work: Work, options: Options) {
+  function* (work: Work, options: Options, respected: Robots.Robots) {
     const jobs = yield* Jobs
-    yield* visitAll(work, options)
+    yield* visitAll(work, options, work.request.respectRobotsTxt ? respected : Robots.ignored)
     yield* jobs.end(work.id, "done")
   },
   (self, work) =>
@@ -91,12 +92,11 @@ const crawl = Effect.fnUntraced(
 )
 
 /** Fetches the job's pages and those that they lead to, until there are no more. */
-const visitAll = Effect.fnUntraced(function* (work: Work, options: Options) {
+const visitAll = Effect.fnUntraced(function* (work: Work, options: Options, robots: Robots.Robots) {
   const { pagesPerJob = 16, policy = defaultPolicy } = options
   const jobs = yield* Jobs
   const scopeOf = (landed?: string) => Effect.fromResult(Scope.make(work.request, landed))
   let scope = yield* scopeOf(Option.getOrUndefined(yield* jobs.landing(work.id)))
-  const robots = work.request.respectRobotsTxt ? yield* Robots.respected : Robots.ignored
   /** Where this process has found pages: neither a link nor a redirect leads there once more. */
   const landed = new Set<string>()
   const queue = yield* Queue.unbounded<Task, Cause.Done>()

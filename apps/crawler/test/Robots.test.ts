@@ -127,7 +127,8 @@ describe("a crawl delay", () => {
 
   const robots = (text: string) =>
     Effect.provideService(Robots.respected, Fetcher.Fetcher, {
-      fetch: (url) => Effect.succeed({ url, status: 200, text })
+      fetch: (url) => Effect.succeed({ url, status: 200, text }),
+      pause: () => undefined
     })
 
   it.effect("is kept between the requests of all jobs, and for each site by itself", () =>

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Fetcher from "./Fetcher.ts"
+import * as Pauses from "./Pauses.ts"
 import * as RobotsRules from "./RobotsRules.ts"
 
 /** Waits for a page's turn, if its site asks for a delay between requests. Fails where the page may not be fetched, and says why. */
@@ -58,6 +59,8 @@ const load = (
   fetcher.fetch(`${origin}/robots.txt`, { accept: "text/plain,*/*" }).pipe(
     Effect.map(({ text }) => RobotsRules.parse(text, product)),
     Effect.catch((reason) => {
+      // The site says when it may be asked again: that is not what its robots.txt says.
+      if (Pauses.waitOf(reason) !== undefined) return Effect.fail(reason)
       const status = "status" in reason ? (reason.status ?? 0) : 0
       const isUnavailable = status >= 400 && status < 500 && reason.verdict._tag !== "Throttled"
       if (isUnavailable) return Effect.succeed(RobotsRules.parse("", product))

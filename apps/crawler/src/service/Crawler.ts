@@ -22,14 +22,16 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as Extract from "../page/Extract.ts"
 import * as Fetcher from "../page/Fetcher.ts"
+import * as Pauses from "../page/Pauses.ts"
 import * as Robots from "../page/Robots.ts"
 import * as Scope from "../page/Scope.ts"
+import * as HostGate from "./HostGate.ts"
 import { Jobs, type Task, type Work } from "./Jobs.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
 const defaultPolicy = RetryPolicy.make({
   retries: 3,
-  maxRetryAfter: Duration.seconds(30),
+  maxRetryAfter: Duration.minutes(2),
   slow: { base: Duration.seconds(2), cap: Duration.seconds(10) }
 })
 
@@ -56,20 +58,31 @@ export const layer = (options: Options = {}): Layer.Layer<Crawler, SqlError, Job
       const jobs = yield* Jobs
       const context = yield* Effect.context<Jobs | Fetcher.Fetcher>()
       const robots = yield* Robots.respected
+      const { policy = defaultPolicy } = options
+      // One runner for all jobs, since they share the hosts' gates.
+      const runner = Retry.make(HostGate.policyOf(policy), "page")
+      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner }
       const running = yield* FiberMap.make<string>()
       const start = (work: Work) =>
-        FiberMap.run(running, work.id, Effect.provideContext(crawl(work, options, robots), context)).pipe(Effect.asVoid)
+        FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context)).pipe(Effect.asVoid)
       const cancel = (jobId: string) => Effect.andThen(FiberMap.remove(running, jobId), jobs.end(jobId, "cancelled"))
       for (const work of yield* jobs.unfinished) yield* start(work)
       return Crawler.of({ start, cancel })
     })
   )
 
+/** What all jobs share. */
+interface Workers {
+  readonly pagesPerJob: number
+  readonly robots: Robots.Robots
+  readonly runner: Retry.Runner
+}
+
 /** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
 const crawl = Effect.fnUntraced(
-  function* (work: Work, options: Options, respected: Robots.Robots) {
+  function* (work: Work, workers: Workers) {
     const jobs = yield* Jobs
-    yield* visitAll(work, options, work.request.respectRobotsTxt ? respected : Robots.ignored)
+    yield* visitAll(work, workers)
     yield* jobs.end(work.id, "done")
   },
   (self, work) =>
@@ -92,9 +105,9 @@ const crawl = Effect.fnUntraced(
 )
 
 /** Fetches the job's pages and those that they lead to, until there are no more. */
-const visitAll = Effect.fnUntraced(function* (work: Work, options: Options, robots: Robots.Robots) {
-  const { pagesPerJob = 16, policy = defaultPolicy } = options
+const visitAll = Effect.fnUntraced(function* (work: Work, { pagesPerJob, robots: respected, runner }: Workers) {
   const jobs = yield* Jobs
+  const robots = work.request.respectRobotsTxt ? respected : Robots.ignored
   const scopeOf = (landed?: string) => Effect.fromResult(Scope.make(work.request, landed))
   let scope = yield* scopeOf(Option.getOrUndefined(yield* jobs.landing(work.id)))
   /** Where this process has found pages: neither a link nor a redirect leads there once more. */
@@ -117,7 +130,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, options: Options, robo
   }
 
   const visit = Effect.fnUntraced(function* (task: Task) {
-    const { attempts, result } = yield* fetch(task, policy, (redirect) => admit(task, redirect))
+    const { attempts, result } = yield* fetch(task, runner, (redirect) => admit(task, redirect))
     if (Result.isFailure(result)) {
       yield* jobs.fail(task, result.failure, attempts)
       return yield* ErrorReporter.report(Cause.fail(result.failure))
@@ -154,26 +167,44 @@ const outOfBalance = (work: Work) =>
 /** A page's content, or why it could not be had for good; and how many attempts that took. */
 const fetch = Effect.fnUntraced(function* (
   task: Task,
-  policy: RetryPolicy.RetryPolicy,
+  runner: Retry.Runner,
   admit: (redirect?: Fetcher.Redirect) => Effect.Effect<void, ItemError.Reason>
 ) {
   const jobs = yield* Jobs
   const fetcher = yield* Fetcher.Fetcher
   let attempts = 0
+  /** The last URL that was asked for: its host is the one that may have refused. */
+  let asked = task.url
+  const pause = () => fetcher.pause(asked)
+  const follow = (redirect: Fetcher.Redirect) =>
+    Effect.tap(admit(redirect), () => {
+      asked = redirect.url
+      return Effect.void
+    })
   const attempt = Effect.gen(function* () {
+    yield* HostGate.ready(pause(), runner.policy)
+    asked = task.url
     // A store that fails is no failure of the page.
     yield* Effect.orDie(jobs.attempting(task, attempts++))
     yield* admit()
-    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted, follow: admit })
+    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted, follow })
     const content = yield* extract(text, url)
     const landing = Scope.pageOf(url)
     if (!(yield* Effect.orDie(jobs.claim(task, landing)))) return yield* duplicate
     return { status, landing, ...content }
-  })
-  const failed = (failure: Thrown) => errorOf(task, failure)
+  }).pipe(
+    Effect.tapError((reason) => {
+      // A page that was held back was not asked for.
+      if (Pauses.isHeldBack(reason)) attempts--
+      return Effect.void
+    })
+  )
+  const failed = (failure: Thrown) => errorOf(task, isParked(failure) ? (pause()?.reason ?? failure) : failure)
+  const verdict = (failure: ItemError.ItemError | Cause.TimeoutError) =>
+    HostGate.verdictOf(failed(failure).verdict, pause(), runner.policy)
   const result = yield* attempt.pipe(
     Effect.mapError(failed),
-    Retry.retry(policy, { name: "page", verdict: (failure) => failed(failure).verdict, errorOf: failed }),
+    runner.run({ key: new URL(task.url).host, verdict, errorOf: failed }),
     Effect.mapError(({ failure }) => failure),
     Effect.result,
     Effect.annotateLogs({ job: task.jobId, item: task.id, url: placeOf(task.url) })
@@ -194,6 +225,8 @@ const accepted = "text/html,application/xhtml+xml,text/plain"
 
 /** How a page can fail. A policy may bound attempts and refuse calls, too: that is read as what Node.js throws is. */
 type Thrown = ItemError.Reason | ItemError.ItemError | Retry.Added
+
+const isParked = (failure: Thrown): boolean => failure._tag === "Refused" && failure.because === "parked"
 
 /** The error of a page, which is the same from its first attempt to its report. */
 const errorOf = ({ id, jobId, url }: Task, failure: Thrown): ItemError.ItemError => {

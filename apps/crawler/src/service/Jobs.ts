@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as ItemError from "@redrive/core/ItemError"
-import * as Job from "@redrive/core/Job"
+import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -14,8 +14,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import type * as Stream from "effect/Stream"
 import { Accounts, pagePrice } from "./Accounts.ts"
-import { type ItemRow, itemOf, type JobRow, jobOf } from "./rows.ts"
+import { answerOf, itemColumns, type ItemRow, jobJson, type JobRow } from "./rows.ts"
 
 /** An item that is to be fetched. */
 export interface Task {
@@ -41,17 +42,48 @@ export interface Fetched {
   readonly attempts: number
 }
 
+/** How a job is. */
+export interface State {
+  readonly status: Job.Status
+  /** Grows with every change of the job and its items. */
+  readonly version: number
+}
+
+/** The item of a job that has one page. */
+export interface First {
+  readonly status: Job.Status
+  readonly page_status: number
+  readonly title: string
+  readonly markdown: string
+  readonly answer: string
+}
+
 export class Jobs extends Context.Service<
   Jobs,
   {
     /** Creates a job with its first item. */
     readonly create: (accountId: string, request: CrawlApi.CrawlRequest) => Effect.Effect<Work, SqlError>
-    readonly find: (accountId: string, jobId: string) => Effect.Effect<Option.Option<Job.Job>, SqlError>
+    /** How a job is, without its items. */
+    readonly state: (accountId: string, jobId: string) => Effect.Effect<Option.Option<State>, SqlError>
+    /** The whole job as the API answers it; `link` is where the text of an item is. */
+    readonly answer: (
+      accountId: string,
+      jobId: string,
+      link: (itemId: string) => string
+    ) => Effect.Effect<Option.Option<string>, SqlError>
     readonly markdown: (
       accountId: string,
       jobId: string,
       itemId: string
     ) => Effect.Effect<Option.Option<string>, SqlError>
+    /** The text of an item, whoever asks: the caller has looked at the link. */
+    readonly text: (itemId: string) => Effect.Effect<Option.Option<string>, SqlError>
+    /** The texts of all pages of a job, in the order in which they were found. */
+    readonly texts: (jobId: string) => Stream.Stream<{ readonly url: string; readonly markdown: string }, SqlError>
+    /** The first item of a job. */
+    readonly first: (jobId: string) => Effect.Effect<Option.Option<First>, SqlError>
+    /** What links to texts are signed with: the same as long as the database. */
+    readonly secret: Effect.Effect<string, SqlError>
     /** The jobs that have not ended, as an earlier process left them. */
     readonly unfinished: Effect.Effect<ReadonlyArray<Work>, SqlError>
     /** Marks a job as being worked on and gives what is left to fetch, what was cut short included. */
@@ -125,33 +157,44 @@ const make = Effect.gen(function* () {
     return work
   }, sql.withTransaction)
 
-  const find = Effect.fnUntraced(function* (accountId: string, jobId: string) {
+  /** Whoever asks again hears that something has changed. */
+  const changed = (jobId: string) => sql`UPDATE jobs SET version = version + 1 WHERE id = ${jobId}`
+
+  const answer = Effect.fnUntraced(function* (accountId: string, jobId: string, link: (itemId: string) => string) {
     const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
     if (job === undefined) return Option.none()
-    const items = yield* sql<ItemRow>`SELECT * FROM items WHERE job_id = ${jobId} ORDER BY rowid`
-    return Option.some(jobOf(job, decodeRequest(job.request), items.map(itemOf)))
+    const items =
+      yield* sql<ItemRow>`SELECT ${sql.literal(itemColumns)} FROM items WHERE job_id = ${jobId} ORDER BY rowid`
+    return Option.some(jobJson(job, decodeRequest(job.request), items, link))
   })
 
   const begin = Effect.fnUntraced(function* (jobId: string) {
     yield* sql`UPDATE jobs SET status = 'in_progress', updated_at = ${yield* now} WHERE id = ${jobId}`
     yield* sql`UPDATE items SET status = 'new', attempts = 0 WHERE job_id = ${jobId} AND status = 'in_progress'`
+    yield* changed(jobId)
     return yield* sql<Task>`
       SELECT id, job_id AS jobId, url, depth FROM items WHERE job_id = ${jobId} AND status = 'new' ORDER BY rowid`
   }, sql.withTransaction)
 
   const succeed = Effect.fnUntraced(function* (work: Work, task: Task, page: Fetched) {
+    // What has ended meanwhile, such as by a cancellation, costs nothing.
+    const [open] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
+    if (open === undefined) return Option.some([])
     if (!(yield* accounts.charge(work.accountId))) return Option.none()
     const { attempts, links, markdown, status: page_status, title } = page
     const fetched = { page_status, title, markdown, links: JSON.stringify(links), attempts, cost: pagePrice }
     yield* sql`UPDATE items SET ${sql.update({ ...fetched, status: "done", updated_at: yield* now })} WHERE id = ${task.id}`
+    yield* changed(work.id)
     return Option.some(yield* add(work, links, { url: task.url, depth: task.depth + 1 }))
   }, sql.withTransaction)
 
   const fail = Effect.fnUntraced(function* (task: Task, error: ItemError.ItemError, attempts: number) {
     const page_status = "status" in error.reason ? (error.reason.status ?? 0) : 0
-    const failed = { status: "error", error: encodeItemError(error), page_status, attempts, updated_at: yield* now }
-    yield* sql`UPDATE items SET ${sql.update(failed)} WHERE id = ${task.id}`
-  })
+    const failed = { status: "error", error: encodeItemError(error), answer: answerOf(error), page_status, attempts }
+    yield* sql`UPDATE items SET ${sql.update({ ...failed, updated_at: yield* now })}
+      WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
+    yield* changed(task.jobId)
+  }, sql.withTransaction)
 
   const end = Effect.fnUntraced(function* (
     jobId: string,
@@ -164,11 +207,34 @@ const make = Effect.gen(function* () {
     yield* sql`UPDATE jobs SET ${sql.update(ended)} WHERE id = ${jobId} AND finished_at IS NULL`
     yield* sql`UPDATE items SET status = 'cancelled', updated_at = ${at}
                WHERE job_id = ${jobId} AND status IN ('new', 'in_progress')`
+    yield* changed(jobId)
   }, sql.withTransaction)
 
   return Jobs.of({
     create,
-    find,
+    answer,
+    state: (accountId, jobId) =>
+      Effect.map(
+        sql<State>`SELECT status, version FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`,
+        ([job]) => Option.fromUndefinedOr(job)
+      ),
+    text: (itemId) =>
+      Effect.map(
+        sql<{ markdown: string }>`SELECT markdown FROM items WHERE id = ${itemId} AND status = 'done'`,
+        ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
+      ),
+    texts: (jobId) =>
+      sql<{ url: string; markdown: string }>`SELECT url, markdown FROM items
+        WHERE job_id = ${jobId} AND status = 'done' ORDER BY rowid`.stream,
+    first: (jobId) =>
+      Effect.map(
+        sql<First>`SELECT status, page_status, title, markdown, answer FROM items WHERE job_id = ${jobId} ORDER BY rowid LIMIT 1`,
+        ([item]) => Option.fromUndefinedOr(item)
+      ),
+    secret: Effect.map(
+      sql<{ value: string }>`SELECT value FROM settings WHERE name = 'links'`,
+      ([setting]) => setting?.value ?? ""
+    ),
     begin,
     succeed,
     fail,
@@ -187,7 +253,8 @@ const make = Effect.gen(function* () {
       Effect.flatMap(
         now,
         (at) =>
-          sql`UPDATE items SET status = 'in_progress', attempts = ${ended}, updated_at = ${at} WHERE id = ${task.id}`
-      )
+          sql`UPDATE items SET status = 'in_progress', attempts = ${ended}, updated_at = ${at}
+            WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
+      ).pipe(Effect.andThen(changed(task.jobId)), sql.withTransaction)
   })
 })

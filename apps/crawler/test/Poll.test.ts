@@ -70,13 +70,14 @@ describe("the answer about a job", () => {
           const { body, status, type } = yield* ask(link, { key: "" })
           assert.deepStrictEqual([status, type], [200, "text/markdown; charset=utf-8"])
           assert.include(body, "secret")
-          const [, , , , item = "", expires = "", signature = ""] = link.split("/")
+          const [, , , , id = "", expires = "", signature = "", item = ""] = link.split("/")
           const wrong = [
-            `/content/${item}/${Number(expires) + 1}/${signature}`,
-            `/content/${item}/1/${signature}`,
-            `/content/${item}/${expires}/${signature.slice(1)}`,
-            `/content/${item}/${expires}/${"A".repeat(32)}`,
-            `/content/x/${expires}/${signature}`
+            `/content/${id}/${Number(expires) + 1}/${signature}/${item}`,
+            `/content/${id}/1/${signature}/${item}`,
+            `/content/${id}/${expires}/${signature.slice(1)}/${item}`,
+            `/content/${id}/${expires}/${"A".repeat(32)}/${item}`,
+            `/content/x/${expires}/${signature}/${item}`,
+            `/content/${id}/${expires}/${signature}/x`
           ]
           for (const path of wrong) assert.strictEqual((yield* ask(path, { key: "" })).status, 404, path)
         })

@@ -119,7 +119,7 @@ const layerJobs = (allowPrivate: boolean) =>
           const { id } = yield* CrawlApi.CurrentAccount
           const about = { operation: "poll" as const, jobId: params.id }
           const { version } = yield* stateOf(about)
-          const link = Links.make(secret, originOf(request), yield* Clock.currentTimeMillis)
+          const link = Links.make(secret, originOf(request), params.id, yield* Clock.currentTimeMillis)
           // A link tells the hour: then the answer is another one.
           const etag = `"${version}-${createHash("sha256").update(link("")).digest("base64url").slice(0, 12)}"`
           const headers = { etag, "cache-control": "private, no-cache" }
@@ -194,11 +194,11 @@ const layerContent = Layer.unwrap(
     const secret = yield* jobs.secret
     return HttpRouter.add(
       "GET",
-      "/content/:item/:expires/:signature",
+      "/content/:job/:expires/:signature/:item",
       Effect.gen(function* () {
-        const { expires = "", item = "", signature = "" } = yield* HttpRouter.params
-        const isGood = Links.isGood(secret, item, expires, signature, yield* Clock.currentTimeMillis)
-        const text = isGood ? yield* jobs.text(item) : Option.none()
+        const { expires = "", item = "", job = "", signature = "" } = yield* HttpRouter.params
+        const isGood = Links.isGood(secret, job, expires, signature, yield* Clock.currentTimeMillis)
+        const text = isGood ? yield* jobs.text(job, item) : Option.none()
         return Option.match(text, {
           onNone: () => HttpServerResponse.text("this link is wrong, or has expired", { status: 404 }),
           onSome: (markdown) =>

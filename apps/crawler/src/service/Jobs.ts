@@ -77,7 +77,7 @@ export class Jobs extends Context.Service<
       itemId: string
     ) => Effect.Effect<Option.Option<string>, SqlError>
     /** The text of an item, whoever asks: the caller has looked at the link. */
-    readonly text: (itemId: string) => Effect.Effect<Option.Option<string>, SqlError>
+    readonly text: (jobId: string, itemId: string) => Effect.Effect<Option.Option<string>, SqlError>
     /** The texts of all pages of a job, in the order in which they were found. */
     readonly texts: (jobId: string) => Stream.Stream<{ readonly url: string; readonly markdown: string }, SqlError>
     /** The first item of a job. */
@@ -218,9 +218,11 @@ const make = Effect.gen(function* () {
         sql<State>`SELECT status, version FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`,
         ([job]) => Option.fromUndefinedOr(job)
       ),
-    text: (itemId) =>
+    text: (jobId, itemId) =>
       Effect.map(
-        sql<{ markdown: string }>`SELECT markdown FROM items WHERE id = ${itemId} AND status = 'done'`,
+        sql<{
+          markdown: string
+        }>`SELECT markdown FROM items WHERE id = ${itemId} AND job_id = ${jobId} AND status = 'done'`,
         ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
       ),
     texts: (jobId) =>

@@ -86,7 +86,6 @@ describe("webcrawlerapi-js", () => {
       Effect.gen(function* () {
         const sdk = yield* client
         const asked = [
-          { webhook_url: "https://hooks.example/" },
           { main_content_only: true },
           { max_age: 60 },
           { keep_query_params: false },

@@ -55,6 +55,7 @@ const holder = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`CREATE TABLE hol
 const answers = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`ALTER TABLE jobs ADD COLUMN version INTEGER NOT NULL DEFAULT 0`
+  yield* sql`ALTER TABLE jobs ADD COLUMN origin TEXT NOT NULL DEFAULT ''`
   yield* sql`ALTER TABLE items ADD COLUMN answer TEXT NOT NULL DEFAULT ''`
   yield* sql`CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)`
   yield* sql`INSERT INTO settings ${sql.insert({ name: "links", value: randomBytes(32).toString("base64url") })}`

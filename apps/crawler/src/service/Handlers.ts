@@ -76,8 +76,15 @@ const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allow
   if (request.outputFormats.some((format) => format !== "markdown")) {
     return yield* CrawlApi.refused(new JobError.InvalidRequest({ field: "output_formats" }))
   }
+  const webhook = request.webhookUrl ?? ""
+  if (!allowPrivate && webhook !== "" && Address.isPrivateHost(new URL(webhook).hostname))
+    return yield* CrawlApi.refused(
+      new JobError.InvalidRequest({
+        field: "webhook_url",
+        lastError: "webhook_url is invalid: it is a private address"
+      })
+    )
   for (const [field, isServed] of [
-    ["webhook_url", (request.webhookUrl ?? "") === ""],
     ["main_content_only", request.mainContentOnly !== true],
     ["max_age", (request.maxAge ?? 0) === 0],
     ["keep_query_params", request.keepQueryParams !== false]
@@ -97,13 +104,16 @@ const layerJobs = (allowPrivate: boolean) =>
       const crawler = yield* Crawler
       const secret = yield* jobs.secret
 
-      const begin = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest) {
+      const begin = Effect.fnUntraced(function* (
+        request: CrawlApi.CrawlRequest,
+        asked: HttpServerRequest.HttpServerRequest
+      ) {
         const { id } = yield* CrawlApi.CurrentAccount
         yield* admit(request, allowPrivate)
         const about = { operation: "create" as const }
         const balance = yield* accounts.balance(id).pipe(ownFault(about))
         if (balance < pagePrice) return yield* CrawlApi.refused(new JobError.InsufficientBalance({}))
-        const work = yield* jobs.create(id, request).pipe(ownFault(about))
+        const work = yield* jobs.create(id, request, originOf(asked)).pipe(ownFault(about))
         yield* crawler.start(work)
         return { id: work.id }
       })
@@ -114,7 +124,8 @@ const layerJobs = (allowPrivate: boolean) =>
         )
 
       return handlers.handleAll({
-        create: ({ payload, request }) => Effect.andThen(strict(request, CrawlApi.CrawlRequestBody), begin(payload)),
+        create: ({ payload, request }) =>
+          Effect.andThen(strict(request, CrawlApi.CrawlRequestBody), begin(payload, request)),
         get: Effect.fnUntraced(function* ({ params, request }) {
           const { id } = yield* CrawlApi.CurrentAccount
           const about = { operation: "poll" as const, jobId: params.id }
@@ -145,7 +156,10 @@ const layerJobs = (allowPrivate: boolean) =>
           yield* strict(request, CrawlApi.ScrapeRequestBody)
           const { output_format = "markdown", respect_robots_txt = false, url } = payload
           if (output_format !== "markdown") return yield* notServed("output_format")
-          return yield* begin(CrawlApi.CrawlRequest.make({ url, itemsLimit: 1, respectRobotsTxt: respect_robots_txt }))
+          return yield* begin(
+            CrawlApi.CrawlRequest.make({ url, itemsLimit: 1, respectRobotsTxt: respect_robots_txt }),
+            request
+          )
         }),
         getScrape: Effect.fnUntraced(function* ({ params }) {
           const about = { operation: "poll" as const, jobId: params.id }

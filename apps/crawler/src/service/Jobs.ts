@@ -6,6 +6,7 @@ import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as ItemError from "@redrive/core/ItemError"
 import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
+import { Store, type StoreError } from "@redrive/durable/Store"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -16,6 +17,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Stream from "effect/Stream"
 import { Accounts, pagePrice } from "./Accounts.ts"
+import * as Deliveries from "./Deliveries.ts"
 import { answerOf, itemColumns, type ItemRow, jobJson, type JobRow } from "./rows.ts"
 
 /** An item that is to be fetched. */
@@ -61,8 +63,12 @@ export interface First {
 export class Jobs extends Context.Service<
   Jobs,
   {
-    /** Creates a job with its first item. */
-    readonly create: (accountId: string, request: CrawlApi.CrawlRequest) => Effect.Effect<Work, SqlError>
+    /** Creates a job with its first item. `origin` is the address by which the caller reached the service. */
+    readonly create: (
+      accountId: string,
+      request: CrawlApi.CrawlRequest,
+      origin: string
+    ) => Effect.Effect<Work, SqlError>
     /** How a job is, without its items. */
     readonly state: (accountId: string, jobId: string) => Effect.Effect<Option.Option<State>, SqlError>
     /** The whole job as the API answers it; `link` is where the text of an item is. */
@@ -70,7 +76,7 @@ export class Jobs extends Context.Service<
       accountId: string,
       jobId: string,
       link: (itemId: string) => string
-    ) => Effect.Effect<Option.Option<string>, SqlError>
+    ) => Effect.Effect<Option.Option<string>, SqlError | StoreError>
     readonly markdown: (
       accountId: string,
       jobId: string,
@@ -97,12 +103,12 @@ export class Jobs extends Context.Service<
       page: Fetched
     ) => Effect.Effect<Option.Option<ReadonlyArray<Task>>, SqlError>
     readonly fail: (task: Task, error: ItemError.ItemError, attempts: number) => Effect.Effect<void, SqlError>
-    /** Ends a job that has not ended; items that are not finished end with it, as cancelled. */
+    /** Ends a job that has not ended; items that are not finished end with it, as cancelled. Who wants to hear of it is told from then on. */
     readonly end: (
       jobId: string,
       status: "done" | "error" | "cancelled",
       error?: JobError.Reason
-    ) => Effect.Effect<void, SqlError>
+    ) => Effect.Effect<void, SqlError | StoreError>
   }
 >()("@redrive/crawler/service/Jobs") {
   static readonly layer = Layer.effect(
@@ -119,9 +125,14 @@ const decodeRequest = Schema.decodeSync(requestJson)
 const encodeItemError = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
 const encodeJobReason = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
 
+const nobody = { status: "", error: "" }
+
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const accounts = yield* Accounts
+  const store = yield* Store
+
+  const toStore = Effect.provideService(Store, store)
 
   /** Adds items for URLs that the job does not have yet, as far as its limit allows. */
   const add = Effect.fnUntraced(function* (work: Work, urls: ReadonlyArray<string>, from: Pick<Task, "url" | "depth">) {
@@ -142,7 +153,7 @@ const make = Effect.gen(function* () {
     return added
   })
 
-  const create = Effect.fnUntraced(function* (accountId: string, request: CrawlApi.CrawlRequest) {
+  const create = Effect.fnUntraced(function* (accountId: string, request: CrawlApi.CrawlRequest, origin: string) {
     const work: Work = { id: randomUUID(), accountId, request }
     const at = yield* now
     yield* sql`INSERT INTO jobs ${sql.insert({
@@ -150,6 +161,7 @@ const make = Effect.gen(function* () {
       account_id: accountId,
       request: encodeRequest(request),
       status: "new",
+      origin,
       created_at: at,
       updated_at: at
     })}`
@@ -165,7 +177,9 @@ const make = Effect.gen(function* () {
     if (job === undefined) return Option.none()
     const items =
       yield* sql<ItemRow>`SELECT ${sql.literal(itemColumns)} FROM items WHERE job_id = ${jobId} ORDER BY rowid`
-    return Option.some(jobJson(job, decodeRequest(job.request), items, link))
+    const request = decodeRequest(job.request)
+    const webhook = (request.webhookUrl ?? "") === "" ? nobody : yield* toStore(Deliveries.state(jobId))
+    return Option.some(jobJson(job, request, items, link, webhook))
   })
 
   const begin = Effect.fnUntraced(function* (jobId: string) {
@@ -204,10 +218,14 @@ const make = Effect.gen(function* () {
     const at = yield* now
     const reason = error === undefined ? null : encodeJobReason(error)
     const ended = { status, error: reason, updated_at: at, finished_at: at }
-    yield* sql`UPDATE jobs SET ${sql.update(ended)} WHERE id = ${jobId} AND finished_at IS NULL`
+    const [job] = yield* sql<JobRow>`UPDATE jobs SET ${sql.update(ended)} WHERE id = ${jobId} AND finished_at IS NULL
+      RETURNING *`
     yield* sql`UPDATE items SET status = 'cancelled', updated_at = ${at}
                WHERE job_id = ${jobId} AND status IN ('new', 'in_progress')`
     yield* changed(jobId)
+    const url = job === undefined ? "" : (decodeRequest(job.request).webhookUrl ?? "")
+    if (job === undefined || url === "") return
+    yield* toStore(Deliveries.add({ accountId: job.account_id, jobId, url, origin: job.origin }))
   }, sql.withTransaction)
 
   return Jobs.of({

@@ -19,6 +19,8 @@ export interface JobRow {
   readonly finished_at: string | null
   /** Grows with every change of the job and its items. */
   readonly version: number
+  /** The address by which whoever asked for it reached the service. */
+  readonly origin: string
 }
 
 /** A row of `items`, without the text of the page. */
@@ -113,15 +115,21 @@ export const jobJson = (
   row: JobRow,
   request: CrawlApi.CrawlRequest,
   items: ReadonlyArray<ItemRow>,
-  link: (item: string) => string
+  link: (item: string) => string,
+  webhook: { readonly status: string; readonly error: string }
 ): string => {
-  const { job_items: _, ...job } = encodeJob(jobOf(row, request, items.length))
+  const { job_items: _, ...job } = encodeJob(jobOf(row, request, items.length, webhook))
   return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map((item) => itemJson(item, link)).join(",")}]}`
 }
 
 const encodeJob = Schema.encodeSync(Wire.JobBody)
 
-const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, items: number): Job.Job =>
+const jobOf = (
+  row: JobRow,
+  request: CrawlApi.CrawlRequest,
+  items: number,
+  webhook: { readonly status: string; readonly error: string }
+): Job.Job =>
   new Job.Job({
     id: row.id,
     orgId: row.account_id,
@@ -134,9 +142,9 @@ const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, items: number): Job.
     allowSubdomains: request.allowSubdomains,
     itemsLimit: request.itemsLimit,
     respectRobotsTxt: request.respectRobotsTxt,
-    webhookUrl: "",
-    webhookStatus: "",
-    webhookError: "",
+    webhookUrl: request.webhookUrl ?? "",
+    webhookStatus: webhook.status,
+    webhookError: webhook.error,
     recommendedPullDelay: pullDelayOf(items),
     items: [],
     createdAt: DateTime.makeUnsafe(row.created_at),

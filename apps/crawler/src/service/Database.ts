@@ -65,8 +65,33 @@ const answers = Effect.gen(function* () {
     yield* sql`UPDATE items SET answer = ${answerOf(readError(error))} WHERE id = ${id}`
 })
 
+/**
+ * Money moves from one account to another, and each move is a row: what an account has is the sum of its rows. A page is paid once, whoever asks twice.
+ * `(cash)` is what was paid in, and `(pages)` what was bought; no customer's account has such a name.
+ */
+const ledger = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`CREATE TABLE ledger (
+    id TEXT PRIMARY KEY,
+    debit TEXT NOT NULL,
+    credit TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    why TEXT NOT NULL,
+    at TEXT NOT NULL
+  )`
+  yield* sql`CREATE INDEX ledger_debit ON ledger (debit, at)`
+  yield* sql`CREATE INDEX ledger_credit ON ledger (credit, at)`
+  yield* sql`INSERT INTO ledger SELECT 'opening ' || id, '(cash)', id, balance, 'opening balance', '1970-01-01T00:00:00.000Z'
+    FROM accounts WHERE balance > 0`
+})
+
 const migrate = Migrator.make({})({
-  loader: Migrator.fromRecord({ "0001_tables": tables, "0002_holder": holder, "0003_answers": answers })
+  loader: Migrator.fromRecord({
+    "0001_tables": tables,
+    "0002_holder": holder,
+    "0003_answers": answers,
+    "0004_ledger": ledger
+  })
 })
 
 /** Opens a database file with all tables, locked against other processes; `:memory:` is a database that ends with the process. */

@@ -194,7 +194,7 @@ const make = Effect.gen(function* () {
     // What has ended meanwhile, such as by a cancellation, costs nothing.
     const [open] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
     if (open === undefined) return Option.some([])
-    if (!(yield* accounts.charge(work.accountId))) return Option.none()
+    if (!(yield* accounts.charge(work.accountId, task.id))) return Option.none()
     const { attempts, links, markdown, status: page_status, title } = page
     const fetched = { page_status, title, markdown, links: JSON.stringify(links), attempts, cost: pagePrice }
     yield* sql`UPDATE items SET ${sql.update({ ...fetched, status: "done", updated_at: yield* now })} WHERE id = ${task.id}`

@@ -85,12 +85,21 @@ const ledger = Effect.gen(function* () {
     FROM accounts WHERE balance > 0`
 })
 
+/** Where each page was found in the end: one job keeps a page once, whatever redirects lead to it. */
+const landings = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE items ADD COLUMN landed_url TEXT`
+  yield* sql`UPDATE items SET landed_url = url WHERE status = 'done'`
+  yield* sql`CREATE UNIQUE INDEX items_landed ON items (job_id, landed_url)`
+})
+
 const migrate = Migrator.make({})({
   loader: Migrator.fromRecord({
     "0001_tables": tables,
     "0002_holder": holder,
     "0003_answers": answers,
-    "0004_ledger": ledger
+    "0004_ledger": ledger,
+    "0005_landings": landings
   })
 })
 

@@ -16,6 +16,7 @@ import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Stream from "effect/Stream"
+import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import * as Deliveries from "./Deliveries.ts"
 import { answerOf, itemColumns, type ItemRow, jobJson, type JobRow } from "./rows.ts"
@@ -96,6 +97,10 @@ export class Jobs extends Context.Service<
     readonly begin: (jobId: string) => Effect.Effect<ReadonlyArray<Task>, SqlError>
     /** Notes that attempts at an item have ended and another one begins. */
     readonly attempting: (task: Task, ended: number) => Effect.Effect<void, SqlError>
+    /** Takes the URL where an item's page was found for this item; `false` if another item of the job has it. */
+    readonly claim: (task: Task, landed: string) => Effect.Effect<boolean, SqlError>
+    /** Where the start's redirects led, once the start was fetched. */
+    readonly landing: (jobId: string) => Effect.Effect<Option.Option<string>, SqlError>
     /** Charges for a page and keeps it; none, and nothing kept, where the balance is not enough. */
     readonly succeed: (
       work: Work,
@@ -165,7 +170,7 @@ const make = Effect.gen(function* () {
       created_at: at,
       updated_at: at
     })}`
-    yield* add(work, [request.url], { url: "", depth: 0 })
+    yield* add(work, [Scope.pageOf(request.url)], { url: "", depth: 0 })
     return work
   }, sql.withTransaction)
 
@@ -259,6 +264,17 @@ const make = Effect.gen(function* () {
     succeed,
     fail,
     end,
+    claim: (task, landed) =>
+      Effect.map(
+        sql`UPDATE OR IGNORE items SET landed_url = ${landed} WHERE id = ${task.id} RETURNING id`,
+        (claimed) => claimed.length > 0
+      ),
+    landing: (jobId) =>
+      Effect.map(
+        sql<{ landed_url: string }>`
+          SELECT landed_url FROM items WHERE job_id = ${jobId} AND depth = 0 AND landed_url IS NOT NULL`,
+        ([start]) => Option.map(Option.fromUndefinedOr(start), ({ landed_url }) => landed_url)
+      ),
     markdown: (accountId, jobId, itemId) =>
       Effect.map(
         sql<{ markdown: string }>`

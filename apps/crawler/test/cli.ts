@@ -12,10 +12,10 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Runs the command line as a process of its own; `onStderr` sees all that was written so far and may interrupt it. */
+/** Runs the command line as a process of its own; `onStderr` sees all that was written so far and may interrupt or kill it. */
 export const run = (
   args: ReadonlyArray<string>,
-  onStderr: (text: string, interrupt: () => void) => void = () => undefined
+  onStderr: (text: string, interrupt: () => void, kill: () => void) => void = () => undefined
 ) =>
   Effect.callback<Ran>((resume) => {
     const flags = ["--disable-warning=ExperimentalWarning", main]
@@ -31,7 +31,7 @@ export const run = (
     child.stdout.on("data", (chunk) => (stdout += chunk))
     child.stderr.on("data", (chunk) => {
       stderr += chunk
-      onStderr(stderr, interrupt)
+      onStderr(stderr, interrupt, () => child.kill("SIGKILL"))
     })
     child.once("close", (code) => resume(Effect.succeed({ code, stdout, stderr })))
     return Effect.sync(() => child.kill("SIGKILL"))

@@ -16,7 +16,7 @@ export const lines = (run: Run): ReadonlyArray<string> => {
   return [
     `job ${id}: ${status}, ${counted(tally.pages, "page")}`,
     "",
-    ...outcomes(tally),
+    ...outcomes(tally, run.isCut && status !== "cancelled" ? "waiting" : "cancelled"),
     "",
     `retries spent: ${tally.retries}; saved by retrying: ${counted(tally.savedByRetry, "page")}; saved by redrive: ${counted(tally.savedByRedrive, "page")} in ${counted(run.rounds, "round")}`,
     ...remaining(run.remaining)
@@ -25,12 +25,13 @@ export const lines = (run: Run): ReadonlyArray<string> => {
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
-const outcomes = (tally: Tally.Tally): ReadonlyArray<string> =>
+/** `left` is what is said of pages that were not fetched. */
+const outcomes = (tally: Tally.Tally, left: string): ReadonlyArray<string> =>
   Table.lines(
     ["LEVEL", "OUTCOME", "DETAIL", "PAGES", "VERDICT", "WHO ACTS"],
     [
       ["item", "ok", "", tally.done, "", ""],
-      ...(tally.cancelled > 0 ? [["item", "cancelled", "", tally.cancelled, "", ""]] : []),
+      ...(tally.cancelled > 0 ? [["item", left, "", tally.cancelled, "", ""]] : []),
       ...tally.rows.map(({ actor, code, detail, level, pages, verdict }) => [
         level,
         code,

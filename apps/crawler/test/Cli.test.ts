@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { displayWidth } from "effect/cli/CliOutput"
 import * as Service from "../src/service/Service.ts"
 import { ask, layer } from "./api.ts"
 import { run } from "./cli.ts"
@@ -107,6 +108,16 @@ describe.concurrent("crawl", () => {
       assert.strictEqual(written.jobs[0].job_items[1].markdown_content_url, "")
       assert.strictEqual(written.jobs[0].job_items[2].last_error, "Webpage returned error status code: 404")
       assert.lengthOf(readdirSync(join(file, "..")), 1)
+    })
+  )
+
+  it.live("prints tables of 80 columns at most where there is no terminal", () =>
+    Effect.gen(function* () {
+      const long = `/${"section/".repeat(12)}${"x".repeat(100)}.html?${"a=1&".repeat(20)}`
+      const { url } = yield* site({ "/": link(long) + link("/ファイル/ファイル") })
+      const { stdout } = yield* run(["crawl", url, "--allow-private"], undefined, "")
+      assert.match(stdout, /^LEVEL/m)
+      for (const line of stdout.split("\n")) assert.isAtMost(displayWidth(line), 80)
     })
   )
 

@@ -76,7 +76,12 @@ export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
           Effect.tap((missing) =>
             Effect.sync(() => (isOver = missing === undefined && run.jobs.every((job) => job.isFinished)))
           ),
-          Effect.andThen(Effect.sync(() => progress.line(howToGoOn(run, flags)))),
+          Effect.tap((missing) =>
+            Effect.sync(() =>
+              progress.line(missing === undefined ? howToGoOn(run, flags) : `error: ${missing.message}`)
+            )
+          ),
+          Effect.asVoid,
           Effect.catch((problem) => Effect.sync(() => progress.line(`error: ${problem.message}`)))
         )
     })

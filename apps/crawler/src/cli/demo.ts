@@ -117,15 +117,14 @@ const print = (lines: ReadonlyArray<string>) => Console.log(lines.join("\n"))
 
 const alertLines = (bodies: ReadonlyArray<AlertWire.Body>): ReadonlyArray<string> =>
   Table.lines(
-    ["SEVERITY", "LEVEL", "CODE", "HOST", "COUNT", "WHO ACTS", "FIRST OF THEM"],
+    ["SEVERITY", "LEVEL", "CODE", "HOST", "COUNT", "FIRST OF THEM"],
     bodies.flatMap(({ data }) =>
-      data.alerts.map(({ actor, code, count, host, level, message, severity }) => [
+      data.alerts.map(({ code, count, host, level, message, severity }) => [
         severity,
         level,
         code,
         host ?? "",
         count,
-        actor,
         Table.cut(message, 70)
       ])
     )

@@ -56,8 +56,17 @@ const crawlOptions = {
   ),
   json: Flag.String("json").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("Write everything about the crawl to a JSON file"),
+    Flag.withDescription("Write everything about the crawl, with the pages' texts, to a JSON file"),
     Flag.optional
+  ),
+  output: Flag.String("output").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("Write each page as a Markdown file, and an index, to a new folder"),
+    Flag.optional
+  ),
+  resume: Flag.Boolean("resume").pipe(
+    Flag.withDescription("Go on with the interrupted crawl of the same --output or --json"),
+    Flag.withDefault(false)
   ),
   strict: Flag.Boolean("strict").pipe(
     Flag.withDescription("Exit with 2 where pages remain failed"),
@@ -77,6 +86,8 @@ const crawl = Command.make("crawl", crawlOptions, (flags) =>
   Command.withDescription("Crawl a site and say what became of every page"),
   Command.withExamples([
     { command: "crawl https://example.com/ --items-limit 20", description: "Crawl at most 20 pages" },
+    { command: "crawl https://example.com/ --output example", description: "Keep the pages as Markdown files" },
+    { command: "crawl https://example.com/ --output example --resume", description: "Go on after Ctrl-C" },
     {
       command: "crawl http://127.0.0.1:8000/ --allow-private --json crawl.json",
       description: "Crawl a site of your own"

@@ -6,6 +6,7 @@
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Classify from "@redrive/core/Classify"
+import type { StoreError } from "@redrive/durable/Store"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cause from "effect/Cause"
@@ -47,7 +48,7 @@ export class Crawler extends Context.Service<
     /** Starts working on a job, and comes back at once. */
     readonly start: (work: Work) => Effect.Effect<void>
     /** Stops working on a job and ends it as cancelled. */
-    readonly cancel: (jobId: string) => Effect.Effect<void, SqlError>
+    readonly cancel: (jobId: string) => Effect.Effect<void, SqlError | StoreError>
   }
 >()("@redrive/crawler/service/Crawler") {}
 

@@ -136,7 +136,7 @@ const read = Effect.fnUntraced(function* (
   if (reason !== undefined) return yield* reason
   const { charset, type } = MediaType.parse(headers["content-type"])
   if (type !== undefined && !MediaType.accepts(accept, type)) {
-    yield* drain(body)
+    if (Number(headers["content-length"]) <= mostUnwanted) yield* drain(body)
     return yield* ours("no_content", status)
   }
   const decoded = ContentEncoding.decode(body, headers["content-encoding"])

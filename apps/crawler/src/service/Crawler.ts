@@ -140,8 +140,8 @@ const fetch = Effect.fnUntraced(function* (task: Task, policy: RetryPolicy.Retry
     // A store that fails is no failure of the page.
     yield* Effect.orDie(jobs.attempting(task, attempts++))
     yield* robots(task.url)
-    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted })
-    return { status, ...(yield* extract(text, url)) }
+    const page = yield* fetcher.fetch(task.url, { accept: accepted })
+    return { status: page.status, ...(yield* extract(page)) }
   })
   const failed = (failure: Thrown) => errorOf(task, failure)
   const result = yield* attempt.pipe(
@@ -172,8 +172,8 @@ const errorOf = ({ id, jobId, url }: Task, failure: Thrown): ItemError.ItemError
   return new ItemError.ItemError({ jobId, itemId: id, url, reason: isAdded ? Classify.thrown(failure) : failure })
 }
 
-const extract = (text: string, url: string): Effect.Effect<Extract.Content, ItemError.Reason> =>
+const extract = ({ text, type, url }: Fetcher.Page): Effect.Effect<Extract.Content, ItemError.Reason> =>
   Effect.try({
-    try: () => Extract.fromPage(text, url),
+    try: () => Extract.fromPage(text, url, type),
     catch: (cause) => new ItemError.InternalError({ detail: "defect", cause })
   })

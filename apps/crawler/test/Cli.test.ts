@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { displayWidth } from "effect/cli/CliOutput"
 import * as Service from "../src/service/Service.ts"
 import { ask, layer } from "./api.ts"
 import { run } from "./cli.ts"
@@ -103,8 +104,20 @@ describe.concurrent("crawl", () => {
       const written = JSON.parse(readFileSync(file, "utf8"))
       assert.deepInclude(written.summary, { pages: 3, done: 2, failed: 1 })
       assert.deepInclude(written.remaining[0], { url: `${url}none`, code: "host_returned_error", actor: "nobody" })
+      assert.deepInclude(written.pages[1], { url: `${url}a`, markdown: "a\n" })
+      assert.strictEqual(written.jobs[0].job_items[1].markdown_content_url, "")
       assert.strictEqual(written.jobs[0].job_items[2].last_error, "Webpage returned error status code: 404")
       assert.lengthOf(readdirSync(join(file, "..")), 1)
+    })
+  )
+
+  it.live("prints tables of 80 columns at most where there is no terminal", () =>
+    Effect.gen(function* () {
+      const long = `/${"section/".repeat(12)}${"x".repeat(100)}.html?${"a=1&".repeat(20)}`
+      const { url } = yield* site({ "/": link(long) + link("/ファイル/ファイル") })
+      const { stdout } = yield* run(["crawl", url, "--allow-private"], undefined, "")
+      assert.match(stdout, /^LEVEL/m)
+      for (const line of stdout.split("\n")) assert.isAtMost(displayWidth(line), 80)
     })
   )
 
@@ -145,7 +158,7 @@ describe.concurrent("crawl", () => {
     }).pipe(Effect.provide(layer()))
   )
 
-  it.live("that is interrupted cancels the job, says so, and leaves no file behind", () =>
+  it.live("that is interrupted cancels the job, says so, and writes how far it came", () =>
     Effect.gen(function* () {
       const url = yield* serve(() => undefined)
       const service = yield* Service.Service
@@ -156,8 +169,9 @@ describe.concurrent("crawl", () => {
       assert.strictEqual(code, 130)
       const [, jobId] = /cancelled job (\S+)/.exec(stderr) ?? []
       assert.strictEqual((yield* ask(`/v1/job/${jobId}`)).body.status, "cancelled")
-      assert.isFalse(existsSync(file))
-      assert.lengthOf(readdirSync(join(file, "..")), 0)
+      const { interrupted, job_id, pages } = JSON.parse(readFileSync(file, "utf8"))
+      assert.deepStrictEqual([interrupted, job_id, pages], [true, jobId, []])
+      assert.lengthOf(readdirSync(join(file, "..")), 1)
     }).pipe(Effect.provide(layer({ policy: undefined })))
   )
 })

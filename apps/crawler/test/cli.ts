@@ -12,14 +12,21 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Runs the command line as a process of its own; `onStderr` sees all that was written so far and may interrupt it. */
+/**
+ * Runs the command line as a process of its own; `onStderr` sees all that was written so far and may interrupt or kill it. Its tables have
+ * room, unless `columns` says how much.
+ */
 export const run = (
   args: ReadonlyArray<string>,
-  onStderr: (text: string, interrupt: () => void) => void = () => undefined
+  onStderr: (text: string, interrupt: () => void, kill: () => void) => void = () => undefined,
+  columns = "500"
 ) =>
   Effect.callback<Ran>((resume) => {
     const flags = ["--disable-warning=ExperimentalWarning", main]
-    const child = spawn(process.execPath, [...flags, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(process.execPath, [...flags, ...args], {
+      env: { ...process.env, COLUMNS: columns },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
     let stdout = ""
     let stderr = ""
     let interrupted = false
@@ -31,7 +38,7 @@ export const run = (
     child.stdout.on("data", (chunk) => (stdout += chunk))
     child.stderr.on("data", (chunk) => {
       stderr += chunk
-      onStderr(stderr, interrupt)
+      onStderr(stderr, interrupt, () => child.kill("SIGKILL"))
     })
     child.once("close", (code) => resume(Effect.succeed({ code, stdout, stderr })))
     return Effect.sync(() => child.kill("SIGKILL"))

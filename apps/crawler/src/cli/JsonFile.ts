@@ -7,12 +7,23 @@ import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import { Problem } from "./Problem.ts"
 
+/** The file, written in parts: the texts of all pages together may be too large for memory. */
+export interface JsonFile {
+  /** Writes an object, to which `pages` is added. It has a field at least. */
+  readonly begin: (value: object) => Effect.Effect<void, Problem>
+  /** Writes one of the pages. */
+  readonly page: (page: object) => Effect.Effect<void, Problem>
+  /** Puts the file in its place. */
+  readonly end: Effect.Effect<void, Problem>
+}
+
 /**
  * Makes sure that a file can be written before there is anything to write, and gives the means to write it.
  *
  * Until then a file of that name stays as it is; its successor is written next to it and is removed with the scope.
  */
 export const open = Effect.fnUntraced(function* (file: string) {
+  if (file === "") return yield* new Problem({ wrong: "--json has no file.", advice: "Give it a file's name." })
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const problem = Effect.mapError(
@@ -36,8 +47,17 @@ export const open = Effect.fnUntraced(function* (file: string) {
   const next = yield* problem(
     fs.makeTempFileScoped({ directory: path.dirname(file), prefix: `.${path.basename(file)}.` })
   )
-  return (value: unknown) =>
-    problem(Effect.andThen(fs.writeFileString(next, `${JSON.stringify(value, null, 2)}\n`), fs.rename(next, file)))
+  const append = (text: string) => problem(fs.writeFileString(next, text, { flag: "a" }))
+  let isFirst = true
+  return {
+    begin: (value) => append(`${JSON.stringify(value, null, 2).slice(0, -"\n}".length)},\n  "pages": [`),
+    page: (page) => {
+      const text = `${isFirst ? "" : ","}\n    ${JSON.stringify(page)}`
+      isFirst = false
+      return append(text)
+    },
+    end: Effect.andThen(append("\n  ]\n}\n"), problem(fs.rename(next, file)))
+  } satisfies JsonFile
 })
 
 const isFolder = (fs: FileSystem.FileSystem, file: string) =>

@@ -1,7 +1,7 @@
 /**
  * A crawl as JSON for programs: the API's own job bodies, and what the summary tells.
  */
-import type * as Job from "@redrive/core/Job"
+import * as Job from "@redrive/core/Job"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Wire from "@redrive/core/Wire"
 import * as Schema from "effect/Schema"
@@ -10,12 +10,14 @@ import * as Tally from "./Tally.ts"
 
 const encodeJob: (job: Job.Job) => unknown = Schema.encodeSync(Schema.toCodecJson(Wire.JobBody))
 
-/** The JSON value of a crawl. `jobs` has the first job first, then the jobs of further rounds. */
-export const json = (run: Run) => {
+/** What became of a crawl. */
+export const outcome = (run: Run) => {
   const { cancelled, done, failed, pages, retries, rows, savedByRedrive, savedByRetry } = Tally.of(run)
   return {
+    url: run.jobs[0].url,
     job_id: run.jobs[0].id,
     status: run.jobs[0].status,
+    interrupted: run.isCut,
     error_code: run.error?.code ?? null,
     error_message: run.error?.lastError ?? null,
     summary: {
@@ -39,7 +41,22 @@ export const json = (run: Run) => {
       verdict: Verdict.format(error.verdict),
       actor: error.reason.row.actor,
       because
-    })),
-    jobs: run.jobs.map(encodeJob)
+    }))
   }
 }
+
+/**
+ * The jobs of a crawl: the first one first, then those of further rounds. `isServed` says whether the addresses of texts in them are still
+ * served; the service of the crawl itself ends with it.
+ */
+export const jobs = (run: Run, isServed: boolean): ReadonlyArray<unknown> =>
+  run.jobs.map((job) => encodeJob(isServed ? job : withoutAddresses(job)))
+
+const withoutAddresses = (job: Job.Job): Job.Job => {
+  const none = { rawContentUrl: "", cleanedContentUrl: "", markdownContentUrl: "" }
+  const items = job.items.map((item) => new Job.Item(Object.assign({}, item, none)))
+  return new Job.Job(Object.assign({}, job, { items }))
+}
+
+/** What a page is known by. */
+export const pageOf = ({ depth, pageStatus, title, url }: Job.Item) => ({ url, title, status: pageStatus, depth })

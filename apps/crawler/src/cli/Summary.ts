@@ -9,6 +9,9 @@ import * as Tally from "./Tally.ts"
 /** Failed pages that are listed; a file has them all. */
 const mostListed = 30
 
+/** Longer URLs are cut, so that one does not fill the screen. */
+const longestUrl = 120
+
 /** The summary's lines. */
 export const lines = (run: Run): ReadonlyArray<string> => {
   const tally = Tally.of(run)
@@ -16,21 +19,23 @@ export const lines = (run: Run): ReadonlyArray<string> => {
   return [
     `job ${id}: ${status}, ${counted(tally.pages, "page")}`,
     "",
-    ...outcomes(tally),
+    ...outcomes(tally, run.isCut && status !== "cancelled" ? "waiting" : "cancelled"),
     "",
-    `retries spent: ${tally.retries}; saved by retrying: ${counted(tally.savedByRetry, "page")}; saved by redrive: ${counted(tally.savedByRedrive, "page")} in ${counted(run.rounds, "round")}`,
+    `retries spent: ${tally.retries}; saved by retrying: ${counted(tally.savedByRetry, "page")};`,
+    `saved by redrive: ${counted(tally.savedByRedrive, "page")} in ${counted(run.rounds, "round")}`,
     ...remaining(run.remaining)
   ]
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
-const outcomes = (tally: Tally.Tally): ReadonlyArray<string> =>
+/** `left` is what is said of pages that were not fetched. */
+const outcomes = (tally: Tally.Tally, left: string): ReadonlyArray<string> =>
   Table.lines(
     ["LEVEL", "OUTCOME", "DETAIL", "PAGES", "VERDICT", "WHO ACTS"],
     [
       ["item", "ok", "", tally.done, "", ""],
-      ...(tally.cancelled > 0 ? [["item", "cancelled", "", tally.cancelled, "", ""]] : []),
+      ...(tally.cancelled > 0 ? [["item", left, "", tally.cancelled, "", ""]] : []),
       ...tally.rows.map(({ actor, code, detail, level, pages, verdict }) => [
         level,
         code,
@@ -53,12 +58,12 @@ const remaining = (failed: ReadonlyArray<Remaining>): ReadonlyArray<string> => {
       failed
         .slice(0, mostListed)
         .map(({ because, error, item }) => [
-          `  ${Table.cut(item.url, 60)}`,
-          Table.cut(`${error.code} ${error.reason.detail ?? ""}`.trim(), 50),
+          `  ${Table.cut(item.url, longestUrl)}`,
+          `${error.code} ${error.reason.detail ?? ""}`.trim(),
           error.reason.row.actor,
           because === "parked" ? Verdict.format(error.verdict) : because
         ])
     ),
-    ...(more > 0 ? [`  … and ${counted(more, "page")} more; --json FILE writes all of them`] : [])
+    ...(more > 0 ? [`  … and ${counted(more, "page")} more; --json FILE and --output DIR list all of them`] : [])
   ]
 }

@@ -1,13 +1,13 @@
 /**
  * `crawl <url>`: runs one crawl to its end and says what became of it.
  */
+import process from "node:process"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as CrawlClient from "@redrive/crawl/CrawlClient"
 import * as Log from "@redrive/log/Log"
 import * as Backoff from "@redrive/retry/Backoff"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
-import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -17,13 +17,15 @@ import * as Address from "../page/Address.ts"
 import * as Accounts from "../service/Accounts.ts"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
-import * as JsonFile from "./JsonFile.ts"
 import type { CrawlFlags } from "./commands.ts"
+import * as Journal from "./Journal.ts"
+import * as JsonFile from "./JsonFile.ts"
+import * as Keep from "./Keep.ts"
+import * as Output from "./Output.ts"
 import { ofJob, Problem } from "./Problem.ts"
 import * as Progress from "./Progress.ts"
 import * as Run from "./Run.ts"
-import * as RunWire from "./RunWire.ts"
-import * as Summary from "./Summary.ts"
+import type * as Texts from "./Texts.ts"
 
 /** A further round is worth a short wait even for what is slow; a person watches. */
 const redrivePolicy = (rounds: number): RetryPolicy.RetryPolicy =>
@@ -46,44 +48,119 @@ export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
       advice: "Add --allow-private to crawl a site of your own."
     })
   }
+  if (flags.resume && Option.isNone(flags.output) && Option.isNone(flags.json)) {
+    return yield* new Problem({
+      wrong: "--resume does not know what to go on with.",
+      advice: "Give --output or --json of the crawl that was interrupted."
+    })
+  }
   const request = yield* requestOf(flags)
-  const write = yield* Effect.transposeOption(Option.map(flags.json, JsonFile.open))
+  const kept = yield* keptOf(flags, request)
+  const output = yield* Effect.transposeOption(Option.map(flags.output, (folder) => Output.open(folder, flags.resume)))
+  const json = yield* Effect.transposeOption(Option.map(flags.json, JsonFile.open))
+  if (Option.isSome(kept)) yield* kept.value.make
   const progress = Progress.make(process.stderr)
-  const run = yield* Run.run(request, {
-    policy: redrivePolicy(flags.rounds),
-    onJob: (job) => Effect.sync(() => progress.onJob(job)),
-    onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
-    onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`))
-  }).pipe(
-    Effect.provide(layerClient(flags, progress)),
+  const keep = Keep.keeping({ output, json, progress, isServed: Option.isSome(flags.api) })
+  // The service of the crawl itself keeps its jobs for --resume; one at --api goes on with a job, and with its cost, unless it is cancelled.
+  const cancels = Option.isSome(flags.api) || Option.isNone(kept)
+  const work = Effect.gen(function* () {
+    const run = yield* Run.run(request, {
+      policy: redrivePolicy(flags.rounds),
+      journal: Option.getOrElse(kept, () => Journal.none),
+      cancels,
+      onJob: (job) => Effect.sync(() => progress.onJob(job)),
+      onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
+      onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`)),
+      onCut: (run) =>
+        Effect.andThen(impatient, keep(run)).pipe(
+          Effect.tap((missing) =>
+            Effect.sync(() => (isOver = missing === undefined && run.jobs.every((job) => job.isFinished)))
+          ),
+          Effect.tap((missing) =>
+            Effect.sync(() =>
+              progress.line(missing === undefined ? howToGoOn(run, flags) : `error: ${missing.message}`)
+            )
+          ),
+          Effect.asVoid,
+          Effect.catch((problem) => Effect.sync(() => progress.line(`error: ${problem.message}`)))
+        )
+    })
+    return { run, missing: yield* keep(run) }
+  })
+  let isOver = false
+  const leave = Effect.suspend(() =>
+    Option.isSome(kept) && (isOver || kept.value.isEmpty()) ? Effect.ignore(kept.value.remove) : Effect.void
+  )
+  const { missing, run } = yield* work.pipe(
+    Effect.provide(layerClient(flags, progress, kept)),
     Effect.provideService(
       References.MinimumLogLevel,
       Option.getOrElse(yield* GlobalFlag.LogLevel, () => "Error")
     ),
     Effect.ensuring(Effect.sync(progress.clear)),
+    Effect.onError(() => leave),
     Effect.catchTag("JobError", ofJob)
   )
-  yield* Console.log(Summary.lines(run).join("\n"))
-  if (Option.isSome(write)) yield* write.value(RunWire.json(run))
+  if (missing !== undefined) return yield* missing
+  if (Option.isSome(kept)) yield* kept.value.remove
   return yield* verdictOf(run, flags)
 })
 
-/** The client of the API that was named, else of a service that lives as long as the crawl. */
-const layerClient = ({ allowPrivate, api, apiKey }: CrawlFlags, { stream }: Progress.Progress) => {
-  if (Option.isSome(api)) return layerOver({ url: api.value, apiKey })
-  const embedded = Effect.map(Service.Service, ({ url }) => layerOver({ url, apiKey: Accounts.local.apiKey }))
-  return Layer.unwrap(embedded).pipe(
-    Layer.provide(Service.layer({ allowPrivate })),
-    Layer.provide(Log.layer({ stream })),
-    Layer.orDie
+/** What an interrupted crawl needs to go on, next to what it writes. */
+const keptOf = (flags: CrawlFlags, request: CrawlApi.CrawlRequest) => {
+  const settings = { request, api: Option.getOrNull(flags.api), allowPrivate: flags.allowPrivate }
+  return Effect.transposeOption(
+    Option.map(Journal.folderOf(flags.output, flags.json), (folder) =>
+      Journal.open({ folder, settings, resume: flags.resume })
+    )
   )
 }
+
+/** Ends the program at once when it is interrupted again. */
+const impatient = Effect.sync(() => {
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130))
+})
+
+const howToGoOn = ({ jobs }: Run.Run, { json, output }: CrawlFlags): string => {
+  const where = Option.firstSomeOf([output, json])
+  if (Option.isNone(where))
+    return "interrupted: no text is kept. With --output DIR, a crawl keeps its pages and can go on."
+  if (jobs.every((job) => job.isFinished)) return `interrupted: ${where.value} has the pages of job ${jobs[0].id}.`
+  return `interrupted: ${where.value} has the pages so far. The same command with --resume goes on.`
+}
+
+/** The client of the API that was named, else of a service that lives as long as the crawl. */
+const layerClient = (
+  { allowPrivate, api, apiKey }: CrawlFlags,
+  { stream }: Progress.Progress,
+  kept: Option.Option<Journal.Kept>
+) => {
+  if (Option.isSome(api)) return layerOver({ url: api.value, apiKey })
+  const embedded = Effect.map(Service.Service, ({ url }) => layerOver({ url, apiKey: Accounts.local.apiKey }))
+  const database = Option.getOrElse(
+    Option.map(kept, (kept) => kept.database),
+    () => ":memory:"
+  )
+  return Layer.unwrap(embedded).pipe(
+    Layer.provide(Service.layer({ allowPrivate, database })),
+    Layer.provide(Log.layer({ stream })),
+    Layer.catch((error) => Layer.effectContext(Effect.fail(unusable(error, database))))
+  )
+}
+
+const unusable = (error: Error, database: string): Problem =>
+  new Problem({
+    wrong: `cannot keep the crawl in ${database}: ${error.message}.`,
+    advice: "If another process goes on with it, stop that; else give another folder."
+  })
 
 /** A person who mistyped an address should not wait long to hear of it. */
 const createPolicy = RetryPolicy.make({ retries: 1, attemptTimeout: Duration.seconds(30) })
 
-const layerOver = (options: CrawlClient.Options) =>
-  CrawlClient.layer({ createPolicy, ...options }).pipe(Layer.provide(PlainHttp.layer))
+const layerOver = (options: Texts.Options) =>
+  Layer.merge(CrawlClient.layer({ createPolicy, ...options }), Layer.succeed(Keep.Api, options)).pipe(
+    Layer.provideMerge(PlainHttp.layer)
+  )
 
 const requestOf = ({ itemsLimit, maxDepth, ...flags }: CrawlFlags): Effect.Effect<CrawlApi.CrawlRequest, Problem> => {
   const { allowSubdomains, blacklistRegexp, respectRobotsTxt, url, whitelistRegexp } = flags

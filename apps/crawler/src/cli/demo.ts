@@ -25,6 +25,7 @@ import * as Accounts from "../service/Accounts.ts"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 import { ofJob, Problem } from "./Problem.ts"
+import * as Journal from "./Journal.ts"
 import * as Progress from "./Progress.ts"
 import * as Run from "./Run.ts"
 import * as Summary from "./Summary.ts"
@@ -97,6 +98,9 @@ const crawl = Effect.fnUntraced(function* (url: string, progress: Progress.Progr
   const client = CrawlClient.layer({ url: service.url, apiKey: Accounts.local.apiKey })
   return yield* Run.run(CrawlApi.CrawlRequest.make({ url, itemsLimit: 100, respectRobotsTxt: true }), {
     policy,
+    journal: Journal.none,
+    cancels: true,
+    onCut: () => Effect.void,
     onJob: (job) => Effect.sync(() => progress.onJob(job)),
     onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
     onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`))
@@ -113,15 +117,14 @@ const print = (lines: ReadonlyArray<string>) => Console.log(lines.join("\n"))
 
 const alertLines = (bodies: ReadonlyArray<AlertWire.Body>): ReadonlyArray<string> =>
   Table.lines(
-    ["SEVERITY", "LEVEL", "CODE", "HOST", "COUNT", "WHO ACTS", "FIRST OF THEM"],
+    ["SEVERITY", "LEVEL", "CODE", "HOST", "COUNT", "FIRST OF THEM"],
     bodies.flatMap(({ data }) =>
-      data.alerts.map(({ actor, code, count, host, level, message, severity }) => [
+      data.alerts.map(({ code, count, host, level, message, severity }) => [
         severity,
         level,
         code,
         host ?? "",
         count,
-        actor,
         Table.cut(message, 70)
       ])
     )

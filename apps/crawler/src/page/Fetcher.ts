@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Undici from "undici"
 import * as Address from "./Address.ts"
 import * as Charset from "./Charset.ts"
+import * as Cookies from "./Cookies.ts"
 import * as ContentEncoding from "./ContentEncoding.ts"
 import * as MediaType from "./MediaType.ts"
 import type * as Pauses from "./Pauses.ts"
@@ -70,13 +71,13 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const dispatcher = yield* dispatcherOf(allowPrivate, connectionsPerHost)
   const turns = yield* Turns.make(connectionsPerHost)
 
-  const hop = (url: string, seen: ReadonlyArray<string>, asked: Request): Effect.Effect<Page, ItemError.Reason> =>
+  const hop = (url: string, seen: ReadonlyArray<string>, asked: Asked): Effect.Effect<Page, ItemError.Reason> =>
     Effect.gen(function* () {
-      const { accept, follow } = asked
+      const { accept, cookies, follow } = asked
       const { host, hostname, password, port, username } = new URL(url)
       if (username !== "" || password !== "" || blockedPorts.has(port)) return yield* ours("bad_link")
       if (!allowPrivate && Address.isPrivateHost(hostname)) return yield* ours("private_address")
-      const answered = Effect.flatMap(request(dispatcher, url, accept), (response) =>
+      const answered = Effect.flatMap(request(dispatcher, url, { accept, cookie: cookies.of(url) }), (response) =>
         read(response, accept, maxBytes)
       ).pipe(
         // A body that is not read to its end is cut before the permit goes back: a socket in use is a connection, too.
@@ -89,16 +90,30 @@ const make = Effect.fnUntraced(function* (options: Options) {
       if (answer._tag === "Page") return { ...answer, url }
       const next = targetOf(answer.location, url)
       if (next === undefined) return yield* ours("bad_redirect")
-      if (seen.includes(next) || seen.length > maxRedirects) return yield* ours("redirect_loop")
+      cookies.set(answer.cookies, url)
+      // The same page may answer otherwise to whoever brings its cookie.
+      const place = placeOf(next, cookies)
+      if (seen.includes(place) || seen.length > maxRedirects) return yield* ours("redirect_loop")
       if (follow !== undefined) yield* follow({ url: next, status: answer.status })
-      return yield* hop(next, [...seen, next], asked)
+      return yield* hop(next, [...seen, place], asked)
     })
 
   return Fetcher.of({
-    fetch: (url, request) => hop(url, [url], request),
+    fetch: (url, request) =>
+      Effect.suspend(() => {
+        const cookies = Cookies.make()
+        return hop(url, [placeOf(url, cookies)], { ...request, cookies })
+      }),
     pause: (url) => turns.pause(new URL(url).host)
   })
 })
+
+/** A page as it is asked for: with the cookies that its redirects have set. */
+interface Asked extends Request {
+  readonly cookies: Cookies.Cookies
+}
+
+const placeOf = (url: string, cookies: Cookies.Cookies): string => `${url} ${cookies.of(url)}`
 
 type OwnDetail =
   | "bad_encoding"
@@ -134,12 +149,17 @@ const octetsOf = (value: string): string =>
 
 type Answer =
   | { readonly _tag: "Page"; readonly status: number; readonly type: string; readonly text: string }
-  | { readonly _tag: "Redirect"; readonly status: number; readonly location: string }
+  | {
+      readonly _tag: "Redirect"
+      readonly status: number
+      readonly location: string
+      readonly cookies: ReadonlyArray<string>
+    }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 const read = Effect.fnUntraced(function* (
-  { body, headers, status }: Response,
+  { body, cookies, headers, status }: Response,
   accept: string,
   maxBytes: number
 ): Effect.fn.Return<Answer, ItemError.Reason> {
@@ -147,7 +167,7 @@ const read = Effect.fnUntraced(function* (
   const redirected = redirects.has(status) && location !== undefined
   const reason = redirected ? undefined : Classify.answered({ status, headers }, yield* Clock.currentTimeMillis)
   if (redirected || reason !== undefined) yield* drain(body)
-  if (redirected) return { _tag: "Redirect", status, location }
+  if (redirected) return { _tag: "Redirect", status, location, cookies }
   if (reason !== undefined) return yield* reason
   const { charset, type } = MediaType.parse(headers["content-type"])
   if (type !== undefined && !MediaType.accepts(accept, type)) {
@@ -203,6 +223,8 @@ type Body = Undici.Dispatcher.ResponseData["body"]
 interface Response {
   readonly status: number
   readonly headers: { readonly [name: string]: string }
+  /** Its `Set-Cookie` headers. */
+  readonly cookies: ReadonlyArray<string>
   readonly body: Body
 }
 
@@ -210,11 +232,14 @@ interface Response {
 const request = (
   dispatcher: Undici.Dispatcher,
   url: string,
-  accept: string
+  { accept, cookie }: { readonly accept: string; readonly cookie: string }
 ): Effect.Effect<Response, ItemError.Reason, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.tryPromise({
-      try: (signal) => Undici.request(url, { dispatcher, signal, headers: { ...constantHeaders, accept } }),
+      try: (signal) => {
+        const headers = { ...constantHeaders, accept, ...(cookie === "" ? {} : { cookie }) }
+        return Undici.request(url, { dispatcher, signal, headers })
+      },
       catch: reasonOf
     }),
     ({ body }) =>
@@ -223,7 +248,14 @@ const request = (
         body.destroy()
       }),
     { interruptible: true }
-  ).pipe(Effect.map(({ body, headers, statusCode }) => ({ body, headers: single(headers), status: statusCode })))
+  ).pipe(
+    Effect.map(({ body, headers, statusCode }) => ({
+      body,
+      headers: single(headers),
+      cookies: [headers["set-cookie"] ?? []].flat(),
+      status: statusCode
+    }))
+  )
 
 const constantHeaders = {
   "user-agent": userAgent,

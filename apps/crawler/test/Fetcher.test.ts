@@ -216,6 +216,27 @@ describe("a status", () => {
   )
 })
 
+describe("a request", () => {
+  it.live("tells the site nothing of the crawler's traces", () =>
+    Effect.gen(function* () {
+      const names: Array<string> = []
+      const { url } = yield* counting((request, response) => {
+        names.push(...Object.keys(request.headers))
+        response.writeHead(200, html).end("<p>ok")
+      })
+      yield* Effect.withSpan(fetching(url), "page")
+      assert.deepStrictEqual(names.toSorted(), [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "connection",
+        "host",
+        "user-agent"
+      ])
+    })
+  )
+})
+
 describe("a link", () => {
   for (const to of ["http://user:secret@127.0.0.1/", "http://127.0.0.1:25/", "http://127.0.0.1:6667/"]) {
     it.live(`to ${to} is no page`, () =>

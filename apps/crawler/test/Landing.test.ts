@@ -1,8 +1,10 @@
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Service from "../src/service/Service.ts"
-import { crawl, layer } from "./api.ts"
+import { ask, crawl, create, layer } from "./api.ts"
+import { folder } from "./files.ts"
 import { serve } from "./origin.ts"
 
 const withService = <A, E>(test: Effect.Effect<A, E, Service.Service | Scope.Scope>) =>
@@ -37,6 +39,15 @@ const site = Effect.fnUntraced(function* (answers: { readonly [path: string]: An
     return response.writeHead(200, { "content-type": "text/html" }).end(answer)
   })
   return { requests, url: new URL(url).origin }
+})
+
+/** A job, once it has ended. */
+const ended = Effect.fnUntraced(function* (id: string): Effect.fn.Return<Job, never, Service.Service> {
+  while (true) {
+    const { body } = yield* ask(`/v1/job/${id}`)
+    if (body.status === "done") return body
+    yield* Effect.sleep("10 millis")
+  }
 })
 
 const costOf = ({ job_items }: Job) => job_items.reduce((sum, { cost }) => sum + cost, 0)
@@ -105,6 +116,35 @@ describe("a job keeps and charges a page once", () => {
 })
 
 describe("a redirect", () => {
+  it.live("of the start is remembered over a restart", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const options = { database: join(yield* folder, "crawl.db") }
+        let isUp = false
+        let asked = false
+        const url = yield* serve(({ url: path = "" }, response) => {
+          if (path === "/a" && !isUp) return void (asked = true)
+          const body = path === "/" ? link("/a") : path === "/a" ? link("/b") + link("/") : "b"
+          return response.writeHead(200, { "content-type": "text/html" }).end(body)
+        })
+        const start = yield* site({ "/": [301, url] })
+        const id = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { body } = yield* create({ url: start.url })
+            while (!asked) yield* Effect.sleep("10 millis")
+            return body.id
+          }).pipe(Effect.provide(layer(options)))
+        )
+        isUp = true
+        const job = yield* Effect.provide(ended(id), layer(options))
+        const { origin } = new URL(url)
+        assert.deepStrictEqual(urlsOf(job), [`${start.url}/`, `${origin}/a`, `${origin}/b`])
+        // A page that an earlier process kept is known as well: its second item is a duplicate.
+        assert.strictEqual(Math.round(costOf(job) * 1000), 6)
+      })
+    )
+  )
+
   it.live("of the start moves the crawl to the host it leads to", () =>
     withService(
       Effect.gen(function* () {

@@ -86,7 +86,15 @@ export class CrawlRequest extends Schema.Class<CrawlRequest>("@redrive/crawl/Cra
   /** Whether links to subdomains of the start's host are followed. Default: `false`. */
   allowSubdomains: withDefault(Schema.Boolean, false),
   /** Whether pages that the site's robots.txt forbids are left out. Default: `false`. */
-  respectRobotsTxt: withDefault(Schema.Boolean, false)
+  respectRobotsTxt: withDefault(Schema.Boolean, false),
+  /** Whether only the main part of each page is kept. Default: that of the service. */
+  mainContentOnly: Schema.optionalKey(Schema.Boolean),
+  /** The age in seconds up to which a page that the service has kept is not fetched again. Default: that of the service. */
+  maxAge: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+  /** Whether URLs that differ in their query only are different pages. Default: that of the service. */
+  keepQueryParams: Schema.optionalKey(Schema.Boolean),
+  /** Where the job is posted when it has ended; empty for nowhere. Default: nowhere. */
+  webhookUrl: Schema.optionalKey(Schema.Union([Schema.Literal(""), PageUrl]))
 }) {}
 
 /**
@@ -104,9 +112,61 @@ export const CrawlRequestBody = CrawlRequest.pipe(
     whitelistRegexp: "whitelist_regexp",
     blacklistRegexp: "blacklist_regexp",
     allowSubdomains: "allow_subdomains",
-    respectRobotsTxt: "respect_robots_txt"
+    respectRobotsTxt: "respect_robots_txt",
+    mainContentOnly: "main_content_only",
+    maxAge: "max_age",
+    keepQueryParams: "keep_query_params",
+    webhookUrl: "webhook_url"
   })
 )
+
+/**
+ * One page to read, as JSON.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const ScrapeRequestBody = Schema.Struct({
+  /** The page: an absolute http or https URL without credentials. No default. */
+  url: PageUrl,
+  /** The format of its content: `html`, `cleaned` or `markdown`. Default: `markdown`. */
+  output_format: Schema.optionalKey(Job.Format),
+  /** Whether it is left out if the site's robots.txt forbids it. Default: `false`. */
+  respect_robots_txt: Schema.optionalKey(Schema.Boolean)
+})
+
+/**
+ * What became of one page that was read, as JSON.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const ScrapeBody = Schema.Struct({
+  /** Whether its content is here. */
+  success: Schema.Boolean,
+  /** Where it is: `new`, `in_progress`, `done` or `error`. */
+  status: Schema.String,
+  /** The HTTP status of the page; 0 if there is none. */
+  page_status_code: Schema.Int,
+  /** The title of the page. Default: absent. */
+  page_title: Schema.optionalKey(Schema.String),
+  /** Its content. Default: absent. */
+  markdown: Schema.optionalKey(Schema.String),
+  /** The code of its failure. Default: absent. */
+  error_code: Schema.optionalKey(Schema.String),
+  /** A text for people about its failure. Default: absent. */
+  error_message: Schema.optionalKey(Schema.String)
+})
+
+/** A job that has not ended has no text yet. */
+const notFinished = Schema.Struct({
+  /** `job_not_finished`. */
+  error: Schema.String,
+  /** A text for people. */
+  message: Schema.String,
+  /** How the job is: `new` or `in_progress`. */
+  status: Schema.String
+}).pipe(HttpApiSchema.status(422))
 
 /**
  * The account whose API key a request carries.
@@ -216,6 +276,24 @@ export class Jobs extends HttpApiGroup.make("jobs")
     HttpApiEndpoint.get("markdown", "/v1/job/:id/item/:itemId/markdown", {
       params: { ...jobId, itemId: Schema.String },
       success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/markdown; charset=utf-8" })),
+      error: [jobNotFound, internalError]
+    }),
+    HttpApiEndpoint.get("jobMarkdown", "/v1/job/:id/markdown", {
+      params: jobId,
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/markdown; charset=utf-8" })),
+      error: [jobNotFound, notFinished, internalError]
+    }),
+    HttpApiEndpoint.post("scrape", "/v2/scrape", {
+      payload: ScrapeRequestBody,
+      success: Schema.Struct({
+        /** The id by which the page is asked for. */
+        id: Schema.String
+      }),
+      error: [invalidRequest, insufficientBalance, internalError]
+    }),
+    HttpApiEndpoint.get("getScrape", "/v2/scrape/:id", {
+      params: jobId,
+      success: ScrapeBody,
       error: [jobNotFound, internalError]
     })
   )

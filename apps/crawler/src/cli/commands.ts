@@ -335,7 +335,82 @@ const durable = Command.make("durable").pipe(
   ])
 )
 
+const accountsOptions = {
+  database: Flag.String("database").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The database of a service, which may run meanwhile")
+  )
+}
+
+export type AccountsFlags = Command.Command.Config.Infer<typeof accountsOptions>
+
+const accountOptions = {
+  ...accountsOptions,
+  account: Argument.String("account").pipe(
+    Argument.withDescription("The name of the account: letters, digits, dots, dashes and underscores"),
+    Argument.filter(
+      (name) => /^[\w.-]{1,64}$/.test(name),
+      () => "Expected: a name of letters, digits, dots, dashes and underscores"
+    )
+  )
+}
+
+export type AccountFlags = Command.Command.Config.Infer<typeof accountOptions>
+
+const dollarsOf = (name: string, least: number) =>
+  Flag.Finite(name).pipe(
+    Flag.withMetavar("DOLLARS"),
+    Flag.filter(
+      (amount) => amount >= least && amount <= 1_000_000,
+      () => `Expected: an amount from ${least} to 1,000,000 dollars`
+    )
+  )
+
+const openOptions = {
+  ...accountOptions,
+  balance: dollarsOf("balance", 0).pipe(Flag.withDescription("What it begins with (0)"), Flag.withDefault(0))
+}
+
+export type OpenFlags = Command.Command.Config.Infer<typeof openOptions>
+
+const topUpOptions = {
+  ...accountOptions,
+  amount: dollarsOf("amount", 0.01).pipe(Flag.withDescription("What is paid in")),
+  id: Flag.String("id").pipe(
+    Flag.withMetavar("ID"),
+    Flag.withDescription("The id of the payment: the same one is paid in once")
+  )
+}
+
+export type TopUpFlags = Command.Command.Config.Infer<typeof topUpOptions>
+
+const money = Effect.promise(() => import("./accounts.ts"))
+
+const accounts = Command.make("accounts").pipe(
+  Command.withDescription("Open accounts of a service, and pay money in"),
+  Command.withSubcommands([
+    Command.make("list", accountsOptions, (flags) => Effect.flatMap(money, ({ list }) => list(flags))).pipe(
+      Command.withDescription("All accounts, and what they have")
+    ),
+    Command.make("open", openOptions, (flags) => Effect.flatMap(money, ({ open }) => open(flags))).pipe(
+      Command.withDescription("Open an account, and show its API key")
+    ),
+    Command.make("top-up", topUpOptions, (flags) => Effect.flatMap(money, ({ topUp }) => topUp(flags))).pipe(
+      Command.withDescription("Pay money into an account"),
+      Command.withExamples([
+        {
+          command: "accounts top-up shop --database crawl.db --amount 20 --id invoice-7",
+          description: "Pay 20 dollars in, once"
+        }
+      ])
+    ),
+    Command.make("entries", accountOptions, (flags) => Effect.flatMap(money, ({ entries }) => entries(flags))).pipe(
+      Command.withDescription("The last moves of an account's money")
+    )
+  ])
+)
+
 export const command = Command.make("redrive").pipe(
   Command.withDescription("Crawl sites through a service that says what failed, and why"),
-  Command.withSubcommands([crawl, serve, demo, rules, alerts, durable])
+  Command.withSubcommands([crawl, serve, accounts, demo, rules, alerts, durable])
 )

@@ -42,6 +42,8 @@ export const serve = (flags: ServeFlags) =>
         }),
       SqlError: (error) =>
         new Problem({ wrong: `${error.reason.message}.`, advice: isOfDisk(error) ? checkDisk : otherFile }),
+      StoreError: (error) =>
+        new Problem({ wrong: `${error.message}.`, advice: isOfDisk(error) ? checkDisk : otherFile }),
       MigrationError: (error) =>
         new Problem({
           wrong: `cannot use the database ${flags.database}: ${error.message}.`,

@@ -1,7 +1,8 @@
 /**
  * Fetches one page, once: follows its redirects, bounds its size, and says by a reason why it could not be had.
  *
- * Connections are kept and shared; a host never sees more than `connectionsPerHost` at a time. It never retries: policies do.
+ * Connections are kept and shared; a host never sees more than `connectionsPerHost` at a time, and fewer once it has asked for fewer
+ * requests. A host that said when to come back is not asked before. The fetcher never retries: policies do.
  */
 import * as Classify from "@redrive/core/Classify"
 import * as ItemError from "@redrive/core/ItemError"
@@ -14,11 +15,13 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as RcMap from "effect/RcMap"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Undici from "undici"
 import * as Address from "./Address.ts"
+import * as Lane from "./Lane.ts"
+import * as Pauses from "./Pauses.ts"
 
 /** How the crawler introduces itself. */
 export const userAgent = "RedriveCrawler/0.1"
@@ -28,6 +31,18 @@ export interface Page {
   readonly url: string
   readonly status: number
   readonly text: string
+}
+
+/** A redirect before it is followed: the `url` it leads to, and the `status` it came with. */
+export interface Redirect {
+  readonly url: string
+  readonly status: number
+}
+
+/** `accept`ed media types; `follow` fails if a redirect is not to be followed. Default: every redirect is followed. */
+export interface Request {
+  readonly accept: string
+  readonly follow?: ((redirect: Redirect) => Effect.Effect<void, ItemError.Reason>) | undefined
 }
 
 /**
@@ -44,7 +59,11 @@ export interface Options {
 
 export class Fetcher extends Context.Service<
   Fetcher,
-  { readonly fetch: (url: string, options: { readonly accept: string }) => Effect.Effect<Page, ItemError.Reason> }
+  {
+    readonly fetch: (url: string, request: Request) => Effect.Effect<Page, ItemError.Reason>
+    /** What the host of a URL asked for when it last refused a request. `undefined` if it has answered since. */
+    readonly pause: (url: string) => Pauses.Pause | undefined
+  }
 >()("@redrive/crawler/page/Fetcher") {}
 
 const make = Effect.fnUntraced(function* (options: Options) {
@@ -52,18 +71,20 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const { timeout = "15 seconds" } = options
   const client = HttpClient.withScope(yield* clientOf(allowPrivate, connectionsPerHost))
   const hosts = yield* RcMap.make({
-    lookup: (_host: string) => Semaphore.make(connectionsPerHost),
+    lookup: (_host: string) => Lane.make(connectionsPerHost),
     idleTimeToLive: "1 minute"
   })
+  const pauses = Pauses.make()
 
   const request = (url: string, accept: string) =>
     client.get(url, { headers: { accept, "user-agent": userAgent } }).pipe(Effect.mapError(reasonOf))
 
-  const hop = (url: string, seen: ReadonlyArray<string>, accept: string): Effect.Effect<Page, ItemError.Reason> =>
+  const hop = (url: string, seen: ReadonlyArray<string>, asked: Request): Effect.Effect<Page, ItemError.Reason> =>
     Effect.gen(function* () {
+      const { accept, follow } = asked
       const { host, hostname } = new URL(url)
       if (!allowPrivate && Address.isPrivateHost(hostname)) return yield* ours("private_address")
-      const permits = yield* RcMap.get(hosts, host)
+      const lane = yield* RcMap.get(hosts, host)
       const answered = Effect.flatMap(request(url, accept), (response) => read(response, accept, maxBytes)).pipe(
         // A body that is not read to its end is cut before the permit goes back: a socket in use is a connection, too.
         Effect.scoped,
@@ -71,15 +92,30 @@ const make = Effect.fnUntraced(function* (options: Options) {
         Effect.catchTag("TimeoutError", (late) => Effect.fail(Classify.thrown(late)))
       )
       // Waiting for one's turn is not the site's slowness: the time begins with the permit.
-      const answer = yield* permits.withPermit(answered)
+      const answer = yield* lane.permits.withPermit(
+        Effect.gen(function* () {
+          const refusal = pauses.refusal(host, yield* Clock.currentTimeMillis)
+          if (refusal !== undefined) return yield* refusal
+          const result = yield* Effect.result(answered)
+          const now = yield* Clock.currentTimeMillis
+          if (Result.isFailure(result) && Pauses.waitOf(result.failure) !== undefined) {
+            if (pauses.failed(host, result.failure, now)) yield* lane.narrow
+            return yield* result.failure
+          }
+          pauses.answered(host, now)
+          yield* lane.widen
+          return yield* Effect.fromResult(result)
+        })
+      )
       if (answer._tag === "Page") return { ...answer, url }
       const next = targetOf(answer.location, url)
       if (next === undefined) return yield* ours("bad_redirect")
       if (seen.includes(next) || seen.length > maxRedirects) return yield* ours("redirect_loop")
-      return yield* hop(next, [...seen, next], accept)
+      if (follow !== undefined) yield* follow({ url: next, status: answer.status })
+      return yield* hop(next, [...seen, next], asked)
     }).pipe(Effect.scoped)
 
-  return Fetcher.of({ fetch: (url, { accept }) => hop(url, [url], accept) })
+  return Fetcher.of({ fetch: (url, request) => hop(url, [url], request), pause: (url) => pauses.of(new URL(url).host) })
 })
 
 /** A failure that the crawler itself finds in what a site does. */
@@ -95,15 +131,20 @@ const reasonOf = (error: HttpClientError.HttpClientError): ItemError.Reason => {
 
 /** Where a redirect leads. A URL that carries credentials, or is not on the web, is the site's mistake. */
 const targetOf = (location: string, base: string): string | undefined => {
-  if (!URL.canParse(location, base)) return undefined
-  const url = new URL(location, base)
+  const reference = octetsOf(location)
+  if (!URL.canParse(reference, base)) return undefined
+  const url = new URL(reference, base)
   if (url.username !== "" || url.password !== "") return undefined
   return url.protocol === "http:" || url.protocol === "https:" ? url.href : undefined
 }
 
+/** A header's octets beyond ASCII, which come as Latin-1, as a URL writes them: sites send UTF-8 or an older charset, and know it again. */
+const octetsOf = (value: string): string =>
+  value.replace(/[\x80-\xff]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`)
+
 type Answer =
   | { readonly _tag: "Page"; readonly status: number; readonly text: string }
-  | { readonly _tag: "Redirect"; readonly location: string }
+  | { readonly _tag: "Redirect"; readonly status: number; readonly location: string }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
@@ -117,7 +158,7 @@ const read = Effect.fnUntraced(function* (
   const redirected = redirects.has(status) && location !== undefined
   const reason = redirected ? undefined : Classify.answered(response, yield* Clock.currentTimeMillis)
   if (redirected || reason !== undefined) yield* drain(response)
-  if (redirected) return { _tag: "Redirect", location }
+  if (redirected) return { _tag: "Redirect", status, location }
   if (reason !== undefined) return yield* reason
   const type = (headers["content-type"] ?? "").trim().toLowerCase()
   const bytes = yield* bodyOf(response, maxBytes)

@@ -3,6 +3,7 @@
  */
 import { createHash } from "node:crypto"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -19,44 +20,100 @@ export const pagePrice: Micros = 2000
 /** The account that exists from the start, so that the service can be tried at once: API key `local`, 1,000 US dollars. */
 export const local = { id: "local", apiKey: Redacted.make("local"), balance: 1_000_000_000 }
 
+/** A move of money to an account (above zero) or from it. */
+export interface Entry {
+  readonly at: string
+  readonly amount: Micros
+  readonly why: string
+}
+
+export interface Account {
+  readonly id: string
+  readonly balance: Micros
+}
+
 export class Accounts extends Context.Service<
   Accounts,
   {
-    /** Opens an account, or leaves the one that has this id as it is. */
-    readonly open: (account: typeof local) => Effect.Effect<void, SqlError>
+    /** Opens an account, or leaves the one that has this id as it is; gives whether it was not there. */
+    readonly open: (account: typeof local) => Effect.Effect<boolean, SqlError>
     readonly byKey: (apiKey: Redacted.Redacted) => Effect.Effect<Option.Option<{ readonly id: string }>, SqlError>
     readonly balance: (id: string) => Effect.Effect<Micros, SqlError>
-    /** Takes the price of a page; false, and nothing taken, where the balance is not enough. */
-    readonly charge: (id: string) => Effect.Effect<boolean, SqlError>
+    /** All accounts, by their names. */
+    readonly list: Effect.Effect<ReadonlyArray<Account>, SqlError>
+    /** Pays money in; a second payment of the same id is none. Gives the balance; nothing if there is no such account. */
+    readonly topUp: (id: string, amount: Micros, payment: string) => Effect.Effect<Option.Option<Micros>, SqlError>
+    /** The last moves of money of an account, the first 100, newest first. */
+    readonly entries: (id: string) => Effect.Effect<ReadonlyArray<Entry>, SqlError>
+    /** Takes the price of a page, once for each; false, and nothing taken, where the balance is not enough. */
+    readonly charge: (id: string, page: string) => Effect.Effect<boolean, SqlError>
   }
 >()("@redrive/crawler/service/Accounts") {
+  /** The accounts as they are. */
+  static readonly layerOnly = Layer.effect(
+    Accounts,
+    Effect.suspend(() => make)
+  )
+  /** The same, with the account that exists from the start. */
   static readonly layer = Layer.effect(
     Accounts,
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const accounts = Accounts.of({
-        open: ({ apiKey, balance, id }) =>
-          sql`INSERT INTO accounts ${sql.insert({ id, key_hash: hash(apiKey), balance })} ON CONFLICT DO NOTHING`,
-        byKey: (apiKey) =>
-          Effect.map(sql<{ id: string }>`SELECT id FROM accounts WHERE key_hash = ${hash(apiKey)}`, ([account]) =>
-            Option.fromUndefinedOr(account)
-          ),
-        balance: (id) =>
-          Effect.map(
-            sql<{ balance: number }>`SELECT balance FROM accounts WHERE id = ${id}`,
-            ([account]) => account?.balance ?? 0
-          ),
-        charge: (id) =>
-          Effect.map(
-            sql`UPDATE accounts SET balance = balance - ${pagePrice}
-                WHERE id = ${id} AND balance >= ${pagePrice} RETURNING id`,
-            (rows) => rows.length > 0
-          )
-      })
-      yield* accounts.open(local)
-      return accounts
-    })
+    Effect.suspend(() => Effect.tap(make, ({ open }) => open(local)))
   )
 }
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+
+  /** Moves money, once for each id; gives whether this was the first time. The balances are sums that are kept. */
+  const move = Effect.fnUntraced(function* (entry: Omit<Entry, "at"> & Record<"id" | "debit" | "credit", string>) {
+    const at = DateTime.formatIso(yield* DateTime.now)
+    const rows = yield* sql`INSERT INTO ledger ${sql.insert({ ...entry, at })} ON CONFLICT DO NOTHING RETURNING id`
+    if (rows.length === 0) return false
+    yield* sql`UPDATE accounts SET balance = balance - ${entry.amount} WHERE id = ${entry.debit}`
+    yield* sql`UPDATE accounts SET balance = balance + ${entry.amount} WHERE id = ${entry.credit}`
+    return true
+  })
+
+  const balance = (id: string) =>
+    Effect.map(sql<Account>`SELECT id, balance FROM accounts WHERE id = ${id}`, ([account]) =>
+      Option.map(Option.fromUndefinedOr(account), (one) => one.balance)
+    )
+
+  const open = Effect.fnUntraced(function* ({ apiKey, balance: amount, id }: typeof local) {
+    const rows = yield* sql`INSERT INTO accounts ${sql.insert({ id, key_hash: hash(apiKey), balance: 0 })}
+      ON CONFLICT DO NOTHING RETURNING id`
+    if (rows.length > 0 && amount > 0)
+      yield* move({ id: `opening ${id}`, debit: "(cash)", credit: id, amount, why: "opening balance" })
+    return rows.length > 0
+  }, sql.withTransaction)
+
+  const topUp = Effect.fnUntraced(function* (id: string, amount: Micros, payment: string) {
+    if (Option.isNone(yield* balance(id))) return Option.none()
+    yield* move({ id: `payment ${id} ${payment}`, debit: "(cash)", credit: id, amount, why: `payment ${payment}` })
+    return yield* balance(id)
+  }, sql.withTransaction)
+
+  const charge = Effect.fnUntraced(function* (id: string, page: string) {
+    const [paid] = yield* sql`SELECT 1 AS one FROM ledger WHERE id = ${`page ${page}`}`
+    if (paid !== undefined) return true
+    if (Option.getOrElse(yield* balance(id), () => 0) < pagePrice) return false
+    return yield* move({ id: `page ${page}`, debit: id, credit: "(pages)", amount: pagePrice, why: `page ${page}` })
+  }, sql.withTransaction)
+
+  return Accounts.of({
+    open,
+    topUp,
+    charge,
+    byKey: (apiKey) =>
+      Effect.map(sql<{ id: string }>`SELECT id FROM accounts WHERE key_hash = ${hash(apiKey)}`, ([account]) =>
+        Option.fromUndefinedOr(account)
+      ),
+    balance: (id) => Effect.map(balance(id), (found) => Option.getOrElse(found, () => 0)),
+    list: sql<Account>`SELECT id, balance FROM accounts ORDER BY id`,
+    entries: (id) =>
+      sql<Entry>`SELECT at, CASE WHEN debit = ${id} THEN -amount ELSE amount END AS amount, why FROM ledger
+        WHERE debit = ${id} OR credit = ${id} ORDER BY at DESC, rowid DESC LIMIT 100`
+  })
+})
 
 const hash = (apiKey: Redacted.Redacted): string => createHash("sha256").update(Redacted.value(apiKey)).digest("hex")

@@ -6,6 +6,7 @@
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Classify from "@redrive/core/Classify"
+import type { StoreError } from "@redrive/durable/Store"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cause from "effect/Cause"
@@ -22,14 +23,16 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as Extract from "../page/Extract.ts"
 import * as Fetcher from "../page/Fetcher.ts"
+import * as Pauses from "../page/Pauses.ts"
 import * as Robots from "../page/Robots.ts"
 import * as Scope from "../page/Scope.ts"
+import * as HostGate from "./HostGate.ts"
 import { Jobs, type Task, type Work } from "./Jobs.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
 const defaultPolicy = RetryPolicy.make({
   retries: 3,
-  maxRetryAfter: Duration.seconds(30),
+  maxRetryAfter: Duration.minutes(2),
   slow: { base: Duration.seconds(2), cap: Duration.seconds(10) }
 })
 
@@ -45,7 +48,7 @@ export class Crawler extends Context.Service<
     /** Starts working on a job, and comes back at once. */
     readonly start: (work: Work) => Effect.Effect<void>
     /** Stops working on a job and ends it as cancelled. */
-    readonly cancel: (jobId: string) => Effect.Effect<void, SqlError>
+    readonly cancel: (jobId: string) => Effect.Effect<void, SqlError | StoreError>
   }
 >()("@redrive/crawler/service/Crawler") {}
 
@@ -55,20 +58,32 @@ export const layer = (options: Options = {}): Layer.Layer<Crawler, SqlError, Job
     Effect.gen(function* () {
       const jobs = yield* Jobs
       const context = yield* Effect.context<Jobs | Fetcher.Fetcher>()
+      const robots = yield* Robots.respected
+      const { policy = defaultPolicy } = options
+      // One runner for all jobs, since they share the hosts' gates.
+      const runner = Retry.make(HostGate.policyOf(policy), "page")
+      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner }
       const running = yield* FiberMap.make<string>()
       const start = (work: Work) =>
-        FiberMap.run(running, work.id, Effect.provideContext(crawl(work, options), context)).pipe(Effect.asVoid)
+        FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context)).pipe(Effect.asVoid)
       const cancel = (jobId: string) => Effect.andThen(FiberMap.remove(running, jobId), jobs.end(jobId, "cancelled"))
       for (const work of yield* jobs.unfinished) yield* start(work)
       return Crawler.of({ start, cancel })
     })
   )
 
+/** What all jobs share. */
+interface Workers {
+  readonly pagesPerJob: number
+  readonly robots: Robots.Robots
+  readonly runner: Retry.Runner
+}
+
 /** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
 const crawl = Effect.fnUntraced(
-  function* (work: Work, options: Options) {
+  function* (work: Work, workers: Workers) {
     const jobs = yield* Jobs
-    yield* visitAll(work, options)
+    yield* visitAll(work, workers)
     yield* jobs.end(work.id, "done")
   },
   (self, work) =>
@@ -91,11 +106,13 @@ const crawl = Effect.fnUntraced(
 )
 
 /** Fetches the job's pages and those that they lead to, until there are no more. */
-const visitAll = Effect.fnUntraced(function* (work: Work, options: Options) {
-  const { pagesPerJob = 16, policy = defaultPolicy } = options
+const visitAll = Effect.fnUntraced(function* (work: Work, { pagesPerJob, robots: respected, runner }: Workers) {
   const jobs = yield* Jobs
-  const scope = yield* Effect.fromResult(Scope.make(work.request))
-  const robots = work.request.respectRobotsTxt ? yield* Robots.respected : Robots.ignored
+  const robots = work.request.respectRobotsTxt ? respected : Robots.ignored
+  const scopeOf = (landed?: string) => Effect.fromResult(Scope.make(work.request, landed))
+  let scope = yield* scopeOf(Option.getOrUndefined(yield* jobs.landing(work.id)))
+  /** Where this process has found pages: neither a link nor a redirect leads there once more. */
+  const landed = new Set<string>()
   const queue = yield* Queue.unbounded<Task, Cause.Done>()
   let open = 0
   const enqueue = (tasks: ReadonlyArray<Task>) => {
@@ -104,18 +121,35 @@ const visitAll = Effect.fnUntraced(function* (work: Work, options: Options) {
   }
   const leave = Effect.suspend(() => (--open === 0 ? Queue.end(queue) : Effect.void))
 
+  /** Whether a URL may be asked for: first the item's own, then those that its redirects lead to. */
+  const admit = (task: Task, redirect?: Fetcher.Redirect): Effect.Effect<void, ItemError.Reason> => {
+    // The start may lead to another site, which is then the one that is crawled.
+    const url =
+      redirect === undefined || task.depth === 0 ? Scope.pageOf(redirect?.url ?? task.url) : scope(redirect.url)
+    if (url === undefined) return Effect.fail(new ItemError.HostReturnedError({ status: redirect?.status ?? 0 }))
+    return landed.has(url) ? Effect.fail(duplicate) : robots(url)
+  }
+
   const visit = Effect.fnUntraced(function* (task: Task) {
-    const { attempts, result } = yield* fetch(task, policy, robots)
+    const { attempts, result } = yield* fetch(task, runner, (redirect) => admit(task, redirect))
     if (Result.isFailure(result)) {
       yield* jobs.fail(task, result.failure, attempts)
       return yield* ErrorReporter.report(Cause.fail(result.failure))
     }
-    const { links, ...page } = result.success
-    const inside = leads(work, task) ? links.flatMap((link) => scope(link) ?? []) : []
+    const { landing, links, ...page } = result.success
+    landed.add(landing)
+    if (task.depth === 0) scope = yield* scopeOf(landing)
+    const inside = leads(work, task) ? insideOf(links) : []
     const found = yield* jobs.succeed(work, task, { ...page, links: inside, attempts })
     if (Option.isNone(found)) return yield* outOfBalance(work)
     return yield* enqueue(found.value)
   })
+
+  const insideOf = (links: ReadonlyArray<string>) =>
+    links.flatMap((link) => {
+      const url = scope(link)
+      return url === undefined || landed.has(url) ? [] : [url]
+    })
 
   yield* enqueue(yield* jobs.begin(work.id))
   if (open === 0) return
@@ -132,21 +166,46 @@ const outOfBalance = (work: Work) =>
   new JobError.JobError({ operation: "run", jobId: work.id, reason: new JobError.InsufficientBalance({}) })
 
 /** A page's content, or why it could not be had for good; and how many attempts that took. */
-const fetch = Effect.fnUntraced(function* (task: Task, policy: RetryPolicy.RetryPolicy, robots: Robots.Robots) {
+const fetch = Effect.fnUntraced(function* (
+  task: Task,
+  runner: Retry.Runner,
+  admit: (redirect?: Fetcher.Redirect) => Effect.Effect<void, ItemError.Reason>
+) {
   const jobs = yield* Jobs
   const fetcher = yield* Fetcher.Fetcher
   let attempts = 0
+  /** The last URL that was asked for: its host is the one that may have refused. */
+  let asked = task.url
+  const pause = () => fetcher.pause(asked)
+  const follow = (redirect: Fetcher.Redirect) =>
+    Effect.tap(admit(redirect), () => {
+      asked = redirect.url
+      return Effect.void
+    })
   const attempt = Effect.gen(function* () {
+    yield* HostGate.ready(pause(), runner.policy)
+    asked = task.url
     // A store that fails is no failure of the page.
     yield* Effect.orDie(jobs.attempting(task, attempts++))
-    yield* robots(task.url)
-    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted })
-    return { status, ...(yield* extract(text, url)) }
-  })
-  const failed = (failure: Thrown) => errorOf(task, failure)
+    yield* admit()
+    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted, follow })
+    const content = yield* extract(text, url)
+    const landing = Scope.pageOf(url)
+    if (!(yield* Effect.orDie(jobs.claim(task, landing)))) return yield* duplicate
+    return { status, landing, ...content }
+  }).pipe(
+    Effect.tapError((reason) => {
+      // A page that was held back was not asked for.
+      if (Pauses.isHeldBack(reason)) attempts--
+      return Effect.void
+    })
+  )
+  const failed = (failure: Thrown) => errorOf(task, isParked(failure) ? (pause()?.reason ?? failure) : failure)
+  const verdict = (failure: ItemError.ItemError | Cause.TimeoutError) =>
+    HostGate.verdictOf(failed(failure).verdict, pause(), runner.policy)
   const result = yield* attempt.pipe(
     Effect.mapError(failed),
-    Retry.retry(policy, { name: "page", verdict: (failure) => failed(failure).verdict, errorOf: failed }),
+    runner.run({ key: new URL(task.url).host, verdict, errorOf: failed }),
     Effect.mapError(({ failure }) => failure),
     Effect.result,
     Effect.annotateLogs({ job: task.jobId, item: task.id, url: placeOf(task.url) })
@@ -160,10 +219,15 @@ const placeOf = (url: string): string => {
   return origin + pathname
 }
 
+/** Another item of the job has the page. */
+const duplicate = new ItemError.HostReturnedError({ status: 0, detail: "duplicate" })
+
 const accepted = "text/html,application/xhtml+xml,text/plain"
 
 /** How a page can fail. A policy may bound attempts and refuse calls, too: that is read as what Node.js throws is. */
 type Thrown = ItemError.Reason | ItemError.ItemError | Retry.Added
+
+const isParked = (failure: Thrown): boolean => failure._tag === "Refused" && failure.because === "parked"
 
 /** The error of a page, which is the same from its first attempt to its report. */
 const errorOf = ({ id, jobId, url }: Task, failure: Thrown): ItemError.ItemError => {

@@ -1,25 +1,33 @@
 /**
  * The crawl API's handlers, and the envelope for everything that never reaches one.
  */
+import { createHash } from "node:crypto"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as JobError from "@redrive/core/JobError"
 import * as Wire from "@redrive/core/Wire"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import * as Stream from "effect/Stream"
 import * as Address from "../page/Address.ts"
 import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import { Crawler } from "./Crawler.ts"
 import { Jobs } from "./Jobs.ts"
+import * as Links from "./Links.ts"
 
 /** Tells the caller one sentence about a fault of ours, and the operator all of it. */
 const ownFault =
@@ -37,6 +45,25 @@ const orNotFound = <A>(found: Option.Option<A>): Effect.Effect<A, JobError.JobNo
     onSome: Effect.succeed
   })
 
+const notServed = (field: string) =>
+  CrawlApi.refused(
+    new JobError.InvalidRequest({ field, lastError: `${field} is invalid: this service does not do that` })
+  )
+
+/** Refuses fields of a request that the contract does not have: nobody should wait for what they ask. */
+const strict = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest, schema: Schema.Top) {
+  const body = yield* Effect.orElseSucceed(request.json, () => ({}))
+  const ast = SchemaAST.toEncoded(schema.ast)
+  const known = SchemaAST.isObjects(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
+  const given = Predicate.isObject(body) ? Object.entries(body) : []
+  const strange = given.find(([name, value]) => value !== null && !known.includes(name))
+  return strange === undefined ? undefined : yield* notServed(strange[0])
+})
+
+/** The address by which a client reached the service. */
+const originOf = ({ headers }: HttpServerRequest.HttpServerRequest): string =>
+  `${headers["x-forwarded-proto"] === "https" ? "https" : "http"}://${headers["host"] ?? "127.0.0.1"}`
+
 /** Refuses what the contract allows but this service does not do. */
 const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allowPrivate: boolean) {
   if (!allowPrivate && Address.isPrivateHost(new URL(request.url).hostname)) {
@@ -49,6 +76,20 @@ const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allow
   if (request.outputFormats.some((format) => format !== "markdown")) {
     return yield* CrawlApi.refused(new JobError.InvalidRequest({ field: "output_formats" }))
   }
+  const webhook = request.webhookUrl ?? ""
+  if (!allowPrivate && webhook !== "" && Address.isPrivateHost(new URL(webhook).hostname))
+    return yield* CrawlApi.refused(
+      new JobError.InvalidRequest({
+        field: "webhook_url",
+        lastError: "webhook_url is invalid: it is a private address"
+      })
+    )
+  for (const [field, isServed] of [
+    ["main_content_only", request.mainContentOnly !== true],
+    ["max_age", (request.maxAge ?? 0) === 0],
+    ["keep_query_params", request.keepQueryParams !== false]
+  ] as const)
+    if (!isServed) return yield* notServed(field)
   const scope = Scope.make(request)
   return Result.isFailure(scope) ? yield* CrawlApi.refused(scope.failure) : undefined
 })
@@ -61,27 +102,87 @@ const layerJobs = (allowPrivate: boolean) =>
       const accounts = yield* Accounts
       const jobs = yield* Jobs
       const crawler = yield* Crawler
+      const secret = yield* jobs.secret
+
+      const begin = Effect.fnUntraced(function* (
+        request: CrawlApi.CrawlRequest,
+        asked: HttpServerRequest.HttpServerRequest
+      ) {
+        const { id } = yield* CrawlApi.CurrentAccount
+        yield* admit(request, allowPrivate)
+        const about = { operation: "create" as const }
+        const balance = yield* accounts.balance(id).pipe(ownFault(about))
+        if (balance < pagePrice) return yield* CrawlApi.refused(new JobError.InsufficientBalance({}))
+        const work = yield* jobs.create(id, request, originOf(asked)).pipe(ownFault(about))
+        yield* crawler.start(work)
+        return { id: work.id }
+      })
+
+      const stateOf = (about: { readonly operation: "poll" | "cancel"; readonly jobId: string }) =>
+        Effect.flatMap(CrawlApi.CurrentAccount, ({ id }) =>
+          Effect.flatMap(jobs.state(id, about.jobId).pipe(ownFault(about)), orNotFound)
+        )
+
       return handlers.handleAll({
-        create: Effect.fnUntraced(function* ({ payload }) {
-          const { id } = yield* CrawlApi.CurrentAccount
-          yield* admit(payload, allowPrivate)
-          const about = { operation: "create" as const }
-          const balance = yield* accounts.balance(id).pipe(ownFault(about))
-          if (balance < pagePrice) return yield* CrawlApi.refused(new JobError.InsufficientBalance({}))
-          const work = yield* jobs.create(id, payload).pipe(ownFault(about))
-          yield* crawler.start(work)
-          return { id: work.id }
-        }),
-        get: Effect.fnUntraced(function* ({ params }) {
+        create: ({ payload, request }) =>
+          Effect.andThen(strict(request, CrawlApi.CrawlRequestBody), begin(payload, request)),
+        get: Effect.fnUntraced(function* ({ params, request }) {
           const { id } = yield* CrawlApi.CurrentAccount
           const about = { operation: "poll" as const, jobId: params.id }
-          return yield* Effect.flatMap(jobs.find(id, params.id).pipe(ownFault(about)), orNotFound)
+          const { version } = yield* stateOf(about)
+          const link = Links.make(secret, originOf(request), params.id, yield* Clock.currentTimeMillis)
+          // A link tells the hour: then the answer is another one.
+          const etag = `"${version}-${createHash("sha256").update(link("")).digest("base64url").slice(0, 12)}"`
+          const headers = { etag, "cache-control": "private, no-cache" }
+          if (request.headers["if-none-match"] === etag) return HttpServerResponse.empty({ status: 304, headers })
+          const body = yield* Effect.flatMap(jobs.answer(id, params.id, link).pipe(ownFault(about)), orNotFound)
+          return HttpServerResponse.text(body, { contentType: "application/json", headers })
+        }),
+        jobMarkdown: Effect.fnUntraced(function* ({ params }) {
+          const { status } = yield* stateOf({ operation: "poll", jobId: params.id })
+          if (status === "new" || status === "in_progress")
+            return yield* Effect.fail({
+              error: "job_not_finished",
+              message: "the job has not ended: ask again later",
+              status
+            })
+          const texts = Stream.map(
+            jobs.texts(params.id),
+            ({ markdown, url }) => `<!-- ${commented(url)} -->\n\n${markdown}\n\n`
+          )
+          return HttpServerResponse.stream(Stream.encodeText(texts), { contentType: "text/markdown; charset=utf-8" })
+        }),
+        scrape: Effect.fnUntraced(function* ({ payload, request }) {
+          yield* strict(request, CrawlApi.ScrapeRequestBody)
+          const { output_format = "markdown", respect_robots_txt = false, url } = payload
+          if (output_format !== "markdown") return yield* notServed("output_format")
+          return yield* begin(
+            CrawlApi.CrawlRequest.make({ url, itemsLimit: 1, respectRobotsTxt: respect_robots_txt }),
+            request
+          )
+        }),
+        getScrape: Effect.fnUntraced(function* ({ params }) {
+          const about = { operation: "poll" as const, jobId: params.id }
+          const job = yield* stateOf(about)
+          const item = yield* Effect.flatMap(jobs.first(params.id).pipe(ownFault(about)), orNotFound)
+          const page_status_code = item.page_status
+          if (item.status === "done")
+            return {
+              success: true,
+              status: "done",
+              page_status_code,
+              page_title: item.title,
+              markdown: item.markdown
+            }
+          const isOver = job.status !== "new" && job.status !== "in_progress"
+          if (!isOver) return { success: false, status: item.status, page_status_code }
+          const { error_code, last_error } = item.answer === "" ? cancelled : JSON.parse(item.answer)
+          return { success: false, status: "error", page_status_code, error_code, error_message: last_error }
         }),
         cancel: Effect.fnUntraced(function* ({ params }) {
-          const { id } = yield* CrawlApi.CurrentAccount
           const about = { operation: "cancel" as const, jobId: params.id }
-          const job = yield* Effect.flatMap(jobs.find(id, params.id).pipe(ownFault(about)), orNotFound)
-          if (job.isFinished) return { message: `Job has already ended: ${job.status}` }
+          const { status } = yield* stateOf(about)
+          if (status !== "new" && status !== "in_progress") return { message: `Job has already ended: ${status}` }
           yield* crawler.cancel(params.id).pipe(ownFault(about))
           return { message: "Job cancelled" }
         }),
@@ -93,6 +194,38 @@ const layerJobs = (allowPrivate: boolean) =>
       })
     })
   )
+
+/** A page that a person, or an empty account, ended. */
+const cancelled = { error_code: "internal_error", last_error: "the page was not read: its job has ended" }
+
+/** A URL in a comment of Markdown must not end it. */
+const commented = (url: string): string => url.replaceAll("--", "%2D%2D").replaceAll(">", "%3E")
+
+/** The texts of pages by links, for whoever has one. */
+const layerContent = Layer.unwrap(
+  Effect.gen(function* () {
+    const jobs = yield* Jobs
+    const secret = yield* jobs.secret
+    return HttpRouter.add(
+      "GET",
+      "/content/:job/:expires/:signature/:item",
+      Effect.gen(function* () {
+        const { expires = "", item = "", job = "", signature = "" } = yield* HttpRouter.params
+        const isGood = Links.isGood(secret, job, expires, signature, yield* Clock.currentTimeMillis)
+        const text = isGood ? yield* jobs.text(job, item) : Option.none()
+        return Option.match(text, {
+          onNone: () => HttpServerResponse.text("this link is wrong, or has expired", { status: 404 }),
+          onSome: (markdown) =>
+            HttpServerResponse.text(markdown, {
+              contentType: "text/markdown; charset=utf-8",
+              // The text of a page is foreign: no browser shall take it for a page of ours.
+              headers: { "x-content-type-options": "nosniff", "content-security-policy": "sandbox" }
+            })
+        })
+      })
+    )
+  })
+)
 
 const layerAuthorization = Layer.effect(
   CrawlApi.Authorization,
@@ -145,6 +278,6 @@ const routes = (allowPrivate: boolean) =>
 /** Answers every request: those of the API, and Prometheus at `/metrics`. */
 export const app = (options: { readonly allowPrivate: boolean }) =>
   Effect.map(
-    HttpRouter.toHttpEffect(Layer.merge(routes(options.allowPrivate), PrometheusMetrics.layerHttp())),
+    HttpRouter.toHttpEffect(Layer.mergeAll(routes(options.allowPrivate), layerContent, PrometheusMetrics.layerHttp())),
     enveloped
   )

@@ -3,6 +3,7 @@
  */
 import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Store from "@redrive/durable/Store"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -10,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import * as ByteSize from "effect/ByteSize"
 import * as Fetcher from "../page/Fetcher.ts"
 import { Accounts } from "./Accounts.ts"
@@ -17,10 +19,11 @@ import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
 import * as Handlers from "./Handlers.ts"
 import { Jobs } from "./Jobs.ts"
+import * as Webhooks from "./Webhooks.ts"
 
 /**
  * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
- * `policy` of a page (3 retries, Retry-After up to 30 seconds).
+ * `policy` of a page (3 retries, Retry-After up to 30 seconds), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none).
  */
 export interface Options {
   readonly port?: number | undefined
@@ -28,6 +31,7 @@ export interface Options {
   readonly allowPrivate?: boolean | undefined
   readonly timeout?: Duration.Input | undefined
   readonly policy?: RetryPolicy.RetryPolicy | undefined
+  readonly webhookSecret?: Redacted.Redacted | undefined
 }
 
 /** No request of the contract is larger. */
@@ -40,9 +44,12 @@ export class Service extends Context.Service<
 >()("@redrive/crawler/service/Service") {}
 
 export const layer = (options: Options = {}) => {
-  const { allowPrivate = false, database = ":memory:", policy, port = 0, timeout } = options
-  const store = Jobs.layer.pipe(Layer.provideMerge(Accounts.layer), Layer.provide(Database.layer(database)))
-  const work = Crawler.layer({ policy }).pipe(
+  const { allowPrivate = false, database = ":memory:", policy, port = 0, timeout, webhookSecret } = options
+  const store = Jobs.layer.pipe(
+    Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
+    Layer.provide(Database.layer(database))
+  )
+  const work = Layer.merge(Crawler.layer({ policy }), Webhooks.layer({ allowPrivate, secret: webhookSecret })).pipe(
     Layer.provide(Fetcher.layer({ allowPrivate, timeout })),
     Layer.provideMerge(store)
   )

@@ -2,6 +2,7 @@ import type * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
+import * as Wire from "@redrive/core/Wire"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
@@ -16,9 +17,13 @@ export interface JobRow {
   readonly created_at: string
   readonly updated_at: string
   readonly finished_at: string | null
+  /** Grows with every change of the job and its items. */
+  readonly version: number
+  /** The address by which whoever asked for it reached the service. */
+  readonly origin: string
 }
 
-/** A row of `items`. */
+/** A row of `items`, without the text of the page. */
 export interface ItemRow {
   readonly id: string
   readonly job_id: string
@@ -31,42 +36,100 @@ export interface ItemRow {
   readonly links: string
   readonly cost: number
   readonly attempts: number
-  readonly error: string | null
+  /** What the API answers of its failure, as JSON; empty if it has not failed. */
+  readonly answer: string
   readonly created_at: string
   readonly updated_at: string
 }
 
-const decodeItemError = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
+/** The columns of an `ItemRow`: whoever asks for a job does not ask for all its pages' texts. */
+export const itemColumns =
+  "id, job_id, url, referred_url, depth, status, page_status, title, links, cost, attempts, answer, created_at, updated_at"
+
+export const readError = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
 const decodeJobReason = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
-const decodeLinks = Schema.decodeSync(Schema.fromJsonString(Schema.Array(Schema.String)))
 
 const microsPerDollar = 1_000_000
 
-/** How often a client is told to ask. */
-const pullDelay = Duration.millis(500)
+/** How often a client is told to ask: a large job takes longer to answer, and to end. */
+const pullDelayOf = (items: number) => Duration.millis(500 + items)
 
-export const itemOf = (row: ItemRow): Job.Item =>
-  new Job.Item({
+const encodeItem = Schema.encodeSync(Wire.ItemBody)
+
+/** What the API answers of a failure. */
+export const answerOf = (error: ItemError.ItemError): string => {
+  const at = DateTime.makeUnsafe(0)
+  const { error_code, last_error, reason, retry_after_ms } = encodeItem(
+    new Job.Item({ ...nowhere, url: error.url, createdAt: at, updatedAt: at, error })
+  )
+  return JSON.stringify({ error_code, last_error, reason, retry_after_ms })
+}
+
+const nowhere = {
+  id: "",
+  jobId: "",
+  referredUrl: "",
+  depth: 0,
+  status: "error",
+  pageStatus: 0,
+  title: "",
+  cost: 0,
+  attempts: 0,
+  links: [],
+  rawContentUrl: "",
+  cleanedContentUrl: "",
+  markdownContentUrl: ""
+} as const
+
+const unfailed = `"error_code":"","last_error":""`
+
+/**
+ * An item as the API answers it. It is written by hand, since a job has thousands of them and is asked for again and again; a test compares it with
+ * the codec of `Wire`.
+ */
+const itemJson = (row: ItemRow, link: (item: string) => string): string => {
+  const { answer, job_id, referred_url, depth, status, title, cost, attempts, created_at, updated_at } = row
+  const head = JSON.stringify({
     id: row.id,
-    jobId: row.job_id,
-    url: row.url,
-    referredUrl: row.referred_url,
-    depth: row.depth,
-    status: row.status,
-    pageStatus: row.page_status,
-    title: row.title,
-    cost: row.cost / microsPerDollar,
-    attempts: row.attempts,
-    links: decodeLinks(row.links),
-    rawContentUrl: "",
-    cleanedContentUrl: "",
-    markdownContentUrl: row.status === "done" ? `/v1/job/${row.job_id}/item/${row.id}/markdown` : "",
-    createdAt: DateTime.makeUnsafe(row.created_at),
-    updatedAt: DateTime.makeUnsafe(row.updated_at),
-    ...(row.error === null ? {} : { error: decodeItemError(row.error) })
+    job_id,
+    original_url: row.url,
+    referred_url,
+    depth,
+    page_status_code: row.page_status,
+    status: status === "cancelled" ? "canceled" : status,
+    title,
+    cost: cost / microsPerDollar,
+    raw_content_url: "",
+    cleaned_content_url: "",
+    markdown_content_url: status === "done" ? link(row.id) : "",
+    created_at,
+    updated_at,
+    attempts
   })
+  // These two are kept as JSON.
+  return `${head.slice(0, -1)},${answer === "" ? unfailed : answer.slice(1, -1)},"links":${row.links}}`
+}
 
-export const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, items: ReadonlyArray<Job.Item>): Job.Job =>
+/** A job as the API answers it. `link` is where an item's text is. */
+export const jobJson = (
+  row: JobRow,
+  request: CrawlApi.CrawlRequest,
+  items: ReadonlyArray<ItemRow>,
+  link: (item: string) => string,
+  webhook: { readonly status: string; readonly error: string }
+): string => {
+  const { job_items: _, ...job } = encodeJob(jobOf(row, request, items.length, webhook))
+  return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map((item) => itemJson(item, link)).join(",")}]}`
+}
+
+const encodeJob = Schema.encodeSync(Wire.JobBody)
+
+const jobOf = (
+  row: JobRow,
+  request: CrawlApi.CrawlRequest,
+  items: number,
+  webhook: { readonly status: string; readonly error: string }
+): Job.Job =>
   new Job.Job({
     id: row.id,
     orgId: row.account_id,
@@ -79,11 +142,11 @@ export const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, items: Readon
     allowSubdomains: request.allowSubdomains,
     itemsLimit: request.itemsLimit,
     respectRobotsTxt: request.respectRobotsTxt,
-    webhookUrl: "",
-    webhookStatus: "",
-    webhookError: "",
-    recommendedPullDelay: pullDelay,
-    items,
+    webhookUrl: request.webhookUrl ?? "",
+    webhookStatus: webhook.status,
+    webhookError: webhook.error,
+    recommendedPullDelay: pullDelayOf(items),
+    items: [],
     createdAt: DateTime.makeUnsafe(row.created_at),
     updatedAt: DateTime.makeUnsafe(row.updated_at),
     ...(request.maxDepth === undefined ? {} : { maxDepth: request.maxDepth }),

@@ -1,0 +1,93 @@
+/**
+ * `accounts`: who may crawl with a database, and with how much money.
+ */
+import { randomBytes } from "node:crypto"
+import * as Sqlite from "@redrive/sqlite/Sqlite"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { SqlError } from "effect/sql/SqlError"
+import { Accounts, type Micros } from "../service/Accounts.ts"
+import type { AccountFlags, AccountsFlags, OpenFlags, TopUpFlags } from "./commands.ts"
+import { Problem } from "./Problem.ts"
+import * as Table from "./Table.ts"
+
+/** Runs a command on a database that `serve` has made, which may serve it meanwhile. */
+const on = <A>(file: string, command: Effect.Effect<A, SqlError | Problem, Accounts>) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    if (!(yield* Effect.orElseSucceed(fs.exists(file), () => false)))
+      return yield* new Problem({ wrong: `there is no database ${file}.`, advice: "Run serve with --database first." })
+    const accounts = Accounts.layerOnly.pipe(Layer.provide(Sqlite.layer({ filename: file })))
+    return yield* Effect.catch(Effect.provide(command, accounts), (error) =>
+      error instanceof Problem
+        ? error
+        : new Problem({
+            wrong: `${file}: ${error.reason.message}.`,
+            advice: "Give --database a database that serve made."
+          })
+    )
+  })
+
+const dollars = (amount: Micros): string => (amount / 1_000_000).toFixed(3)
+
+const missing = (id: string) =>
+  new Problem({ wrong: `there is no account ${id}.`, advice: "`accounts list` shows those that there are." })
+
+export const list = ({ database }: AccountsFlags) =>
+  on(
+    database,
+    Effect.flatMap(Accounts, (accounts) =>
+      Effect.flatMap(accounts.list, (all) =>
+        Console.log(
+          Table.lines(
+            ["ACCOUNT", "DOLLARS"],
+            all.map(({ balance, id }) => [id, dollars(balance)])
+          ).join("\n")
+        )
+      )
+    )
+  )
+
+export const open = ({ account, balance, database }: OpenFlags) =>
+  on(
+    database,
+    Effect.gen(function* () {
+      const accounts = yield* Accounts
+      const key = randomBytes(24).toString("base64url")
+      const amount = Math.round(balance * 1_000_000)
+      if (!(yield* accounts.open({ id: account, apiKey: Redacted.make(key), balance: amount })))
+        return yield* new Problem({ wrong: `there is an account ${account}.`, advice: "Choose another name." })
+      yield* Console.log(`account ${account} with ${dollars(amount)} dollars; its API key, which is shown once: ${key}`)
+    })
+  )
+
+export const topUp = ({ account, amount, database, id }: TopUpFlags) =>
+  on(
+    database,
+    Effect.gen(function* () {
+      const accounts = yield* Accounts
+      const balance = yield* accounts.topUp(account, Math.round(amount * 1_000_000), id)
+      if (Option.isNone(balance)) return yield* missing(account)
+      yield* Console.log(`account ${account} has ${dollars(balance.value)} dollars`)
+    })
+  )
+
+export const entries = ({ account, database }: AccountFlags) =>
+  on(
+    database,
+    Effect.gen(function* () {
+      const accounts = yield* Accounts
+      const all = yield* accounts.entries(account)
+      if (all.length === 0) return yield* missing(account)
+      yield* Console.log(
+        Table.lines(
+          ["AT", "DOLLARS", "WHY"],
+          all.map(({ amount, at, why }) => [at, dollars(amount), why])
+        ).join("\n")
+      )
+    })
+  )

@@ -1,0 +1,27 @@
+/**
+ * Links to the texts of pages, which a client fetches without a header: nobody guesses them, and they expire.
+ */
+import { createHmac, timingSafeEqual } from "node:crypto"
+
+const hour = 3_600_000
+
+/** A link is good for a day at least. It stays the same for an hour, so that a job that has not changed is answered with the same text. */
+const lasting = 24 * hour
+
+/** One signature is for all items of a job, whose ids nobody guesses either: a job has thousands of links. */
+const signed = (secret: string, jobId: string, expires: number): string =>
+  createHmac("sha256", secret).update(`${jobId} ${expires}`).digest("base64url").slice(0, 32)
+
+/** Makes the links of a job below an address, at a time. */
+export const make = (secret: string, origin: string, jobId: string, now: number) => {
+  const expires = Math.ceil(now / hour) * hour + lasting
+  const base = `${origin}/content/${jobId}/${expires}/${signed(secret, jobId, expires)}`
+  return (itemId: string): string => `${base}/${itemId}`
+}
+
+/** Whether a link was made here, and has not expired. */
+export const isGood = (secret: string, jobId: string, expires: string, signature: string, now: number): boolean => {
+  if (!/^\d{1,15}$/.test(expires) || Number(expires) <= now) return false
+  const [expected, given] = [Buffer.from(signed(secret, jobId, Number(expires))), Buffer.from(signature)]
+  return expected.length === given.length && timingSafeEqual(expected, given)
+}

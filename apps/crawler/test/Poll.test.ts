@@ -1,0 +1,87 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Wire from "@redrive/core/Wire"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { ask, crawl, layer } from "./api.ts"
+import { serve, site } from "./origin.ts"
+import * as Service from "../src/service/Service.ts"
+
+const within = <A, E>(test: Effect.Effect<A, E, Service.Service>) => Effect.scoped(Effect.provide(test, layer()))
+
+const encode = Schema.encodeSync(Wire.JobBody)
+const decode = Schema.decodeUnknownSync(Wire.JobBody)
+
+describe("the answer about a job", () => {
+  it.live("is what the codec of the API writes, for items in every state", () =>
+    Effect.gen(function* () {
+      const url = yield* serve((request, response) => {
+        const path = request.url ?? ""
+        if (path === "/")
+          return response.end(`<a href="/403"></a><a href="/429"></a><a href="/"></a><a href="/x?é=1"></a>`)
+        if (path === "/429") return response.writeHead(429, { "retry-after": "86400" }).end()
+        return path === "/403" ? response.writeHead(403).end() : response.end(`<title>"q" \\ \u2028</title><p>text`)
+      })
+      yield* within(
+        Effect.gen(function* () {
+          const job = yield* crawl({ url: url, items_limit: 10, max_depth: 3 })
+          assert.deepStrictEqual(job, JSON.parse(JSON.stringify(encode(decode(job)))))
+          assert.sameMembers(
+            job.job_items.map(({ error_code }: { error_code: string }) => error_code),
+            ["", "website_access_denied", "host_returned_error", ""]
+          )
+        })
+      )
+    })
+  )
+
+  it.live("is not sent again as long as nothing has changed", () =>
+    Effect.gen(function* () {
+      const { url } = yield* site({ "/": "<p>text</p>" })
+      yield* within(
+        Effect.gen(function* () {
+          const { id } = yield* crawl({ url: url })
+          const { url: api } = yield* Service.Service
+          const get = (etag?: string) =>
+            Effect.promise(() =>
+              fetch(new URL(`/v1/job/${id}`, api), {
+                headers: { authorization: "Bearer local", ...(etag !== undefined && { "if-none-match": etag }) }
+              })
+            )
+          const first = yield* get()
+          const etag = first.headers.get("etag") ?? ""
+          const second = yield* get(etag)
+          assert.deepStrictEqual(
+            [first.status, second.status, yield* Effect.promise(() => second.text())],
+            [200, 304, ""]
+          )
+          assert.strictEqual((yield* get('"1-x"')).status, 200)
+        })
+      )
+    })
+  )
+
+  it.live("links to texts that nobody guesses, and that are no pages of this service", () =>
+    Effect.gen(function* () {
+      const { url } = yield* site({ "/": "<p>secret <b>text</b></p>" })
+      yield* within(
+        Effect.gen(function* () {
+          const job = yield* crawl({ url: url })
+          const link: string = job.job_items[0].markdown_content_url
+          const { body, status, type } = yield* ask(link, { key: "" })
+          assert.deepStrictEqual([status, type], [200, "text/markdown; charset=utf-8"])
+          assert.include(body, "secret")
+          const [, , , , id = "", expires = "", signature = "", item = ""] = link.split("/")
+          const wrong = [
+            `/content/${id}/${Number(expires) + 1}/${signature}/${item}`,
+            `/content/${id}/1/${signature}/${item}`,
+            `/content/${id}/${expires}/${signature.slice(1)}/${item}`,
+            `/content/${id}/${expires}/${"A".repeat(32)}/${item}`,
+            `/content/x/${expires}/${signature}/${item}`,
+            `/content/${id}/${expires}/${signature}/x`
+          ]
+          for (const path of wrong) assert.strictEqual((yield* ask(path, { key: "" })).status, 404, path)
+        })
+      )
+    })
+  )
+})

@@ -1,0 +1,136 @@
+import { createServer, type IncomingHttpHeaders } from "node:http"
+import { text as textOf } from "node:stream/consumers"
+import { assert, describe, it } from "@effect/vitest"
+import * as Program from "@redrive/testing/Program"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { Webhook } from "standardwebhooks"
+import * as Service from "../src/service/Service.ts"
+import { ask, crawl, create, layer } from "./api.ts"
+import { folder } from "./files.ts"
+import { site } from "./origin.ts"
+
+const within = <A, E>(test: Effect.Effect<A, E, Service.Service>, options: Service.Options = {}) =>
+  Effect.scoped(Effect.provide(test, layer(options)))
+
+interface Received {
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+/** A receiver that answers with what it is told to. */
+const receiver = Effect.fnUntraced(function* (answer: (count: number) => number) {
+  const received: Array<Received> = []
+  const url = yield* Program.serve(
+    createServer(async (request, response) => {
+      received.push({ headers: request.headers, text: await textOf(request) })
+      response.writeHead(answer(received.length)).end()
+    })
+  )
+  return { received, url: `${url}/hook` }
+})
+
+const until = <E, R>(isSo: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
+  Effect.flatMap(isSo, (done) => (done ? Effect.void : Effect.andThen(Effect.sleep("20 millis"), until(isSo))))
+
+const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+describe("a webhook", () => {
+  it.live("tells that a job has ended, signed, and is told again under the same id when it was not taken", () =>
+    Effect.gen(function* () {
+      const { url } = yield* site({ "/": "<p>text</p>" })
+      const hook = yield* receiver((count) => (count === 1 ? 503 : 204))
+      yield* within(
+        Effect.gen(function* () {
+          const job = yield* crawl({ url, webhook_url: hook.url })
+          assert.strictEqual(job.webhook_url, hook.url)
+          yield* until(Effect.sync(() => hook.received.length === 2))
+          const [first, second] = hook.received
+          assert.strictEqual(first?.headers["webhook-id"], job.id)
+          assert.strictEqual(second?.headers["webhook-id"], job.id)
+          for (const { headers, text } of hook.received) {
+            const body = new Webhook(secret).verify(text, {
+              "webhook-id": String(headers["webhook-id"]),
+              "webhook-timestamp": String(headers["webhook-timestamp"]),
+              "webhook-signature": String(headers["webhook-signature"])
+            }) as { readonly id: string; readonly status: string; readonly job_items: ReadonlyArray<object> }
+            assert.deepInclude(body, { id: job.id, status: "done" })
+            assert.lengthOf(body.job_items, 1)
+          }
+          const state = Effect.map(ask(`/v1/job/${job.id}`), ({ body }) => [body.webhook_status, body.webhook_error])
+          yield* until(Effect.map(state, ([status]) => status === "delivered"))
+          assert.deepStrictEqual(yield* state, ["delivered", ""])
+        }),
+        { webhookSecret: Redacted.make(secret) }
+      )
+    })
+  )
+
+  it.live("reaches a receiver that was away when the job ended, also after a restart", () =>
+    Effect.gen(function* () {
+      const database = `${yield* folder}/crawl.db`
+      const { url } = yield* site({ "/": "<p>text</p>" })
+      const port = yield* Program.freePort
+      const id = yield* within(
+        Effect.gen(function* () {
+          const job = yield* crawl({ url, webhook_url: `http://127.0.0.1:${port}/` })
+          yield* until(
+            Effect.map(
+              ask(`/v1/job/${job.id}`),
+              ({ body }) => body.webhook_status === "pending" && body.webhook_error !== ""
+            )
+          )
+          return job.id
+        }),
+        { database }
+      )
+      const received: Array<string> = []
+      const server = createServer(async (request, response) => {
+        received.push(JSON.parse(await textOf(request)).id)
+        response.end()
+      })
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => void server.listen(port, "127.0.0.1", () => resume(Effect.void))),
+        () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
+      )
+      yield* within(until(Effect.sync(() => received.length > 0)), { database })
+      assert.deepStrictEqual(received, [id])
+    })
+  )
+
+  it.live("tells of a job that was cancelled", () =>
+    Effect.gen(function* () {
+      const hook = yield* receiver(() => 200)
+      const slow = yield* Program.serve(createServer(() => undefined))
+      yield* within(
+        Effect.gen(function* () {
+          const { body } = yield* create({ url: slow, webhook_url: hook.url })
+          yield* ask(`/v1/job/${body.id}/cancel`, { method: "PUT" })
+          yield* until(Effect.sync(() => hook.received.length > 0))
+          assert.deepInclude(JSON.parse(hook.received[0]?.text ?? ""), { id: body.id, status: "cancelled" })
+        })
+      )
+    })
+  )
+
+  it.live("goes to no private address", () =>
+    within(
+      Effect.gen(function* () {
+        for (const address of [
+          "http://127.0.0.1:1/",
+          "http://[::1]/",
+          "http://169.254.169.254/x",
+          "http://localhost/"
+        ]) {
+          const { body, status } = yield* create({ url: "https://example.com/", webhook_url: address })
+          assert.deepStrictEqual(
+            [status, body.error_message],
+            [400, "webhook_url is invalid: it is a private address"],
+            address
+          )
+        }
+      }),
+      { allowPrivate: false }
+    )
+  )
+})

@@ -128,7 +128,7 @@ describe("a crawl delay", () => {
 
   const robots = (text: string) =>
     Effect.provideService(Robots.respected, Fetcher.Fetcher, {
-      fetch: (url) => Effect.succeed({ url, status: 200, text }),
+      fetch: (url) => Effect.succeed({ url, status: 200, type: "text/plain", text }),
       pause: () => undefined
     })
 

@@ -18,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as BrokenExtractor from "../demo/BrokenExtractor.ts"
 import * as Incident from "../demo/Incident.ts"
 import * as JobFailures from "../demo/JobFailures.ts"
 import * as Receiver from "../demo/Receiver.ts"
@@ -62,7 +63,14 @@ export const demo = Effect.gen(function* () {
 
 /** The service as it would run, its log on stderr and its alerts to the receiver; it is gone, and all told, when the story ends. */
 const layer = (database: string, webhook: string, { stream }: Progress.Progress) =>
-  Service.layer({ allowPrivate: true, database, policy, timeout: "700 millis" }).pipe(
+  Service.layer({
+    allowPrivate: true,
+    database,
+    policy,
+    timeout: "700 millis",
+    // No page makes the crawler fail by itself.
+    extractor: BrokenExtractor.layer("/nested")
+  }).pipe(
     Layer.provide(Alerter.layer({ threshold: "Warn" })),
     Layer.provide(WebhookSink.layer({ url: Redacted.make(webhook) })),
     Layer.provide(PlainHttp.layer),

@@ -21,7 +21,7 @@ import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
-import * as Extract from "../page/Extract.ts"
+import * as Extractor from "../page/Extractor.ts"
 import * as Fetcher from "../page/Fetcher.ts"
 import * as Pauses from "../page/Pauses.ts"
 import * as Robots from "../page/Robots.ts"
@@ -52,12 +52,14 @@ export class Crawler extends Context.Service<
   }
 >()("@redrive/crawler/service/Crawler") {}
 
-export const layer = (options: Options = {}): Layer.Layer<Crawler, SqlError, Jobs | Fetcher.Fetcher> =>
+export const layer = (
+  options: Options = {}
+): Layer.Layer<Crawler, SqlError, Extractor.Extractor | Fetcher.Fetcher | Jobs> =>
   Layer.effect(
     Crawler,
     Effect.gen(function* () {
       const jobs = yield* Jobs
-      const context = yield* Effect.context<Jobs | Fetcher.Fetcher>()
+      const context = yield* Effect.context<Extractor.Extractor | Fetcher.Fetcher | Jobs>()
       const robots = yield* Robots.respected
       const { policy = defaultPolicy } = options
       const runner = Retry.make(HostWait.policyOf(policy), "page")
@@ -177,6 +179,7 @@ const fetch = Effect.fnUntraced(function* (
 ) {
   const jobs = yield* Jobs
   const fetcher = yield* Fetcher.Fetcher
+  const extractor = yield* Extractor.Extractor
   let attempts = 0
   /** The last URL that was asked for: its host is the one that may have refused. */
   let asked = task.url
@@ -190,11 +193,11 @@ const fetch = Effect.fnUntraced(function* (
     // A store that fails is no failure of the page.
     yield* Effect.orDie(jobs.attempting(task, attempts++))
     yield* admit()
-    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted, follow })
-    const content = yield* extract(text, url)
-    const landing = Scope.pageOf(url)
+    const page = yield* fetcher.fetch(task.url, { accept: accepted, follow })
+    const content = yield* extractor.extract(page)
+    const landing = Scope.pageOf(page.url)
     if (!(yield* Effect.orDie(jobs.claim(task, landing)))) return yield* duplicate
-    return { status, landing, ...content }
+    return { status: page.status, landing, ...content }
   }).pipe(
     Effect.tapError((reason) => {
       // A page that was held back was not asked for.
@@ -235,9 +238,3 @@ const errorOf = ({ id, jobId, url }: Task, failure: Thrown): ItemError.ItemError
   const isAdded = failure._tag === "TimeoutError" || failure._tag === "Refused"
   return new ItemError.ItemError({ jobId, itemId: id, url, reason: isAdded ? Classify.thrown(failure) : failure })
 }
-
-const extract = (text: string, url: string): Effect.Effect<Extract.Content, ItemError.Reason> =>
-  Effect.try({
-    try: () => Extract.fromPage(text, url),
-    catch: (cause) => new ItemError.InternalError({ detail: "defect", cause })
-  })

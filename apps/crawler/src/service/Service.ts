@@ -14,6 +14,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as ByteSize from "effect/ByteSize"
+import * as Extractor from "../page/Extractor.ts"
 import * as Fetcher from "../page/Fetcher.ts"
 import { Accounts } from "./Accounts.ts"
 import * as Crawler from "./Crawler.ts"
@@ -33,6 +34,8 @@ export interface Options {
   readonly allowPrivate?: boolean | undefined
   readonly timeout?: Duration.Input | undefined
   readonly policy?: RetryPolicy.RetryPolicy | undefined
+  /** What converts pages. Default: `Extractor.layer()`. */
+  readonly extractor?: Layer.Layer<Extractor.Extractor> | undefined
   readonly webhookSecret?: Redacted.Redacted | undefined
   readonly keep?: Duration.Input | undefined
 }
@@ -49,12 +52,13 @@ export class Service extends Context.Service<
 export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", policy, port = 0, timeout, webhookSecret } = options
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
+  const { extractor = Extractor.layer() } = options
   const store = Jobs.layer.pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
     Layer.provide(Database.layer(database))
   )
   const work = Layer.merge(Crawler.layer({ policy }), Webhooks.layer({ allowPrivate, secret: webhookSecret })).pipe(
-    Layer.provide(Fetcher.layer({ allowPrivate, timeout })),
+    Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)),
     Layer.provideMerge(store)
   )
   const server = NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", gracefulShutdownTimeout: "1 second" })

@@ -22,7 +22,7 @@ const patience = Duration.toMillis("10 minutes")
 export const isHopeless = ({ since, until }: Pause): boolean => until - since > patience
 
 /** The cause of a failure of which the host knows nothing: the page was not asked for, since the host is paused. */
-export class HostPaused extends Data.TaggedError("HostPaused")<{ readonly host: string; readonly until: number }> {
+class HostPaused extends Data.TaggedError("HostPaused")<{ readonly host: string; readonly until: number }> {
   override get message(): string {
     return `${this.host} asked for no requests until ${new Date(this.until).toISOString()}`
   }

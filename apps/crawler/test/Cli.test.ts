@@ -11,6 +11,8 @@ import { closedPort, serve, site } from "./origin.ts"
 
 const link = (path: string) => `<a href="${path}">${path}</a>`
 
+const routes = join(import.meta.dirname, "../alert-routes.json")
+
 describe.concurrent("what a person typed wrong is one line with the next step, and exit code 1", () => {
   const typed: ReadonlyArray<readonly [what: string, args: ReadonlyArray<string>, says: RegExp]> = [
     ["a URL that is none", ["crawl", "nonsense"], /"nonsense".*absolute http or https URL/],
@@ -23,6 +25,54 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
     ["half an item", ["crawl", "http://example.com/", "--items-limit", "1.5"], /"1\.5".*a whole number from 1/],
     ["a bad pattern", ["crawl", "http://example.com/", "--whitelist-regexp", "("], /whitelist_regexp is invalid/],
     ["a private address", ["crawl", "http://127.0.0.1/"], /127\.0\.0\.1 is a private address.*--allow-private/],
+    ["a URL with a password", ["crawl", "http://user:pw@example.com/"], /carries a user name or a password/],
+    ["a huge URL", ["crawl", `http://example.com/${"a".repeat(9000)}`], /Expected: at most 8190 characters/],
+    ["a huge pattern", ["crawl", "http://example.com/", "--blacklist-regexp", "a".repeat(90_000)], /at most 8190/],
+    ["a negative number", ["crawl", "http://example.com/", "--rounds", "-1"], /--rounds.*"-1".*from 0 to 10/],
+    ["too many rounds", ["crawl", "http://example.com/", "--rounds", "11"], /--rounds.*"11".*from 0 to 10/],
+    ["a flag twice", ["crawl", "http://example.com/", "--rounds", "0", "--rounds", "1"], /--rounds.*2 occurrences/],
+    ["an empty number", ["crawl", "http://example.com/", "--max-depth", ""], /--max-depth.*from 0 to 1000/],
+    ["an empty key", ["crawl", "http://example.com/", "--api", "http://127.0.0.1:1", "--api-key", ""], /--api-key/],
+    [
+      "an API with a password",
+      ["crawl", "http://example.com/", "--api", "http://u:p@127.0.0.1:1"],
+      /--api.*credentials/
+    ],
+    ["an API with a query", ["crawl", "http://example.com/", "--api", "http://127.0.0.1:1/?x=1"], /--api.*query/],
+    ["a word for a switch", ["crawl", "http://example.com/", "--strict=maybe"], /--strict: "maybe"/],
+    [
+      "a pattern that is not RE2",
+      ["crawl", "http://example.com/", "--whitelist-regexp", "(?<=a)b"],
+      /whitelist_regexp/
+    ],
+    ["an empty file", ["crawl", "http://example.com/", "--json", ""], /--json/],
+    [
+      "no regular file",
+      ["crawl", "http://example.com/", "--json", "/dev/null"],
+      /\/dev\/null: it is not a regular file/
+    ],
+    ["an empty folder", ["crawl", "http://example.com/", "--output", ""], /--output/],
+    ["a folder that is a file", ["crawl", "http://example.com/", "--output", "/dev/null"], /cannot write \/dev\/null/],
+    ["an empty database", ["serve", "--port", "0", "--database", ""], /--database/],
+    [
+      "an alert webhook that is none",
+      ["serve", "--alert-webhook", "nonsense"],
+      /--alert-webhook.*absolute http or https URL/
+    ],
+    ["an empty job", ["rules", "--job", ""], /--job/],
+    ["no routes", ["alerts", "plan"], /--routes/],
+    ["routes that are a folder", ["alerts", "plan", "--routes", "/"], /cannot read \/: .*folder/],
+    [
+      "an unknown detail",
+      ["alerts", "plan", "--routes", routes, "--detail", "nope"],
+      /the detail nope\. There are .*timeout/
+    ],
+    ["tasks in a folder", ["durable", "status", "--database", "/", "--queue", "x"], /Check that \/ is the SQLite file/],
+    [
+      "a value that looks like flags",
+      ["durable", "redrive", "--database", "x", "--queue", "x", "--id", "1", "--pace", "-2 seconds"],
+      /--pace.*--help/
+    ],
     ["a port that is none", ["serve", "--port", "70000"], /"70000".*a whole number from 0 to 65535/],
     [
       "a file in no folder",
@@ -80,12 +130,16 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
 })
 
 describe.concurrent("help", () => {
-  for (const args of [["--help"], ["crawl", "--help"], ["serve", "--help"], ["demo", "--help"], ["rules", "--help"]]) {
-    it.live(`${args.join(" ")} says how to use it`, () =>
+  const alone = ["crawl", "serve", "demo", "rules", "alerts plan", "alerts describe"]
+  const ofTasks = ["status", "gates", "open", "failed", "stuck", "redrive"].map((name) => `durable ${name}`)
+  for (const command of ["", "alerts", "durable", ...alone, ...ofTasks]) {
+    it.live(`redrive ${command} --help says how to use it`, () =>
       Effect.gen(function* () {
-        const { code, stderr, stdout } = yield* run(args)
+        const { code, stderr, stdout } = yield* run([...command.split(" ").filter(Boolean), "--help"])
         assert.deepStrictEqual([code, stderr], [0, ""])
         assert.include(stdout, "USAGE")
+        if (![...alone, ...ofTasks].includes(command)) return
+        assert.match(stdout, new RegExp(`^EXAMPLES\\n(.*\\n)*.* ${command}`, "m"))
       })
     )
   }
@@ -128,6 +182,16 @@ describe.concurrent("crawl", () => {
       assert.strictEqual((yield* run(["crawl", bad.url, "--allow-private", "--strict"])).code, 2)
       assert.strictEqual((yield* run(["crawl", good.url, "--allow-private", "--strict"])).code, 0)
     })
+  )
+
+  it.live("runs without further rounds", () =>
+    Effect.gen(function* () {
+      const url = yield* serve((_, response) => void response.writeHead(503).end())
+      const service = yield* Service.Service
+      const { code, stdout } = yield* run(["crawl", url, "--api", service.url, "--rounds", "0"])
+      assert.strictEqual(code, 0)
+      assert.match(stdout, /in 0 rounds/)
+    }).pipe(Effect.provide(layer()))
   )
 
   it.live("redrives what may succeed, and only that", () =>

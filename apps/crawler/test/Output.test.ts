@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Yaml from "effect/encoding/Yaml"
 import * as Accounts from "../src/service/Accounts.ts"
+import * as Journal from "../src/cli/Journal.ts"
 import * as Output from "../src/cli/Output.ts"
 import * as Service from "../src/service/Service.ts"
 import { ask, layer } from "./api.ts"
@@ -91,8 +94,6 @@ describe.concurrent("--output", () => {
       assert.match(resumed.stderr, /^error: no interrupted crawl is kept in .*\. Leave --resume out.*\n$/)
       const file = yield* crawl("--output", join(out, "notes.txt"))
       assert.match(file.stderr, /^error: cannot write .*notes\.txt.*\n$/)
-      const empty = yield* crawl("--output", "")
-      assert.match(empty.stderr, /^error: --output has no folder\..*\n$/)
     })
   )
 
@@ -250,6 +251,32 @@ describe.concurrent("an interrupted crawl", () => {
 })
 
 describe.concurrent("--resume", () => {
+  it.effect("goes on with the jobs of further rounds, too, in their order", () =>
+    Effect.gen(function* () {
+      const request = CrawlApi.CrawlRequest.make({ url: "https://example.com/" })
+      const options = {
+        folder: join(yield* folder, ".crawl"),
+        settings: { request, api: null, allowPrivate: false }
+      }
+      let made = 0
+      const create = Effect.sync(() => ({ id: `job ${++made}` }))
+      const first = yield* Journal.open({ ...options, resume: false })
+      yield* first.make
+      const page = CrawlApi.CrawlRequest.make({ url: "https://example.com/a" })
+      const ids = yield* Effect.forEach([request, page, page], (one) => first.job(one, create))
+      const again = yield* Journal.open({ ...options, resume: true })
+      yield* again.make
+      assert.deepStrictEqual(yield* Effect.forEach([page, request, page], (one) => again.job(one, create)), [
+        ids[1],
+        ids[0],
+        ids[2]
+      ])
+      assert.strictEqual(yield* again.job(page, create), "job 4")
+      const third = yield* Journal.open({ ...options, resume: true })
+      assert.strictEqual(yield* Effect.andThen(third.job(page, create), third.job(page, create)), "job 3")
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
   it.live("needs to know of which crawl", () =>
     Effect.gen(function* () {
       const { code, stderr } = yield* run(["crawl", "https://example.com/", "--resume"])

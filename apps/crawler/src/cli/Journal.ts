@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
-import { Problem } from "./Problem.ts"
+import { Problem, whyOf } from "./Problem.ts"
 
 /** Gives the job of a request: one that an interrupted crawl created for it, else a new one from `create`, which it notes. */
 export interface Journal {
@@ -66,7 +66,7 @@ export const open = Effect.fnUntraced(function* ({ folder, resume, settings }: O
   const problem = Effect.mapError(
     (error: PlatformError) =>
       new Problem({
-        wrong: `cannot write ${folder}: ${error.reason._tag}.`,
+        wrong: `cannot write ${folder}: ${whyOf(error)}.`,
         advice: "Choose a folder that you may write to."
       })
   )
@@ -114,7 +114,7 @@ const read = Effect.fnUntraced(function* (file: string, settings: Settings) {
   const fs = yield* FileSystem.FileSystem
   const unreadable = (why: string) =>
     new Problem({ wrong: `cannot read ${file}: ${why}.`, advice: "Remove its folder to crawl from the start." })
-  const text = yield* Effect.mapError(fs.readFileString(file), ({ reason }) => unreadable(reason._tag))
+  const text = yield* Effect.mapError(fs.readFileString(file), (error) => unreadable(whyOf(error)))
   const state = yield* Effect.mapError(decodeState(text), () => unreadable("it is damaged"))
   const before = flagsOf(state.settings)
   const now = flagsOf(settings)

@@ -3,9 +3,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
-import { Problem } from "./Problem.ts"
+import { Problem, whyOf } from "./Problem.ts"
 
 /** The file, written in parts: the texts of all pages together may be too large for memory. */
 export interface JsonFile {
@@ -23,24 +24,22 @@ export interface JsonFile {
  * Until then a file of that name stays as it is; its successor is written next to it and is removed with the scope.
  */
 export const open = Effect.fnUntraced(function* (file: string) {
-  if (file === "") return yield* new Problem({ wrong: "--json has no file.", advice: "Give it a file's name." })
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const problem = Effect.mapError(
     (error: PlatformError) =>
       new Problem({
-        wrong: `cannot write ${file}: ${error.reason._tag}.`,
+        wrong: `cannot write ${file}: ${whyOf(error)}.`,
         advice: "Give --json a file in a folder that you may write to."
       })
   )
-  if (
-    yield* fs.exists(file).pipe(
-      Effect.flatMap((exists) => (exists ? isFolder(fs, file) : Effect.succeed(false))),
-      problem
-    )
-  ) {
+  const found = yield* fs.exists(file).pipe(
+    Effect.flatMap((exists) => (exists ? Effect.asSome(fs.stat(file)) : Effect.succeedNone)),
+    problem
+  )
+  if (Option.isSome(found) && found.value.type !== "File") {
     return yield* new Problem({
-      wrong: `cannot write ${file}: it is a folder.`,
+      wrong: `cannot write ${file}: it is ${found.value.type === "Directory" ? "a folder" : "not a regular file"}.`,
       advice: "Give --json the name of a file."
     })
   }
@@ -59,6 +58,3 @@ export const open = Effect.fnUntraced(function* (file: string) {
     end: Effect.andThen(append("\n  ]\n}\n"), problem(fs.rename(next, file)))
   } satisfies JsonFile
 })
-
-const isFolder = (fs: FileSystem.FileSystem, file: string) =>
-  Effect.map(fs.stat(file), ({ type }) => type === "Directory")

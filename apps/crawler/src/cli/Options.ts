@@ -7,6 +7,26 @@ import * as Option from "effect/Option"
 /** Whether a text is an absolute http or https URL. */
 export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
+/** The address of an API: paths are added to it, and the key goes into a header of its own. */
+export const isApiUrl = (text: string): boolean => {
+  if (!isHttpUrl(text)) return false
+  const { hash, password, search, username } = new URL(text)
+  return [hash, password, search, username].every((part) => part === "")
+}
+
+/** What a site and the API accept of a URL or a pattern. */
+export const longest = 8190
+
+/** A text that is not empty, and no longer than a URL may be. */
+export const text = (name: string, metavar: string): Flag.Flag<string> =>
+  Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.filter(
+      (value) => value !== "" && value.length <= longest,
+      (value) => (value === "" ? "Expected: a value" : `Expected: at most ${longest} characters`)
+    )
+  )
+
 /** A whole number from `minimum` to `maximum`, in digits. */
 export const int = (name: string, minimum: number, maximum: number): Flag.Flag<number> =>
   Flag.String(name).pipe(

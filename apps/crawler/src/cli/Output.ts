@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
-import { Problem } from "./Problem.ts"
+import { Problem, whyOf } from "./Problem.ts"
 import type { Run } from "./Run.ts"
 import * as RunWire from "./RunWire.ts"
 import type { Page } from "./Texts.ts"
@@ -36,11 +36,10 @@ export const open = Effect.fnUntraced(function* (folder: string, resume: boolean
   const problem = Effect.mapError(
     (error: PlatformError) =>
       new Problem({
-        wrong: `cannot write ${folder}: ${error.reason._tag}.`,
+        wrong: `cannot write ${folder}: ${whyOf(error)}.`,
         advice: "Give --output a folder that you may write to."
       })
   )
-  if (folder === "") return yield* new Problem({ wrong: "--output has no folder.", advice: "Give it a folder's name." })
   yield* problem(fs.makeDirectory(path.join(folder, "pages"), { recursive: true }))
   const taken = (yield* problem(fs.readDirectory(folder))).filter((name) => own.includes(name))
   const isTaken = taken.length > 1 || (yield* problem(fs.readDirectory(path.join(folder, "pages")))).length > 0

@@ -8,6 +8,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Console from "effect/Console"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import type { PlatformError } from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 
@@ -36,9 +37,24 @@ export const show = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
 export const layerPresenter = CliOutput.layerPresenter({
   present: (event) =>
     event._tag === "InvalidInvocation"
-      ? Effect.forEach(event.errors, (error) => Console.error(`error: ${sentence(error)} --help lists what there is.`))
+      ? // One wrong word may be read as several; the first one says where to look.
+        Effect.forEach(event.errors.slice(0, 1), (error) =>
+          Console.error(`error: ${sentence(error)} --help lists what there is.`)
+        )
       : CliOutput.defaultPresenter.present(event)
 })
+
+/** Why a file or a folder cannot be used, in words. */
+export const whyOf = ({ reason }: PlatformError): string => reasons[reason._tag] ?? reason._tag
+
+const reasons: { readonly [tag: string]: string } = {
+  AlreadyExists: "something of that name is there already",
+  BadResource: "a part of the path is a file where there must be a folder, or a folder where there must be a file",
+  Busy: "it is busy",
+  NotFound: "there is no such folder or file",
+  PermissionDenied: "permission denied",
+  Unknown: "the system refuses it"
+}
 
 const sentence = (error: CliError.NonShowHelpErrors): string => {
   const line = error.message.replace(/\s*\n\s*/g, " ").trim()

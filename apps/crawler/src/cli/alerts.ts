@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { DescribeFlags, PlanFlags } from "./commands.ts"
-import { Problem } from "./Problem.ts"
+import { Problem, whyOf } from "./Problem.ts"
 import * as Table from "./Table.ts"
 
 const advice = "See apps/crawler/alert-routes.json for an example."
@@ -22,7 +22,7 @@ const read = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(
     fs.readFileString(file),
-    (error) => new Problem({ wrong: `cannot read ${file}: ${error.reason._tag}.`, advice })
+    (error) => new Problem({ wrong: `cannot read ${file}: ${whyOf(error)}.`, advice })
   )
   const json = yield* Effect.try({
     try: (): unknown => JSON.parse(text),
@@ -50,6 +50,12 @@ const kinds: ReadonlyArray<Kind> = (["job", "item"] as const).flatMap((level) =>
   Object.keys(catalogue[level]).map((code) => ({ level, code }))
 )
 
+const detailsOf = ({ code, level }: Kind): ReadonlyArray<string> =>
+  Object.keys(Catalogue.entry(catalogue, level, code)?.details ?? {})
+
+const known = (names: ReadonlyArray<string>): string =>
+  names.length === 0 ? "There are none." : `There are ${[...new Set(names)].join(", ")}.`
+
 /** The report that a failure of a kind would have. */
 const reportOf = ({ code, level }: Kind, { detail, host, severity }: PlanFlags): Report.Report => {
   const given = Option.getOrUndefined(detail)
@@ -71,10 +77,20 @@ const reportOf = ({ code, level }: Kind, { detail, host, severity }: PlanFlags):
 export const plan = Effect.fnUntraced(function* (flags: PlanFlags) {
   const routes = yield* read(flags.routes)
   const code = Option.getOrUndefined(flags.code)
-  const asked = kinds.filter((kind) => code === undefined || kind.code === code)
+  const ofCode = kinds.filter((kind) => code === undefined || kind.code === code)
+  if (ofCode.length === 0) {
+    return yield* new Problem({
+      wrong: `no failure has the code ${code}.`,
+      advice: known(kinds.map((kind) => kind.code))
+    })
+  }
+  const detail = Option.getOrUndefined(flags.detail)
+  const asked = ofCode.filter((kind) => detail === undefined || detailsOf(kind).includes(detail))
   if (asked.length === 0) {
-    const known = [...new Set(kinds.map((kind) => kind.code))].join(", ")
-    return yield* new Problem({ wrong: `no failure has the code ${code}.`, advice: `There are ${known}.` })
+    return yield* new Problem({
+      wrong: `no failure${code === undefined ? "" : ` with the code ${code}`} has the detail ${detail}.`,
+      advice: known(ofCode.flatMap(detailsOf))
+    })
   }
   const now = Option.isSome(flags.at) ? DateTime.toEpochMillis(flags.at.value) : yield* Clock.currentTimeMillis
   const rows = asked.flatMap((kind) => {

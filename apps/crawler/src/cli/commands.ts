@@ -12,13 +12,19 @@ import * as Schema from "effect/Schema"
 import * as Accounts from "../service/Accounts.ts"
 import * as Options from "./Options.ts"
 
-const text = (name: string, description: string) =>
-  Flag.String(name).pipe(Flag.withDescription(description), Flag.withDefault(""))
+const pattern = (name: string, description: string) =>
+  Options.text(name, "RE2").pipe(Flag.withDescription(description), Flag.withDefault(""))
 
 const crawlOptions = {
   url: Argument.String("url").pipe(
     Argument.withDescription("Where to start: an absolute http or https URL"),
-    Argument.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as https://example.com/")
+    Argument.filter(
+      (url) => Options.isHttpUrl(url) && url.length <= Options.longest,
+      (url) =>
+        url.length > Options.longest
+          ? `Expected: at most ${Options.longest} characters`
+          : "Expected: an absolute http or https URL, such as https://example.com/"
+    )
   ),
   itemsLimit: Options.int("items-limit", 1, 100_000).pipe(
     Flag.withDescription("Pages to crawl at most (100)"),
@@ -28,8 +34,8 @@ const crawlOptions = {
     Flag.withDescription("Links to follow from the start at most (no limit)"),
     Flag.optional
   ),
-  whitelistRegexp: text("whitelist-regexp", "Follow only URLs that match this RE2 expression (all)"),
-  blacklistRegexp: text("blacklist-regexp", "Follow no URL that matches this RE2 expression (none)"),
+  whitelistRegexp: pattern("whitelist-regexp", "Follow only URLs that match this RE2 expression (all)"),
+  blacklistRegexp: pattern("blacklist-regexp", "Follow no URL that matches this RE2 expression (none)"),
   allowSubdomains: Flag.Boolean("allow-subdomains").pipe(
     Flag.withDescription("Follow links to subdomains of the start's host"),
     Flag.withDefault(false)
@@ -42,25 +48,29 @@ const crawlOptions = {
     Flag.withDescription("Further rounds for pages that failed and may still succeed (1)"),
     Flag.withDefault(1)
   ),
-  api: Flag.String("api").pipe(
-    Flag.withMetavar("URL"),
+  api: Options.text("api", "URL").pipe(
     Flag.withDescription("URL of the crawl API to use (a service of its own)"),
-    Flag.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as http://127.0.0.1:8080"),
+    Flag.filter(
+      Options.isApiUrl,
+      () => "Expected: an absolute http or https URL without credentials and query, such as http://127.0.0.1:8080"
+    ),
     Flag.optional
   ),
   apiKey: Flag.Redacted("api-key").pipe(
     Flag.withMetavar("KEY"),
     Flag.withDescription("The account's key, also read from REDRIVE_API_KEY (local)"),
     Flag.withFallbackConfig(Config.Redacted("REDRIVE_API_KEY")),
+    Flag.filter(
+      (key) => Redacted.value(key) !== "",
+      () => "Expected: a key that is not empty"
+    ),
     Flag.withDefault(Accounts.local.apiKey)
   ),
-  json: Flag.String("json").pipe(
-    Flag.withMetavar("FILE"),
+  json: Options.text("json", "FILE").pipe(
     Flag.withDescription("Write everything about the crawl, with the pages' texts, to a JSON file"),
     Flag.optional
   ),
-  output: Flag.String("output").pipe(
-    Flag.withMetavar("DIR"),
+  output: Options.text("output", "DIR").pipe(
     Flag.withDescription("Write each page as a Markdown file, and an index, to a new folder"),
     Flag.optional
   ),
@@ -100,8 +110,7 @@ const serveOptions = {
     Flag.withDescription("Port on 127.0.0.1 (8080); 0 takes any that is free"),
     Flag.withDefault(8080)
   ),
-  database: Flag.String("database").pipe(
-    Flag.withMetavar("FILE"),
+  database: Options.text("database", "FILE").pipe(
     Flag.withDescription("The file that keeps accounts and jobs; it is made if it does not exist (default: in memory)"),
     Flag.withDefault(":memory:")
   ),
@@ -111,7 +120,7 @@ const serveOptions = {
     Flag.withFallbackConfig(Config.Redacted("REDRIVE_ALERT_WEBHOOK")),
     Flag.filter(
       (url) => Options.isHttpUrl(Redacted.value(url)),
-      () => "Expected: an absolute http or https URL"
+      () => "Expected: an absolute http or https URL, such as https://alerts.example.com/hook"
     ),
     Flag.optional
   ),
@@ -128,6 +137,7 @@ const serve = Command.make("serve", serveOptions, (flags) =>
 ).pipe(
   Command.withDescription("Serve the crawl API on 127.0.0.1"),
   Command.withExamples([
+    { command: "serve", description: "Try the API; everything is gone when it stops" },
     { command: "serve --port 9000 --database crawl.db", description: "Keep accounts and jobs in a file" }
   ])
 )
@@ -137,16 +147,17 @@ const demo = Command.make("demo", {}, () =>
     Effect.promise(() => import("./demo.ts")),
     ({ demo }) => Effect.scoped(demo)
   )
-).pipe(Command.withDescription("Crawl a site with every kind of fault, and see how each is handled"))
+).pipe(
+  Command.withDescription("Crawl a site with every kind of fault, and see how each is handled"),
+  Command.withExamples([{ command: "demo", description: "Takes half a minute and contacts nobody" }])
+)
 
 const rulesOptions = {
-  job: Flag.String("job").pipe(
-    Flag.withMetavar("NAME"),
+  job: Options.text("job", "NAME").pipe(
     Flag.withDescription("The job's name in Prometheus (crawler)"),
     Flag.withDefault("crawler")
   ),
-  runbooks: Flag.String("runbooks").pipe(
-    Flag.withMetavar("URL"),
+  runbooks: Options.text("runbooks", "URL").pipe(
     Flag.withDescription("The page with the documentation of the codes, which the alerts link to (no links)"),
     Flag.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as https://example.com/errors"),
     Flag.optional
@@ -165,8 +176,7 @@ const rules = Command.make("rules", rulesOptions, (flags) =>
   Command.withExamples([{ command: "rules > redrive-rules.yml", description: "Write a rule file" }])
 )
 
-const routesFile = Flag.String("routes").pipe(
-  Flag.withMetavar("FILE"),
+const routesFile = Options.text("routes", "FILE").pipe(
   Flag.withDescription("The routes: a JSON file such as apps/crawler/alert-routes.json")
 )
 
@@ -176,18 +186,15 @@ export type DescribeFlags = Command.Command.Config.Infer<typeof describeOptions>
 
 const planOptions = {
   routes: routesFile,
-  code: Flag.String("code").pipe(
-    Flag.withMetavar("CODE"),
+  code: Options.text("code", "CODE").pipe(
     Flag.withDescription("Failures of this code, such as host_returned_error (all)"),
     Flag.optional
   ),
-  detail: Flag.String("detail").pipe(
-    Flag.withMetavar("DETAIL"),
+  detail: Options.text("detail", "DETAIL").pipe(
     Flag.withDescription("With this detail, such as timeout (none)"),
     Flag.optional
   ),
-  host: Flag.String("host").pipe(
-    Flag.withMetavar("HOST"),
+  host: Options.text("host", "HOST").pipe(
     Flag.withDescription("At this host, such as example.com (none)"),
     Flag.optional
   ),
@@ -195,8 +202,7 @@ const planOptions = {
     Flag.withDescription("With this severity (that of the catalogue)"),
     Flag.optional
   ),
-  at: Flag.String("at").pipe(
-    Flag.withMetavar("TIME"),
+  at: Options.text("at", "TIME").pipe(
     Flag.withDescription("At this time, such as 2026-11-24T22:00:00Z (now)"),
     Flag.filterMap(DateTime.make, () => "Expected: a time such as 2026-11-24T22:00:00Z"),
     Flag.optional
@@ -226,7 +232,12 @@ const describe = Command.make("describe", describeOptions, (flags) =>
     Effect.promise(() => import("./alerts.ts")),
     ({ describe }) => describe(flags)
   )
-).pipe(Command.withDescription("Say what each route does"))
+).pipe(
+  Command.withDescription("Say what each route does"),
+  Command.withExamples([
+    { command: "alerts describe --routes apps/crawler/alert-routes.json", description: "Of the routes of the example" }
+  ])
+)
 
 const alerts = Command.make("alerts").pipe(
   Command.withDescription("Try the routes of alerts without telling anybody"),
@@ -234,15 +245,12 @@ const alerts = Command.make("alerts").pipe(
 )
 
 const databaseOptions = {
-  database: Flag.String("database").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("The SQLite file that keeps the tasks")
-  )
+  database: Options.text("database", "FILE").pipe(Flag.withDescription("The SQLite file that keeps the tasks"))
 }
 
 const tasksOptions = {
   ...databaseOptions,
-  queue: Flag.String("queue").pipe(Flag.withMetavar("NAME"), Flag.withDescription("The name of the queue"))
+  queue: Options.text("queue", "NAME").pipe(Flag.withDescription("The name of the queue"))
 }
 
 export type TasksFlags = Command.Command.Config.Infer<typeof tasksOptions>
@@ -256,28 +264,19 @@ export type GateFlags = Command.Command.Config.Infer<typeof gateOptions>
 
 const failedOptions = {
   ...tasksOptions,
-  code: Flag.String("code").pipe(
-    Flag.withMetavar("CODE"),
+  code: Options.text("code", "CODE").pipe(
     Flag.withDescription("Tasks that failed with this code (all)"),
     Flag.optional
   ),
-  key: Flag.String("key").pipe(
-    Flag.withMetavar("KEY"),
-    Flag.withDescription("Tasks of this key, such as a host (all)"),
-    Flag.optional
-  )
+  key: Options.text("key", "KEY").pipe(Flag.withDescription("Tasks of this key, such as a host (all)"), Flag.optional)
 }
 
 export type FailedFlags = Command.Command.Config.Infer<typeof failedOptions>
 
 const redriveOptions = {
   ...failedOptions,
-  id: Flag.String("id").pipe(
-    Flag.withMetavar("ID"),
-    Flag.withDescription("The id of this redrive: the same one is carried out once")
-  ),
-  pace: Flag.String("pace").pipe(
-    Flag.withMetavar("TIME"),
+  id: Options.text("id", "ID").pipe(Flag.withDescription("The id of this redrive: the same one is carried out once")),
+  pace: Options.text("pace", "TIME").pipe(
     Flag.withDescription("The time between two tasks, such as `2 seconds` (none)"),
     Flag.filterMap(
       Schema.decodeUnknownOption(Schema.DurationFromString),
@@ -296,19 +295,33 @@ const durable = Command.make("durable").pipe(
   Command.withDescription("Look at durable tasks and workflows, open gates, and redrive what failed"),
   Command.withSubcommands([
     Command.make("status", tasksOptions, (flags) => Effect.flatMap(tasks, ({ status }) => status(flags))).pipe(
-      Command.withDescription("How many tasks wait, run, are done or failed, and since when one is due")
+      Command.withDescription("How many tasks wait, run, are done or failed, and since when one is due"),
+      Command.withExamples([
+        { command: "durable status --database tasks.db --queue pages", description: "Of one queue" }
+      ])
     ),
     Command.make("gates", databaseOptions, (flags) => Effect.flatMap(tasks, ({ gates }) => gates(flags))).pipe(
-      Command.withDescription("Which gates are shut, until when, why, and by whom")
+      Command.withDescription("Which gates are shut, until when, why, and by whom"),
+      Command.withExamples([{ command: "durable gates --database tasks.db", description: "Of all queues" }])
     ),
     Command.make("open", gateOptions, (flags) => Effect.flatMap(tasks, ({ open }) => open(flags))).pipe(
-      Command.withDescription("Open a gate: its tasks go on")
+      Command.withDescription("Open a gate: its tasks go on"),
+      Command.withExamples([
+        { command: "durable open --database tasks.db example.com", description: "Let the tasks of a host go on" }
+      ])
     ),
     Command.make("failed", failedOptions, (flags) => Effect.flatMap(tasks, ({ failed }) => failed(flags))).pipe(
-      Command.withDescription("What tasks failed of, and who must act")
+      Command.withDescription("What tasks failed of, and who must act"),
+      Command.withExamples([
+        {
+          command: "durable failed --database tasks.db --queue pages --key example.com",
+          description: "Of the tasks of one host"
+        }
+      ])
     ),
     Command.make("stuck", databaseOptions, (flags) => Effect.flatMap(tasks, ({ stuck }) => stuck(flags))).pipe(
-      Command.withDescription("Which workflows do not fit this version of the program, and why")
+      Command.withDescription("Which workflows do not fit this version of the program, and why"),
+      Command.withExamples([{ command: "durable stuck --database tasks.db", description: "Of all workflows" }])
     ),
     Command.make("redrive", redriveOptions, (flags) => Effect.flatMap(tasks, ({ redrive }) => redrive(flags))).pipe(
       Command.withDescription("Let failed tasks go again"),

@@ -78,6 +78,9 @@ const layer = (database: string, webhook: string, { stream }: Progress.Progress)
     Layer.orDie
   )
 
+/** A label is longer than DNS allows: no name server is asked. */
+const unresolvable = `http://${"nowhere-".repeat(8)}.invalid/`
+
 /** The codes that came up, by level. */
 type Told = ReadonlyArray<readonly [level: string, code: string]>
 
@@ -89,6 +92,9 @@ const story = Effect.fnUntraced(function* (
   yield* title(`Crawling ${site.url}, which misbehaves in ${site.behaviours.length} ways`)
   const run = yield* crawl(site.url, progress)
   yield* print(["", ...Summary.lines(run)])
+  yield* title("Crawling a site whose name nobody knows")
+  const nowhere = yield* crawl(unresolvable, progress)
+  yield* print(Summary.lines(nowhere))
   yield* title("Making the job itself fail")
   const failures = yield* JobFailures.all(site.url, database)
   yield* print(
@@ -97,7 +103,7 @@ const story = Effect.fnUntraced(function* (
       failures.map(({ by, error }) => ["job", error.code, error.reason.row.actor, error.lastError, by])
     )
   )
-  const items = Tally.of(run).rows.map(({ code, level }) => [level, code] as const)
+  const items = [run, nowhere].flatMap((one) => Tally.of(one).rows).map(({ code, level }) => [level, code] as const)
   return [...items, ...failures.map(({ error }) => ["job", error.code] as const)]
 })
 

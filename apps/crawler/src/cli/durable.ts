@@ -33,8 +33,8 @@ const on = <A>(file: string, command: Effect.Effect<A, Store.StoreError | Proble
       error instanceof Problem
         ? error
         : new Problem({
-            wrong: `${file}: ${error instanceof Error ? error.message : String(error)}.`,
-            advice: "See its log."
+            wrong: `${error instanceof Error ? error.message : String(error)}.`,
+            advice: `Check that ${file} is the SQLite file that keeps the tasks.`
           })
     )
   })

@@ -11,6 +11,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as RcMap from "effect/RcMap"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -76,6 +77,54 @@ const make = Effect.fnUntraced(function* (options: Options) {
   })
   const pauses = Pauses.make()
 
+  /** Sends a request, and notes what its host asks for. */
+  const noted = Effect.fnUntraced(function* (
+    lane: Lane.Lane,
+    host: string,
+    request: Effect.Effect<Answer, ItemError.Reason>
+  ) {
+    const result = yield* Effect.result(request)
+    const now = yield* Clock.currentTimeMillis
+    if (Result.isFailure(result) && Pauses.waitOf(result.failure) !== undefined) {
+      if (pauses.failed(host, result.failure, now)) yield* lane.narrow
+    } else {
+      pauses.answered(host, now)
+      yield* lane.widen
+    }
+    return yield* Effect.fromResult(result)
+  })
+
+  /** Waits for a permit. None if the host has asked for a pause meanwhile. */
+  const side = (lane: Lane.Lane, host: string, request: Effect.Effect<Answer, ItemError.Reason>) =>
+    lane.permits.withPermit(
+      Effect.suspend(() =>
+        pauses.of(host) === undefined ? Effect.asSome(noted(lane, host, request)) : Effect.succeedNone
+      )
+    )
+
+  /** Waits until the pause of a host is over, and asks it as the only one. None if the pause has ended by another request. */
+  const probe = (lane: Lane.Lane, host: string, request: Effect.Effect<Answer, ItemError.Reason>) =>
+    lane.probe.withPermit(
+      Effect.gen(function* () {
+        const pause = pauses.of(host)
+        if (pause === undefined) return Option.none()
+        const now = yield* Clock.currentTimeMillis
+        const refusal = pauses.refusal(host, now)
+        if (refusal !== undefined) return yield* refusal
+        yield* Effect.sleep(Math.max(0, pause.until - now))
+        return Option.some(yield* lane.permits.withPermit(noted(lane, host, request)))
+      })
+    )
+
+  const inTurn = (
+    lane: Lane.Lane,
+    host: string,
+    request: Effect.Effect<Answer, ItemError.Reason>
+  ): Effect.Effect<Answer, ItemError.Reason> =>
+    Effect.suspend(() => (pauses.of(host) === undefined ? side : probe)(lane, host, request)).pipe(
+      Effect.flatMap(Option.match({ onNone: () => inTurn(lane, host, request), onSome: Effect.succeed }))
+    )
+
   const hop = (url: string, seen: ReadonlyArray<string>, asked: Request): Effect.Effect<Page, ItemError.Reason> =>
     Effect.gen(function* () {
       const { accept, follow } = asked
@@ -92,21 +141,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
         Effect.catchTag("TimeoutError", (late) => Effect.fail(Classify.thrown(late)))
       )
       // Waiting for one's turn is not the site's slowness: the time begins with the permit.
-      const answer = yield* lane.permits.withPermit(
-        Effect.gen(function* () {
-          const refusal = pauses.refusal(host, yield* Clock.currentTimeMillis)
-          if (refusal !== undefined) return yield* refusal
-          const result = yield* Effect.result(answered)
-          const now = yield* Clock.currentTimeMillis
-          if (Result.isFailure(result) && Pauses.waitOf(result.failure) !== undefined) {
-            if (pauses.failed(host, result.failure, now)) yield* lane.narrow
-            return yield* result.failure
-          }
-          pauses.answered(host, now)
-          yield* lane.widen
-          return yield* Effect.fromResult(result)
-        })
-      )
+      const answer = yield* inTurn(lane, host, answered)
       if (answer._tag === "Page") return { ...answer, url }
       const next = targetOf(answer.location, url)
       if (next === undefined) return yield* ours("bad_redirect")

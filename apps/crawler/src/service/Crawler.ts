@@ -26,7 +26,7 @@ import * as Fetcher from "../page/Fetcher.ts"
 import * as Pauses from "../page/Pauses.ts"
 import * as Robots from "../page/Robots.ts"
 import * as Scope from "../page/Scope.ts"
-import * as HostGate from "./HostGate.ts"
+import * as HostWait from "./HostWait.ts"
 import { Jobs, type Task, type Work } from "./Jobs.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
@@ -62,9 +62,8 @@ export const layer = (
       const context = yield* Effect.context<Extractor.Extractor | Fetcher.Fetcher | Jobs>()
       const robots = yield* Robots.respected
       const { policy = defaultPolicy } = options
-      // One runner for all jobs, since they share the hosts' gates.
-      const runner = Retry.make(HostGate.policyOf(policy), "page")
-      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner }
+      const runner = Retry.make(HostWait.policyOf(policy), "page")
+      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, retries: policy.retries }
       const running = yield* FiberMap.make<string>()
       const start = (work: Work) =>
         FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context)).pipe(Effect.asVoid)
@@ -79,6 +78,8 @@ interface Workers {
   readonly pagesPerJob: number
   readonly robots: Robots.Robots
   readonly runner: Retry.Runner
+  /** Of a page, for any failure but that its host asks for fewer requests. */
+  readonly retries: number
 }
 
 /** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
@@ -108,9 +109,9 @@ const crawl = Effect.fnUntraced(
 )
 
 /** Fetches the job's pages and those that they lead to, until there are no more. */
-const visitAll = Effect.fnUntraced(function* (work: Work, { pagesPerJob, robots: respected, runner }: Workers) {
+const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   const jobs = yield* Jobs
-  const robots = work.request.respectRobotsTxt ? respected : Robots.ignored
+  const robots = work.request.respectRobotsTxt ? workers.robots : Robots.ignored
   const scopeOf = (landed?: string) => Effect.fromResult(Scope.make(work.request, landed))
   let scope = yield* scopeOf(Option.getOrUndefined(yield* jobs.landing(work.id)))
   /** Where this process has found pages: neither a link nor a redirect leads there once more. */
@@ -133,7 +134,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, { pagesPerJob, robots:
   }
 
   const visit = Effect.fnUntraced(function* (task: Task) {
-    const { attempts, result } = yield* fetch(task, runner, (redirect) => admit(task, redirect))
+    const { attempts, result } = yield* fetch(task, workers, (redirect) => admit(task, redirect))
     if (Result.isFailure(result)) {
       yield* jobs.fail(task, result.failure, attempts)
       return yield* ErrorReporter.report(Cause.fail(result.failure))
@@ -156,7 +157,10 @@ const visitAll = Effect.fnUntraced(function* (work: Work, { pagesPerJob, robots:
   yield* enqueue(yield* jobs.begin(work.id))
   if (open === 0) return
   yield* Stream.fromQueue(queue).pipe(
-    Stream.mapEffect((task) => Effect.ensuring(visit(task), leave), { concurrency: pagesPerJob, unordered: true }),
+    Stream.mapEffect((task) => Effect.ensuring(visit(task), leave), {
+      concurrency: workers.pagesPerJob,
+      unordered: true
+    }),
     Stream.runDrain
   )
 })
@@ -170,7 +174,7 @@ const outOfBalance = (work: Work) =>
 /** A page's content, or why it could not be had for good; and how many attempts that took. */
 const fetch = Effect.fnUntraced(function* (
   task: Task,
-  runner: Retry.Runner,
+  { retries, runner }: Workers,
   admit: (redirect?: Fetcher.Redirect) => Effect.Effect<void, ItemError.Reason>
 ) {
   const jobs = yield* Jobs
@@ -179,14 +183,12 @@ const fetch = Effect.fnUntraced(function* (
   let attempts = 0
   /** The last URL that was asked for: its host is the one that may have refused. */
   let asked = task.url
-  const pause = () => fetcher.pause(asked)
   const follow = (redirect: Fetcher.Redirect) =>
     Effect.tap(admit(redirect), () => {
       asked = redirect.url
       return Effect.void
     })
   const attempt = Effect.gen(function* () {
-    yield* HostGate.ready(pause(), runner.policy)
     asked = task.url
     // A store that fails is no failure of the page.
     yield* Effect.orDie(jobs.attempting(task, attempts++))
@@ -203,9 +205,9 @@ const fetch = Effect.fnUntraced(function* (
       return Effect.void
     })
   )
-  const failed = (failure: Thrown) => errorOf(task, isParked(failure) ? (pause()?.reason ?? failure) : failure)
+  const failed = (failure: Thrown) => errorOf(task, failure)
   const verdict = (failure: ItemError.ItemError | Cause.TimeoutError) =>
-    HostGate.verdictOf(failed(failure).verdict, pause(), runner.policy)
+    HostWait.verdictOf(failed(failure).verdict, retries, fetcher.pause(asked))
   const result = yield* attempt.pipe(
     Effect.mapError(failed),
     runner.run({ key: new URL(task.url).host, verdict, errorOf: failed }),
@@ -229,8 +231,6 @@ const accepted = "text/html,application/xhtml+xml,text/plain"
 
 /** How a page can fail. A policy may bound attempts and refuse calls, too: that is read as what Node.js throws is. */
 type Thrown = ItemError.Reason | ItemError.ItemError | Retry.Added
-
-const isParked = (failure: Thrown): boolean => failure._tag === "Refused" && failure.because === "parked"
 
 /** The error of a page, which is the same from its first attempt to its report. */
 const errorOf = ({ id, jobId, url }: Task, failure: Thrown): ItemError.ItemError => {

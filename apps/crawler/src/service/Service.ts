@@ -6,7 +6,8 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Store from "@redrive/durable/Store"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServer from "effect/http/HttpServer"
@@ -24,7 +25,8 @@ import * as Webhooks from "./Webhooks.ts"
 
 /**
  * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
- * `policy` of a page (3 retries, Retry-After up to 30 seconds), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none).
+ * `policy` of a page (3 retries, Retry-After up to 30 seconds), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none), `keep` of jobs
+ * that have ended (30 days).
  */
 export interface Options {
   readonly port?: number | undefined
@@ -35,6 +37,7 @@ export interface Options {
   /** What converts pages. Default: `Extractor.layer()`. */
   readonly extractor?: Layer.Layer<Extractor.Extractor> | undefined
   readonly webhookSecret?: Redacted.Redacted | undefined
+  readonly keep?: Duration.Input | undefined
 }
 
 /** No request of the contract is larger. */
@@ -49,6 +52,7 @@ export class Service extends Context.Service<
 export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", policy, port = 0, timeout, webhookSecret } = options
   const { extractor = Extractor.layer() } = options
+  const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
   const store = Jobs.layer.pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
     Layer.provide(Database.layer(database))
@@ -66,7 +70,19 @@ export const layer = (options: Options = {}) => {
       return Service.of({ url: HttpServer.formatAddress(address), accounts: yield* Accounts })
     })
   )
-  return Layer.merge(service, served).pipe(
+  const expiring = Layer.effectDiscard(
+    Effect.gen(function* () {
+      const jobs = yield* Jobs
+      const turn = Effect.flatMap(DateTime.now, (now) => jobs.expire(DateTime.subtractDuration(now, keep)))
+      yield* turn.pipe(
+        Effect.catch((error) => Effect.logWarning("jobs could not be deleted", error)),
+        Effect.andThen(Effect.sleep("1 hour")),
+        Effect.forever,
+        Effect.forkScoped
+      )
+    })
+  )
+  return Layer.mergeAll(service, served, expiring).pipe(
     Layer.provide(server),
     Layer.provide(work),
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxRequest))

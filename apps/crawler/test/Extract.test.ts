@@ -128,7 +128,7 @@ describe("Markdown keeps what a page says", () => {
     ["without the address that a place lacks", `<a name="x">a</a>`, "a\n"]
   ]
   for (const [what, html, markdown] of cases) {
-    it(what, () => {
+    it(`is ${what}`, () => {
       assert.strictEqual(page(html).markdown, markdown)
     })
   }

@@ -44,6 +44,146 @@ describe("a page's content", () => {
   })
 })
 
+describe("the links of a page", () => {
+  const cases: ReadonlyArray<readonly [what: string, html: string, links: ReadonlyArray<string>]> = [
+    ["areas of an image map", `<map><area href="/x"><area nohref></map>`, ["/x"]],
+    ["frames", `<frameset><frame src="/x"><frame src="/y"></frameset>`, ["/x", "/y"]],
+    ["frames within the page", `<iframe src="/x"></iframe><iframe src="about:blank"></iframe>`, ["/x"]],
+    ["where it sends its reader on", `<meta http-equiv="Refresh" content="0; URL='/x?a=1;b'">`, ["/x?a=1;b"]],
+    ["where it sends its reader on, without url=", `<meta http-equiv=refresh content="5, /x">`, ["/x"]],
+    ["not the page itself that is loaded again", `<meta http-equiv=refresh content=30>`, []],
+    ["not programs", `<a href="javascript:void(0)">a</a><iframe src="java&#10;script:x"></iframe>`, []],
+    [
+      "by the first base with an address",
+      `<base target=_blank><base href="/b/"><base href="/c/"><a href=x>x</a>`,
+      ["/b/x"]
+    ],
+    ["by no base that is a program", `<base href="javascript:/"><a href=x>x</a>`, ["/a/x"]],
+    ["those that a page shows without scripts", `<noscript><a href="/x">x</a></noscript>`, ["/x"]]
+  ]
+  for (const [what, html, links] of cases) {
+    it(`are ${what}`, () => {
+      assert.deepStrictEqual(
+        page(html).links,
+        links.map((path) => `https://example.com${path}`)
+      )
+    })
+  }
+})
+
+describe("Markdown keeps what a page says", () => {
+  const row = (cell: string) => page(`<table><tr><th>A</th><th>B</th></tr><tr><td>${cell}</td><td>z</td></tr></table>`)
+  const cells: ReadonlyArray<readonly [what: string, cell: string, text: string]> = [
+    ["paragraphs", "<p>1</p><p>2</p>", "1<br>2"],
+    ["paragraphs and text around them", "0<p>1</p>2", "0<br>1<br>2"],
+    ["divisions in bold text", "<b><div>1</div><div>2</div></b>3", "**1<br>2**<br>3"],
+    ["line breaks", "1<br><br>2<br>", "1<br>2"],
+    ["a list", "<ul><li>x</li><li>y</li></ul>", "• x<br>• y"],
+    ["a list with numbers", "<ol start=9><li>x</li><li>y</li></ol>", "9. x<br>10. y"],
+    ["a list in a list", "<ul><li>x<ul><li>y</li></ul></li></ul>", "• x<br>• y"],
+    ["code", "<pre>a\n  b\n\nc</pre>", "`a`<br>`b`<br>`c`"],
+    ["definitions", "<dl><dt>x</dt><dd>y</dd></dl>", "x<br>y"],
+    ["headings and quotes", "<h3>x</h3><blockquote>y</blockquote><hr>", "**x**<br>y"],
+    ["a table", "<table><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></table>", "1 2<br>3"],
+    ["a link in a list", `<ul><li><a href="/x">x</a></li></ul>`, "• [x](https://example.com/x)"]
+  ]
+  for (const [what, cell, text] of cells) {
+    it(`of a cell with ${what}`, () => {
+      assert.strictEqual(row(cell).markdown, `| A | B |\n| - | - |\n| ${text} | z |\n`)
+    })
+  }
+
+  const cases: ReadonlyArray<readonly [what: string, html: string, markdown: string]> = [
+    ["of a heading with divisions", "<h2><div>1</div><div>2</div></h2>", "## 1 2\n"],
+    ["of a heading with a line break", "<h2>1<br>2</h2>", "## 1 2\n"],
+    ["of a summary", "<details><summary><div>1</div><div>2</div></summary>3</details>", "1 2\n\n3\n"],
+    ["of emphasis around paragraphs", "<strong><p>1</p><p>2</p></strong>", "1\n\n2\n"],
+    ["of emphasis around a list", "<b>a<ul><li>x</ul></b>", "a\n\n* x\n"],
+    ["of emphasis in emphasis", "<b>1 <strong>2</strong> <i>3 <em>4</em></i></b>", "**1 2 _3 4_**\n"],
+    ["of emphasis that ends with a space", "<b>Note: </b>text", "**Note:** text\n"],
+    ["of buttons next to each other", "<button>1</button><button>2</button>", "1 2\n"],
+    [
+      "of a caption",
+      "<table><caption>The <b>c</b></caption><tr><th>x</th></tr></table>",
+      "The **c**\n\n| x |\n| - |\n"
+    ],
+    [
+      "of tables that lay a page out",
+      "<table><tr><td><h1>x</h1><table><tr><th>1</th></tr></table></td></tr></table>",
+      "# x\n\n| 1 |\n| - |\n"
+    ],
+    ["without comments", "a<!-- b --><p>c<!--[if IE]>d<![endif]--></p>", "a\n\nc\n"],
+    [
+      "without programs",
+      `<a href=" java\nscript:x">a</a> <a href="vbscript:x">b</a> <a href="data:text/html,x">c</a>`,
+      "a b c\n"
+    ],
+    ["without the bytes of pictures", `<img alt=pic src="data:image/png;base64,AA">`, "pic\n"],
+    [
+      "with a picture that comes later",
+      `<img src="data:image/gif;base64,AA" data-src="/x.png">`,
+      "![](https://example.com/x.png)\n"
+    ],
+    ["without links and headings that show nothing", `<h2></h2><a href="#x"><span></span></a><p>a</p>`, "a\n"],
+    ["without the address that a place lacks", `<a name="x">a</a>`, "a\n"]
+  ]
+  for (const [what, html, markdown] of cases) {
+    it(`is ${what}`, () => {
+      assert.strictEqual(page(html).markdown, markdown)
+    })
+  }
+})
+
+describe("a page by its media type", () => {
+  const url = "https://example.com/a"
+  it("is itself as plain text, and leads nowhere", () => {
+    const text = `one\ntwo\n\n<a href="/x">x</a> * _\n`
+    assert.deepStrictEqual(Extract.fromPage(text, url, "text/plain"), { title: "", links: [], markdown: text })
+  })
+
+  const xhtml = (body: string) =>
+    `<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">` +
+    `<html xmlns="http://www.w3.org/1999/xhtml"><head><title>T</title><script src="x.js"/></head><body>${body}</body></html>`
+
+  it("closes elements where XHTML does", () => {
+    const { links, markdown, title } = Extract.fromPage(
+      xhtml(`<p>a<a id="x"/>&nbsp;<![CDATA[<b>]]></p><div class="y"/><a href="/x?a=1&amp;b=2">x</a>`),
+      url,
+      "application/xhtml+xml"
+    )
+    assert.strictEqual(title, "T")
+    assert.deepStrictEqual(links, ["https://example.com/x?a=1&b=2"])
+    assert.strictEqual(markdown, "a\u00a0\\<b>\n\n[x](https://example.com/x?a=1\\&b=2)\n")
+  })
+
+  it("is read as HTML where XHTML is not well-formed", () => {
+    const { links, title } = Extract.fromPage(
+      xhtml("<p>a<br><a href='/x'>x").replace('<script src="x.js"/>', ""),
+      url,
+      "application/xhtml+xml"
+    )
+    assert.strictEqual(title, "T")
+    assert.deepStrictEqual(links, ["https://example.com/x"])
+  })
+
+  it("has the title of the page, not that of a picture", () => {
+    assert.strictEqual(page("<svg><title>S</title></svg><title>a\n  b</title>").title, "a b")
+  })
+
+  for (const [name, html] of [
+    ["divisions", "<div>".repeat(20_000)],
+    ["lists", "<ul><li>a".repeat(20_000)],
+    ["emphasis", "<b><i>".repeat(2000)],
+    ["spans", "<span>".repeat(20_000)]
+  ] as const) {
+    it(`keeps its text within ${name}, however deep`, () => {
+      assert.include(page(`${html}deep`).markdown, "deep")
+      const deep = xhtml(`${"<div>".repeat(1000)}deep${"</div>".repeat(1000)}`)
+      assert.include(Extract.fromPage(deep, url, "application/xhtml+xml").markdown, "deep")
+    }, 20_000)
+  }
+})
+
 /** What Markdown may be of a page: eight times as long, and 16 KiB. */
 const boundOf = (html: string) => 8 * html.length + 16 * 1024
 

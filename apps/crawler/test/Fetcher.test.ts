@@ -254,7 +254,7 @@ describe("a redirect's address", () => {
     ["/\u00f6k", "/%F6k"],
     ["/%C3%B6k", "/%C3%B6k"]
   ] as const) {
-    it.live(`${JSON.stringify(location)} is read as browsers read it`, () =>
+    it.live(`${JSON.stringify(location)} keeps its octets`, () =>
       Effect.gen(function* () {
         const paths: Array<string | undefined> = []
         const { url } = yield* counting((request, response) => {

@@ -50,7 +50,7 @@ export class HostReturnedError extends Failure.Reason<HostReturnedError>(id("Hos
   "HostReturnedError",
   is("host_returned_error", detailOfStatus),
   {
-    /** The HTTP status of the page; 0 if the site gave no usable answer. */
+    /** The HTTP status of the page, a success if only its body is of no use (`no_content`, `too_large`); 0 if the site gave no usable answer. */
     status: Schema.Int,
     /** How long the site asks to wait, in milliseconds when encoded. Default: absent, it does not ask. */
     retryAfter: Schema.optionalKey(Schema.DurationFromMillis)

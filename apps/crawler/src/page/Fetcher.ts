@@ -215,7 +215,10 @@ const bytesOf = (
     catch: (cause) => reasonOf(new TypeError("terminated", { cause }))
   }).pipe(
     Effect.onInterrupt(() => Effect.sync(() => decoded.destroy())),
-    Effect.flatMap((bytes) => (bytes === undefined ? Effect.fail(ours("too_large", status)) : Effect.succeed(bytes)))
+    Effect.filterOrFail(
+      (bytes) => bytes !== undefined,
+      () => ours("too_large", status)
+    )
   )
 
 type Body = Undici.Dispatcher.ResponseData["body"]

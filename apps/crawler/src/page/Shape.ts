@@ -54,9 +54,9 @@ const verbatim: ReadonlySet<string> = new Set(["listing", "plaintext", "pre", "t
 const code: ReadonlySet<string> = new Set(["code", "kbd", "samp", "tt", "var"])
 
 /** Elements that show nothing without content. */
-const empties: ReadonlySet<string> = new Set([
-  ..."a b code del em font h1 h2 h3 h4 h5 h6 i kbd mark s samp small span strike strong sub sup tt u var".split(" ")
-])
+const empties: ReadonlySet<string> = new Set(
+  "a b code del em font h1 h2 h3 h4 h5 h6 i kbd mark s samp small span strike strong sub sup tt u var".split(" ")
+)
 
 const shapeAll = <Child extends RootContent>(children: ReadonlyArray<Child>, within: Within): Array<ElementContent> => {
   const shaped: Array<ElementContent> = []
@@ -72,8 +72,7 @@ const shapeOne = (element: Element, within: Within): ReadonlyArray<ElementConten
   if (!MarkdownSize.isWritten(tagName)) return []
   if (tagName === "input") delete element.properties.list
   // A picture without an address is what its text says.
-  if (tagName === "img" && typeof element.properties.src !== "string")
-    return [text(String(element.properties.alt ?? ""))]
+  if (tagName === "img" && typeof element.properties.src !== "string") return [text(element.properties.alt ?? "")]
   if (within.line && (isBlock(tagName) || within.holders.has(element))) return partsOf(element, within)
   if (tagName === "table") return tableOf(element, within)
   if (verbatim.has(tagName)) return [element]
@@ -168,16 +167,17 @@ const spaced = (line: ReadonlyArray<ElementContent>): Array<ElementContent> =>
 /** A block within a line, as parts of the line. */
 const partsOf = (element: Element, within: Within): ReadonlyArray<ElementContent> => {
   const { tagName } = element
-  const parts = (content: ReadonlyArray<ElementContent>) => [lineBreak(), ...content, lineBreak()]
-  if (verbatim.has(tagName)) return parts(codeLines(element))
-  if (tagName === "ol" || tagName === "ul") return parts(shapeAll(numbered(element), within))
-  if (headings.has(tagName)) return parts(emphasised(lineOf(element.children, within)))
+  if (verbatim.has(tagName)) return apart(codeLines(element))
+  if (tagName === "ol" || tagName === "ul") return apart(shapeAll(numbered(element), within))
+  if (headings.has(tagName)) return apart(emphasised(lineOf(element.children, within)))
   if (tagName === "td" || tagName === "th") return [space(), ...lineOf(element.children, within), space()]
-  if (isBlock(tagName) || code.has(tagName)) return parts(shapeAll(element.children, within))
+  if (isBlock(tagName) || code.has(tagName)) return apart(shapeAll(element.children, within))
   // Emphasis or a link around blocks.
   element.children = lineOf(element.children, insideOf(element, within))
-  return element.children.some(isShown) ? parts([element]) : []
+  return element.children.some(isShown) ? apart([element]) : []
 }
+
+const apart = (content: ReadonlyArray<ElementContent>) => [lineBreak(), ...content, lineBreak()]
 
 const emphasised = (line: Array<ElementContent>): ReadonlyArray<ElementContent> =>
   line.some(isShown) ? [make("strong", line)] : []

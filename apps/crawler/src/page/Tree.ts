@@ -45,7 +45,7 @@ const lifted = (element: Parent): Array<Parse5.ChildNode> => {
   return flat
 }
 
-/** The tree of XHTML. One that is not well-formed is read as HTML, where a browser shows an error; so is one that is deeper than 256 levels. */
+/** The tree of XHTML, as deep as that of HTML. One that is not well-formed is read as HTML, where a browser shows an error. */
 export const fromXhtml = (xhtml: string): Root => {
   try {
     // A document type that is not loaded declares the entities of HTML.
@@ -56,11 +56,13 @@ export const fromXhtml = (xhtml: string): Root => {
   }
 }
 
-const nodesOf = (node: XmlNode, levels: number): ReadonlyArray<Element | Text> => {
-  if (levels === 0) throw new RangeError("The document is too deep")
+/** A node; where no level is left, all that it holds stands beside it. */
+const nodesOf = (node: XmlNode, levels: number): Array<Element | Text> => {
   if (node instanceof XmlText || node instanceof XmlCdata) return [{ type: "text", value: node.text }]
   if (!(node instanceof XmlElement)) return []
-  return [h(localName(node.name), node.attributes, ...node.children.flatMap((child) => nodesOf(child, levels - 1)))]
+  const children = node.children.flatMap((child) => nodesOf(child, Math.max(0, levels - 1)))
+  const name = localName(node.name)
+  return levels === 0 ? [h(name, node.attributes), ...children] : [h(name, node.attributes, children)]
 }
 
 /** `p` of `html:p`. */

@@ -25,6 +25,7 @@ import * as Output from "./Output.ts"
 import { ofJob, Problem } from "./Problem.ts"
 import * as Progress from "./Progress.ts"
 import * as Run from "./Run.ts"
+import { endsAtOnce } from "./Signals.ts"
 import type * as Texts from "./Texts.ts"
 
 /** A further round is worth a short wait even for what is slow; a person watches. */
@@ -72,7 +73,7 @@ export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
       onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
       onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`)),
       onCut: (run) =>
-        Effect.andThen(impatient, keep(run)).pipe(
+        Effect.andThen(endsAtOnce, keep(run)).pipe(
           Effect.tap((missing) =>
             Effect.sync(() => (isOver = missing === undefined && run.jobs.every((job) => job.isFinished)))
           ),
@@ -115,11 +116,6 @@ const keptOf = (flags: CrawlFlags, request: CrawlApi.CrawlRequest) => {
     )
   )
 }
-
-/** Ends the program at once when it is interrupted again. */
-const impatient = Effect.sync(() => {
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130))
-})
 
 const howToGoOn = ({ jobs }: Run.Run, { json, output }: CrawlFlags): string => {
   const where = Option.firstSomeOf([output, json])

@@ -14,16 +14,17 @@ import * as Predicate from "effect/Predicate"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 import type { ServeFlags } from "./commands.ts"
+import { endsAtOnce } from "./Signals.ts"
 import { Problem } from "./Problem.ts"
 
 export const serve = (flags: ServeFlags) =>
   Effect.gen(function* () {
     const { url } = yield* Service.Service
     yield* Console.log(`serving the crawl API on ${url} (API key: local); Ctrl-C stops it`)
-    return yield* Effect.never
+    return yield* Effect.onInterrupt(Effect.never, () => stopping)
   }).pipe(
     Effect.provide(
-      Service.layer(flags).pipe(
+      Service.layer({ ...flags, grace }).pipe(
         Layer.provide(layerAlerts(flags)),
         Layer.provide(FailureMetrics.layer(catalogue)),
         Layer.provide(Log.layer())
@@ -51,6 +52,14 @@ export const serve = (flags: ServeFlags) =>
         })
     })
   )
+
+/** For pages that are under way; what is not finished then is taken up at the next start. Supervisors kill after ten seconds or more. */
+const grace = "5 seconds"
+
+const stopping = Effect.andThen(
+  Console.log("stopping: pages under way are finished, for 5 seconds at most; a second Ctrl-C ends it at once"),
+  endsAtOnce
+)
 
 const otherFile = "Give --database a database that serve made, or a new file name."
 const checkDisk = "Check its disk: it may be full."

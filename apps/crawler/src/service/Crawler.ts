@@ -27,6 +27,7 @@ import * as Pauses from "../page/Pauses.ts"
 import * as Robots from "../page/Robots.ts"
 import * as Scope from "../page/Scope.ts"
 import * as HostGate from "./HostGate.ts"
+import * as Drain from "./Drain.ts"
 import { Jobs, type Task, type Work } from "./Jobs.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
@@ -36,10 +37,11 @@ const defaultPolicy = RetryPolicy.make({
   slow: { base: Duration.seconds(2), cap: Duration.seconds(10) }
 })
 
-/** `policy` of a page (`defaultPolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16). */
+/** `policy` of a page (`defaultPolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16); `grace` for pages under way at the end (none). */
 export interface Options {
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   readonly pagesPerJob?: number | undefined
+  readonly grace?: Duration.Input | undefined
 }
 
 export class Crawler extends Context.Service<
@@ -62,8 +64,9 @@ export const layer = (options: Options = {}): Layer.Layer<Crawler, SqlError, Job
       const { policy = defaultPolicy } = options
       // One runner for all jobs, since they share the hosts' gates.
       const runner = Retry.make(HostGate.policyOf(policy), "page")
-      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner }
       const running = yield* FiberMap.make<string>()
+      const drain = yield* Drain.make(options.grace ?? 0)
+      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, drain }
       const start = (work: Work) =>
         FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context)).pipe(Effect.asVoid)
       const cancel = (jobId: string) => Effect.andThen(FiberMap.remove(running, jobId), jobs.end(jobId, "cancelled"))
@@ -77,6 +80,7 @@ interface Workers {
   readonly pagesPerJob: number
   readonly robots: Robots.Robots
   readonly runner: Retry.Runner
+  readonly drain: Drain.Drain
 }
 
 /** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
@@ -106,7 +110,7 @@ const crawl = Effect.fnUntraced(
 )
 
 /** Fetches the job's pages and those that they lead to, until there are no more. */
-const visitAll = Effect.fnUntraced(function* (work: Work, { pagesPerJob, robots: respected, runner }: Workers) {
+const visitAll = Effect.fnUntraced(function* (work: Work, { drain, pagesPerJob, robots: respected, runner }: Workers) {
   const jobs = yield* Jobs
   const robots = work.request.respectRobotsTxt ? respected : Robots.ignored
   const scopeOf = (landed?: string) => Effect.fromResult(Scope.make(work.request, landed))
@@ -154,7 +158,10 @@ const visitAll = Effect.fnUntraced(function* (work: Work, { pagesPerJob, robots:
   yield* enqueue(yield* jobs.begin(work.id))
   if (open === 0) return
   yield* Stream.fromQueue(queue).pipe(
-    Stream.mapEffect((task) => Effect.ensuring(visit(task), leave), { concurrency: pagesPerJob, unordered: true }),
+    Stream.mapEffect((task) => Effect.ensuring(drain.run(visit(task)), leave), {
+      concurrency: pagesPerJob,
+      unordered: true
+    }),
     Stream.runDrain
   )
 })

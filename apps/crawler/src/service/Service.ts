@@ -6,7 +6,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Store from "@redrive/durable/Store"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServer from "effect/http/HttpServer"
@@ -23,6 +23,7 @@ import * as Webhooks from "./Webhooks.ts"
 
 /**
  * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
+ * `grace` for pages that are under way when it ends (none), `requestTimeout` of a request to arrive as a whole (30 seconds),
  * `policy` of a page (3 retries, Retry-After up to 30 seconds), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none).
  */
 export interface Options {
@@ -30,12 +31,28 @@ export interface Options {
   readonly database?: string | undefined
   readonly allowPrivate?: boolean | undefined
   readonly timeout?: Duration.Input | undefined
+  readonly grace?: Duration.Input | undefined
+  readonly requestTimeout?: Duration.Input | undefined
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   readonly webhookSecret?: Redacted.Redacted | undefined
 }
 
 /** No request of the contract is larger. */
 const maxRequest = ByteSize.kibibytes(64)
+
+/** Connections at a time; a client that polls needs one. */
+const maxConnections = 1000
+
+/** A server that lets nobody keep a connection by sending slowly. */
+const serverOf =
+  ({ requestTimeout = "30 seconds" }: Options) =>
+  () => {
+    const limit = Duration.toMillis(requestTimeout)
+    const options = { headersTimeout: Math.min(limit, 10_000), requestTimeout: limit }
+    const server = createServer({ ...options, connectionsCheckingInterval: Math.min(limit, 1000) })
+    server.maxConnections = maxConnections
+    return server
+  }
 
 /** The running service; its accounts are there for whoever runs it. */
 export class Service extends Context.Service<
@@ -44,16 +61,20 @@ export class Service extends Context.Service<
 >()("@redrive/crawler/service/Service") {}
 
 export const layer = (options: Options = {}) => {
-  const { allowPrivate = false, database = ":memory:", policy, port = 0, timeout, webhookSecret } = options
+  const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
   const store = Jobs.layer.pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
     Layer.provide(Database.layer(database))
   )
-  const work = Layer.merge(Crawler.layer({ policy }), Webhooks.layer({ allowPrivate, secret: webhookSecret })).pipe(
-    Layer.provide(Fetcher.layer({ allowPrivate, timeout })),
-    Layer.provideMerge(store)
-  )
-  const server = NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", gracefulShutdownTimeout: "1 second" })
+  const work = Layer.merge(
+    Crawler.layer({ policy, grace }),
+    Webhooks.layer({ allowPrivate, secret: webhookSecret })
+  ).pipe(Layer.provide(Fetcher.layer({ allowPrivate, timeout })), Layer.provideMerge(store))
+  const server = NodeHttpServer.layer(serverOf(options), {
+    port,
+    host: "127.0.0.1",
+    gracefulShutdownTimeout: "1 second"
+  })
   const served = Layer.unwrap(Effect.map(Handlers.app({ allowPrivate }), (app) => HttpServer.serve(app)))
   const service = Layer.effect(
     Service,

@@ -67,9 +67,27 @@ describe.concurrent("serve that is stopped", () => {
       yield* until(() => isAsked)
       const begun = Date.now()
       yield* Effect.forkChild(service.stop("SIGINT"))
-      yield* Effect.sleep("500 millis")
+      yield* Effect.sleep("1 second")
       yield* service.stop("SIGINT")
       assert.isBelow(Date.now() - begun, 4000)
+    })
+  )
+
+  it.live("takes a Ctrl-C that arrives twice at once, as by way of npm, for one", () =>
+    Effect.gen(function* () {
+      let isAsked = false
+      const url = yield* serve((_, response) => {
+        isAsked = true
+        setTimeout(() => response.writeHead(200, { "content-type": "text/html" }).end("page"), 700)
+      })
+      const database = join(yield* folder, "crawl.db")
+      const service = yield* serving(["--allow-private", "--database", database])
+      yield* post(service.url, { url })
+      yield* until(() => isAsked)
+      yield* Effect.all([service.stop("SIGINT"), service.stop("SIGINT")], { concurrency: 2 })
+      const db = new DatabaseSync(database, { readOnly: true })
+      assert.strictEqual(db.prepare("SELECT status FROM items").get()?.["status"], "done")
+      db.close()
     })
   )
 })

@@ -25,7 +25,6 @@ import * as Output from "./Output.ts"
 import { ofJob, Problem } from "./Problem.ts"
 import * as Progress from "./Progress.ts"
 import * as Run from "./Run.ts"
-import { endsAtOnce } from "./Signals.ts"
 import type * as Texts from "./Texts.ts"
 
 /** A further round is worth a short wait even for what is slow; a person watches. */
@@ -73,7 +72,7 @@ export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
       onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
       onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`)),
       onCut: (run) =>
-        Effect.andThen(endsAtOnce, keep(run)).pipe(
+        keep(run).pipe(
           Effect.tap((missing) =>
             Effect.sync(() => (isOver = missing === undefined && run.jobs.every((job) => job.isFinished)))
           ),

@@ -14,7 +14,6 @@ import * as Predicate from "effect/Predicate"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 import type { ServeFlags } from "./commands.ts"
-import { endsAtOnce } from "./Signals.ts"
 import { Problem } from "./Problem.ts"
 
 export const serve = (flags: ServeFlags) =>
@@ -56,9 +55,8 @@ export const serve = (flags: ServeFlags) =>
 /** For pages that are under way; what is not finished then is taken up at the next start. Supervisors kill after ten seconds or more. */
 const grace = "5 seconds"
 
-const stopping = Effect.andThen(
-  Console.log("stopping: pages under way are finished, for 5 seconds at most; a second Ctrl-C ends it at once"),
-  endsAtOnce
+const stopping = Console.log(
+  "stopping: pages under way are finished, for 5 seconds at most; a second Ctrl-C ends it at once"
 )
 
 const otherFile = "Give --database a database that serve made, or a new file name."

@@ -67,6 +67,13 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
       ["alerts", "plan", "--routes", routes, "--detail", "nope"],
       /the detail nope\. There are .*timeout/
     ],
+    ["an empty payment", ["accounts", "top-up", "a", "--database", "x", "--amount", "5", "--id", ""], /--id/],
+    ["no account", ["accounts", "open", "", "--database", "x"], /<account>.*a name of letters/],
+    [
+      "an amount that is none",
+      ["accounts", "open", "a", "--database", "x", "--balance", "-1"],
+      /from 0 to 1,000,000 dollars/
+    ],
     ["tasks in a folder", ["durable", "status", "--database", "/", "--queue", "x"], /Check that \/ is the SQLite file/],
     [
       "a value that looks like flags",
@@ -130,9 +137,20 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
 })
 
 describe.concurrent("help", () => {
-  const alone = ["crawl", "serve", "demo", "rules", "alerts plan", "alerts describe"]
+  const alone = [
+    "crawl",
+    "serve",
+    "demo",
+    "rules",
+    "alerts plan",
+    "alerts describe",
+    "accounts list",
+    "accounts open",
+    "accounts top-up",
+    "accounts entries"
+  ]
   const ofTasks = ["status", "gates", "open", "failed", "stuck", "redrive"].map((name) => `durable ${name}`)
-  for (const command of ["", "alerts", "durable", ...alone, ...ofTasks]) {
+  for (const command of ["", "alerts", "accounts", "durable", ...alone, ...ofTasks]) {
     it.live(`redrive ${command} --help says how to use it`, () =>
       Effect.gen(function* () {
         const { code, stderr, stdout } = yield* run([...command.split(" ").filter(Boolean), "--help"])

@@ -5,7 +5,7 @@ import process from "node:process"
 import { displayWidth } from "effect/cli/CliOutput"
 
 /** The columns that `COLUMNS` says, else those of the terminal, else 80. */
-export const terminalWidth = (): number => {
+const terminalWidth = (): number => {
   const told = Number(process.env["COLUMNS"])
   return [told, process.stdout.columns].find((columns) => Number.isInteger(columns) && columns > 0) ?? 80
 }

@@ -336,8 +336,7 @@ const durable = Command.make("durable").pipe(
 )
 
 const accountsOptions = {
-  database: Flag.String("database").pipe(
-    Flag.withMetavar("FILE"),
+  database: Options.text("database", "FILE").pipe(
     Flag.withDescription("The database of a service, which may run meanwhile")
   )
 }
@@ -376,10 +375,7 @@ export type OpenFlags = Command.Command.Config.Infer<typeof openOptions>
 const topUpOptions = {
   ...accountOptions,
   amount: dollarsOf("amount", 0.01).pipe(Flag.withDescription("What is paid in")),
-  id: Flag.String("id").pipe(
-    Flag.withMetavar("ID"),
-    Flag.withDescription("The id of the payment: the same one is paid in once")
-  )
+  id: Options.text("id", "ID").pipe(Flag.withDescription("The id of the payment: the same one is paid in once"))
 }
 
 export type TopUpFlags = Command.Command.Config.Infer<typeof topUpOptions>
@@ -390,10 +386,14 @@ const accounts = Command.make("accounts").pipe(
   Command.withDescription("Open accounts of a service, and pay money in"),
   Command.withSubcommands([
     Command.make("list", accountsOptions, (flags) => Effect.flatMap(money, ({ list }) => list(flags))).pipe(
-      Command.withDescription("All accounts, and what they have")
+      Command.withDescription("All accounts, and what they have"),
+      Command.withExamples([{ command: "accounts list --database crawl.db", description: "Of one service" }])
     ),
     Command.make("open", openOptions, (flags) => Effect.flatMap(money, ({ open }) => open(flags))).pipe(
-      Command.withDescription("Open an account, and show its API key")
+      Command.withDescription("Open an account, and show its API key"),
+      Command.withExamples([
+        { command: "accounts open shop --database crawl.db --balance 20", description: "With 20 dollars" }
+      ])
     ),
     Command.make("top-up", topUpOptions, (flags) => Effect.flatMap(money, ({ topUp }) => topUp(flags))).pipe(
       Command.withDescription("Pay money into an account"),
@@ -405,7 +405,8 @@ const accounts = Command.make("accounts").pipe(
       ])
     ),
     Command.make("entries", accountOptions, (flags) => Effect.flatMap(money, ({ entries }) => entries(flags))).pipe(
-      Command.withDescription("The last moves of an account's money")
+      Command.withDescription("The last moves of an account's money"),
+      Command.withExamples([{ command: "accounts entries shop --database crawl.db", description: "Of one account" }])
     )
   ])
 )

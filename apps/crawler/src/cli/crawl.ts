@@ -72,7 +72,7 @@ export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
       onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
       onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`)),
       onCut: (run) =>
-        Effect.andThen(impatient, keep(run)).pipe(
+        keep(run).pipe(
           Effect.tap((missing) =>
             Effect.sync(() => (isOver = missing === undefined && run.jobs.every((job) => job.isFinished)))
           ),
@@ -115,11 +115,6 @@ const keptOf = (flags: CrawlFlags, request: CrawlApi.CrawlRequest) => {
     )
   )
 }
-
-/** Ends the program at once when it is interrupted again. */
-const impatient = Effect.sync(() => {
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130))
-})
 
 const howToGoOn = ({ jobs }: Run.Run, { json, output }: CrawlFlags): string => {
   const where = Option.firstSomeOf([output, json])

@@ -20,10 +20,10 @@ export const serve = (flags: ServeFlags) =>
   Effect.gen(function* () {
     const { url } = yield* Service.Service
     yield* Console.log(`serving the crawl API on ${url} (API key: local); Ctrl-C stops it`)
-    return yield* Effect.never
+    return yield* Effect.onInterrupt(Effect.never, () => stopping)
   }).pipe(
     Effect.provide(
-      Service.layer(flags).pipe(
+      Service.layer({ ...flags, grace }).pipe(
         Layer.provide(layerAlerts(flags)),
         Layer.provide(FailureMetrics.layer(catalogue)),
         Layer.provide(Log.layer())
@@ -51,6 +51,13 @@ export const serve = (flags: ServeFlags) =>
         })
     })
   )
+
+/** For pages that are under way; what is not finished then is taken up at the next start. Supervisors kill after ten seconds or more. */
+const grace = "5 seconds"
+
+const stopping = Console.log(
+  "stopping: pages under way are finished, for 5 seconds at most; a second Ctrl-C ends it at once"
+)
 
 const otherFile = "Give --database a database that serve made, or a new file name."
 const checkDisk = "Check its disk: it may be full."

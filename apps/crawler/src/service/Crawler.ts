@@ -27,6 +27,7 @@ import * as Pauses from "../page/Pauses.ts"
 import * as Robots from "../page/Robots.ts"
 import * as Scope from "../page/Scope.ts"
 import * as HostWait from "./HostWait.ts"
+import * as Drain from "./Drain.ts"
 import { Jobs, type Task, type Work } from "./Jobs.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
@@ -36,10 +37,11 @@ const defaultPolicy = RetryPolicy.make({
   slow: { base: Duration.seconds(2), cap: Duration.seconds(10) }
 })
 
-/** `policy` of a page (`defaultPolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16). */
+/** `policy` of a page (`defaultPolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16); `grace` for pages under way at the end (none). */
 export interface Options {
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   readonly pagesPerJob?: number | undefined
+  readonly grace?: Duration.Input | undefined
 }
 
 export class Crawler extends Context.Service<
@@ -62,9 +64,11 @@ export const layer = (
       const context = yield* Effect.context<Extractor.Extractor | Fetcher.Fetcher | Jobs>()
       const robots = yield* Robots.respected
       const { policy = defaultPolicy } = options
+      // One runner for all jobs.
       const runner = Retry.make(HostWait.policyOf(policy), "page")
-      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, retries: policy.retries }
       const running = yield* FiberMap.make<string>()
+      const drain = yield* Drain.make(options.grace ?? 0)
+      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, retries: policy.retries, drain }
       const start = (work: Work) =>
         FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context)).pipe(Effect.asVoid)
       const cancel = (jobId: string) => Effect.andThen(FiberMap.remove(running, jobId), jobs.end(jobId, "cancelled"))
@@ -80,6 +84,7 @@ interface Workers {
   readonly runner: Retry.Runner
   /** Of a page, for any failure but that its host asks for fewer requests. */
   readonly retries: number
+  readonly drain: Drain.Drain
 }
 
 /** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
@@ -157,7 +162,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   yield* enqueue(yield* jobs.begin(work.id))
   if (open === 0) return
   yield* Stream.fromQueue(queue).pipe(
-    Stream.mapEffect((task) => Effect.ensuring(visit(task), leave), {
+    Stream.mapEffect((task) => Effect.ensuring(workers.drain.run(visit(task)), leave), {
       concurrency: workers.pagesPerJob,
       unordered: true
     }),

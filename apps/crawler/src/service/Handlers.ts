@@ -26,6 +26,7 @@ import * as Address from "../page/Address.ts"
 import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import { Crawler } from "./Crawler.ts"
+import * as Health from "./Health.ts"
 import { Jobs } from "./Jobs.ts"
 import * as Links from "./Links.ts"
 
@@ -290,6 +291,8 @@ const routes = (allowPrivate: boolean) =>
 /** Answers every request: those of the API, and Prometheus at `/metrics`. */
 export const app = (options: { readonly allowPrivate: boolean }) =>
   Effect.map(
-    HttpRouter.toHttpEffect(Layer.mergeAll(routes(options.allowPrivate), layerContent, PrometheusMetrics.layerHttp())),
+    HttpRouter.toHttpEffect(
+      Layer.mergeAll(routes(options.allowPrivate), layerContent, Health.layer, PrometheusMetrics.layerHttp())
+    ),
     enveloped
   )

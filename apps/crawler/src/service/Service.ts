@@ -25,6 +25,7 @@ import * as Webhooks from "./Webhooks.ts"
 
 /**
  * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
+ * `grace` for pages that are under way when it ends (none), `requestTimeout` of a request to arrive as a whole (30 seconds),
  * `policy` of a page (3 retries, Retry-After up to 30 seconds), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none), `keep` of jobs
  * that have ended (30 days).
  */
@@ -33,6 +34,8 @@ export interface Options {
   readonly database?: string | undefined
   readonly allowPrivate?: boolean | undefined
   readonly timeout?: Duration.Input | undefined
+  readonly grace?: Duration.Input | undefined
+  readonly requestTimeout?: Duration.Input | undefined
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   /** What converts pages. Default: `Extractor.layer()`. */
   readonly extractor?: Layer.Layer<Extractor.Extractor> | undefined
@@ -43,6 +46,20 @@ export interface Options {
 /** No request of the contract is larger. */
 const maxRequest = ByteSize.kibibytes(64)
 
+/** Connections at a time; a client that polls needs one. */
+const maxConnections = 1000
+
+/** A server that lets nobody keep a connection by sending slowly. */
+const serverOf =
+  ({ requestTimeout = "30 seconds" }: Options) =>
+  () => {
+    const limit = Duration.toMillis(requestTimeout)
+    const options = { headersTimeout: Math.min(limit, 10_000), requestTimeout: limit }
+    const server = createServer({ ...options, connectionsCheckingInterval: Math.min(limit, 1000) })
+    server.maxConnections = maxConnections
+    return server
+  }
+
 /** The running service; its accounts are there for whoever runs it. */
 export class Service extends Context.Service<
   Service,
@@ -50,18 +67,22 @@ export class Service extends Context.Service<
 >()("@redrive/crawler/service/Service") {}
 
 export const layer = (options: Options = {}) => {
-  const { allowPrivate = false, database = ":memory:", policy, port = 0, timeout, webhookSecret } = options
+  const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
   const { extractor = Extractor.layer() } = options
   const store = Jobs.layer.pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
     Layer.provide(Database.layer(database))
   )
-  const work = Layer.merge(Crawler.layer({ policy }), Webhooks.layer({ allowPrivate, secret: webhookSecret })).pipe(
-    Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)),
-    Layer.provideMerge(store)
-  )
-  const server = NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", gracefulShutdownTimeout: "1 second" })
+  const work = Layer.merge(
+    Crawler.layer({ policy, grace }),
+    Webhooks.layer({ allowPrivate, secret: webhookSecret })
+  ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
+  const server = NodeHttpServer.layer(serverOf(options), {
+    port,
+    host: "127.0.0.1",
+    gracefulShutdownTimeout: "1 second"
+  })
   const served = Layer.unwrap(Effect.map(Handlers.app({ allowPrivate }), (app) => HttpServer.serve(app)))
   const service = Layer.effect(
     Service,

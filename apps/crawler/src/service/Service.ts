@@ -51,8 +51,8 @@ export class Service extends Context.Service<
 
 export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", policy, port = 0, timeout, webhookSecret } = options
-  const { extractor = Extractor.layer() } = options
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
+  const { extractor = Extractor.layer() } = options
   const store = Jobs.layer.pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
     Layer.provide(Database.layer(database))

@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Service from "../src/service/Service.ts"
@@ -120,10 +121,10 @@ describe("a redirect", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const options = { database: join(yield* folder, "crawl.db") }
+        const asked = yield* Deferred.make<void>()
         let isUp = false
-        let asked = false
         const url = yield* serve(({ url: path = "" }, response) => {
-          if (path === "/a" && !isUp) return void (asked = true)
+          if (path === "/a" && !isUp) return void Deferred.doneUnsafe(asked, Effect.void)
           const body = path === "/" ? link("/a") : path === "/a" ? link("/b") + link("/") : "b"
           return response.writeHead(200, { "content-type": "text/html" }).end(body)
         })
@@ -131,7 +132,7 @@ describe("a redirect", () => {
         const id = yield* Effect.scoped(
           Effect.gen(function* () {
             const { body } = yield* create({ url: start.url })
-            while (!asked) yield* Effect.sleep("10 millis")
+            yield* Deferred.await(asked)
             return body.id
           }).pipe(Effect.provide(layer(options)))
         )

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as ItemError from "@redrive/core/ItemError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -127,7 +128,7 @@ describe("a crawl delay", () => {
 
   const robots = (text: string) =>
     Effect.provideService(Robots.respected, Fetcher.Fetcher, {
-      fetch: (url) => Effect.succeed({ url, status: 200, text }),
+      fetch: (url) => Effect.succeed({ url, status: 200, type: "text/plain", text }),
       pause: () => undefined
     })
 
@@ -158,6 +159,32 @@ describe("a crawl delay", () => {
       yield* Fiber.join(asked)
     })
   )
+
+  const reasons: ReadonlyArray<readonly [what: string, reason: ItemError.Reason, isTold: boolean]> = [
+    ["whose name nobody knows", new ItemError.NameNotResolved({ detail: "dns_not_found" }), true],
+    ["that the crawler itself cannot reach", new ItemError.InternalError({ detail: "network_down" }), true],
+    ["on a private address", new ItemError.HostReturnedError({ status: 0, detail: "private_address" }), true],
+    [
+      "that says when to come back",
+      new ItemError.HostReturnedError({ status: 429, retryAfter: Duration.seconds(1) }),
+      true
+    ],
+    ["whose robots.txt fails", new ItemError.HostReturnedError({ status: 500 }), false],
+    ["whose robots.txt never ends", new ItemError.HostReturnedError({ status: 0, detail: "response_timeout" }), false]
+  ]
+  for (const [what, reason, isTold] of reasons) {
+    it.effect(`of a site ${what}: ${isTold ? "the page fails in the same way" : "nothing is allowed"}`, () =>
+      Effect.gen(function* () {
+        const ask = yield* Effect.provideService(Robots.respected, Fetcher.Fetcher, {
+          fetch: () => Effect.fail(reason),
+          pause: () => undefined
+        })
+        const result = yield* Effect.flip(ask("https://a.test/"))
+        if (isTold) assert.strictEqual(result, reason)
+        else assert.deepInclude(result, { detail: "robots_unreachable", cause: reason })
+      })
+    )
+  }
 
   it.effect("does not count pages that are forbidden", () =>
     Effect.gen(function* () {

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as BrokenExtractor from "../src/demo/BrokenExtractor.ts"
 import * as Accounts from "../src/service/Accounts.ts"
 import * as Service from "../src/service/Service.ts"
 import { type Answer, ask, crawl, create, layer } from "./api.ts"
@@ -67,12 +68,11 @@ describe("the error page's shapes come out of the service", () => {
     })
   )
 
-  const nested = "<div>".repeat(20_000)
   const items: ReadonlyArray<readonly [code: string, url: Effect.Effect<string, never, Scope.Scope>]> = [
     ["host_returned_error", serve((_, response) => response.writeHead(404).end())],
     ["website_access_denied", serve((_, response) => response.writeHead(403).end())],
     ["name_not_resolved", Effect.map(closedPort, (port) => `http://127.0.0.1:${port}/`)],
-    ["internal_error", Effect.map(site({ "/": nested }), ({ url }) => url)]
+    ["internal_error", Effect.map(site({ "/broken": "<p>x" }), ({ url }) => new URL("/broken", url).href)]
   ]
   for (const [code, origin] of items) {
     it.live(`item: ${code}`, () =>
@@ -82,7 +82,8 @@ describe("the error page's shapes come out of the service", () => {
           const [{ error_code, last_error, status: itemStatus }] = job_items
           const shape = { status, job_items: [{ error_code, status: itemStatus, last_error }] }
           assert.deepStrictEqual(shape, fixture(`item-${code}`))
-        })
+        }),
+        { extractor: BrokenExtractor.layer("/broken") }
       )
     )
   }

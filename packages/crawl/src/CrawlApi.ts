@@ -158,6 +158,31 @@ export const ScrapeBody = Schema.Struct({
   error_message: Schema.optionalKey(Schema.String)
 })
 
+/**
+ * A job in a list of jobs, as JSON.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const JobSummary = Schema.Struct({
+  /** The id of the job. */
+  id: Schema.String,
+  /** The page that it starts at. */
+  url: Schema.String,
+  /** How it is: `new`, `in_progress`, `done`, `error` or `cancelled`. */
+  status: Schema.String,
+  /** When it was created, in ISO 8601. */
+  created_at: Schema.String,
+  /** When it ended, in ISO 8601; `null` before that. */
+  finished_at: Schema.NullOr(Schema.String),
+  /** How many items it has. */
+  items: Schema.Int,
+  /** How many of them were read. */
+  items_done: Schema.Int,
+  /** How many of them failed. */
+  items_failed: Schema.Int
+})
+
 /** A job that has not ended has no text yet. */
 const notFinished = Schema.Struct({
   /** `job_not_finished`. */
@@ -282,6 +307,31 @@ export class Jobs extends HttpApiGroup.make("jobs")
       params: jobId,
       success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/markdown; charset=utf-8" })),
       error: [jobNotFound, notFinished, internalError]
+    }),
+    HttpApiEndpoint.get("list", "/v1/jobs", {
+      query: {
+        /** The most jobs, from 1 to 100. Default: 20. */
+        limit: Schema.optionalKey(
+          Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 100 }))
+        ),
+        /** Only jobs that were created before the job of this id: the last one of the page before. Default: the newest jobs. */
+        before: Schema.optionalKey(Schema.String)
+      },
+      success: Schema.Struct({
+        /** The jobs of the account, newest first. */
+        jobs: Schema.Array(JobSummary),
+        /** The `before` of the next page; `null` if there is none. */
+        next: Schema.NullOr(Schema.String)
+      }),
+      error: [internalError]
+    }),
+    HttpApiEndpoint.delete("delete", "/v1/job/:id", {
+      params: jobId,
+      success: Schema.Struct({
+        /** A text for people that says what became of the job. */
+        message: Schema.String
+      }),
+      error: [jobNotFound, internalError]
     }),
     HttpApiEndpoint.post("scrape", "/v2/scrape", {
       payload: ScrapeRequestBody,

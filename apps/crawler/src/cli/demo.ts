@@ -18,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as BrokenExtractor from "../demo/BrokenExtractor.ts"
 import * as Incident from "../demo/Incident.ts"
 import * as JobFailures from "../demo/JobFailures.ts"
 import * as Receiver from "../demo/Receiver.ts"
@@ -62,13 +63,23 @@ export const demo = Effect.gen(function* () {
 
 /** The service as it would run, its log on stderr and its alerts to the receiver; it is gone, and all told, when the story ends. */
 const layer = (database: string, webhook: string, { stream }: Progress.Progress) =>
-  Service.layer({ allowPrivate: true, database, policy, timeout: "700 millis" }).pipe(
+  Service.layer({
+    allowPrivate: true,
+    database,
+    policy,
+    timeout: "700 millis",
+    // No page makes the crawler fail by itself.
+    extractor: BrokenExtractor.layer("/nested")
+  }).pipe(
     Layer.provide(Alerter.layer({ threshold: "Warn" })),
     Layer.provide(WebhookSink.layer({ url: Redacted.make(webhook) })),
     Layer.provide(PlainHttp.layer),
     Layer.provide(Log.layer({ stream })),
     Layer.orDie
   )
+
+/** A label is longer than DNS allows: no name server is asked. */
+const unresolvable = `http://${"nowhere-".repeat(8)}.invalid/`
 
 /** The codes that came up, by level. */
 type Told = ReadonlyArray<readonly [level: string, code: string]>
@@ -81,6 +92,9 @@ const story = Effect.fnUntraced(function* (
   yield* title(`Crawling ${site.url}, which misbehaves in ${site.behaviours.length} ways`)
   const run = yield* crawl(site.url, progress)
   yield* print(["", ...Summary.lines(run)])
+  yield* title("Crawling a site whose name nobody knows")
+  const nowhere = yield* crawl(unresolvable, progress)
+  yield* print(Summary.lines(nowhere))
   yield* title("Making the job itself fail")
   const failures = yield* JobFailures.all(site.url, database)
   yield* print(
@@ -89,7 +103,7 @@ const story = Effect.fnUntraced(function* (
       failures.map(({ by, error }) => ["job", error.code, error.reason.row.actor, error.lastError, by])
     )
   )
-  const items = Tally.of(run).rows.map(({ code, level }) => [level, code] as const)
+  const items = [run, nowhere].flatMap((one) => Tally.of(one).rows).map(({ code, level }) => [level, code] as const)
   return [...items, ...failures.map(({ error }) => ["job", error.code] as const)]
 })
 

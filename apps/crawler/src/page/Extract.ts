@@ -1,11 +1,11 @@
 /**
  * What a page is reduced to: its title, its links, and its text as Markdown.
  */
-import type { Element, Nodes } from "hast"
-import { fromHtml } from "hast-util-from-html"
+import type { Element, Nodes, Properties } from "hast"
 import { toString } from "hast-util-to-string"
-import { visit } from "unist-util-visit"
+import { CONTINUE, EXIT, SKIP, visit } from "unist-util-visit"
 import * as Markdown from "./Markdown.ts"
+import * as Tree from "./Tree.ts"
 
 /** A page's content. Links are absolute http and https URLs without fragments, in the order of the page, each once. */
 export interface Content {
@@ -23,44 +23,66 @@ const mostLinks = 10_000
 /** The most characters of a link: servers refuse longer ones. */
 const mostUrl = 8190
 
-/** The content of an HTML page at a URL. A page that is not well-formed is read as browsers read it. */
-export const fromPage = (html: string, url: string): Content => {
-  const tree = fromHtml(html)
+/**
+ * The content of a page at a URL, by its media type. HTML that is not well-formed is read as browsers read it. Any type but HTML and XHTML is
+ * plain text, which has no title and no links; its Markdown is itself.
+ */
+export const fromPage = (text: string, url: string, type = "text/html"): Content => {
+  if (!isMarkup(type)) return { title: "", links: [], markdown: text }
+  const tree = type === "text/html" ? Tree.fromHtml(text) : Tree.fromXhtml(text)
+  const title = titleOf(tree)
   const base = baseOf(tree, url)
   const links = linksOf(tree, base)
   // The other half is for the text.
-  makeAbsolute(tree, base, mostOf(html) / 2)
-  return { title: titleOf(tree), links, markdown: Markdown.fromTree(tree, mostOf(html)) }
+  makeAbsolute(tree, base, mostOf(text) / 2)
+  return { title, links, markdown: Markdown.fromTree(tree, mostOf(text)) }
 }
 
-const find = (tree: Nodes, tagName: string): Element | undefined => {
+const isMarkup = (type: string): boolean => type === "text/html" || type === "application/xhtml+xml"
+
+/** The first element that is asked for, in the order of the page. */
+const find = (tree: Nodes, isIt: (element: Element) => boolean): Element | undefined => {
   let found: Element | undefined
-  visit(tree, { type: "element", tagName }, (element) => {
-    found ??= element
+  visit(tree, "element", (element) => {
+    if (!isIt(element)) return CONTINUE
+    found = element
+    return EXIT
   })
   return found
 }
 
+/** The page's title, in one line; pictures within the page have titles of their own. */
 const titleOf = (tree: Nodes): string => {
-  const title = find(tree, "title")
-  return title === undefined ? "" : toString(title).trim()
+  let title = ""
+  visit(tree, "element", (element) => {
+    if (element.tagName === "svg") return SKIP
+    if (element.tagName !== "title") return CONTINUE
+    title = toString(element)
+      .replace(/[\t\n\f\r ]+/g, " ")
+      .trim()
+    return EXIT
+  })
+  return title
 }
 
-/** The URL that the page's links start from; one that is too long to be a link counts as missing. Clears `<base>` so that links are not resolved twice. */
+/** The URL that the page's links start from: the first `<base>` with an address. One that is too long to be a link counts as missing. */
 const baseOf = (tree: Nodes, url: string): string => {
-  const base = find(tree, "base")
-  const href = base?.properties.href
-  if (base !== undefined) base.properties = {}
-  const resolved = typeof href === "string" ? resolve(href, url) : undefined
+  const href = find(tree, ({ properties, tagName }) => tagName === "base" && typeof properties.href === "string")
+    ?.properties.href
+  // Links that were made absolute must not be resolved once more.
+  visit(tree, { type: "element", tagName: "base" }, (element) => {
+    element.properties = {}
+  })
+  const resolved = typeof href === "string" && !isUnsafe(href) ? resolve(href, url) : undefined
   return resolved === undefined || resolved.length > mostUrl ? url : resolved
 }
 
-/** Where the page leads. Fragments do not count: they are places of a page. */
+/** Where the page leads: links, areas of its image maps, frames, and where it sends its reader on. Fragments do not count: they are places of a page. */
 const linksOf = (tree: Nodes, base: string): ReadonlyArray<string> => {
   const links = new Set<string>()
   const seen = new Set<string>()
-  visit(tree, { type: "element", tagName: "a" }, ({ properties: { href } }) => {
-    const [reference] = typeof href === "string" ? href.split("#", 1) : []
+  visit(tree, "element", (element) => {
+    const [reference] = referenceOf(element)?.split("#", 1) ?? []
     if (reference === undefined || links.size === mostLinks || seen.has(reference)) return
     seen.add(reference)
     const url = resolve(reference, base)
@@ -69,28 +91,72 @@ const linksOf = (tree: Nodes, base: string): ReadonlyArray<string> => {
   return [...links]
 }
 
+const referenceOf = ({ properties, tagName }: Element): string | undefined => {
+  const value = tagName === "meta" ? refreshOf(properties) : properties[addresses.get(tagName) ?? ""]
+  return typeof value === "string" ? value : undefined
+}
+
+/** The elements that lead to pages, and their attribute. */
+const addresses: ReadonlyMap<string, string> = new Map([
+  ["a", "href"],
+  ["area", "href"],
+  ["frame", "src"],
+  ["iframe", "src"]
+])
+
+/** The address of `<meta http-equiv="refresh" content="5; url=address">`, as browsers read it. One without an address loads the page again. */
+const refreshOf = ({ content, httpEquiv }: Properties): string | undefined => {
+  if (!/^refresh$/i.test(String(httpEquiv)) || typeof content !== "string") return undefined
+  const [, address] = /^\s*(?:\d+(?:\.[\d.]*)?|\.[\d.]*)\s*[;,\s]\s*(?:url\s*=\s*)?(.*)$/is.exec(content) ?? []
+  if (address === undefined || address.trim() === "") return undefined
+  const quote = address[0]
+  return quote === '"' || quote === "'" ? address.slice(1).split(quote, 1)[0] : address
+}
+
 /**
  * Makes what the page refers to absolute, so that its text can be read elsewhere. Once they have grown by `most` characters, as only a long
- * base in front of very many references makes them, references stay as they are; those to places of the page itself come last.
+ * base in front of very many references makes them, references stay as they are; those to places of the page itself come last. References
+ * that would run a program where the text is shown, and files that are written into the page, are taken away.
  */
 const makeAbsolute = (tree: Nodes, base: string, most: number): void => {
   let room = most
   const places: Array<() => void> = []
   visit(tree, "element", ({ properties, tagName }) => {
-    const name = tagName === "a" ? "href" : "src"
-    const reference = properties[name]
-    if (typeof reference !== "string") return
-    const replace = () => {
-      const url = room > 0 ? resolve(reference, base) : undefined
-      if (url === undefined) return
-      room -= Math.max(0, url.length - reference.length)
-      if (room >= 0) properties[name] = url
+    // Scripts put a picture in the place of a small one that is written into the page.
+    if (tagName === "img" && isUnsafe(properties.src) && typeof properties.dataSrc === "string") {
+      properties.src = properties.dataSrc
     }
-    if (reference.startsWith("#")) places.push(replace)
-    else replace()
+    for (const name of referring) {
+      const reference = properties[name]
+      if (typeof reference !== "string") continue
+      if (isUnsafe(reference)) {
+        delete properties[name]
+        continue
+      }
+      const replace = () => {
+        const url = room > 0 ? resolve(reference, base) : undefined
+        if (url === undefined) return
+        room -= Math.max(0, url.length - reference.length)
+        if (room >= 0) properties[name] = url
+      }
+      if (reference.startsWith("#")) places.push(replace)
+      else replace()
+    }
   })
   for (const replace of places) replace()
 }
+
+/** The attributes whose addresses are written. */
+const referring = ["href", "src", "poster"] as const
+
+/** Browsers pass over spaces and control characters in a scheme. */
+const isUnsafe = (reference: unknown): boolean =>
+  // oxlint-disable-next-line no-control-regex
+  /^(javascript|vbscript|data):/i.test(
+    String(reference)
+      .slice(0, 256)
+      .replace(/[\0-\x20]/g, "")
+  )
 
 const resolve = (reference: string, base: string): string | undefined =>
   URL.canParse(reference, base) ? new URL(reference, base).href : undefined

@@ -10,26 +10,27 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientError from "effect/http/HttpClientError"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as RcMap from "effect/RcMap"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as Undici from "undici"
 import * as Address from "./Address.ts"
+import * as Charset from "./Charset.ts"
+import * as ContentEncoding from "./ContentEncoding.ts"
 import * as Lane from "./Lane.ts"
+import * as MediaType from "./MediaType.ts"
 import * as Pauses from "./Pauses.ts"
 
 /** How the crawler introduces itself. */
 export const userAgent = "RedriveCrawler/0.1"
 
-/** A page that answered. `url` is where its redirects led. */
+/** A page that answered. `url` is where its redirects led, `type` its media type in lower case, without parameters. */
 export interface Page {
   readonly url: string
   readonly status: number
+  readonly type: string
   readonly text: string
 }
 
@@ -69,44 +70,78 @@ export class Fetcher extends Context.Service<
 const make = Effect.fnUntraced(function* (options: Options) {
   const { allowPrivate = false, connectionsPerHost = 4, maxBytes = 5 * 1024 * 1024, maxRedirects = 10 } = options
   const { timeout = "15 seconds" } = options
-  const client = HttpClient.withScope(yield* clientOf(allowPrivate, connectionsPerHost))
+  const dispatcher = yield* dispatcherOf(allowPrivate, connectionsPerHost)
   const hosts = yield* RcMap.make({
     lookup: (_host: string) => Lane.make(connectionsPerHost),
     idleTimeToLive: "1 minute"
   })
   const pauses = Pauses.make()
 
-  const request = (url: string, accept: string) =>
-    client.get(url, { headers: { accept, "user-agent": userAgent } }).pipe(Effect.mapError(reasonOf))
+  /** Sends a request, and notes what its host asks for. */
+  const noted = Effect.fnUntraced(function* (
+    lane: Lane.Lane,
+    host: string,
+    request: Effect.Effect<Answer, ItemError.Reason>
+  ) {
+    const result = yield* Effect.result(request)
+    const now = yield* Clock.currentTimeMillis
+    if (Result.isFailure(result) && Pauses.waitOf(result.failure) !== undefined) {
+      if (pauses.failed(host, result.failure, now)) yield* lane.narrow
+    } else {
+      pauses.answered(host, now)
+      yield* lane.widen
+    }
+    return yield* Effect.fromResult(result)
+  })
+
+  /** Waits for a permit. None if the host has asked for a pause meanwhile. */
+  const side = (lane: Lane.Lane, host: string, request: Effect.Effect<Answer, ItemError.Reason>) =>
+    lane.permits.withPermit(
+      Effect.suspend(() =>
+        pauses.of(host) === undefined ? Effect.asSome(noted(lane, host, request)) : Effect.succeedNone
+      )
+    )
+
+  /** Waits until the pause of a host is over, and asks it as the only one. None if the pause has ended by another request. */
+  const probe = (lane: Lane.Lane, host: string, request: Effect.Effect<Answer, ItemError.Reason>) =>
+    lane.probe.withPermit(
+      Effect.gen(function* () {
+        const pause = pauses.of(host)
+        if (pause === undefined) return Option.none()
+        const now = yield* Clock.currentTimeMillis
+        const refusal = pauses.refusal(host, now)
+        if (refusal !== undefined) return yield* refusal
+        yield* Effect.sleep(Math.max(0, pause.until - now))
+        return Option.some(yield* lane.permits.withPermit(noted(lane, host, request)))
+      })
+    )
+
+  const inTurn = (
+    lane: Lane.Lane,
+    host: string,
+    request: Effect.Effect<Answer, ItemError.Reason>
+  ): Effect.Effect<Answer, ItemError.Reason> =>
+    Effect.suspend(() => (pauses.of(host) === undefined ? side : probe)(lane, host, request)).pipe(
+      Effect.flatMap(Option.match({ onNone: () => inTurn(lane, host, request), onSome: Effect.succeed }))
+    )
 
   const hop = (url: string, seen: ReadonlyArray<string>, asked: Request): Effect.Effect<Page, ItemError.Reason> =>
     Effect.gen(function* () {
       const { accept, follow } = asked
-      const { host, hostname } = new URL(url)
+      const { host, hostname, password, port, username } = new URL(url)
+      if (username !== "" || password !== "" || blockedPorts.has(port)) return yield* ours("bad_link")
       if (!allowPrivate && Address.isPrivateHost(hostname)) return yield* ours("private_address")
       const lane = yield* RcMap.get(hosts, host)
-      const answered = Effect.flatMap(request(url, accept), (response) => read(response, accept, maxBytes)).pipe(
+      const answered = Effect.flatMap(request(dispatcher, url, accept), (response) =>
+        read(response, accept, maxBytes)
+      ).pipe(
         // A body that is not read to its end is cut before the permit goes back: a socket in use is a connection, too.
         Effect.scoped,
         Effect.timeout(timeout),
         Effect.catchTag("TimeoutError", (late) => Effect.fail(Classify.thrown(late)))
       )
       // Waiting for one's turn is not the site's slowness: the time begins with the permit.
-      const answer = yield* lane.permits.withPermit(
-        Effect.gen(function* () {
-          const refusal = pauses.refusal(host, yield* Clock.currentTimeMillis)
-          if (refusal !== undefined) return yield* refusal
-          const result = yield* Effect.result(answered)
-          const now = yield* Clock.currentTimeMillis
-          if (Result.isFailure(result) && Pauses.waitOf(result.failure) !== undefined) {
-            if (pauses.failed(host, result.failure, now)) yield* lane.narrow
-            return yield* result.failure
-          }
-          pauses.answered(host, now)
-          yield* lane.widen
-          return yield* Effect.fromResult(result)
-        })
-      )
+      const answer = yield* inTurn(lane, host, answered)
       if (answer._tag === "Page") return { ...answer, url }
       const next = targetOf(answer.location, url)
       if (next === undefined) return yield* ours("bad_redirect")
@@ -118,12 +153,20 @@ const make = Effect.fnUntraced(function* (options: Options) {
   return Fetcher.of({ fetch: (url, request) => hop(url, [url], request), pause: (url) => pauses.of(new URL(url).host) })
 })
 
-/** A failure that the crawler itself finds in what a site does. */
-const ours = (detail: "bad_redirect" | "no_content" | "private_address" | "redirect_loop" | "too_large") =>
-  new ItemError.HostReturnedError({ status: 0, detail })
+type OwnDetail =
+  | "bad_encoding"
+  | "bad_link"
+  | "bad_redirect"
+  | "no_content"
+  | "private_address"
+  | "redirect_loop"
+  | "too_large"
 
-const reasonOf = (error: HttpClientError.HttpClientError): ItemError.Reason => {
-  for (let link: unknown = error; link instanceof Error; link = link.cause) {
+/** A failure that the crawler itself finds in what a site does. `status` is that of an answer whose body is of no use. */
+const ours = (detail: OwnDetail, status = 0) => new ItemError.HostReturnedError({ status, detail })
+
+const reasonOf = (error: unknown): ItemError.Reason => {
+  for (let link = error; link instanceof Error; link = link.cause) {
     if ("code" in link && link.code === Address.privateAddress) return ours("private_address")
   }
   return Classify.thrown(error)
@@ -143,27 +186,35 @@ const octetsOf = (value: string): string =>
   value.replace(/[\x80-\xff]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`)
 
 type Answer =
-  | { readonly _tag: "Page"; readonly status: number; readonly text: string }
+  | { readonly _tag: "Page"; readonly status: number; readonly type: string; readonly text: string }
   | { readonly _tag: "Redirect"; readonly status: number; readonly location: string }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 const read = Effect.fnUntraced(function* (
-  response: HttpClientResponse.HttpClientResponse,
+  { body, headers, status }: Response,
   accept: string,
   maxBytes: number
 ): Effect.fn.Return<Answer, ItemError.Reason> {
-  const { headers, status } = response
   const { location } = headers
   const redirected = redirects.has(status) && location !== undefined
-  const reason = redirected ? undefined : Classify.answered(response, yield* Clock.currentTimeMillis)
-  if (redirected || reason !== undefined) yield* drain(response)
+  const reason = redirected ? undefined : Classify.answered({ status, headers }, yield* Clock.currentTimeMillis)
+  if (redirected || reason !== undefined) yield* drain(body)
   if (redirected) return { _tag: "Redirect", status, location }
   if (reason !== undefined) return yield* reason
-  const type = (headers["content-type"] ?? "").trim().toLowerCase()
-  const bytes = yield* bodyOf(response, maxBytes)
-  if (bytes.length > 0 && !accepts(accept, type)) return yield* ours("no_content")
-  return { _tag: "Page", status, text: decode(bytes, /charset="?([\w-]+)/i.exec(type)?.[1]) }
+  const { charset, type } = MediaType.parse(headers["content-type"])
+  if (type !== undefined && !MediaType.accepts(accept, type)) {
+    if (Number(headers["content-length"]) <= mostUnwanted) yield* drain(body)
+    return yield* ours("no_content", status)
+  }
+  const decoded = ContentEncoding.decode(body, headers["content-encoding"])
+  if (decoded === undefined) return yield* ours("bad_encoding")
+  const bytes = yield* bytesOf(decoded, maxBytes, status)
+  // Servers call files plain text that they know nothing of, or do not say what they are.
+  const isUnsure = type === undefined || type === "text/plain"
+  if (isUnsure && !accept.includes("*/*") && MediaType.isBinary(bytes)) return yield* ours("no_content", status)
+  const known = type ?? MediaType.first(accept)
+  return { _tag: "Page", status, type: known, text: Charset.decode(bytes, known, charset) }
 })
 
 /** The bytes and the time that an unwanted body may take: less than a new connection costs. */
@@ -171,62 +222,100 @@ const mostUnwanted = 64 * 1024
 const unwantedTime = "250 millis"
 
 /** Reads a small body that nobody wants, so that its connection can be used again. */
-const drain = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
-  bodyOf(response, mostUnwanted).pipe(Effect.timeout(unwantedTime), Effect.ignore)
-
-/** A type that is not declared is taken for what was asked for. */
-const accepts = (accept: string, type: string): boolean =>
-  type === "" || accept.split(",").some((accepted) => accepted === "*/*" || type.startsWith(accepted))
-
-const bodyOf = (
-  response: HttpClientResponse.HttpClientResponse,
-  maxBytes: number
-): Effect.Effect<Uint8Array, ItemError.Reason> =>
-  response.stream.pipe(
-    Stream.mapError((error): ItemError.Reason =>
-      error.reason._tag === "EmptyBodyError" ? ours("no_content") : reasonOf(error)
-    ),
-    Stream.runFoldEffect(
-      () => ({ chunks: Array<Uint8Array>(), size: 0 }),
-      (body, chunk) => {
-        if (body.size + chunk.length > maxBytes) return Effect.fail(ours("too_large"))
-        return Effect.succeed({ chunks: [...body.chunks, chunk], size: body.size + chunk.length })
-      }
-    ),
-    Effect.map(({ chunks }) => Buffer.concat(chunks))
+const drain = (body: Body): Effect.Effect<void> =>
+  Effect.tryPromise((signal) => body.dump({ limit: mostUnwanted, signal })).pipe(
+    Effect.timeout(unwantedTime),
+    Effect.ignore
   )
 
-/** Text by its declared charset; an unknown one is read as UTF-8, which damages letters but loses no page. */
-const decode = (bytes: Uint8Array, charset = "utf-8"): string => {
-  try {
-    return new TextDecoder(charset).decode(bytes)
-  } catch {
-    return new TextDecoder().decode(bytes)
-  }
+const bytesOf = (
+  decoded: ContentEncoding.Decoded,
+  maxBytes: number,
+  status: number
+): Effect.Effect<Buffer, ItemError.Reason> =>
+  Effect.tryPromise({
+    try: async () => {
+      const chunks: Array<Uint8Array> = []
+      let size = 0
+      for await (const chunk of decoded) {
+        size += chunk.length
+        if (size > maxBytes) return undefined
+        chunks.push(chunk)
+      }
+      return Buffer.concat(chunks)
+    },
+    // As fetch does: it tells a body that breaks off from a connection that was refused.
+    catch: (cause) => reasonOf(new TypeError("terminated", { cause }))
+  }).pipe(
+    Effect.onInterrupt(() => Effect.sync(() => decoded.destroy())),
+    Effect.flatMap((bytes) => (bytes === undefined ? Effect.fail(ours("too_large", status)) : Effect.succeed(bytes)))
+  )
+
+type Body = Undici.Dispatcher.ResponseData["body"]
+
+interface Response {
+  readonly status: number
+  readonly headers: { readonly [name: string]: string }
+  readonly body: Body
 }
 
+/** Sends the request, and no header that tells a site about the crawler's own work. Closing the scope cuts the body. */
+const request = (
+  dispatcher: Undici.Dispatcher,
+  url: string,
+  accept: string
+): Effect.Effect<Response, ItemError.Reason, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: (signal) => Undici.request(url, { dispatcher, signal, headers: { ...constantHeaders, accept } }),
+      catch: reasonOf
+    }),
+    ({ body }) =>
+      Effect.sync(() => {
+        body.on("error", () => undefined)
+        body.destroy()
+      }),
+    { interruptible: true }
+  ).pipe(Effect.map(({ body, headers, statusCode }) => ({ body, headers: single(headers), status: statusCode })))
+
+const constantHeaders = {
+  "user-agent": userAgent,
+  "accept-encoding": ContentEncoding.accepted,
+  "accept-language": "*"
+}
+
+/** Each header as one value, as fetch gives them. A redirect has one target: the first. */
+const single = (headers: Undici.Dispatcher.ResponseData["headers"]): Response["headers"] => {
+  const values: { [name: string]: string } = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue
+    values[name] = typeof value === "string" ? value : name === "location" ? (value[0] ?? "") : value.join(", ")
+  }
+  return values
+}
+
+/** The ports on which other protocols listen, by the Fetch standard: a page's link must not make the crawler write to a mail server. */
+const blockedPorts: ReadonlySet<string> = new Set(
+  (
+    "0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 " +
+    "179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080"
+  ).split(" ")
+)
+
 /**
- * The undici client: it leaves redirects to the fetcher, and refuses a private address when it connects.
+ * The undici dispatcher, which refuses a private address when it connects.
  *
  * It uses no layer and no `fetch` from the context: a memoised layer of another client would remove the address check.
  */
-const clientOf = Effect.fnUntraced(function* (
+const dispatcherOf = (
   allowPrivate: boolean,
   connections: number
-): Effect.fn.Return<HttpClient.HttpClient, never, Scope.Scope> {
-  const dispatcher = yield* Effect.acquireRelease(
+): Effect.Effect<Undici.Dispatcher, never, Scope.Scope> =>
+  Effect.acquireRelease(
     Effect.sync(
       () => new Undici.Agent({ connections, ...(allowPrivate ? {} : { connect: { lookup: Address.publicLookup } }) })
     ),
     (agent) => Effect.promise(() => agent.destroy())
   )
-  return HttpClient.make((request, url, signal) =>
-    Effect.tryPromise({
-      try: () => Undici.fetch(url, { dispatcher, headers: request.headers, redirect: "manual", signal }),
-      catch: (cause) =>
-        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
-    }).pipe(Effect.map((response) => HttpClientResponse.fromWeb(request, response as unknown as Response)))
-  )
-})
 
 export const layer = (options: Options = {}): Layer.Layer<Fetcher> => Layer.effect(Fetcher, make(options))

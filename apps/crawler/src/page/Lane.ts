@@ -6,6 +6,8 @@ import * as Semaphore from "effect/Semaphore"
 
 export interface Lane {
   readonly permits: Semaphore.Semaphore
+  /** Whoever has its one permit asks a host whether it answers again. */
+  readonly probe: Semaphore.Semaphore
   readonly narrow: Effect.Effect<void>
   readonly widen: Effect.Effect<void>
 }
@@ -13,8 +15,9 @@ export interface Lane {
 /** The good answers in a row that earn one more request at a time. */
 const goodRun = 50
 
-export const make = Effect.fnUntraced(function* (most: number) {
+export const make = Effect.fnUntraced(function* (most: number): Effect.fn.Return<Lane> {
   const permits = yield* Semaphore.make(most)
+  const probe = yield* Semaphore.make(1)
   let width = most
   let good = 0
   const narrow = Effect.suspend(() => {
@@ -27,5 +30,5 @@ export const make = Effect.fnUntraced(function* (most: number) {
     good = 0
     return permits.resize(++width)
   })
-  return { permits, narrow, widen } satisfies Lane
+  return { permits, probe, narrow, widen }
 })

@@ -14,6 +14,13 @@ export interface Pause {
   readonly reason: ItemError.HostReturnedError | ItemError.WebsiteAccessDenied
 }
 
+/** The longest pause that a page waits for, and how long a host may refuse everything until its pages wait no more. */
+const longest = Duration.toMillis("2 minutes")
+const patience = Duration.toMillis("10 minutes")
+
+/** Whether a host has refused everything for too long. */
+export const isHopeless = ({ since, until }: Pause): boolean => until - since > patience
+
 /** The cause of a failure of which the host knows nothing: the page was not asked for, since the host is paused. */
 export class HostPaused extends Data.TaggedError("HostPaused")<{ readonly host: string; readonly until: number }> {
   override get message(): string {
@@ -27,7 +34,7 @@ export const isHeldBack = ({ cause }: ItemError.Reason): boolean => cause instan
 export interface Pauses {
   /** A host's last wish, which may be over; `undefined` if its last answer was a good one. */
   readonly of: (host: string) => Pause | undefined
-  /** Why a host may not be asked now; `undefined` if it may. */
+  /** Why no page waits until a host may be asked; `undefined` if it may be asked, or soon. */
   readonly refusal: (host: string, now: number) => ItemError.Reason | undefined
   /** Notes a failure of a host; `true` if the failure begins a pause. */
   readonly failed: (host: string, reason: ItemError.Reason, now: number) => boolean
@@ -53,7 +60,8 @@ export const make = (): Pauses => {
     of: (host) => pauses.get(host),
     refusal: (host, now) => {
       const pause = pauses.get(host)
-      return pause === undefined || now >= pause.until ? undefined : heldBack(host, pause, now)
+      if (pause === undefined || now >= pause.until) return undefined
+      return isHopeless(pause) || pause.until - now > longest ? heldBack(host, pause, now) : undefined
     },
     failed: (host, reason, now) => {
       const wait = waitOf(reason)

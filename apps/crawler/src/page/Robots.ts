@@ -59,14 +59,20 @@ const load = (
   fetcher.fetch(`${origin}/robots.txt`, { accept: "text/plain,*/*" }).pipe(
     Effect.map(({ text }) => RobotsRules.parse(text, product)),
     Effect.catch((reason) => {
-      // The site says when it may be asked again: that is not what its robots.txt says.
-      if (Pauses.waitOf(reason) !== undefined) return Effect.fail(reason)
+      if (isOfEveryPage(reason)) return Effect.fail(reason)
       const status = "status" in reason ? (reason.status ?? 0) : 0
       const isUnavailable = status >= 400 && status < 500 && reason.verdict._tag !== "Throttled"
       if (isUnavailable) return Effect.succeed(RobotsRules.parse("", product))
       return Effect.fail(new ItemError.WebsiteAccessDenied({ status: 0, detail: "robots_unreachable", cause: reason }))
     })
   )
+
+/** Whether any page of the site would fail like this: the failure is told as it is, since robots.txt has nothing to do with it. */
+const isOfEveryPage = (reason: ItemError.Reason): boolean =>
+  reason._tag === "NameNotResolved" ||
+  reason._tag === "InternalError" ||
+  reason.detail === "private_address" ||
+  Pauses.waitOf(reason) !== undefined
 
 /** The crawler's name in a robots.txt. */
 const product = Fetcher.userAgent.replace(/\/.*/, "")

@@ -15,15 +15,15 @@ export const grid = (table: Element): number => {
 
 /** Takes spans away where they alone make a table much larger. */
 export const tame = (table: Element): void => {
-  const cells = rowsOf(table).flatMap(cellsOf)
+  const all = cells(table)
   const before = grid(table)
-  const spans = cells.map(({ properties: { colSpan, rowSpan } }) => ({ colSpan, rowSpan }))
-  for (const { properties } of cells) {
+  const spans = all.map(({ properties: { colSpan, rowSpan } }) => ({ colSpan, rowSpan }))
+  for (const { properties } of all) {
     delete properties.colSpan
     delete properties.rowSpan
   }
   if (before > mostSpanned * grid(table)) return
-  for (const [index, cell] of cells.entries()) Object.assign(cell.properties, spans[index])
+  for (const [index, cell] of all.entries()) Object.assign(cell.properties, spans[index])
 }
 
 /** The rows of a table; those of tables within it are not its own. */
@@ -36,6 +36,22 @@ const rowsOf = (element: Element): ReadonlyArray<Element> => {
   }
   return rows
 }
+
+/** The cells of a table in the order of its rows. */
+export const cells = (table: Element): ReadonlyArray<Element> => rowsOf(table).flatMap(cellsOf)
+
+/** The elements that make a table: its sections, rows and cells. */
+export const parts = (table: Element): ReadonlyArray<Element> => {
+  const found: Array<Element> = []
+  for (const child of table.children) {
+    if (child.type !== "element" || !partNames.has(child.tagName)) continue
+    found.push(child)
+    for (const part of parts(child)) found.push(part)
+  }
+  return found
+}
+
+const partNames: ReadonlySet<string> = new Set("caption tbody td tfoot th thead tr".split(" "))
 
 const cellsOf = (row: Element): ReadonlyArray<Element> =>
   row.children.filter(

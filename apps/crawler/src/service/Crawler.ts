@@ -21,13 +21,13 @@ import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
-import * as Extract from "../page/Extract.ts"
+import * as Extractor from "../page/Extractor.ts"
 import * as Fetcher from "../page/Fetcher.ts"
 import * as Pauses from "../page/Pauses.ts"
 import * as Robots from "../page/Robots.ts"
 import * as Scope from "../page/Scope.ts"
-import * as HostGate from "./HostGate.ts"
 import * as Drain from "./Drain.ts"
+import * as HostWait from "./HostWait.ts"
 import { Jobs, type Task, type Work } from "./Jobs.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
@@ -54,19 +54,20 @@ export class Crawler extends Context.Service<
   }
 >()("@redrive/crawler/service/Crawler") {}
 
-export const layer = (options: Options = {}): Layer.Layer<Crawler, SqlError, Jobs | Fetcher.Fetcher> =>
+export const layer = (
+  options: Options = {}
+): Layer.Layer<Crawler, SqlError, Extractor.Extractor | Fetcher.Fetcher | Jobs> =>
   Layer.effect(
     Crawler,
     Effect.gen(function* () {
       const jobs = yield* Jobs
-      const context = yield* Effect.context<Jobs | Fetcher.Fetcher>()
+      const context = yield* Effect.context<Extractor.Extractor | Fetcher.Fetcher | Jobs>()
       const robots = yield* Robots.respected
       const { policy = defaultPolicy } = options
-      // One runner for all jobs, since they share the hosts' gates.
-      const runner = Retry.make(HostGate.policyOf(policy), "page")
+      const runner = Retry.make(HostWait.policyOf(policy), "page")
       const running = yield* FiberMap.make<string>()
       const drain = yield* Drain.make(options.grace ?? 0)
-      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, drain }
+      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, retries: policy.retries, drain }
       const start = (work: Work) =>
         FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context)).pipe(Effect.asVoid)
       const cancel = (jobId: string) => Effect.andThen(FiberMap.remove(running, jobId), jobs.end(jobId, "cancelled"))
@@ -81,6 +82,8 @@ interface Workers {
   readonly robots: Robots.Robots
   readonly runner: Retry.Runner
   readonly drain: Drain.Drain
+  /** Of a page, for any failure but that its host asks for fewer requests. */
+  readonly retries: number
 }
 
 /** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
@@ -110,9 +113,9 @@ const crawl = Effect.fnUntraced(
 )
 
 /** Fetches the job's pages and those that they lead to, until there are no more. */
-const visitAll = Effect.fnUntraced(function* (work: Work, { drain, pagesPerJob, robots: respected, runner }: Workers) {
+const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   const jobs = yield* Jobs
-  const robots = work.request.respectRobotsTxt ? respected : Robots.ignored
+  const robots = work.request.respectRobotsTxt ? workers.robots : Robots.ignored
   const scopeOf = (landed?: string) => Effect.fromResult(Scope.make(work.request, landed))
   let scope = yield* scopeOf(Option.getOrUndefined(yield* jobs.landing(work.id)))
   /** Where this process has found pages: neither a link nor a redirect leads there once more. */
@@ -135,7 +138,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, { drain, pagesPerJob, 
   }
 
   const visit = Effect.fnUntraced(function* (task: Task) {
-    const { attempts, result } = yield* fetch(task, runner, (redirect) => admit(task, redirect))
+    const { attempts, result } = yield* fetch(task, workers, (redirect) => admit(task, redirect))
     if (Result.isFailure(result)) {
       yield* jobs.fail(task, result.failure, attempts)
       return yield* ErrorReporter.report(Cause.fail(result.failure))
@@ -158,8 +161,8 @@ const visitAll = Effect.fnUntraced(function* (work: Work, { drain, pagesPerJob, 
   yield* enqueue(yield* jobs.begin(work.id))
   if (open === 0) return
   yield* Stream.fromQueue(queue).pipe(
-    Stream.mapEffect((task) => Effect.ensuring(drain.run(visit(task)), leave), {
-      concurrency: pagesPerJob,
+    Stream.mapEffect((task) => Effect.ensuring(workers.drain.run(visit(task)), leave), {
+      concurrency: workers.pagesPerJob,
       unordered: true
     }),
     Stream.runDrain
@@ -175,31 +178,30 @@ const outOfBalance = (work: Work) =>
 /** A page's content, or why it could not be had for good; and how many attempts that took. */
 const fetch = Effect.fnUntraced(function* (
   task: Task,
-  runner: Retry.Runner,
+  { retries, runner }: Workers,
   admit: (redirect?: Fetcher.Redirect) => Effect.Effect<void, ItemError.Reason>
 ) {
   const jobs = yield* Jobs
   const fetcher = yield* Fetcher.Fetcher
+  const extractor = yield* Extractor.Extractor
   let attempts = 0
   /** The last URL that was asked for: its host is the one that may have refused. */
   let asked = task.url
-  const pause = () => fetcher.pause(asked)
   const follow = (redirect: Fetcher.Redirect) =>
     Effect.tap(admit(redirect), () => {
       asked = redirect.url
       return Effect.void
     })
   const attempt = Effect.gen(function* () {
-    yield* HostGate.ready(pause(), runner.policy)
     asked = task.url
     // A store that fails is no failure of the page.
     yield* Effect.orDie(jobs.attempting(task, attempts++))
     yield* admit()
-    const { status, text, url } = yield* fetcher.fetch(task.url, { accept: accepted, follow })
-    const content = yield* extract(text, url)
-    const landing = Scope.pageOf(url)
+    const page = yield* fetcher.fetch(task.url, { accept: accepted, follow })
+    const content = yield* extractor.extract(page)
+    const landing = Scope.pageOf(page.url)
     if (!(yield* Effect.orDie(jobs.claim(task, landing)))) return yield* duplicate
-    return { status, landing, ...content }
+    return { status: page.status, landing, ...content }
   }).pipe(
     Effect.tapError((reason) => {
       // A page that was held back was not asked for.
@@ -207,9 +209,9 @@ const fetch = Effect.fnUntraced(function* (
       return Effect.void
     })
   )
-  const failed = (failure: Thrown) => errorOf(task, isParked(failure) ? (pause()?.reason ?? failure) : failure)
+  const failed = (failure: Thrown) => errorOf(task, failure)
   const verdict = (failure: ItemError.ItemError | Cause.TimeoutError) =>
-    HostGate.verdictOf(failed(failure).verdict, pause(), runner.policy)
+    HostWait.verdictOf(failed(failure).verdict, retries, fetcher.pause(asked))
   const result = yield* attempt.pipe(
     Effect.mapError(failed),
     runner.run({ key: new URL(task.url).host, verdict, errorOf: failed }),
@@ -234,17 +236,9 @@ const accepted = "text/html,application/xhtml+xml,text/plain"
 /** How a page can fail. A policy may bound attempts and refuse calls, too: that is read as what Node.js throws is. */
 type Thrown = ItemError.Reason | ItemError.ItemError | Retry.Added
 
-const isParked = (failure: Thrown): boolean => failure._tag === "Refused" && failure.because === "parked"
-
 /** The error of a page, which is the same from its first attempt to its report. */
 const errorOf = ({ id, jobId, url }: Task, failure: Thrown): ItemError.ItemError => {
   if (ItemError.isItemError(failure)) return failure
   const isAdded = failure._tag === "TimeoutError" || failure._tag === "Refused"
   return new ItemError.ItemError({ jobId, itemId: id, url, reason: isAdded ? Classify.thrown(failure) : failure })
 }
-
-const extract = (text: string, url: string): Effect.Effect<Extract.Content, ItemError.Reason> =>
-  Effect.try({
-    try: () => Extract.fromPage(text, url),
-    catch: (cause) => new ItemError.InternalError({ detail: "defect", cause })
-  })

@@ -153,6 +153,18 @@ const layerJobs = (allowPrivate: boolean) =>
           )
           return HttpServerResponse.stream(Stream.encodeText(texts), { contentType: "text/markdown; charset=utf-8" })
         }),
+        list: Effect.fnUntraced(function* ({ query: { before, limit = 20 } }) {
+          const { id } = yield* CrawlApi.CurrentAccount
+          const found = yield* jobs.list(id, limit, before).pipe(ownFault({ operation: "poll" }))
+          return { jobs: found, next: found.length < limit ? null : (found.at(-1)?.id ?? null) }
+        }),
+        delete: Effect.fnUntraced(function* ({ params }) {
+          const about = { operation: "cancel" as const, jobId: params.id }
+          const { status } = yield* stateOf(about)
+          if (status === "new" || status === "in_progress") yield* crawler.cancel(params.id).pipe(ownFault(about))
+          yield* jobs.remove(params.id).pipe(ownFault(about))
+          return { message: "Job deleted" }
+        }),
         scrape: Effect.fnUntraced(function* ({ payload, request }) {
           yield* strict(request, CrawlApi.ScrapeRequestBody)
           const { output_format = "markdown", respect_robots_txt = false, url } = payload

@@ -89,6 +89,16 @@ export class Jobs extends Context.Service<
     readonly texts: (jobId: string) => Stream.Stream<{ readonly url: string; readonly markdown: string }, SqlError>
     /** The first item of a job. */
     readonly first: (jobId: string) => Effect.Effect<Option.Option<First>, SqlError>
+    /** The jobs of an account, newest first, from after one of them on. */
+    readonly list: (
+      accountId: string,
+      most: number,
+      before: string | undefined
+    ) => Effect.Effect<ReadonlyArray<typeof CrawlApi.JobSummary.Type>, SqlError>
+    /** Deletes a job that has ended, with all its pages. */
+    readonly remove: (jobId: string) => Effect.Effect<void, SqlError>
+    /** Deletes the jobs that ended before a time; gives how many. */
+    readonly expire: (before: DateTime.DateTime) => Effect.Effect<number, SqlError>
     /** What links to texts are signed with: the same as long as the database. */
     readonly secret: Effect.Effect<string, SqlError>
     /** The jobs that have not ended, as an earlier process left them. */
@@ -233,7 +243,44 @@ const make = Effect.gen(function* () {
     yield* toStore(Deliveries.add({ accountId: job.account_id, jobId, url, origin: job.origin }))
   }, sql.withTransaction)
 
+  const remove = Effect.fnUntraced(function* (jobId: string) {
+    yield* sql`DELETE FROM items WHERE job_id = ${jobId}`
+    yield* sql`DELETE FROM jobs WHERE id = ${jobId}`
+  }, sql.withTransaction)
+
+  const expire = Effect.fnUntraced(function* (before: DateTime.DateTime) {
+    const ended = yield* sql<{ id: string }>`SELECT id FROM jobs WHERE finished_at < ${DateTime.formatIso(before)}`
+    // One at a time: a job may have a gigabyte of pages.
+    yield* Effect.forEach(ended, ({ id }) => remove(id), { discard: true })
+    return ended.length
+  })
+
+  const list = (accountId: string, most: number, before: string | undefined) =>
+    Effect.map(
+      sql<JobRow & { readonly items: number; readonly done: number; readonly failed: number }>`
+        SELECT jobs.*, count(items.id) AS items, coalesce(sum(items.status = 'done'), 0) AS done,
+          coalesce(sum(items.status = 'error'), 0) AS failed
+        FROM jobs LEFT JOIN items ON items.job_id = jobs.id
+        WHERE jobs.account_id = ${accountId}
+          AND jobs.rowid < coalesce((SELECT rowid FROM jobs WHERE id = ${before ?? ""} AND account_id = ${accountId}), 9e15)
+        GROUP BY jobs.rowid ORDER BY jobs.rowid DESC LIMIT ${most}`,
+      (rows) =>
+        rows.map(({ created_at, done, failed, finished_at, id, items, request, status }) => ({
+          id,
+          url: decodeRequest(request).url,
+          status,
+          created_at,
+          finished_at,
+          items,
+          items_done: done,
+          items_failed: failed
+        }))
+    )
+
   return Jobs.of({
+    list,
+    remove,
+    expire,
     create,
     answer,
     state: (accountId, jobId) =>

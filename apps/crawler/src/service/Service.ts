@@ -6,6 +6,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Store from "@redrive/durable/Store"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
@@ -13,6 +14,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as ByteSize from "effect/ByteSize"
+import * as Extractor from "../page/Extractor.ts"
 import * as Fetcher from "../page/Fetcher.ts"
 import { Accounts } from "./Accounts.ts"
 import * as Crawler from "./Crawler.ts"
@@ -24,7 +26,8 @@ import * as Webhooks from "./Webhooks.ts"
 /**
  * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
  * `grace` for pages that are under way when it ends (none), `requestTimeout` of a request to arrive as a whole (30 seconds),
- * `policy` of a page (3 retries, Retry-After up to 30 seconds), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none).
+ * `policy` of a page (3 retries, Retry-After up to 30 seconds), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none), `keep` of jobs
+ * that have ended (30 days).
  */
 export interface Options {
   readonly port?: number | undefined
@@ -34,7 +37,10 @@ export interface Options {
   readonly grace?: Duration.Input | undefined
   readonly requestTimeout?: Duration.Input | undefined
   readonly policy?: RetryPolicy.RetryPolicy | undefined
+  /** What converts pages. Default: `Extractor.layer()`. */
+  readonly extractor?: Layer.Layer<Extractor.Extractor> | undefined
   readonly webhookSecret?: Redacted.Redacted | undefined
+  readonly keep?: Duration.Input | undefined
 }
 
 /** No request of the contract is larger. */
@@ -62,6 +68,8 @@ export class Service extends Context.Service<
 
 export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
+  const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
+  const { extractor = Extractor.layer() } = options
   const store = Jobs.layer.pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
     Layer.provide(Database.layer(database))
@@ -69,7 +77,7 @@ export const layer = (options: Options = {}) => {
   const work = Layer.merge(
     Crawler.layer({ policy, grace }),
     Webhooks.layer({ allowPrivate, secret: webhookSecret })
-  ).pipe(Layer.provide(Fetcher.layer({ allowPrivate, timeout })), Layer.provideMerge(store))
+  ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
   const server = NodeHttpServer.layer(serverOf(options), {
     port,
     host: "127.0.0.1",
@@ -83,7 +91,19 @@ export const layer = (options: Options = {}) => {
       return Service.of({ url: HttpServer.formatAddress(address), accounts: yield* Accounts })
     })
   )
-  return Layer.merge(service, served).pipe(
+  const expiring = Layer.effectDiscard(
+    Effect.gen(function* () {
+      const jobs = yield* Jobs
+      const turn = Effect.flatMap(DateTime.now, (now) => jobs.expire(DateTime.subtractDuration(now, keep)))
+      yield* turn.pipe(
+        Effect.catch((error) => Effect.logWarning("jobs could not be deleted", error)),
+        Effect.andThen(Effect.sleep("1 hour")),
+        Effect.forever,
+        Effect.forkScoped
+      )
+    })
+  )
+  return Layer.mergeAll(service, served, expiring).pipe(
     Layer.provide(server),
     Layer.provide(work),
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxRequest))

@@ -54,6 +54,7 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
     ["an empty folder", ["crawl", "http://example.com/", "--output", ""], /--output/],
     ["a folder that is a file", ["crawl", "http://example.com/", "--output", "/dev/null"], /cannot write \/dev\/null/],
     ["an empty database", ["serve", "--port", "0", "--database", ""], /--database/],
+    ["a secret that is none", ["serve", "--webhook-secret", "whsec_short"], /--webhook-secret.*24 to 64 bytes/],
     [
       "an alert webhook that is none",
       ["serve", "--alert-webhook", "nonsense"],
@@ -199,6 +200,11 @@ describe.concurrent("crawl", () => {
       const good = yield* site({ "/": "fine" })
       assert.strictEqual((yield* run(["crawl", bad.url, "--allow-private", "--strict"])).code, 2)
       assert.strictEqual((yield* run(["crawl", good.url, "--allow-private", "--strict"])).code, 0)
+      const twice = yield* serve(({ url }, response) => {
+        if (url === "/") return response.end(`<a href="/a">a</a><a href="/b">b</a>`)
+        return url === "/page" ? response.end("text") : response.writeHead(302, { location: "/page" }).end()
+      })
+      assert.strictEqual((yield* run(["crawl", twice, "--allow-private", "--strict"])).code, 0)
     })
   )
 

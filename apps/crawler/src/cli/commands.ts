@@ -124,6 +124,16 @@ const serveOptions = {
     ),
     Flag.optional
   ),
+  webhookSecret: Flag.Redacted("webhook-secret").pipe(
+    Flag.withMetavar("SECRET"),
+    Flag.withDescription("What jobs' webhooks are signed with, also read from REDRIVE_WEBHOOK_SECRET (no signature)"),
+    Flag.withFallbackConfig(Config.Redacted("REDRIVE_WEBHOOK_SECRET")),
+    Flag.filter(
+      (secret) => /^whsec_[A-Za-z\d+/]{32,88}={0,2}$/.test(Redacted.value(secret)),
+      () => "Expected: whsec_ and the Base64 of 24 to 64 bytes"
+    ),
+    Flag.optional
+  ),
   allowPrivate: Options.allowPrivate
 }
 

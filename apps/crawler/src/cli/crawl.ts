@@ -181,7 +181,8 @@ const verdictOf = (run: Run.Run, { strict }: CrawlFlags): Effect.Effect<void, Pr
   if (status === "cancelled") {
     return Effect.fail(new Problem({ wrong: `job ${id} was cancelled.`, advice: "Crawl again for the rest." }))
   }
-  const failed = run.remaining.length
+  // What two links lead to is read once, and nobody has to act.
+  const failed = run.remaining.filter(({ error }) => error.reason.detail !== "duplicate").length
   if (!strict || failed === 0) return Effect.void
   const wrong = failed === 1 ? "1 page remains failed." : `${failed} pages remain failed.`
   return Effect.fail(

@@ -23,7 +23,7 @@ export const serve = (flags: ServeFlags) =>
     return yield* Effect.onInterrupt(Effect.never, () => stopping)
   }).pipe(
     Effect.provide(
-      Service.layer({ ...flags, grace }).pipe(
+      Service.layer({ ...flags, webhookSecret: Option.getOrUndefined(flags.webhookSecret), grace }).pipe(
         Layer.provide(layerAlerts(flags)),
         Layer.provide(FailureMetrics.layer(catalogue)),
         Layer.provide(Log.layer())

@@ -370,6 +370,33 @@ describe("a workflow", () => {
     })
   )
 
+  it.live("is woken for what was answered while two processes woke it at once", () =>
+    Effect.gen(function* () {
+      const file = yield* filename
+      const of = { workflow: "order", execution: "e" }
+      const names = Effect.gen(function* () {
+        const records = yield* Workflows.Records
+        yield* records.begin(of)
+        const answer = Effect.fnUntraced(function* (step: string) {
+          yield* records.wait(of, step, "pages", step)
+          const [ended] = yield* records.ended
+          yield* records.answer([[ended?.waiter ?? "", "{}"]])
+        })
+        yield* answer("one")
+        const seen = yield* records.unaware
+        yield* records.woken(seen)
+        yield* answer("two")
+        // The other process comes later with what it had seen.
+        yield* records.woken(seen)
+        return (yield* records.unaware).map(({ wakes }) => wakes)
+      })
+      const layer = Layer.merge(Workflows.layerRecords, Store.layer()).pipe(
+        Layer.provide(Sqlite.layer({ filename: file }))
+      )
+      assert.deepStrictEqual(yield* Effect.provide(names, layer), [1])
+    })
+  )
+
   it.live("is forgotten a while after its end, with all that the engine keeps of it", () =>
     Effect.gen(function* () {
       const file = yield* filename

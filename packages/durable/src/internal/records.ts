@@ -291,7 +291,10 @@ export const make = Effect.gen(function* () {
             ({ run, wakes }) =>
               Effect.gen(function* () {
                 const at = yield* now
-                yield* sql`UPDATE redrive_runs SET wakes = ${wakes + 1}, woken_at = ${at} WHERE id = ${run} AND wakes = ${wakes}`
+                const rows = yield* sql`UPDATE redrive_runs SET wakes = ${wakes + 1}, woken_at = ${at}
+                  WHERE id = ${run} AND wakes = ${wakes} RETURNING id`
+                // Another process has woken it, and has noted that: what was answered since is told by the next wake.
+                if (rows.length === 0) return
                 yield* sql`UPDATE redrive_waiters SET told = 1 WHERE run = ${run} AND answer IS NOT NULL`
               }),
             { discard: true }

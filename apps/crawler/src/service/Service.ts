@@ -26,7 +26,7 @@ import * as Webhooks from "./Webhooks.ts"
 /**
  * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
  * `grace` for pages that are under way when it ends (none), `requestTimeout` of a request to arrive as a whole (30 seconds),
- * `policy` of a page (3 retries, Retry-After up to 30 seconds), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none), `keep` of jobs
+ * `policy` of a page (3 retries, Retry-After up to 2 minutes), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none), `keep` of jobs
  * that have ended (30 days).
  */
 export interface Options {

@@ -46,6 +46,9 @@ const orNotFound = <A>(found: Option.Option<A>): Effect.Effect<A, JobError.JobNo
     onSome: Effect.succeed
   })
 
+/** A job that pages may still come of: it waits to start, or it runs. */
+const isRunning = (status: string): boolean => status === "new" || status === "in_progress"
+
 const notServed = (field: string) =>
   CrawlApi.refused(
     new JobError.InvalidRequest({ field, lastError: `${field} is invalid: this service does not do that` })
@@ -141,7 +144,7 @@ const layerJobs = (allowPrivate: boolean) =>
         }),
         jobMarkdown: Effect.fnUntraced(function* ({ params }) {
           const { status } = yield* stateOf({ operation: "poll", jobId: params.id })
-          if (status === "new" || status === "in_progress")
+          if (isRunning(status))
             return yield* Effect.fail({
               error: "job_not_finished",
               message: "the job has not ended: ask again later",
@@ -161,7 +164,7 @@ const layerJobs = (allowPrivate: boolean) =>
         delete: Effect.fnUntraced(function* ({ params }) {
           const about = { operation: "cancel" as const, jobId: params.id }
           const { status } = yield* stateOf(about)
-          if (status === "new" || status === "in_progress") yield* crawler.cancel(params.id).pipe(ownFault(about))
+          if (isRunning(status)) yield* crawler.cancel(params.id).pipe(ownFault(about))
           yield* jobs.remove(params.id).pipe(ownFault(about))
           return { message: "Job deleted" }
         }),
@@ -187,15 +190,14 @@ const layerJobs = (allowPrivate: boolean) =>
               page_title: item.title,
               markdown: item.markdown
             }
-          const isOver = job.status !== "new" && job.status !== "in_progress"
-          if (!isOver) return { success: false, status: item.status, page_status_code }
+          if (isRunning(job.status)) return { success: false, status: item.status, page_status_code }
           const { error_code, last_error } = item.answer === "" ? cancelled : JSON.parse(item.answer)
           return { success: false, status: "error", page_status_code, error_code, error_message: last_error }
         }),
         cancel: Effect.fnUntraced(function* ({ params }) {
           const about = { operation: "cancel" as const, jobId: params.id }
           const { status } = yield* stateOf(about)
-          if (status !== "new" && status !== "in_progress") return { message: `Job has already ended: ${status}` }
+          if (!isRunning(status)) return { message: `Job has already ended: ${status}` }
           yield* crawler.cancel(params.id).pipe(ownFault(about))
           return { message: "Job cancelled" }
         }),

@@ -6,11 +6,14 @@ import process from "node:process"
 import { createInterface } from "node:readline"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as SqlOutbox from "@redrive/alert/SqlOutbox"
 import * as Queue from "@redrive/durable/Queue"
+import * as SqlStores from "@redrive/durable/SqlStores"
 import * as Store from "@redrive/durable/Store"
 import * as Worker from "@redrive/durable/Worker"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -39,10 +42,12 @@ const server = Effect.map(Postgres.instance(undefined), ({ config, ...instance }
   target: `postgres://${config.user}:swordfish@${config.host}:${config.port}/${config.database}`
 }))
 
+const clientOf = (target: string, maxConnections = 4) =>
+  PgClient.layer({ url: Redacted.make(target), maxConnections, connectTimeout: "5 seconds" })
+
 const storeAt = (target: string, options: Store.Options & { readonly maxConnections?: number } = {}) => {
-  const { maxConnections = 4, ...rest } = options
-  const client = PgClient.layer({ url: Redacted.make(target), maxConnections, connectTimeout: "1 second" })
-  return Store.layer(rest).pipe(Layer.provideMerge(client))
+  const { maxConnections, ...rest } = options
+  return Store.layer(rest).pipe(Layer.provideMerge(clientOf(target, maxConnections)))
 }
 
 /** A worker that can be stopped. */
@@ -255,6 +260,21 @@ describe("tasks in PostgreSQL", () => {
         })
         yield* Effect.provide(program, storeAt(target))
       })
+  )
+
+  withServer("may be slower to begin than a statement may take: another process makes the tables", ({ target }) =>
+    Effect.gen(function* () {
+      const sql = Context.get(yield* Layer.build(clientOf(target)), SqlClient.SqlClient)
+      const slow = Effect.forEach(["redrive_tasks", "redrive_shared", "redrive_incidents"], (name) =>
+        Effect.andThen(sql`CREATE TABLE ${sql(name)} (id INTEGER)`, Effect.sleep("400 millis"))
+      )
+      // As if that process had died.
+      yield* Effect.forkScoped(sql.withTransaction(Effect.andThen(slow, Effect.fail("died"))))
+      yield* Effect.sleep("100 millis")
+      const timeout = "50 millis"
+      const all = Layer.mergeAll(Store.layer({ timeout }), SqlStores.layer({ timeout }), SqlOutbox.layer({ timeout }))
+      yield* Layer.build(Layer.provide(all, clientOf(target)))
+    })
   )
 
   withServer("are left behind by no worker that ends, wherever it is", ({ target }) =>

@@ -36,7 +36,7 @@ import {
 export interface Options {
   /** The name of the program, for databases that several share. Default: `default`. */
   readonly name?: string | undefined
-  /** The longest time for a commit; beyond, alerts are sent without being kept. Default: 5 seconds. */
+  /** The longest time for a commit; beyond, alerts are sent without being kept. The start has 30 seconds at least. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
   /** When nothing was heard for so long of the process that tells people, another one does. Each looks ten times in this time. Default: 10 seconds. */
   readonly lease?: Duration.Input | undefined
@@ -70,13 +70,18 @@ const make = Effect.fnUntraced(function* (
   const { lease = "10 seconds", name = "default", timeout = "5 seconds" } = options
   const sql = yield* SqlClient.SqlClient
   const self = randomUUID()
-  const bounded = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError | OutboxError>) =>
+  const bounded = <A>(
+    what: string,
+    effect: Effect.Effect<A, SqlError.SqlError | OutboxError>,
+    limit: Duration.Input = timeout
+  ) =>
     effect.pipe(
-      Effect.timeout(timeout),
+      Effect.timeout(limit),
       // A connection that is lost within a transaction is a defect to Effect.
       Effect.catchCause((cause) => Effect.fail(Lease.errorOf(`the outbox could not be ${what}`, cause)))
     )
-  yield* bounded("made", tables(sql))
+  // It connects first, and processes that start together wait for each other.
+  yield* bounded("made", tables(sql), Duration.max(Duration.fromInputUnsafe(timeout), Duration.seconds(30)))
 
   let added = 0
   const write = Effect.fnUntraced(function* ({ added: pending, done, heard = [], incidents, messages = [] }: Changes) {

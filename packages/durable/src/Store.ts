@@ -21,7 +21,7 @@ import type * as SqlError from "effect/sql/SqlError"
 import { beside, unknown } from "./internal/presence.ts"
 import * as News from "./internal/news.ts"
 import * as Rows from "./internal/rows.ts"
-import { made, tableNames, tables } from "./internal/tables.ts"
+import { forTables, made, tableNames, tables } from "./internal/tables.ts"
 
 export type { Claimed, Ended, Settled, Task } from "./internal/rows.ts"
 
@@ -45,7 +45,7 @@ export class StoreError extends Data.TaggedError("StoreError")<{
  * @since 0.1.0
  */
 export interface Options {
-  /** The longest time for a statement. Default: 5 seconds. */
+  /** The longest time for a statement. The start, which connects and makes tables, has 30 seconds at least. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
   /**
    * Whether processes tell each other of tasks by PostgreSQL's LISTEN and NOTIFY, so that an idle worker starts them at once. Its workers hold one
@@ -320,11 +320,12 @@ const make = Effect.fnUntraced(function* ({
   const sql = yield* SqlClient.SqlClient
   const bounded = <A>(
     what: string,
-    effect: Effect.Effect<A, SqlError.SqlError | StoreError>
+    effect: Effect.Effect<A, SqlError.SqlError | StoreError>,
+    limit: Duration.Input = timeout
   ): Effect.Effect<A, StoreError> =>
     effect.pipe(
       // A pool waits for a connection without an end.
-      Effect.timeout(timeout),
+      Effect.timeout(limit),
       // A connection that is lost within a transaction is a defect to Effect.
       Effect.catchCause((cause) => {
         const error = Cause.squash(cause)
@@ -342,7 +343,7 @@ const make = Effect.fnUntraced(function* ({
       sqlite: () => apart(what, effect),
       orElse: () => Effect.uninterruptible(apart(what, effect))
     })
-  yield* bounded("kept: no tables", made(sql, tables(sql), tableNames))
+  yield* bounded("kept: no tables", made(sql, tables(sql), tableNames), forTables(timeout))
   const presence = yield* bounded(
     "kept",
     sql.onDialectOrElse({

@@ -1,10 +1,11 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { StoreError } from "../Store.ts"
 import { idOf } from "./rows.ts"
-import { made, workflowTables } from "./tables.ts"
+import { forTables, made, workflowTables } from "./tables.ts"
 
 /** Which execution of which workflow. */
 export interface Of {
@@ -94,10 +95,16 @@ const perStep = 10
 
 const runOf = ({ execution, workflow }: Of) => idOf(workflow, execution)
 
+const timeout = "5 seconds"
+
 /** In a time that has an end: a pool waits for a connection without one. */
-const bounded = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, StoreError, R> =>
+const bounded = <A, E, R>(
+  what: string,
+  effect: Effect.Effect<A, E, R>,
+  limit: Duration.Input = timeout
+): Effect.Effect<A, StoreError, R> =>
   effect.pipe(
-    Effect.timeout("5 seconds"),
+    Effect.timeout(limit),
     // A connection that is lost within a transaction is a defect to Effect.
     Effect.catchCause((cause) =>
       Cause.hasInterruptsOnly(cause)
@@ -118,7 +125,7 @@ const inUtc = (sql: SqlClient.SqlClient): Effect.Effect<void, StoreError> => {
     "the sessions of this database are not in UTC, as workflows need them: ALTER ROLE the_role SET timezone = 'UTC', and connect again"
   return sql.onDialectOrElse({
     pg: () =>
-      Effect.flatMap(bounded("checked", offsets), ([row]) =>
+      Effect.flatMap(bounded("checked", offsets, forTables(timeout)), ([row]) =>
         Number(row?.winter ?? 0) === 0 && Number(row?.summer ?? 0) === 0
           ? Effect.void
           : Effect.fail(new StoreError({ message }))
@@ -134,13 +141,15 @@ export const prepare = Effect.gen(function* () {
   // The engine looks for all messages of an execution when that ends, and has no index for it.
   yield* bounded(
     "kept: no index",
-    sql`CREATE INDEX IF NOT EXISTS redrive_cluster_messages_of ON cluster_messages (entity_id)`
+    sql`CREATE INDEX IF NOT EXISTS redrive_cluster_messages_of ON cluster_messages (entity_id)`,
+    forTables(timeout)
   )
 })
 
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  yield* bounded("kept: no tables", made(sql, workflowTables(sql), "redrive_runs, redrive_steps, redrive_waiters"))
+  const tables = made(sql, workflowTables(sql), "redrive_runs, redrive_steps, redrive_waiters")
+  yield* bounded("kept: no tables", tables, forTables(timeout))
   const now = Clock.currentTimeMillis
 
   const begin = Effect.fnUntraced(function* (of: Of) {

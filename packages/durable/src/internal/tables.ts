@@ -1,3 +1,4 @@
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
@@ -76,6 +77,10 @@ export const made = <A>(sql: SqlClient.SqlClient, make: Effect.Effect<A, SqlErro
     (error) => Effect.mapError(sql`SELECT 1 FROM ${sql.literal(names)} LIMIT 0`, () => error)
   )
 }
+
+/** How long the making of tables may take: it connects first, and processes that start together take turns. */
+export const forTables = (timeout: Duration.Input): Duration.Duration =>
+  Duration.max(Duration.fromInputUnsafe(timeout), Duration.seconds(30))
 
 /** Any number that no other program is likely to lock. */
 const tablesLock = 7_236_017_431

@@ -11,7 +11,7 @@ import type * as SqlError from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import { StoreError } from "../../Store.ts"
 import * as Rows from "../rows.ts"
-import { made, sharedTable } from "../tables.ts"
+import { forTables, made, sharedTable } from "../tables.ts"
 
 /** The state of a key. Times are epoch milliseconds; once `expiresAt` has come, the key has no state. */
 export interface Expiring {
@@ -52,7 +52,11 @@ export const open = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Table, StoreError, Scope.Scope> {
   const dialect = sql.onDialectOrElse({ pg: () => "pg", sqlite: () => "sqlite", orElse: () => undefined })
   if (dialect === undefined) return yield* new StoreError({ message: "shared states need SQLite or PostgreSQL" })
-  yield* bounded("the table of shared states could not be made", timeout, made(sql, sharedTable(sql), "redrive_shared"))
+  yield* bounded(
+    "the table of shared states could not be made",
+    forTables(timeout),
+    made(sql, sharedTable(sql), "redrive_shared")
+  )
   // Processes on several machines need one clock, which PostgreSQL has. The processes of a SQLite file share a machine.
   const clock = sql.onDialectOrElse({
     pg: () => sql`floor(extract(epoch FROM clock_timestamp()) * 1000)::float8`,

@@ -144,7 +144,8 @@ write(
   "durable-peers.md",
   "Durable tasks beside their peers",
   `2 cores for servers and clients together; PostgreSQL with fsync and synchronous_commit on, Redis with appendfsync always, SQLite with synchronous FULL;
-each of a pool of 10 connections; no batches, each end in a commit of its own; a tenth of the first attempts fails and is retried by each library's own policy;
+each of a pool of 10 connections; nothing is set to work in batches: each library commits an end at once, and what it gathers by itself meanwhile, it gathers (@redrive/durable and
+BullMQ do); a tenth of the first attempts fails and is retried by each library's own policy;
 medians of ${rounds} interleaved rounds.
 
 ## Tasks a second, and milliseconds of the worker's CPU for each`,

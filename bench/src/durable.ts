@@ -49,7 +49,7 @@ const bare = (synchronous: string, count: number) =>
     return yield* Effect.provide(program, Sqlite.layer({ filename }))
   })
 
-/** Tasks that are claimed, run and recorded, each end in a commit of its own. */
+/** Tasks that are claimed, run and recorded. Ends that come while a commit is under way share the next one. */
 const run = (synchronous: string, count: number, concurrency: number) =>
   Effect.gen(function* () {
     const filename = join(yield* folder, "tasks.db")

@@ -71,6 +71,53 @@ const patient = Queue.make({
 const many = (count: number) => Array.from({ length: count }, (_, n) => ({ id: `${n}`, payload: n }))
 
 describe.each(databases)("tasks in %s", (_, isMissing, made) => {
+  it.live.skipIf(isMissing)("end in one turn, each in its own way, and others are claimed in the same commit", () =>
+    Effect.gen(function* () {
+      const { store } = yield* made
+      const program = Effect.gen(function* () {
+        const { get, turn } = yield* Store.Store
+        yield* Queue.addAll(queue, many(8))
+        const start = Date.now() + 1000
+        const claim = (token: string, most: number, until: number) => ({ queue: "work", token, until, most })
+        const { claimed } = yield* turn({ ends: [], claim: claim("one", 6, start + 10), now: start })
+        assert.lengthOf(claimed, 6)
+        const [done, failed, again, lost, ...left] = claimed.map((one) => ({ id: one.id, claim: one }))
+        assert.isDefined(lost)
+        yield* turn({ ends: [], claim: claim("two", 8, start + 5000), now: start })
+        // Half of a pair of surrogates, as a text that was cut has it, and what no database takes.
+        const failure = { code: "c", actor: "a", message: "cut \ud83d, \0 and ' \\u0000" }
+        const about = { due: start + 40, call: '{"a":"\\u0000"}', attempts: 2, parkedUntil: undefined, failed: failure }
+        const result = JSON.stringify("\0 \ud83d")
+        const ends = [
+          { claim: done!.claim, what: { _tag: "Done", result } },
+          { claim: failed!.claim, what: { _tag: "Failed", because: "retries", failed: failure } },
+          { claim: again!.claim, what: { _tag: "Again", ...about } },
+          { claim: { ...lost.claim, claim: "another" }, what: { _tag: "Done", result: "1" } }
+        ] as const
+        // The leases of all six are over: what ends in this turn is not taken in it.
+        const turned = yield* turn({ ends, claim: claim("three", 10, start + 5000), now: start + 20 })
+        assert.deepStrictEqual(turned.held, [true, true, true, false])
+        assert.sameMembers(
+          turned.claimed.map(({ id }) => id),
+          [lost.id, ...left.map(({ id }) => id)]
+        )
+        assert.isTrue(turned.claimed.every(({ kills, claim: token }) => kills === 1 && token === "three"))
+        assert.deepInclude(yield* get("work", done!.id), { state: "done", result, code: "", endedAt: start + 20 })
+        const message = "cut \ufffd,   and ' \\u0000"
+        assert.deepInclude(yield* get("work", failed!.id), { state: "failed", because: "retries", code: "c", message })
+        const waiting = { state: "waiting", due: start + 40, attempts: 2, kills: 0, message, endedAt: undefined }
+        assert.deepInclude(yield* get("work", again!.id), waiting)
+        assert.deepStrictEqual((yield* turn({ ends, now: start + 30 })).held, [true, true, true, false])
+        const next = yield* turn({ ends: [], claim: claim("four", 10, start + 5000), now: start + 40 })
+        assert.deepStrictEqual(
+          next.claimed.map(({ call, id }) => ({ call, id })),
+          [{ call: about.call, id: again!.id }]
+        )
+      })
+      yield* Effect.provide(Effect.scoped(program), Layer.provideMerge(store, Logger.layer([])))
+    })
+  )
+
   it.live.skipIf(isMissing)("run, fail, wait behind gates, and are redriven", () =>
     Effect.gen(function* () {
       const { store } = yield* made

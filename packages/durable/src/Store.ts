@@ -21,6 +21,7 @@ import type * as SqlError from "effect/sql/SqlError"
 import { beside, unknown } from "./internal/presence.ts"
 import * as News from "./internal/news.ts"
 import * as Rows from "./internal/rows.ts"
+import * as Turns from "./internal/turns.ts"
 import { forTables, made, tableNames, tables } from "./internal/tables.ts"
 
 export type { Claimed, Ended, Settled, Task } from "./internal/rows.ts"
@@ -179,12 +180,51 @@ export interface Claim {
   readonly queue: string
   /** What only this claim is called. */
   readonly token: string
-  /** Now. */
-  readonly now: number
   /** Until when the tasks are held without a sign of life. */
   readonly until: number
   /** The most tasks. */
   readonly most: number
+}
+
+/**
+ * The end of a claim.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface End {
+  /** The claim. */
+  readonly claim: Rows.Claimed
+  /** What ends it. */
+  readonly what: Rows.Settled
+}
+
+/**
+ * What a worker wants of the store at a time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Turn {
+  /** The claims that end, each once. */
+  readonly ends: ReadonlyArray<End>
+  /** The tasks that it wants, if any. */
+  readonly claim?: Claim | undefined
+  /** Now. */
+  readonly now: number
+}
+
+/**
+ * What a turn came to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Turned {
+  /** For each end, in their order, whether its claim was still held. If not, what came too late is kept beside the task. */
+  readonly held: ReadonlyArray<boolean>
+  /** The tasks that were claimed. */
+  readonly claimed: ReadonlyArray<Rows.Claimed>
 }
 
 /**
@@ -236,15 +276,16 @@ export class Store extends Context.Service<
       tasks: ReadonlyArray<Added>,
       now: number
     ) => Effect.Effect<ReadonlyArray<string>, StoreError>
-    /** Takes tasks that are due, and whose gates are open. They come back when `until` has passed and nobody has held them longer. */
-    readonly claim: (claim: Claim) => Effect.Effect<ReadonlyArray<Rows.Claimed>, StoreError>
+    /**
+     * Ends claims, and takes tasks that are due and whose gates are open, in one commit. Tasks come back when `until` has passed and nobody has held
+     * them longer.
+     */
+    readonly turn: (turn: Turn) => Effect.Effect<Turned, StoreError>
     /** Holds claims longer; gives the ids of the tasks that are still held. */
     readonly hold: (
       claims: ReadonlyArray<Rows.Claimed>,
       until: number
     ) => Effect.Effect<ReadonlyArray<string>, StoreError>
-    /** Ends a claim: gives whether it was still held. If not, what came too late is kept beside the task. */
-    readonly settle: (claim: Rows.Claimed, what: Rows.Settled, now: number) => Effect.Effect<boolean, StoreError>
     /**
      * Gives back what claims of these tokens still hold, as if it had not begun: a worker ends, or the answer to its claim was lost. The times for
      * which the tasks were held do not count as pauses.
@@ -337,12 +378,6 @@ const make = Effect.fnUntraced(function* ({
   /** A worker's own statement, outside of any transaction. SQLite ends its statements itself. */
   const apart = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>) =>
     bounded(what, sql.onDialectOrElse({ sqlite: () => effect, orElse: () => unawaited(effect) }))
-  /** A worker that ends waits for its last claim: given back before the database has it, it would be held by nobody. */
-  const answered = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>) =>
-    sql.onDialectOrElse({
-      sqlite: () => apart(what, effect),
-      orElse: () => Effect.uninterruptible(apart(what, effect))
-    })
   yield* bounded("kept: no tables", made(sql, tables(sql), tableNames), forTables(timeout))
   const presence = yield* bounded(
     "kept",
@@ -355,9 +390,7 @@ const make = Effect.fnUntraced(function* ({
     })
   )
   const news = yield* News.make(sql, listen)
-  /** Several runners of PostgreSQL pass each other's rows by; SQLite has one writer. */
-  const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
-
+  const turns = Turns.make(sql)
   const add = Effect.fnUntraced(function* (queue: string, tasks: ReadonlyArray<Added>, now: number) {
     for (const { group, id, key } of tasks) {
       const [name, text] = key.length > longestGate ? ["key", key] : ["group", group]
@@ -374,12 +407,6 @@ const make = Effect.fnUntraced(function* ({
     return found
   })
 
-  /** What a shut gate holds back need not be looked at again until it opens. */
-  const putBack = (queue: string, now: number) => sql`UPDATE redrive_tasks SET ready_at =
-      (SELECT max(until) FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp))
-    WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND ready_at <= ${now}
-      AND EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})`
-
   /** A task that waits for somebody is put back for good. Most of the time there is none, which costs a read. */
   const endParked = Effect.fnUntraced(function* (queue: string, now: number) {
     const isLate = sql.and([
@@ -395,52 +422,6 @@ const make = Effect.fnUntraced(function* ({
       SET state = 'failed', active = 0, ended_at = ${now}, because = 'parked_too_long' WHERE ${isLate} RETURNING *`
     return rows.map(Rows.task)
   })
-
-  const keepBack = Effect.fnUntraced(function* (queue: string, now: number) {
-    const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
-    if (shut !== undefined) yield* putBack(queue, now)
-  })
-
-  /** When gates were looked at last, by queue, while claims come back full: then, once a second is enough. */
-  const lookedAt = new Map<string, number>()
-
-  const claim: Store["Service"]["claim"] = ({ most, now, queue, token, until }) =>
-    answered(
-      "claimed",
-      Effect.gen(function* () {
-        const at = lookedAt.get(queue)
-        const isKept = at !== undefined && now - at < 1000
-        if (!isKept) yield* keepBack(queue, now)
-        const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks SET
-            kills = kills + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
-            paused = paused + CASE WHEN state = 'waiting' AND begun_at IS NOT NULL AND due < ${now} THEN ${now} - due ELSE 0 END,
-            begun_at = COALESCE(begun_at, ${now}), state = 'running', claim = ${token}, ready_at = ${until}
-          WHERE id IN (SELECT id FROM redrive_tasks t
-            WHERE queue = ${queue} AND active = 1 AND ready_at <= ${now}
-              AND NOT EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (t.key, t.grp) AND g.until > ${now})
-            ORDER BY ready_at LIMIT ${most} ${passing})
-          RETURNING *`
-        if (rows.length < most) lookedAt.delete(queue)
-        else if (!isKept) lookedAt.set(queue, now)
-        return rows.map(Rows.claimed)
-      })
-    )
-
-  const settle: Store["Service"]["settle"] = (held, what, now) =>
-    apart(
-      "ended",
-      Effect.gen(function* () {
-        const rows = yield* sql`UPDATE redrive_tasks SET ${sql.update(Rows.settled(held, what, now))}
-          WHERE id = ${held.row} AND claim = ${held.claim} AND state = 'running' RETURNING id`
-        if (rows.length > 0) return true
-        // The database may have taken it before, and its answer was lost.
-        const [before] = yield* sql`SELECT 1 AS one FROM redrive_tasks
-          WHERE id = ${held.row} AND claim = ${held.claim} AND state <> 'running'`
-        if (before !== undefined) return true
-        yield* sql`INSERT INTO redrive_late ${sql.insert(Rows.late(held, what, now))} ON CONFLICT (id) DO NOTHING`
-        return false
-      })
-    )
 
   /** A condition of a thousand parts is too deep for SQLite. */
   const hold = Effect.fnUntraced(function* (claims: ReadonlyArray<Rows.Claimed>, until: number) {
@@ -574,8 +555,9 @@ const make = Effect.fnUntraced(function* ({
             "added",
             tasks.length <= mostRows ? add(queue, tasks, now) : sql.withTransaction(add(queue, tasks, now))
           ),
-    claim,
-    settle,
+    turn: ({ claim, ends, now }) =>
+      // A worker that ends waits for its last turn: given back before the database has it, a task would be held by nobody.
+      Effect.uninterruptible(apart(ends.length > 0 ? "ended" : "claimed", turns(ends, claim, now))),
     hold: (claims, until) => (claims.length === 0 ? Effect.succeed([]) : apart("held", hold(claims, until))),
     release: (queue, tokens, now) => apart("given back", release(queue, tokens, now)),
     endParked: (queue, now) => apart("given up", endParked(queue, now)),

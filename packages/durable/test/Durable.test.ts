@@ -302,17 +302,22 @@ describe("a claim", () => {
       const { seen, store, within } = yield* database
       const id = yield* within(Queue.add(pages, url("one")))
       const ask = (token: string, now: number) =>
-        store.claim({ queue: "pages", token, now, until: now + 30_000, most: 10 })
+        Effect.map(
+          store.turn({ ends: [], now, claim: { queue: "pages", token, until: now + 30_000, most: 10 } }),
+          ({ claimed }) => claimed
+        )
+      const end = (claim: Store.Claimed, result: string, now: number) =>
+        Effect.map(store.turn({ ends: [{ claim, what: { _tag: "Done", result } }], now }), ({ held }) => held)
       const [first] = yield* ask("one", 0)
       assert.isDefined(first)
       assert.lengthOf(yield* ask("two", 29_999), 0)
       const [second] = yield* ask("two", 30_000)
       assert.deepInclude(second, { id, kills: 1, attempts: 0 })
       assert.deepStrictEqual(yield* store.hold([first], 90_000), [])
-      assert.isFalse(yield* store.settle(first, { _tag: "Done", result: "1" }, 30_001))
+      assert.deepStrictEqual(yield* end(first, "1", 30_001), [false])
       assert.deepInclude(yield* within(Queue.get(pages, id)), { state: "running", result: undefined })
       assert.isDefined(second)
-      assert.isTrue(yield* store.settle(second, { _tag: "Done", result: "2" }, 30_002))
+      assert.deepStrictEqual(yield* end(second, "2", 30_002), [true])
       assert.strictEqual(yield* within(Queue.result(pages, id)), 2)
       assert.lengthOf(seen, 0)
     })

@@ -221,11 +221,13 @@ describe("a worker that ends", () => {
       const isSettling = yield* Deferred.make<void>()
       const slow = {
         ...store,
-        settle: (...args: Parameters<typeof store.settle>) =>
-          Deferred.succeed(isSettling, undefined).pipe(
-            Effect.andThen(Effect.sleep("1 second")),
-            Effect.andThen(store.settle(...args))
-          )
+        turn: (turn: Store.Turn) =>
+          turn.ends.length === 0
+            ? store.turn(turn)
+            : Deferred.succeed(isSettling, undefined).pipe(
+                Effect.andThen(Effect.sleep("1 second")),
+                Effect.andThen(store.turn(turn))
+              )
       }
       const worker = yield* work(Layer.provide(Worker.layer(queue, Effect.succeed), Layer.succeed(Store.Store, slow)))
       yield* Deferred.await(isSettling)
@@ -243,7 +245,11 @@ describe("a worker that ends", () => {
       yield* Queue.add(queue, 1, { id: "1" })
       const store = yield* Store.Store
       const away = new Store.StoreError({ message: "tasks could not be given back" })
-      const gone = { ...store, release: () => Effect.fail(away), settle: () => Effect.fail(away) }
+      const gone = {
+        ...store,
+        release: () => Effect.fail(away),
+        turn: (turn: Store.Turn) => (turn.ends.length === 0 ? store.turn(turn) : Effect.fail(away))
+      }
       const said: Array<string> = []
       const logger = Logger.make(({ message }) => void said.push(String(message)))
       const worker = yield* work(
@@ -307,8 +313,8 @@ describe("a claim", () => {
         let lost = 0
         const lossy = {
           ...store,
-          claim: (...args: Parameters<typeof store.claim>) =>
-            Effect.flatMap(store.claim(...args), (found) =>
+          turn: (turn: Store.Turn) =>
+            Effect.flatMap(store.turn(turn), (found) =>
               lost++ < 3 ? Effect.fail(new Store.StoreError({ message: "the answer is lost" })) : Effect.succeed(found)
             )
         }
@@ -375,8 +381,8 @@ describe("a claim", () => {
       const claim = () => {
         now += 100_000
         return Effect.map(
-          store.claim({ queue: "work", token: `${now}`, now, until: now + 10, most: 1 }),
-          ([one]) => one!
+          store.turn({ ends: [], now, claim: { queue: "work", token: `${now}`, until: now + 10, most: 1 } }),
+          ({ claimed: [one] }) => one!
         )
       }
       yield* claim()
@@ -385,8 +391,39 @@ describe("a claim", () => {
       assert.strictEqual(third.kills, 2)
       const failed = { actor: "", code: "", message: "" }
       const again = { _tag: "Again", due: now, call: "{}", attempts: 1, parkedUntil: undefined, failed } as const
-      assert.isTrue(yield* store.settle(third, again, now))
+      assert.deepInclude(yield* store.turn({ ends: [{ claim: third, what: again }], now }), { held: [true] })
       assert.strictEqual((yield* claim()).kills, 0)
+    })
+  )
+})
+
+describe("an end that the store refuses", () => {
+  test(
+    "holds up none of those that came with it",
+    Effect.gen(function* () {
+      const queue = queueOf(RetryPolicy.make({ retries: 0 }))
+      const store = yield* Store.Store
+      const sizes: Array<number> = []
+      const isBad = ({ claim }: Store.End) => claim.id === "3"
+      const strict = {
+        ...store,
+        turn: (turn: Store.Turn) => {
+          if (turn.ends.length > 0) sizes.push(turn.ends.length)
+          return turn.ends.some(isBad) ? Effect.fail(new Store.StoreError({ message: "no" })) : store.turn(turn)
+        }
+      }
+      yield* Queue.addAll(
+        queue,
+        Array.from({ length: 8 }, (_, n) => ({ id: `${n}`, payload: n }))
+      )
+      yield* work(
+        Layer.provide(Worker.layer(queue, Effect.succeed, { concurrency: 8 }), Layer.succeed(Store.Store, strict))
+      )
+      yield* wait(3)
+      assert.deepInclude(yield* store.health("work", yield* Clock.currentTimeMillis), { done: 7, running: 1 })
+      // All came at once; then each by itself, so that it is known which one is at fault.
+      assert.strictEqual(sizes[0], 8)
+      assert.deepStrictEqual(new Set(sizes.slice(1)), new Set([1]))
     })
   )
 })
@@ -486,8 +523,8 @@ describe("a wake-up", () => {
       // Each look but the last finds nothing, and a task is added before it is known that there was nothing.
       const busy = {
         ...store,
-        claim: (...args: Parameters<typeof store.claim>) =>
-          Effect.tap(store.claim(...args), () =>
+        turn: (turn: Store.Turn) =>
+          Effect.tap(store.turn(turn), () =>
             added < 20 ? Effect.orDie(Queue.add(queue, added, { id: `${added++}` })) : Effect.void
           ).pipe(Effect.provideService(Store.Store, store))
       }

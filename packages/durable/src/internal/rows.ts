@@ -218,8 +218,8 @@ export const claimed = (row: Row): Claimed => ({
   paused: Number(row.paused)
 })
 
-/** No database takes the NUL of a text, and no page wants the whole of it. */
-export const stored = (text: string): string => text.replaceAll("\0", " ").slice(0, 2000)
+/** No database takes the NUL of a text, PostgreSQL's JSON takes no half of a pair of surrogates, and no page wants the whole of it. */
+export const stored = (text: string): string => text.replaceAll("\0", " ").slice(0, 2000).toWellFormed()
 
 const failed = ({ actor, code, message }: Failed) => ({ code: stored(code), actor, message: stored(message) })
 

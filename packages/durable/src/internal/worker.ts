@@ -1,6 +1,7 @@
 import * as Observer from "@redrive/core/Observer"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
@@ -14,7 +15,7 @@ import * as Scope from "effect/Scope"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import { randomUUID } from "node:crypto"
 import type { Queue } from "../Queue.ts"
-import { type Claimed, type Settled, Store, StoreError } from "../Store.ts"
+import { type Claim, type Claimed, type End, Store, StoreError, type Settled } from "../Store.ts"
 import * as Judgement from "./judgement.ts"
 
 /**
@@ -85,6 +86,12 @@ interface Running {
   readonly fiber: Fiber.Fiber<void>
 }
 
+/** An end that is to be recorded. */
+interface Ending extends End {
+  /** Whether the claim was still held. */
+  readonly held: Deferred.Deferred<boolean, StoreError>
+}
+
 const attemptOf = ({ attempts, calls, generation, id, row }: Claimed): Attempt => ({
   id,
   number: attempts + 1,
@@ -140,12 +147,43 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
         : Effect.as(warn(error), lost)
     )
 
-  const settle = (claim: Claimed, what: Settled): Effect.Effect<boolean> =>
-    persist(
-      claim,
-      Effect.flatMap(Clock.currentTimeMillis, (now) => store.settle(claim, what, now)),
-      false
-    )
+  /** The ends that the next turn takes along. */
+  let ends: Array<Ending> = []
+
+  const settle = (claim: Claimed, what: Settled): Effect.Effect<boolean> => {
+    let isFirst = true
+    const once = Effect.suspend(() => {
+      const ending: Ending = { claim, what, held: Deferred.makeUnsafe() }
+      // What fails among others is tried again alone, since only one of them may be at fault.
+      const isAlone = isEnding || !isFirst
+      isFirst = false
+      if (!isAlone) {
+        ends.push(ending)
+        news.openUnsafe()
+      }
+      return Effect.andThen(isAlone ? turn([ending]) : Effect.void, Deferred.await(ending.held))
+    })
+    return persist(claim, once, false)
+  }
+
+  /** Asks the store for a turn, and tells those who wait for their ends. */
+  const turn = Effect.fnUntraced(function* (
+    ending: ReadonlyArray<Ending>,
+    claim?: Claim
+  ): Effect.fn.Return<ReadonlyArray<Claimed>, StoreError> {
+    const now = yield* Clock.currentTimeMillis
+    const exit = yield* Effect.exit(store.turn({ ends: ending, claim, now }))
+    if (Exit.isFailure(exit)) {
+      for (const { held } of ending) Deferred.doneUnsafe(held, Exit.failCause(exit.cause))
+      return ending.length > 0 ? [] : yield* Effect.failCause(exit.cause)
+    }
+    ending.forEach(({ claim, held }, at) => {
+      const isDone = exit.value.held[at] ?? false
+      if (isDone && isHeld(claim)) tasks.delete(claim.row)
+      Deferred.doneUnsafe(held, Effect.succeed(isDone))
+    })
+    return exit.value.claimed
+  })
 
   /** One attempt. Whatever the handler does, the claim is settled, unless it is lost. */
   const attempt = Effect.fnUntraced(function* (claim: Claimed): Effect.fn.Return<void, never, R> {
@@ -269,7 +307,13 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
   )
 
   const attempts = yield* Scope.fork(scope, "parallel")
-  yield* Effect.addFinalizer(() => Effect.sync(() => (isEnding = true)))
+  // Nobody takes turns any more: what has just ended is recorded here, and what ends from now on by itself.
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      isEnding = true
+      return ends.length === 0 ? Effect.void : Effect.ignore(turn(ends))
+    })
+  )
 
   /** Runs a claimed task. Only its handler can be interrupted. */
   const start = Effect.fnUntraced(function* (claim: Claimed) {
@@ -284,21 +328,34 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
     tasks.set(claim.row, { claim, fiber })
   })
 
-  const claim = Effect.uninterruptibleMask((restore) =>
+  /** What a worker wants next, if it has room; ends that come with it make room. */
+  const wanted = Effect.fnUntraced(function* () {
+    const most = settings.concurrency - tasks.size + ends.filter(({ claim }) => isHeld(claim)).length
+    if (most <= 0) return undefined
+    const now = yield* Clock.currentTimeMillis
+    // After the process stood still for longer than its lease, it would take its own tasks over.
+    if (tasks.size > 0 && now >= heldUntil) yield* hold
+    yield* release([...unanswered.keys()])
+    for (const [token, until] of unanswered) if (until <= now) unanswered.delete(token)
+    const token = `${self} ${claims++}`
+    const until = now + settings.lease
+    return { queue: queue.name, token, until, most }
+  })
+
+  /** One turn: what has ended since the last one, and what there is room for. Gives how many tasks it took. */
+  const working = Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const most = settings.concurrency - tasks.size
-      if (most <= 0) return 0
-      const now = yield* Clock.currentTimeMillis
-      // After the process stood still for longer than its lease, it would take its own tasks over.
-      if (tasks.size > 0 && now >= heldUntil) yield* restore(hold)
-      yield* restore(release([...unanswered.keys()]))
-      for (const [token, until] of unanswered) if (until <= now) unanswered.delete(token)
-      const token = `${self} ${claims++}`
-      const until = now + settings.lease
-      unanswered.set(token, until)
-      const found = yield* restore(store.claim({ queue: queue.name, token, now, until, most }))
+      const claim = yield* Effect.catch(restore(wanted()), (error) =>
+        // What has ended is recorded all the same, if it can be.
+        ends.length === 0 ? Effect.fail(error) : Effect.as(warn(error), undefined)
+      )
+      const ending = ends
+      ends = []
+      if (claim === undefined && ending.length === 0) return 0
+      if (claim !== undefined) unanswered.set(claim.token, claim.until)
+      const found = yield* turn(ending, claim)
       for (const one of found) yield* start(one)
-      unanswered.delete(token)
+      if (claim !== undefined) unanswered.delete(claim.token)
       return found.length
     })
   )
@@ -306,7 +363,7 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
   const looking = Effect.gen(function* () {
     news.closeUnsafe()
     let found = 0
-    yield* surviving(Effect.tap(claim, (count) => Effect.sync(() => (found = count))))
+    yield* surviving(Effect.tap(working, (count) => Effect.sync(() => (found = count))))
     if (found > 0) return
     yield* Effect.race(Latch.await(news), Effect.sleep(settings.pollInterval))
   })

@@ -93,13 +93,21 @@ const landings = Effect.gen(function* () {
   yield* sql`CREATE UNIQUE INDEX items_landed ON items (job_id, landed_url)`
 })
 
+/** How often the webhook of each job was queued: the last delivery is the one that the job tells of. */
+const deliveries = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE jobs ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0`
+  yield* sql`UPDATE jobs SET deliveries = 1 WHERE finished_at IS NOT NULL`
+})
+
 const migrate = Migrator.make({})({
   loader: Migrator.fromRecord({
     "0001_tables": tables,
     "0002_holder": holder,
     "0003_answers": answers,
     "0004_ledger": ledger,
-    "0005_landings": landings
+    "0005_landings": landings,
+    "0006_deliveries": deliveries
   })
 })
 

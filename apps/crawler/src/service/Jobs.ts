@@ -19,7 +19,7 @@ import type * as Stream from "effect/Stream"
 import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import * as Deliveries from "./Deliveries.ts"
-import { answerOf, itemColumns, type ItemRow, jobJson, type JobRow } from "./rows.ts"
+import { answerOf, type Counts, itemColumns, type ItemRow, jobJson, type JobRow } from "./rows.ts"
 
 /** An item that is to be fetched. */
 export interface Task {
@@ -50,7 +50,19 @@ export interface State {
   readonly status: Job.Status
   /** Grows with every change of the job and its items. */
   readonly version: number
+  /** What became of its webhook. */
+  readonly webhook: Deliveries.State
 }
+
+/** Which items of a job an answer has, and whether they list the links of their pages. */
+export interface View {
+  readonly limit: number
+  readonly offset: number
+  readonly links: boolean
+}
+
+/** All items with their links. A job has at most 100,000. */
+export const whole: View = { limit: 100_000, offset: 0, links: true }
 
 /** The item of a job that has one page. */
 export interface First {
@@ -71,12 +83,13 @@ export class Jobs extends Context.Service<
       origin: string
     ) => Effect.Effect<Work, SqlError>
     /** How a job is, without its items. */
-    readonly state: (accountId: string, jobId: string) => Effect.Effect<Option.Option<State>, SqlError>
-    /** The whole job as the API answers it; `link` is where the text of an item is. */
+    readonly state: (accountId: string, jobId: string) => Effect.Effect<Option.Option<State>, SqlError | StoreError>
+    /** The job as the API answers it; `link` is where the text of an item is. */
     readonly answer: (
       accountId: string,
       jobId: string,
-      link: (itemId: string) => string
+      link: (itemId: string) => string,
+      view: View
     ) => Effect.Effect<Option.Option<string>, SqlError | StoreError>
     readonly markdown: (
       accountId: string,
@@ -89,6 +102,8 @@ export class Jobs extends Context.Service<
     readonly texts: (jobId: string) => Stream.Stream<{ readonly url: string; readonly markdown: string }, SqlError>
     /** The first item of a job. */
     readonly first: (jobId: string) => Effect.Effect<Option.Option<First>, SqlError>
+    /** Queues the webhook of a job that has ended once more; gives its address. None if the job has no webhook or has not ended. */
+    readonly resend: (jobId: string) => Effect.Effect<Option.Option<string>, SqlError | StoreError>
     /** The jobs of an account, newest first, from after one of them on. */
     readonly list: (
       accountId: string,
@@ -140,7 +155,7 @@ const decodeRequest = Schema.decodeSync(requestJson)
 const encodeItemError = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
 const encodeJobReason = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
 
-const nobody = { status: "", error: "" }
+const noItems: Counts = { total: 0, done: 0, failed: 0 }
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -187,15 +202,42 @@ const make = Effect.gen(function* () {
   /** Whoever asks again hears that something has changed. */
   const changed = (jobId: string) => sql`UPDATE jobs SET version = version + 1 WHERE id = ${jobId}`
 
-  const answer = Effect.fnUntraced(function* (accountId: string, jobId: string, link: (itemId: string) => string) {
+  const answer = Effect.fnUntraced(function* (
+    accountId: string,
+    jobId: string,
+    link: (itemId: string) => string,
+    view: View
+  ) {
     const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
     if (job === undefined) return Option.none()
-    const items =
-      yield* sql<ItemRow>`SELECT ${sql.literal(itemColumns)} FROM items WHERE job_id = ${jobId} ORDER BY rowid`
-    const request = decodeRequest(job.request)
-    const webhook = (request.webhookUrl ?? "") === "" ? nobody : yield* toStore(Deliveries.state(jobId))
-    return Option.some(jobJson(job, request, items, link, webhook))
+    const columns = view.links ? itemColumns : itemColumns.replace(" links,", " '[]' AS links,")
+    const items = yield* sql<ItemRow>`SELECT ${sql.literal(columns)} FROM items WHERE job_id = ${jobId}
+      ORDER BY rowid LIMIT ${view.limit} OFFSET ${view.offset}`
+    const [counts] = yield* sql<Counts>`SELECT count(*) AS total, count(*) FILTER (WHERE status = 'done') AS done,
+      count(*) FILTER (WHERE status = 'error') AS failed FROM items WHERE job_id = ${jobId}`
+    const webhook = yield* toStore(Deliveries.state(jobId, job.deliveries))
+    return Option.some(jobJson(job, decodeRequest(job.request), items, counts ?? noItems, link, webhook))
   })
+
+  /** Queues the webhook of a job that has ended. */
+  const deliver = Effect.fnUntraced(function* ({
+    account_id: accountId,
+    deliveries,
+    id: jobId,
+    origin,
+    request
+  }: JobRow) {
+    const url = decodeRequest(request).webhookUrl ?? ""
+    if (url === "") return Option.none()
+    yield* sql`UPDATE jobs SET deliveries = ${deliveries + 1} WHERE id = ${jobId}`
+    yield* toStore(Deliveries.add({ accountId, jobId, url, origin }, deliveries + 1))
+    return Option.some(url)
+  })
+
+  const resend = Effect.fnUntraced(function* (jobId: string) {
+    const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND finished_at IS NOT NULL`
+    return job === undefined ? Option.none() : yield* deliver(job)
+  }, sql.withTransaction)
 
   const begin = Effect.fnUntraced(function* (jobId: string) {
     yield* sql`UPDATE jobs SET status = 'in_progress', updated_at = ${yield* now} WHERE id = ${jobId}`
@@ -238,9 +280,7 @@ const make = Effect.gen(function* () {
     yield* sql`UPDATE items SET status = 'cancelled', updated_at = ${at}
                WHERE job_id = ${jobId} AND status IN ('new', 'in_progress')`
     yield* changed(jobId)
-    const url = job === undefined ? "" : (decodeRequest(job.request).webhookUrl ?? "")
-    if (job === undefined || url === "") return
-    yield* toStore(Deliveries.add({ accountId: job.account_id, jobId, url, origin: job.origin }))
+    if (job !== undefined) yield* deliver(job)
   }, sql.withTransaction)
 
   const remove = Effect.fnUntraced(function* (jobId: string) {
@@ -271,7 +311,7 @@ const make = Effect.gen(function* () {
           status,
           created_at,
           finished_at,
-          items,
+          items_total: items,
           items_done: done,
           items_failed: failed
         }))
@@ -283,11 +323,14 @@ const make = Effect.gen(function* () {
     expire,
     create,
     answer,
-    state: (accountId, jobId) =>
-      Effect.map(
-        sql<State>`SELECT status, version FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`,
-        ([job]) => Option.fromUndefinedOr(job)
-      ),
+    resend,
+    state: Effect.fnUntraced(function* (accountId: string, jobId: string) {
+      const [job] = yield* sql<Pick<JobRow, "status" | "version" | "deliveries">>`
+        SELECT status, version, deliveries FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
+      if (job === undefined) return Option.none()
+      const { deliveries, status, version } = job
+      return Option.some({ status, version, webhook: yield* toStore(Deliveries.state(jobId, deliveries)) })
+    }),
     text: (jobId, itemId) =>
       Effect.map(
         sql<{

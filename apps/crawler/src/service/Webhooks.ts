@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import { Webhook } from "standardwebhooks"
 import * as Address from "../page/Address.ts"
 import * as Deliveries from "./Deliveries.ts"
-import { Jobs } from "./Jobs.ts"
+import { Jobs, whole } from "./Jobs.ts"
 import * as Links from "./Links.ts"
 
 /** `secret` that deliveries are signed with (none), `allowPrivate` receivers (false). */
@@ -34,7 +34,7 @@ export const layer = ({ allowPrivate, secret }: Options) => {
     const client = yield* HttpClient.HttpClient
     const now = yield* Clock.currentTimeMillis
     const link = Links.make(yield* jobs.secret, origin, jobId, now)
-    const body = yield* jobs.answer(accountId, jobId, link)
+    const body = yield* jobs.answer(accountId, jobId, link, whole)
     // The job was deleted meanwhile.
     if (Option.isNone(body)) return
     const headers = {

@@ -6,6 +6,7 @@ import * as Wire from "@redrive/core/Wire"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import type * as Deliveries from "./Deliveries.ts"
 
 /** A row of `jobs`. */
 export interface JobRow {
@@ -21,6 +22,15 @@ export interface JobRow {
   readonly version: number
   /** The address by which whoever asked for it reached the service. */
   readonly origin: string
+  /** How often its webhook was queued. */
+  readonly deliveries: number
+}
+
+/** How many items a job has. */
+export interface Counts {
+  readonly total: number
+  readonly done: number
+  readonly failed: number
 }
 
 /** A row of `items`, without the text of the page. */
@@ -110,26 +120,22 @@ const itemJson = (row: ItemRow, link: (item: string) => string): string => {
   return `${head.slice(0, -1)},${answer === "" ? unfailed : answer.slice(1, -1)},"links":${row.links}}`
 }
 
-/** A job as the API answers it. `link` is where an item's text is. */
+/** A job as the API answers it, with some of its items. `link` is where an item's text is. */
 export const jobJson = (
   row: JobRow,
   request: CrawlApi.CrawlRequest,
   items: ReadonlyArray<ItemRow>,
+  counts: Counts,
   link: (item: string) => string,
-  webhook: { readonly status: string; readonly error: string }
+  webhook: Deliveries.State
 ): string => {
-  const { job_items: _, ...job } = encodeJob(jobOf(row, request, items.length, webhook))
+  const { job_items: _, ...job } = encodeJob(jobOf(row, request, counts, webhook))
   return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map((item) => itemJson(item, link)).join(",")}]}`
 }
 
 const encodeJob = Schema.encodeSync(Wire.JobBody)
 
-const jobOf = (
-  row: JobRow,
-  request: CrawlApi.CrawlRequest,
-  items: number,
-  webhook: { readonly status: string; readonly error: string }
-): Job.Job =>
+const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, counts: Counts, webhook: Deliveries.State): Job.Job =>
   new Job.Job({
     id: row.id,
     orgId: row.account_id,
@@ -145,7 +151,10 @@ const jobOf = (
     webhookUrl: request.webhookUrl ?? "",
     webhookStatus: webhook.status,
     webhookError: webhook.error,
-    recommendedPullDelay: pullDelayOf(items),
+    recommendedPullDelay: pullDelayOf(counts.total),
+    itemsTotal: counts.total,
+    itemsDone: counts.done,
+    itemsFailed: counts.failed,
     items: [],
     createdAt: DateTime.makeUnsafe(row.created_at),
     updatedAt: DateTime.makeUnsafe(row.updated_at),

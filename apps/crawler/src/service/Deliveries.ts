@@ -52,7 +52,7 @@ export interface State {
 }
 
 /** A job without deliveries. */
-export const none: State = { status: "", error: "" }
+const none: State = { status: "", error: "" }
 
 /** What became of the last of the deliveries about a job. */
 export const state = (jobId: string, count: number): Effect.Effect<State, Store.StoreError, Store.Store> =>

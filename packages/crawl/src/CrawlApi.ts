@@ -200,6 +200,10 @@ export const ScrapeRequestBody = Schema.Struct({
     Schema.Boolean.annotate({
       description: "Whether it is left out if the site's robots.txt forbids it. Default: false."
     })
+  ),
+  /** Whether only the main part of the page is kept. Default: `false`. */
+  main_content_only: Schema.optionalKey(
+    Schema.Boolean.annotate({ description: "Whether only the main part of the page is kept. Default: false." })
   )
 })
 
@@ -218,8 +222,23 @@ export const ScrapeBody = Schema.Struct({
   page_status_code: Schema.Int.annotate({ description: "The HTTP status of the page; 0 if there is none." }),
   /** The title of the page. Default: absent. */
   page_title: Schema.optionalKey(Schema.String.annotate({ description: "The title of the page. Default: absent." })),
-  /** Its content. Default: absent. */
-  markdown: Schema.optionalKey(Schema.String.annotate({ description: "Its content. Default: absent." })),
+  /** The page as Markdown. Default: absent, it was not asked for. */
+  markdown: Schema.optionalKey(
+    Schema.String.annotate({ description: "The page as Markdown. Default: absent, it was not asked for." })
+  ),
+  /** The page as HTML without programs, styles, comments and navigation. Default: absent, it was not asked for. */
+  cleaned_content: Schema.optionalKey(
+    Schema.String.annotate({
+      description:
+        "The page as HTML without programs, styles, comments and navigation. Default: absent, it was not asked for."
+    })
+  ),
+  /** The page's HTML as it was received. Default: absent, it was not asked for. */
+  raw_content: Schema.optionalKey(
+    Schema.String.annotate({
+      description: "The page's HTML as it was received. Default: absent, it was not asked for."
+    })
+  ),
   /** The code of its failure. Default: absent. */
   error_code: Schema.optionalKey(Schema.String.annotate({ description: "The code of its failure. Default: absent." })),
   /** A text for people about its failure. Default: absent. */
@@ -442,12 +461,12 @@ export class Jobs extends HttpApiGroup.make("jobs")
     HttpApiEndpoint.get("markdown", "/v1/job/:id/item/:itemId/markdown", {
       params: { ...jobId, itemId: Schema.String.annotate({ description: "The id of the item." }) },
       success: markdownText("The page as Markdown."),
-      error: [jobNotFound, internalError]
+      error: [invalidRequest, jobNotFound, internalError]
     }).annotateMerge(operation("Read a page", "Answers the text of a page that was read.")),
     HttpApiEndpoint.get("jobMarkdown", "/v1/job/:id/markdown", {
       params: jobId,
       success: markdownText("The pages as Markdown, each after a comment with its URL."),
-      error: [jobNotFound, notFinished, internalError]
+      error: [invalidRequest, jobNotFound, notFinished, internalError]
     }).annotateMerge(
       operation("Read all pages of a job", "Answers the texts of all pages that were read, once the job has ended.")
     ),

@@ -100,6 +100,13 @@ const deliveries = Effect.gen(function* () {
   yield* sql`UPDATE jobs SET deliveries = 1 WHERE finished_at IS NOT NULL`
 })
 
+/** The formats of a page beside Markdown: empty where they were not asked for. */
+const formats = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE items ADD COLUMN html TEXT NOT NULL DEFAULT ''`
+  yield* sql`ALTER TABLE items ADD COLUMN cleaned TEXT NOT NULL DEFAULT ''`
+})
+
 const migrate = Migrator.make({})({
   loader: Migrator.fromRecord({
     "0001_tables": tables,
@@ -107,7 +114,8 @@ const migrate = Migrator.make({})({
     "0003_answers": answers,
     "0004_ledger": ledger,
     "0005_landings": landings,
-    "0006_deliveries": deliveries
+    "0006_deliveries": deliveries,
+    "0007_formats": formats
   })
 })
 

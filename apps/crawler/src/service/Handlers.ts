@@ -3,6 +3,7 @@
  */
 import { createHash } from "node:crypto"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
+import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
 import * as Wire from "@redrive/core/Wire"
 import * as Cause from "effect/Cause"
@@ -29,6 +30,7 @@ import * as Address from "../page/Address.ts"
 import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import { Crawler } from "./Crawler.ts"
+import { formatsOf } from "./formats.ts"
 import * as Health from "./Health.ts"
 import { Jobs, whole } from "./Jobs.ts"
 import * as Links from "./Links.ts"
@@ -57,6 +59,10 @@ const notServed = (field: string) =>
     new JobError.InvalidRequest({ field, lastError: `${field} is invalid: this service does not do that` })
   )
 
+const notInMarkdown = CrawlApi.refused(
+  new JobError.InvalidRequest({ field: "id", lastError: "id is invalid: the job was not asked for markdown" })
+)
+
 const notResent = (why: string) =>
   CrawlApi.refused(new JobError.InvalidRequest({ field: "id", lastError: `id is invalid: ${why}` }))
 
@@ -81,11 +87,13 @@ const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allow
       new JobError.InvalidRequest({ field: "url", lastError: "url is invalid: it is a private address" })
     )
   }
-  if (request.scrapeType !== "markdown")
-    return yield* CrawlApi.refused(new JobError.InvalidRequest({ field: "scrape_type" }))
-  if (request.outputFormats.some((format) => format !== "markdown")) {
-    return yield* CrawlApi.refused(new JobError.InvalidRequest({ field: "output_formats" }))
-  }
+  if (request.mainContentOnly === true && formatsOf(request).has("html"))
+    return yield* CrawlApi.refused(
+      new JobError.InvalidRequest({
+        field: "main_content_only",
+        lastError: "main_content_only is invalid: html is kept as it was received"
+      })
+    )
   const webhook = request.webhookUrl ?? ""
   if (!allowPrivate && webhook !== "" && Address.isPrivateHost(new URL(webhook).hostname))
     return yield* CrawlApi.refused(
@@ -95,7 +103,6 @@ const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allow
       })
     )
   for (const [field, isServed] of [
-    ["main_content_only", request.mainContentOnly !== true],
     ["max_age", (request.maxAge ?? 0) === 0],
     ["keep_query_params", request.keepQueryParams !== false]
   ] as const)
@@ -142,7 +149,7 @@ const layerJobs = (allowPrivate: boolean) =>
           const { version, webhook } = yield* stateOf(about)
           const link = Links.make(secret, originOf(request), params.id, yield* Clock.currentTimeMillis)
           // A link tells the hour: then the answer is another one. A webhook goes on after its job.
-          const rest = [link(""), webhook.status, webhook.error].join("\n")
+          const rest = [link("", "markdown"), webhook.status, webhook.error].join("\n")
           const etag = `"${version}-${createHash("sha256").update(rest).digest("base64url").slice(0, 12)}"`
           const headers = { etag, "cache-control": "private, no-cache" }
           if (request.headers["if-none-match"] === etag) return HttpServerResponse.empty({ status: 304, headers })
@@ -152,7 +159,8 @@ const layerJobs = (allowPrivate: boolean) =>
           return HttpServerResponse.text(body, { contentType: "application/json", headers })
         }),
         jobMarkdown: Effect.fnUntraced(function* ({ params }) {
-          const { status } = yield* stateOf({ operation: "poll", jobId: params.id })
+          const { formats, status } = yield* stateOf({ operation: "poll", jobId: params.id })
+          if (!formats.has("markdown")) return yield* notInMarkdown
           if (isRunning(status))
             return yield* Effect.fail({
               error: "job_not_finished",
@@ -194,12 +202,15 @@ const layerJobs = (allowPrivate: boolean) =>
         }),
         scrape: Effect.fnUntraced(function* ({ payload, request }) {
           yield* strict(request, CrawlApi.ScrapeRequestBody)
-          const { output_format = "markdown", respect_robots_txt = false, url } = payload
-          if (output_format !== "markdown") return yield* notServed("output_format")
-          return yield* begin(
-            CrawlApi.CrawlRequest.make({ url, itemsLimit: 1, respectRobotsTxt: respect_robots_txt }),
-            request
-          )
+          const { main_content_only, output_format = "markdown", respect_robots_txt = false, url } = payload
+          const page = {
+            url,
+            itemsLimit: 1,
+            scrapeType: output_format,
+            respectRobotsTxt: respect_robots_txt,
+            ...(main_content_only !== undefined && { mainContentOnly: main_content_only })
+          }
+          return yield* begin(CrawlApi.CrawlRequest.make(page), request)
         }),
         getScrape: Effect.fnUntraced(function* ({ params }) {
           const about = { operation: "poll" as const, jobId: params.id }
@@ -212,7 +223,9 @@ const layerJobs = (allowPrivate: boolean) =>
               status: "done",
               page_status_code,
               page_title: item.title,
-              markdown: item.markdown
+              ...(job.formats.has("markdown") && { markdown: item.markdown }),
+              ...(job.formats.has("cleaned") && { cleaned_content: item.cleaned }),
+              ...(job.formats.has("html") && { raw_content: item.html })
             }
           if (isRunning(job.status)) return { success: false, status: item.status, page_status_code }
           const { error_code, last_error } = item.answer === "" ? cancelled : JSON.parse(item.answer)
@@ -228,6 +241,8 @@ const layerJobs = (allowPrivate: boolean) =>
         markdown: Effect.fnUntraced(function* ({ params }) {
           const { id } = yield* CrawlApi.CurrentAccount
           const about = { operation: "poll" as const, jobId: params.id }
+          const { formats } = yield* stateOf(about)
+          if (!formats.has("markdown")) return yield* notInMarkdown
           return yield* Effect.flatMap(jobs.markdown(id, params.id, params.itemId).pipe(ownFault(about)), orNotFound)
         })
       })
@@ -245,23 +260,27 @@ const layerContent = Layer.unwrap(
   Effect.gen(function* () {
     const jobs = yield* Jobs
     const secret = yield* jobs.secret
-    return HttpRouter.add(
-      "GET",
-      "/content/:job/:expires/:signature/:item",
+    const answer = (format: Job.Format) =>
       Effect.gen(function* () {
         const { expires = "", item = "", job = "", signature = "" } = yield* HttpRouter.params
         const isGood = Links.isGood(secret, job, expires, signature, yield* Clock.currentTimeMillis)
-        const text = isGood ? yield* jobs.text(job, item) : Option.none()
+        const text = isGood ? yield* jobs.text(job, item, format) : Option.none()
         return Option.match(text, {
           onNone: () => HttpServerResponse.text("this link is wrong, or has expired", { status: 404 }),
-          onSome: (markdown) =>
-            HttpServerResponse.text(markdown, {
-              contentType: "text/markdown; charset=utf-8",
+          onSome: (content) =>
+            HttpServerResponse.text(content, {
+              // A browser shows HTML of strangers as its source.
+              contentType: `text/${format === "markdown" ? "markdown" : "plain"}; charset=utf-8`,
               // The text of a page is foreign: no browser shall take it for a page of ours.
               headers: { "x-content-type-options": "nosniff", "content-security-policy": "sandbox" }
             })
         })
       })
+    const path = "/content/:job/:expires/:signature/:item"
+    return Layer.mergeAll(
+      HttpRouter.add("GET", path, answer("markdown")),
+      HttpRouter.add("GET", `${path}/html`, answer("html")),
+      HttpRouter.add("GET", `${path}/cleaned`, answer("cleaned"))
     )
   })
 )
@@ -320,7 +339,7 @@ const enveloped = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerRespons
     Effect.catchCause((cause) => Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)),
     Effect.map((response) => {
       const { status } = response
-      // The only page of ours: the browser makes sure that it asks no other host.
+      // The documentation is the only page of ours: the browser makes sure that it asks no other host.
       if (response.headers["content-type"]?.startsWith("text/html") === true)
         return HttpServerResponse.setHeader(response, "content-security-policy", docsPolicy)
       if (status < 400 || response.headers["content-type"] === "application/json") return response

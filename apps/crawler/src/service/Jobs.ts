@@ -19,7 +19,8 @@ import type * as Stream from "effect/Stream"
 import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import * as Deliveries from "./Deliveries.ts"
-import { answerOf, type Counts, itemColumns, type ItemRow, jobJson, type JobRow } from "./rows.ts"
+import { formatsOf } from "./formats.ts"
+import { answerOf, type Counts, itemColumns, type ItemRow, jobJson, type JobRow, type Link } from "./rows.ts"
 
 /** An item that is to be fetched. */
 export interface Task {
@@ -41,6 +42,8 @@ export interface Fetched {
   readonly status: number
   readonly title: string
   readonly markdown: string
+  readonly html: string
+  readonly cleaned: string
   readonly links: ReadonlyArray<string>
   readonly attempts: number
 }
@@ -52,6 +55,8 @@ export interface State {
   readonly version: number
   /** What became of its webhook. */
   readonly webhook: Deliveries.State
+  /** In which its pages are kept. */
+  readonly formats: ReadonlySet<Job.Format>
 }
 
 /** Which items of a job an answer has, and whether they list the links of their pages. */
@@ -70,6 +75,8 @@ export interface First {
   readonly page_status: number
   readonly title: string
   readonly markdown: string
+  readonly html: string
+  readonly cleaned: string
   readonly answer: string
 }
 
@@ -88,7 +95,7 @@ export class Jobs extends Context.Service<
     readonly answer: (
       accountId: string,
       jobId: string,
-      link: (itemId: string) => string,
+      link: Link,
       view: View
     ) => Effect.Effect<Option.Option<string>, SqlError | StoreError>
     readonly markdown: (
@@ -97,7 +104,7 @@ export class Jobs extends Context.Service<
       itemId: string
     ) => Effect.Effect<Option.Option<string>, SqlError>
     /** The text of an item, whoever asks: the caller has looked at the link. */
-    readonly text: (jobId: string, itemId: string) => Effect.Effect<Option.Option<string>, SqlError>
+    readonly text: (jobId: string, itemId: string, format: Job.Format) => Effect.Effect<Option.Option<string>, SqlError>
     /** The texts of all pages of a job, in the order in which they were found. */
     readonly texts: (jobId: string) => Stream.Stream<{ readonly url: string; readonly markdown: string }, SqlError>
     /** The first item of a job. */
@@ -202,12 +209,7 @@ const make = Effect.gen(function* () {
   /** Whoever asks again hears that something has changed. */
   const changed = (jobId: string) => sql`UPDATE jobs SET version = version + 1 WHERE id = ${jobId}`
 
-  const answer = Effect.fnUntraced(function* (
-    accountId: string,
-    jobId: string,
-    link: (itemId: string) => string,
-    view: View
-  ) {
+  const answer = Effect.fnUntraced(function* (accountId: string, jobId: string, link: Link, view: View) {
     const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
     if (job === undefined) return Option.none()
     const columns = view.links ? itemColumns : itemColumns.replace(" links,", " '[]' AS links,")
@@ -252,8 +254,17 @@ const make = Effect.gen(function* () {
     const [open] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
     if (open === undefined) return Option.some([])
     if (!(yield* accounts.charge(work.accountId, task.id))) return Option.none()
-    const { attempts, links, markdown, status: page_status, title } = page
-    const fetched = { page_status, title, markdown, links: JSON.stringify(links), attempts, cost: pagePrice }
+    const { attempts, cleaned, html, links, markdown, status: page_status, title } = page
+    const fetched = {
+      page_status,
+      title,
+      markdown,
+      html,
+      cleaned,
+      links: JSON.stringify(links),
+      attempts,
+      cost: pagePrice
+    }
     yield* sql`UPDATE items SET ${sql.update({ ...fetched, status: "done", updated_at: yield* now })} WHERE id = ${task.id}`
     yield* changed(work.id)
     return Option.some(yield* add(work, links, { url: task.url, depth: task.depth + 1 }))
@@ -325,25 +336,25 @@ const make = Effect.gen(function* () {
     answer,
     resend,
     state: Effect.fnUntraced(function* (accountId: string, jobId: string) {
-      const [job] = yield* sql<Pick<JobRow, "status" | "version" | "deliveries">>`
-        SELECT status, version, deliveries FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
+      const [job] = yield* sql<Pick<JobRow, "status" | "version" | "deliveries" | "request">>`
+        SELECT status, version, deliveries, request FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
       if (job === undefined) return Option.none()
-      const { deliveries, status, version } = job
-      return Option.some({ status, version, webhook: yield* toStore(Deliveries.state(jobId, deliveries)) })
+      const { deliveries, request, status, version } = job
+      const webhook = yield* toStore(Deliveries.state(jobId, deliveries))
+      return Option.some({ status, version, webhook, formats: formatsOf(decodeRequest(request)) })
     }),
-    text: (jobId, itemId) =>
+    text: (jobId, itemId, format) =>
       Effect.map(
-        sql<{
-          markdown: string
-        }>`SELECT markdown FROM items WHERE id = ${itemId} AND job_id = ${jobId} AND status = 'done'`,
-        ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
+        sql<{ text: string }>`SELECT ${sql(format)} AS text FROM items
+          WHERE id = ${itemId} AND job_id = ${jobId} AND status = 'done'`,
+        ([item]) => Option.map(Option.fromUndefinedOr(item), ({ text }) => text)
       ),
     texts: (jobId) =>
       sql<{ url: string; markdown: string }>`SELECT url, markdown FROM items
         WHERE job_id = ${jobId} AND status = 'done' ORDER BY rowid`.stream,
     first: (jobId) =>
       Effect.map(
-        sql<First>`SELECT status, page_status, title, markdown, answer FROM items WHERE job_id = ${jobId} ORDER BY rowid LIMIT 1`,
+        sql<First>`SELECT status, page_status, title, markdown, html, cleaned, answer FROM items WHERE job_id = ${jobId} ORDER BY rowid LIMIT 1`,
         ([item]) => Option.fromUndefinedOr(item)
       ),
     secret: Effect.map(

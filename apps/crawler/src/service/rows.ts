@@ -7,6 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import type * as Deliveries from "./Deliveries.ts"
+import { formatsOf } from "./formats.ts"
 
 /** A row of `jobs`. */
 export interface JobRow {
@@ -25,6 +26,9 @@ export interface JobRow {
   /** How often its webhook was queued. */
   readonly deliveries: number
 }
+
+/** Where the text of an item is, in a format. */
+export type Link = (itemId: string, format: Job.Format) => string
 
 /** How many items a job has. */
 export interface Counts {
@@ -97,8 +101,9 @@ const unfailed = `"error_code":"","last_error":""`
  * An item as the API answers it. It is written by hand, since a job has thousands of them and is asked for again and again; a test compares it with
  * the codec of `Wire`.
  */
-const itemJson = (row: ItemRow, link: (item: string) => string): string => {
+const itemJson = (row: ItemRow, formats: ReadonlySet<Job.Format>, link: Link): string => {
   const { answer, job_id, referred_url, depth, status, title, cost, attempts, created_at, updated_at } = row
+  const linkTo = (format: Job.Format) => (status === "done" && formats.has(format) ? link(row.id, format) : "")
   const head = JSON.stringify({
     id: row.id,
     job_id,
@@ -109,9 +114,9 @@ const itemJson = (row: ItemRow, link: (item: string) => string): string => {
     status: status === "cancelled" ? "canceled" : status,
     title,
     cost: cost / microsPerDollar,
-    raw_content_url: "",
-    cleaned_content_url: "",
-    markdown_content_url: status === "done" ? link(row.id) : "",
+    raw_content_url: linkTo("html"),
+    cleaned_content_url: linkTo("cleaned"),
+    markdown_content_url: linkTo("markdown"),
     created_at,
     updated_at,
     attempts
@@ -126,11 +131,12 @@ export const jobJson = (
   request: CrawlApi.CrawlRequest,
   items: ReadonlyArray<ItemRow>,
   counts: Counts,
-  link: (item: string) => string,
+  link: Link,
   webhook: Deliveries.State
 ): string => {
+  const formats = formatsOf(request)
   const { job_items: _, ...job } = encodeJob(jobOf(row, request, counts, webhook))
-  return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map((item) => itemJson(item, link)).join(",")}]}`
+  return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map((item) => itemJson(item, formats, link)).join(",")}]}`
 }
 
 const encodeJob = Schema.encodeSync(Wire.JobBody)

@@ -215,8 +215,9 @@ const make = Effect.gen(function* () {
     const columns = view.links ? itemColumns : itemColumns.replace(" links,", " '[]' AS links,")
     const items = yield* sql<ItemRow>`SELECT ${sql.literal(columns)} FROM items WHERE job_id = ${jobId}
       ORDER BY rowid LIMIT ${view.limit} OFFSET ${view.offset}`
-    const [counts] = yield* sql<Counts>`SELECT count(*) AS total, count(*) FILTER (WHERE status = 'done') AS done,
-      count(*) FILTER (WHERE status = 'error') AS failed FROM items WHERE job_id = ${jobId}`
+    const [counts] = yield* sql<Counts>`SELECT CAST(count(*) AS INTEGER) AS total,
+      CAST(count(*) FILTER (WHERE status = 'done') AS INTEGER) AS done,
+      CAST(count(*) FILTER (WHERE status = 'error') AS INTEGER) AS failed FROM items WHERE job_id = ${jobId}`
     const webhook = yield* toStore(Deliveries.state(jobId, job.deliveries))
     return Option.some(jobJson(job, decodeRequest(job.request), items, counts ?? noItems, link, webhook))
   })

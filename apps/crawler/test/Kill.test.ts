@@ -137,4 +137,46 @@ describe("serve that is killed at any moment", () => {
       }),
     60_000 + kills * 5000
   )
+
+  it.live("still delivers a webhook that was under way each time", () =>
+    Effect.gen(function* () {
+      const site = yield* serve((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("page"))
+      let isUp = false
+      let asked = 0
+      const hook = yield* Program.serve(
+        createServer((_, response) => {
+          asked++
+          if (isUp) response.writeHead(204).end()
+        })
+      )
+      const args = ["--allow-private", "--database", join(yield* folder, "crawl.db")]
+      const until = (isSo: () => boolean) =>
+        Effect.gen(function* () {
+          while (!isSo()) yield* Effect.sleep("10 millis")
+        })
+      const id = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { url } = yield* serving(args)
+          const created = yield* ask(url, "/v1/crawl", {
+            method: "POST",
+            body: JSON.stringify({ url: site, webhook_url: hook })
+          })
+          yield* until(() => asked > 0)
+          return created.id
+        })
+      )
+      for (let n = 1; n < 4; n++)
+        yield* Effect.scoped(
+          Effect.andThen(
+            serving(args),
+            until(() => asked > n)
+          )
+        )
+      isUp = true
+      const { url } = yield* serving(args)
+      const state = Effect.map(ask(url, `/v1/job/${id}`), (job) => job.webhook_status)
+      while ((yield* state) === "pending") yield* Effect.sleep("50 millis")
+      assert.strictEqual(yield* state, "delivered")
+    })
+  )
 })

@@ -47,7 +47,8 @@ export const layer = ({ allowPrivate, secret }: Options) => {
     )
     yield* Effect.scoped(Effect.flatMap(client.execute(request), HttpClientResponse.filterStatusOk))
   })
-  return Worker.layer(Deliveries.queue, deliver).pipe(
+  // A delivery takes no process with it: one that is under way whenever the service is killed is not to blame.
+  return Worker.layer(Deliveries.queue, deliver, { kills: 1000 }).pipe(
     Layer.provide(NodeHttpClient.layerUndiciNoDispatcher),
     Layer.provide(
       NodeHttpClient.layerDispatcherOptions(allowPrivate ? {} : { connect: { lookup: Address.publicLookup } })

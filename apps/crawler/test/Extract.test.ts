@@ -40,7 +40,7 @@ describe("a page's content", () => {
   })
 
   it("of an empty page is empty", () => {
-    assert.deepStrictEqual(page(""), { title: "", links: [], markdown: "" })
+    assert.deepStrictEqual(page(""), { title: "", links: [], markdown: "", cleaned: "" })
   })
 })
 
@@ -138,7 +138,12 @@ describe("a page by its media type", () => {
   const url = "https://example.com/a"
   it("is itself as plain text, and leads nowhere", () => {
     const text = `one\ntwo\n\n<a href="/x">x</a> * _\n`
-    assert.deepStrictEqual(Extract.fromPage(text, url, "text/plain"), { title: "", links: [], markdown: text })
+    assert.deepStrictEqual(Extract.fromPage(text, url, "text/plain"), {
+      title: "",
+      links: [],
+      markdown: text,
+      cleaned: ""
+    })
   })
 
   const xhtml = (body: string) =>

@@ -22,7 +22,8 @@ describe("pages are converted in threads of their own", () => {
       assert.deepStrictEqual(result?._tag === "Success" ? result.success : result?.failure, {
         title: "T",
         links: ["https://example.com/b"],
-        markdown: "a [b](https://example.com/b)\n"
+        markdown: "a [b](https://example.com/b)\n",
+        cleaned: ""
       })
     })
   )

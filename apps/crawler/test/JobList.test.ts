@@ -28,7 +28,7 @@ describe("the list of jobs", () => {
           }
           assert.deepStrictEqual(seen, ids)
           const [first] = (yield* ask("/v1/jobs?limit=1")).body.jobs
-          assert.deepInclude(first, { id: ids[0], url, status: "done", items: 3, items_done: 2, items_failed: 1 })
+          assert.deepInclude(first, { id: ids[0], url, status: "done", items_total: 3, items_done: 2, items_failed: 1 })
           for (const query of ["limit=0", "limit=101", "limit=x"]) {
             const { body, status } = yield* ask(`/v1/jobs?${query}`)
             assert.deepStrictEqual([status, body.error_message], [400, "limit is invalid"])

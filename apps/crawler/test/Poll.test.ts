@@ -60,6 +60,48 @@ describe("the answer about a job", () => {
     })
   )
 
+  it.live("has some of the items, without their links, where that is asked for, and the counts of all", () =>
+    Effect.gen(function* () {
+      const links = Array.from({ length: 5 }, (_, n) => `<a href="/${n}">${n}</a>`).join("")
+      const pages = Object.fromEntries(Array.from({ length: 4 }, (_, n) => [`/${n}`, `<a href="/">home</a>`]))
+      const { url } = yield* site({ "/": links, ...pages })
+      yield* within(
+        Effect.gen(function* () {
+          const { id, job_items } = yield* crawl({ url })
+          interface Item {
+            readonly id: string
+            readonly links: ReadonlyArray<string>
+          }
+          const ids = (items: ReadonlyArray<Item>) => items.map((item) => item.id)
+          const counts = { items_total: 6, items_done: 5, items_failed: 1 }
+          const all = (yield* ask(`/v1/job/${id}`)).body
+          assert.deepInclude(all, counts)
+          assert.lengthOf(all.job_items[0].links, 5)
+          const seen: Array<string> = []
+          for (let offset = 0; offset < all.items_total; offset += 4) {
+            const { body } = yield* ask(`/v1/job/${id}?limit=4&offset=${offset}`)
+            assert.deepInclude(body, counts)
+            seen.push(...ids(body.job_items))
+          }
+          assert.deepStrictEqual(seen, ids(job_items))
+          assert.deepStrictEqual((yield* ask(`/v1/job/${id}?offset=6`)).body.job_items, [])
+          const { body } = yield* ask(`/v1/job/${id}?include_links=false`)
+          assert.deepStrictEqual(ids(body.job_items), seen)
+          for (const item of body.job_items) assert.deepStrictEqual(item.links, [])
+          for (const [query, field] of [
+            ["limit=0", "limit"],
+            ["offset=-1", "offset"],
+            ["offset=x", "offset"],
+            ["include_links=maybe", "include_links"]
+          ]) {
+            const { body, status } = yield* ask(`/v1/job/${id}?${query}`)
+            assert.deepStrictEqual([status, body.error_message], [400, `${field} is invalid`])
+          }
+        })
+      )
+    })
+  )
+
   it.live("links to texts that nobody guesses, and that are no pages of this service", () =>
     Effect.gen(function* () {
       const { url } = yield* site({ "/": "<p>secret <b>text</b></p>" })

@@ -85,13 +85,7 @@ describe("webcrawlerapi-js", () => {
     within(
       Effect.gen(function* () {
         const sdk = yield* client
-        const asked = [
-          { main_content_only: true },
-          { max_age: 60 },
-          { keep_query_params: false },
-          { crawler_id: "c1" },
-          { limit: 3 }
-        ]
+        const asked = [{ max_age: 60 }, { keep_query_params: false }, { crawler_id: "c1" }, { limit: 3 }]
         for (const some of asked) {
           const error = yield* Effect.promise(() =>
             sdk.crawlAsync({ url: "https://example.com/", ...some }).catch((failure: unknown) => failure)

@@ -114,7 +114,13 @@ describe("a request that is refused", () => {
       400,
       "blacklist_regexp is invalid"
     ],
-    ["another format", create({ url: "https://example.com/", scrape_type: "html" }), 400, "scrape_type is invalid"],
+    ["another format", create({ url: "https://example.com/", scrape_type: "pdf" }), 400, "scrape_type is invalid"],
+    [
+      "the main part of what is kept as it is",
+      create({ url: "https://example.com/", output_formats: ["html"], main_content_only: true }),
+      400,
+      "main_content_only is invalid: html is kept as it was received"
+    ],
     ["no JSON", post("{bad"), 400, "request body is invalid"],
     ["an array", post("[]"), 400, "request body is invalid"],
     [

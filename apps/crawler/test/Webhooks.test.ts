@@ -113,6 +113,83 @@ describe("a webhook", () => {
     })
   )
 
+  it.live("is sent again when somebody asks for it, under the same id, and the job tells what became of it", () =>
+    Effect.gen(function* () {
+      const { url } = yield* site({ "/": "<p>text</p>" })
+      let isUp = true
+      const hook = yield* receiver(() => (isUp ? 204 : 410))
+      yield* within(
+        Effect.gen(function* () {
+          const job = yield* crawl({ url, webhook_url: hook.url })
+          const { url: api } = yield* Service.Service
+          const seen = new Set<string>()
+          const state = Effect.gen(function* () {
+            const response = yield* Effect.promise(() =>
+              fetch(new URL(`/v1/job/${job.id}`, api), { headers: { authorization: "Bearer local" } })
+            )
+            const { webhook_status } = (yield* Effect.promise(() => response.json())) as {
+              readonly webhook_status: string
+            }
+            // Whoever asks with an etag hears of each change.
+            seen.add(`${webhook_status} ${response.headers.get("etag")}`)
+            return webhook_status
+          })
+          yield* until(Effect.map(state, (status) => status === "delivered"))
+          isUp = false
+          const { body, status } = yield* ask(`/v1/job/${job.id}/webhook`, { method: "POST" })
+          assert.strictEqual(status, 200)
+          assert.deepStrictEqual(body, {
+            success: true,
+            status_code: 0,
+            webhook_error: "",
+            webhook_url: hook.url,
+            job_id: job.id,
+            message: "Webhook queued: the job's webhook_status tells what becomes of it"
+          })
+          yield* until(Effect.sync(() => hook.received.length >= 2))
+          yield* until(Effect.map(state, (status) => status !== "delivered"))
+          isUp = true
+          yield* ask(`/v1/job/${job.id}/webhook`, { method: "POST" })
+          yield* until(Effect.map(state, (status) => status === "delivered"))
+          assert.isAtLeast(hook.received.length, 3)
+          for (const { headers } of hook.received) assert.strictEqual(headers["webhook-id"], job.id)
+          const etags = [...seen].map((one) => one.split(" ")[1])
+          assert.isAtLeast(new Set(etags).size, 2)
+        })
+      )
+    })
+  )
+
+  it.live("is not sent again for a job that has none, that runs, or that is another's", () =>
+    Effect.gen(function* () {
+      const { url } = yield* site({ "/": "<p>text</p>" })
+      const hook = yield* receiver(() => 200)
+      const slow = yield* Program.serve(createServer(() => undefined))
+      yield* within(
+        Effect.gen(function* () {
+          const { accounts } = yield* Service.Service
+          yield* accounts.open({ id: "other", apiKey: Redacted.make("other"), balance: 1_000_000 })
+          const resend = (id: string, key = "local") =>
+            Effect.map(ask(`/v1/job/${id}/webhook`, { method: "POST", key }), ({ body, status }) => [
+              status,
+              body.error_code,
+              body.error_message
+            ])
+          const silent = yield* crawl({ url })
+          const running = yield* create({ url: slow, webhook_url: hook.url })
+          const told = (why: string) => [400, "invalid_request", `id is invalid: ${why}`]
+          assert.deepStrictEqual(yield* resend(silent.id), told("the job has no webhook_url"))
+          assert.deepStrictEqual(
+            yield* resend(running.body.id),
+            told("the job has not ended, and its webhook has not been sent")
+          )
+          assert.strictEqual((yield* resend(silent.id, "other"))[0], 404)
+          assert.lengthOf(hook.received, 0)
+        })
+      )
+    })
+  )
+
   it.live("goes to no private address", () =>
     within(
       Effect.gen(function* () {

@@ -11,7 +11,8 @@ daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log
 events {}
 http {
   access_log off;
-  types { text/html html; }
+  types { text/html html htm; text/plain txt; text/css css; image/gif gif; image/png png; application/gzip gz; }
+  default_type application/octet-stream;
   client_body_temp_path ${folder}/1; proxy_temp_path ${folder}/2; fastcgi_temp_path ${folder}/3;
   uwsgi_temp_path ${folder}/4; scgi_temp_path ${folder}/5;
   server {
@@ -21,10 +22,10 @@ http {
   }
 }`
 
-/** nginx serving a folder for as long as the scope; gives its URL. */
-export const nginx = Effect.fnUntraced(function* (root: string) {
+/** nginx serving a folder for as long as the scope; gives its URL. What it writes goes to the folder `beside`. */
+export const nginx = Effect.fnUntraced(function* (root: string, beside = dirname(root)) {
   const port = yield* Program.freePort
-  const folder = join(dirname(root), "nginx")
+  const folder = join(beside, "nginx")
   mkdirSync(folder)
   writeFileSync(join(folder, "nginx.conf"), config(folder, root, port))
   yield* Program.run("nginx", { args: ["-p", folder, "-c", join(folder, "nginx.conf")], port })

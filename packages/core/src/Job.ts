@@ -133,6 +133,12 @@ export class Job extends Schema.Class<Job>("@redrive/core/Job")({
   webhookError: Schema.String,
   /** How long to wait between two polls. 5 seconds if the answer does not say. */
   recommendedPullDelay: Schema.DurationFromMillis,
+  /** How many items the job has, including those that the answer leaves out. Absent if the answer does not say. */
+  itemsTotal: Schema.optionalKey(Schema.Int),
+  /** How many items were read, including those that the answer leaves out. Absent if the answer does not say. */
+  itemsDone: Schema.optionalKey(Schema.Int),
+  /** How many items failed, including those that the answer leaves out. Absent if the answer does not say. */
+  itemsFailed: Schema.optionalKey(Schema.Int),
   /** The job's pages so far. Empty if the answer has `null`. */
   items: Schema.Array(Item),
   /** Why the job failed to run. Present only if the status is `error`. */

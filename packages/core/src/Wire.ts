@@ -107,6 +107,14 @@ export const codecOf = envelopes.codecOf
  */
 export const httpErrorsOf = envelopes.httpErrorsOf
 
+/**
+ * The envelope of `JobError.ApiThrottled`: the answer to a caller that sends too many requests, with the HTTP status of its row.
+ *
+ * @category codecs
+ * @since 0.1.0
+ */
+export const ApiThrottled = envelopes.codec(JobError.ApiThrottled)
+
 const jobCodec = (codes: items.Codes) =>
   jobs.JobJson.check(Schema.makeFilter(jobs.hasId)).pipe(
     Schema.decodeTo(

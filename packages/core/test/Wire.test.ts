@@ -151,6 +151,8 @@ describe("an answer other than success", () => {
     [403, {}, "Unauthorized"],
     [404, { message: "not found" }, "JobNotFound"],
     [429, "slow down", "ApiThrottled"],
+    [429, { error_code: "internal_error", error_message: "x" }, "ApiThrottled"],
+    [429, { error_code: "insufficient_balance" }, "InsufficientBalance"],
     [500, { error_code: "internal_error", error_message: "x" }, "InternalError"],
     [502, "<html>Bad Gateway</html>", "MalformedResponse"],
     [503, null, "MalformedResponse"],

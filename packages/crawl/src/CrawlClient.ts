@@ -153,7 +153,7 @@ const clientOf = Effect.fnUntraced(function* (
     call(
       { operation: "poll", jobId },
       policy,
-      jobs.get({ params: { id: jobId }, responseMode: "response-only" }),
+      jobs.get({ params: { id: jobId }, query: {}, responseMode: "response-only" }),
       jobOf,
       { operation: "poll" }
     )

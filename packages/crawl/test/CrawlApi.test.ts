@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { catalogue } from "@redrive/core/CrawlCatalogue"
@@ -91,5 +92,36 @@ describe("the contract", () => {
       for (const [code, { meaning }] of Object.entries(catalogue[level])) assert.include(all, `${code}: ${meaning}`)
     }
     assert.include(all, JSON.stringify(Object.keys(catalogue.job)))
+  })
+
+  it("says in OpenAPI what each operation, parameter and field is", () => {
+    const spec = OpenApi.fromApi(CrawlApi.CrawlApi)
+    const silent: Array<string> = []
+    const see = (place: string, described: unknown) => {
+      const text = Predicate.hasProperty(described, "description") ? described.description : undefined
+      if (typeof text !== "string" || text === "" || text.startsWith("@")) silent.push(place)
+    }
+    const walk = (place: string, schema: unknown): void => {
+      if (!Predicate.isObject(schema)) return
+      const { properties } = schema as { readonly properties?: Record<string, unknown> }
+      for (const [name, field] of Object.entries(properties ?? {})) see(`${place}.${name}`, field)
+      for (const [name, part] of Object.entries(schema)) walk(`${place}.${name}`, part)
+    }
+    walk("schemas", spec.components.schemas)
+    for (const [path, methods] of Object.entries(spec.paths)) {
+      for (const method of ["get", "post", "put", "delete"] as const) {
+        const operation = methods[method]
+        if (operation === undefined) continue
+        const place = `${method} ${path}`
+        see(place, operation)
+        assert.isString(operation.summary, place)
+        for (const parameter of operation.parameters)
+          if (!Predicate.hasProperty(parameter, "description")) see(`${place} ${parameter.name}`, parameter.schema)
+        for (const [status, response] of Object.entries(operation.responses)) see(`${place} ${status}`, response)
+        walk(place, operation.responses)
+        walk(place, operation.requestBody)
+      }
+    }
+    assert.deepStrictEqual(silent, [])
   })
 })

@@ -134,6 +134,10 @@ const serveOptions = {
     ),
     Flag.optional
   ),
+  requestsPerMinute: Options.int("requests-per-minute", 1, 1_000_000).pipe(
+    Flag.withDescription("The most requests of one account in a minute (6000); more are answered with 429"),
+    Flag.withDefault(6000)
+  ),
   allowPrivate: Options.allowPrivate
 }
 

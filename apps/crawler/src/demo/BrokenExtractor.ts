@@ -11,9 +11,9 @@ export const layer = (path: string): Layer.Layer<Extractor.Extractor> =>
   Layer.effect(
     Extractor.Extractor,
     Effect.map(Extractor.Extractor, ({ extract }) => ({
-      extract: (page) =>
+      extract: (page, options) =>
         new URL(page.url).pathname === path
           ? Effect.fail(new ItemError.InternalError({ detail: "defect", cause: new Error("broken on purpose") }))
-          : extract(page)
+          : extract(page, options)
     }))
   ).pipe(Layer.provide(Extractor.layer()))

@@ -4,6 +4,7 @@
 import type { Element, Nodes, Properties } from "hast"
 import { toString } from "hast-util-to-string"
 import { CONTINUE, EXIT, SKIP, visit } from "unist-util-visit"
+import * as Cleaned from "./Cleaned.ts"
 import * as Markdown from "./Markdown.ts"
 import * as Tree from "./Tree.ts"
 
@@ -11,8 +12,24 @@ import * as Tree from "./Tree.ts"
 export interface Content {
   readonly title: string
   readonly links: ReadonlyArray<string>
+  /** Its text as Markdown; empty if that was not asked for. */
   readonly markdown: string
+  /** Its HTML without programs, styles, comments and navigation; empty if that was not asked for. */
+  readonly cleaned: string
 }
+
+/** What is made of a page. */
+export interface Options {
+  /** Whether its Markdown is. Default: true. */
+  readonly markdown?: boolean | undefined
+  /** Whether its cleaned HTML is. Default: false. */
+  readonly cleaned?: boolean | undefined
+  /** Whether both have the main part of the page only. Its links are those of the whole page. Default: false. */
+  readonly mainOnly?: boolean | undefined
+}
+
+/** The message of the error that a page causes whose cleaned HTML would be out of proportion. */
+export const tooLarge = "the cleaned page is too large"
 
 /** The most characters of a page's Markdown: eight times its HTML, and 16 KiB. The parts of a hostile page that would grow beyond lose their structure. */
 const mostOf = (html: string): number => 8 * html.length + 16 * 1024
@@ -25,17 +42,22 @@ const mostUrl = 8190
 
 /**
  * The content of a page at a URL, by its media type. HTML that is not well-formed is read as browsers read it. Any type but HTML and XHTML is
- * plain text, which has no title and no links; its Markdown is itself.
+ * plain text, which has no title and no links; its Markdown and its cleaned text are itself.
  */
-export const fromPage = (text: string, url: string, type = "text/html"): Content => {
-  if (!isMarkup(type)) return { title: "", links: [], markdown: text }
+export const fromPage = (text: string, url: string, type = "text/html", options: Options = {}): Content => {
+  const { cleaned = false, mainOnly = false, markdown = true } = options
+  if (!isMarkup(type)) return { title: "", links: [], markdown: markdown ? text : "", cleaned: cleaned ? text : "" }
   const tree = type === "text/html" ? Tree.fromHtml(text) : Tree.fromXhtml(text)
   const title = titleOf(tree)
   const base = baseOf(tree, url)
   const links = linksOf(tree, base)
   // The other half is for the text.
   makeAbsolute(tree, base, mostOf(text) / 2)
-  return { title, links, markdown: Markdown.fromTree(tree, mostOf(text)) }
+  if (mainOnly) Cleaned.keepMain(tree)
+  // Each of the two changes the tree.
+  const html = cleaned ? Cleaned.fromTree(markdown ? structuredClone(tree) : tree) : ""
+  if (html.length > mostOf(text)) throw new Error(tooLarge)
+  return { title, links, markdown: markdown ? Markdown.fromTree(tree, mostOf(text)) : "", cleaned: html }
 }
 
 const isMarkup = (type: string): boolean => type === "text/html" || type === "application/xhtml+xml"

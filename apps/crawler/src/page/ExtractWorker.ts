@@ -8,6 +8,7 @@ export interface Task {
   readonly text: string
   readonly url: string
   readonly type: string
+  readonly options: Extract.Options
 }
 
-export default ({ text, type, url }: Task): Extract.Content => Extract.fromPage(text, url, type)
+export default ({ options, text, type, url }: Task): Extract.Content => Extract.fromPage(text, url, type, options)

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import { Piscina } from "piscina"
-import type * as Extract from "./Extract.ts"
+import * as Extract from "./Extract.ts"
 import type * as ExtractWorker from "./ExtractWorker.ts"
 import type * as Fetcher from "./Fetcher.ts"
 
@@ -28,7 +28,10 @@ export class Extractor extends Context.Service<
   Extractor,
   {
     /** A page's content. One that goes beyond a bound fails as `too_large`. */
-    readonly extract: (page: Fetcher.Page) => Effect.Effect<Extract.Content, ItemError.Reason>
+    readonly extract: (
+      page: Fetcher.Page,
+      options?: Extract.Options
+    ) => Effect.Effect<Extract.Content, ItemError.Reason>
   }
 >()("@redrive/crawler/page/Extractor") {}
 
@@ -62,11 +65,11 @@ const make = Effect.fnUntraced(function* (options: Options) {
   )
   // The time begins with the page's turn.
   const turns = yield* Semaphore.make(threads)
-  const extract = ({ status, text, type, url }: Fetcher.Page) =>
+  const extract = ({ status, text, type, url }: Fetcher.Page, options: Extract.Options = {}) =>
     turns.withPermit(
       Effect.tryPromise({
         // A signal that aborts ends the thread.
-        try: (signal) => pool.run({ text, type, url }, { signal }),
+        try: (signal) => pool.run({ text, type, url, options }, { signal }),
         catch: (cause) => reasonOf(cause, status)
       }).pipe(Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(tooLarge(status)) }))
     )
@@ -77,8 +80,10 @@ const tooLarge = (status: number, cause?: unknown) =>
   new ItemError.HostReturnedError({ status, detail: "too_large", cause })
 
 const reasonOf = (cause: unknown, status: number): ItemError.Reason =>
-  cause instanceof Error && "code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY"
-    ? tooLarge(status, cause)
-    : new ItemError.InternalError({ detail: "defect", cause })
+  isTooLarge(cause) ? tooLarge(status, cause) : new ItemError.InternalError({ detail: "defect", cause })
+
+const isTooLarge = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  (cause.message === Extract.tooLarge || ("code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY"))
 
 export const layer = (options: Options = {}): Layer.Layer<Extractor> => Layer.effect(Extractor, make(options))

@@ -26,6 +26,7 @@ import * as Fetcher from "../page/Fetcher.ts"
 import * as Pauses from "../page/Pauses.ts"
 import * as Robots from "../page/Robots.ts"
 import * as Scope from "../page/Scope.ts"
+import { formatsOf } from "./formats.ts"
 import * as HostWait from "./HostWait.ts"
 import * as Drain from "./Drain.ts"
 import { Jobs, type Task, type Work } from "./Jobs.ts"
@@ -139,7 +140,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   }
 
   const visit = Effect.fnUntraced(function* (task: Task) {
-    const { attempts, result } = yield* fetch(task, workers, (redirect) => admit(task, redirect))
+    const { attempts, result } = yield* fetch(task, work, workers, (redirect) => admit(task, redirect))
     if (Result.isFailure(result)) {
       yield* jobs.fail(task, result.failure, attempts)
       return yield* ErrorReporter.report(Cause.fail(result.failure))
@@ -179,6 +180,7 @@ const outOfBalance = (work: Work) =>
 /** A page's content, or why it could not be had for good; and how many attempts that took. */
 const fetch = Effect.fnUntraced(function* (
   task: Task,
+  { request }: Work,
   { retries, runner }: Workers,
   admit: (redirect?: Fetcher.Redirect) => Effect.Effect<void, ItemError.Reason>
 ) {
@@ -199,10 +201,16 @@ const fetch = Effect.fnUntraced(function* (
     yield* Effect.orDie(jobs.attempting(task, attempts++))
     yield* admit()
     const page = yield* fetcher.fetch(task.url, { accept: accepted, follow })
-    const content = yield* extractor.extract(page)
+    const formats = formatsOf(request)
+    const content = yield* extractor.extract(page, {
+      markdown: formats.has("markdown"),
+      cleaned: formats.has("cleaned"),
+      mainOnly: request.mainContentOnly
+    })
+    const html = formats.has("html") ? page.text : ""
     const landing = Scope.pageOf(page.url)
     if (!(yield* Effect.orDie(jobs.claim(task, landing)))) return yield* duplicate
-    return { status: page.status, landing, ...content }
+    return { status: page.status, landing, ...content, html }
   }).pipe(
     Effect.tapError((reason) => {
       // A page that was held back was not asked for.

@@ -93,13 +93,29 @@ const landings = Effect.gen(function* () {
   yield* sql`CREATE UNIQUE INDEX items_landed ON items (job_id, landed_url)`
 })
 
+/** How often the webhook of each job was queued: the last delivery is the one that the job tells of. */
+const deliveries = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE jobs ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0`
+  yield* sql`UPDATE jobs SET deliveries = 1 WHERE finished_at IS NOT NULL`
+})
+
+/** The formats of a page beside Markdown: empty where they were not asked for. */
+const formats = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE items ADD COLUMN html TEXT NOT NULL DEFAULT ''`
+  yield* sql`ALTER TABLE items ADD COLUMN cleaned TEXT NOT NULL DEFAULT ''`
+})
+
 const migrate = Migrator.make({})({
   loader: Migrator.fromRecord({
     "0001_tables": tables,
     "0002_holder": holder,
     "0003_answers": answers,
     "0004_ledger": ledger,
-    "0005_landings": landings
+    "0005_landings": landings,
+    "0006_deliveries": deliveries,
+    "0007_formats": formats
   })
 })
 

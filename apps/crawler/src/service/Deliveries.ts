@@ -36,16 +36,28 @@ export const queue = Queue.make({
   key: ({ url }) => new URL(url).host
 })
 
-/** Adds the delivery about a job, in the transaction of whoever calls. */
-export const add = (delivery: Delivery) =>
-  Effect.catchTag(Queue.add(queue, delivery, { id: delivery.jobId }), "SchemaError", Effect.die)
+/** The task of a delivery: a job has one when it ends, and one more each time that somebody asks for it again. */
+const taskOf = (jobId: string, count: number): string => (count === 1 ? jobId : `${jobId} ${count}`)
 
-/** What became of the delivery about a job, as the API answers it. */
-export const state = (
-  jobId: string
-): Effect.Effect<{ readonly status: string; readonly error: string }, Store.StoreError, Store.Store> =>
-  Effect.map(Queue.get(queue, jobId), (task) => {
-    if (task === undefined) return { status: "", error: "" }
+/** Adds the delivery about a job, the first one or a later one, in the transaction of whoever calls. */
+export const add = (delivery: Delivery, count: number) =>
+  Effect.catchTag(Queue.add(queue, delivery, { id: taskOf(delivery.jobId, count) }), "SchemaError", Effect.die)
+
+/** What became of a delivery, as the API answers it. */
+export interface State {
+  /** `pending`, `delivered` or `failed`; empty if there is none. */
+  readonly status: string
+  /** Why the last attempt failed; empty if it did not. */
+  readonly error: string
+}
+
+/** A job without deliveries. */
+const none: State = { status: "", error: "" }
+
+/** What became of the last of the deliveries about a job. */
+export const state = (jobId: string, count: number): Effect.Effect<State, Store.StoreError, Store.Store> =>
+  Effect.map(count === 0 ? Effect.undefined : Queue.get(queue, taskOf(jobId, count)), (task) => {
+    if (task === undefined) return none
     const status = task.state === "done" ? "delivered" : task.state === "failed" ? "failed" : "pending"
     return { status, error: task.state === "done" ? "" : task.message }
   })

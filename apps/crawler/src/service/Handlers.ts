@@ -3,10 +3,12 @@
  */
 import { createHash } from "node:crypto"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
+import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
 import * as Wire from "@redrive/core/Wire"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -14,9 +16,11 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
+import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
@@ -26,8 +30,9 @@ import * as Address from "../page/Address.ts"
 import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import { Crawler } from "./Crawler.ts"
+import { formatsOf } from "./formats.ts"
 import * as Health from "./Health.ts"
-import { Jobs } from "./Jobs.ts"
+import { Jobs, whole } from "./Jobs.ts"
 import * as Links from "./Links.ts"
 
 /** Tells the caller one sentence about a fault of ours, and the operator all of it. */
@@ -54,6 +59,13 @@ const notServed = (field: string) =>
     new JobError.InvalidRequest({ field, lastError: `${field} is invalid: this service does not do that` })
   )
 
+const notInMarkdown = CrawlApi.refused(
+  new JobError.InvalidRequest({ field: "id", lastError: "id is invalid: the job was not asked for markdown" })
+)
+
+const notResent = (why: string) =>
+  CrawlApi.refused(new JobError.InvalidRequest({ field: "id", lastError: `id is invalid: ${why}` }))
+
 /** Refuses fields of a request that the contract does not have: nobody should wait for what they ask. */
 const strict = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest, schema: Schema.Top) {
   const body = yield* Effect.orElseSucceed(request.json, () => ({}))
@@ -75,11 +87,13 @@ const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allow
       new JobError.InvalidRequest({ field: "url", lastError: "url is invalid: it is a private address" })
     )
   }
-  if (request.scrapeType !== "markdown")
-    return yield* CrawlApi.refused(new JobError.InvalidRequest({ field: "scrape_type" }))
-  if (request.outputFormats.some((format) => format !== "markdown")) {
-    return yield* CrawlApi.refused(new JobError.InvalidRequest({ field: "output_formats" }))
-  }
+  if (request.mainContentOnly === true && formatsOf(request).has("html"))
+    return yield* CrawlApi.refused(
+      new JobError.InvalidRequest({
+        field: "main_content_only",
+        lastError: "main_content_only is invalid: html is kept as it was received"
+      })
+    )
   const webhook = request.webhookUrl ?? ""
   if (!allowPrivate && webhook !== "" && Address.isPrivateHost(new URL(webhook).hostname))
     return yield* CrawlApi.refused(
@@ -89,7 +103,6 @@ const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allow
       })
     )
   for (const [field, isServed] of [
-    ["main_content_only", request.mainContentOnly !== true],
     ["max_age", (request.maxAge ?? 0) === 0],
     ["keep_query_params", request.keepQueryParams !== false]
   ] as const)
@@ -130,20 +143,24 @@ const layerJobs = (allowPrivate: boolean) =>
       return handlers.handleAll({
         create: ({ payload, request }) =>
           Effect.andThen(strict(request, CrawlApi.CrawlRequestBody), begin(payload, request)),
-        get: Effect.fnUntraced(function* ({ params, request }) {
+        get: Effect.fnUntraced(function* ({ params, query, request }) {
           const { id } = yield* CrawlApi.CurrentAccount
           const about = { operation: "poll" as const, jobId: params.id }
-          const { version } = yield* stateOf(about)
+          const { version, webhook } = yield* stateOf(about)
           const link = Links.make(secret, originOf(request), params.id, yield* Clock.currentTimeMillis)
-          // A link tells the hour: then the answer is another one.
-          const etag = `"${version}-${createHash("sha256").update(link("")).digest("base64url").slice(0, 12)}"`
+          // A link tells the hour: then the answer is another one. A webhook goes on after its job.
+          const rest = [link("", "markdown"), webhook.status, webhook.error].join("\n")
+          const etag = `"${version}-${createHash("sha256").update(rest).digest("base64url").slice(0, 12)}"`
           const headers = { etag, "cache-control": "private, no-cache" }
           if (request.headers["if-none-match"] === etag) return HttpServerResponse.empty({ status: 304, headers })
-          const body = yield* Effect.flatMap(jobs.answer(id, params.id, link).pipe(ownFault(about)), orNotFound)
+          const { include_links, limit = whole.limit, offset = whole.offset } = query
+          const view = { limit, offset, links: include_links !== "false" }
+          const body = yield* Effect.flatMap(jobs.answer(id, params.id, link, view).pipe(ownFault(about)), orNotFound)
           return HttpServerResponse.text(body, { contentType: "application/json", headers })
         }),
         jobMarkdown: Effect.fnUntraced(function* ({ params }) {
-          const { status } = yield* stateOf({ operation: "poll", jobId: params.id })
+          const { formats, status } = yield* stateOf({ operation: "poll", jobId: params.id })
+          if (!formats.has("markdown")) return yield* notInMarkdown
           if (isRunning(status))
             return yield* Effect.fail({
               error: "job_not_finished",
@@ -161,6 +178,21 @@ const layerJobs = (allowPrivate: boolean) =>
           const found = yield* jobs.list(id, limit, before).pipe(ownFault({ operation: "poll" }))
           return { jobs: found, next: found.length < limit ? null : (found.at(-1)?.id ?? null) }
         }),
+        resend: Effect.fnUntraced(function* ({ params }) {
+          const about = { operation: "poll" as const, jobId: params.id }
+          const { status } = yield* stateOf(about)
+          if (isRunning(status)) return yield* notResent("the job has not ended, and its webhook has not been sent")
+          const url = yield* jobs.resend(params.id).pipe(ownFault(about))
+          if (Option.isNone(url)) return yield* notResent("the job has no webhook_url")
+          return {
+            success: true,
+            status_code: 0,
+            webhook_error: "",
+            webhook_url: url.value,
+            job_id: params.id,
+            message: "Webhook queued: the job's webhook_status tells what becomes of it"
+          }
+        }),
         delete: Effect.fnUntraced(function* ({ params }) {
           const about = { operation: "cancel" as const, jobId: params.id }
           const { status } = yield* stateOf(about)
@@ -170,12 +202,15 @@ const layerJobs = (allowPrivate: boolean) =>
         }),
         scrape: Effect.fnUntraced(function* ({ payload, request }) {
           yield* strict(request, CrawlApi.ScrapeRequestBody)
-          const { output_format = "markdown", respect_robots_txt = false, url } = payload
-          if (output_format !== "markdown") return yield* notServed("output_format")
-          return yield* begin(
-            CrawlApi.CrawlRequest.make({ url, itemsLimit: 1, respectRobotsTxt: respect_robots_txt }),
-            request
-          )
+          const { main_content_only, output_format = "markdown", respect_robots_txt = false, url } = payload
+          const page = {
+            url,
+            itemsLimit: 1,
+            scrapeType: output_format,
+            respectRobotsTxt: respect_robots_txt,
+            ...(main_content_only !== undefined && { mainContentOnly: main_content_only })
+          }
+          return yield* begin(CrawlApi.CrawlRequest.make(page), request)
         }),
         getScrape: Effect.fnUntraced(function* ({ params }) {
           const about = { operation: "poll" as const, jobId: params.id }
@@ -188,7 +223,9 @@ const layerJobs = (allowPrivate: boolean) =>
               status: "done",
               page_status_code,
               page_title: item.title,
-              markdown: item.markdown
+              ...(job.formats.has("markdown") && { markdown: item.markdown }),
+              ...(job.formats.has("cleaned") && { cleaned_content: item.cleaned }),
+              ...(job.formats.has("html") && { raw_content: item.html })
             }
           if (isRunning(job.status)) return { success: false, status: item.status, page_status_code }
           const { error_code, last_error } = item.answer === "" ? cancelled : JSON.parse(item.answer)
@@ -204,6 +241,8 @@ const layerJobs = (allowPrivate: boolean) =>
         markdown: Effect.fnUntraced(function* ({ params }) {
           const { id } = yield* CrawlApi.CurrentAccount
           const about = { operation: "poll" as const, jobId: params.id }
+          const { formats } = yield* stateOf(about)
+          if (!formats.has("markdown")) return yield* notInMarkdown
           return yield* Effect.flatMap(jobs.markdown(id, params.id, params.itemId).pipe(ownFault(about)), orNotFound)
         })
       })
@@ -221,44 +260,66 @@ const layerContent = Layer.unwrap(
   Effect.gen(function* () {
     const jobs = yield* Jobs
     const secret = yield* jobs.secret
-    return HttpRouter.add(
-      "GET",
-      "/content/:job/:expires/:signature/:item",
+    const answer = (format: Job.Format) =>
       Effect.gen(function* () {
         const { expires = "", item = "", job = "", signature = "" } = yield* HttpRouter.params
         const isGood = Links.isGood(secret, job, expires, signature, yield* Clock.currentTimeMillis)
-        const text = isGood ? yield* jobs.text(job, item) : Option.none()
+        const text = isGood ? yield* jobs.text(job, item, format) : Option.none()
         return Option.match(text, {
           onNone: () => HttpServerResponse.text("this link is wrong, or has expired", { status: 404 }),
-          onSome: (markdown) =>
-            HttpServerResponse.text(markdown, {
-              contentType: "text/markdown; charset=utf-8",
+          onSome: (content) =>
+            HttpServerResponse.text(content, {
+              // A browser shows HTML of strangers as its source.
+              contentType: `text/${format === "markdown" ? "markdown" : "plain"}; charset=utf-8`,
               // The text of a page is foreign: no browser shall take it for a page of ours.
               headers: { "x-content-type-options": "nosniff", "content-security-policy": "sandbox" }
             })
         })
       })
+    const path = "/content/:job/:expires/:signature/:item"
+    return Layer.mergeAll(
+      HttpRouter.add("GET", path, answer("markdown")),
+      HttpRouter.add("GET", `${path}/html`, answer("html")),
+      HttpRouter.add("GET", `${path}/cleaned`, answer("cleaned"))
     )
   })
 )
 
-const layerAuthorization = Layer.effect(
-  CrawlApi.Authorization,
-  Effect.gen(function* () {
-    const accounts = yield* Accounts
-    return CrawlApi.Authorization.of({
-      bearer: Effect.fnUntraced(function* (app, { credential }) {
-        const account = yield* accounts.byKey(credential).pipe(ownFault({ operation: "poll" }))
-        if (Option.isNone(account)) {
-          return yield* CrawlApi.refused(
-            new JobError.Unauthorized({ lastError: "api key is invalid: send it as a bearer token" })
+/** Answers an account that asks too often. Each account has a bucket of requests for a minute, which fills again evenly. */
+const throttle = Effect.fnUntraced(function* (id: string, limit: number) {
+  const limiter = yield* RateLimiter.RateLimiter
+  const taken = yield* Effect.result(
+    limiter.consume({ algorithm: "token-bucket", window: "1 minute", limit, key: id, onExceeded: "fail" })
+  )
+  if (Result.isSuccess(taken) || taken.failure.reason._tag !== "RateLimitExceeded") return undefined
+  const seconds = Math.max(1, Math.ceil(Duration.toSeconds(taken.failure.reason.retryAfter)))
+  const reason = new JobError.ApiThrottled({ lastError: `too many requests: at most ${limit} a minute` })
+  const headers = { "retry-after": String(seconds) }
+  return HttpServerResponse.jsonUnsafe(Wire.envelope(reason), { status: 429, headers })
+})
+
+const layerAuthorization = (requestsPerMinute: number) =>
+  Layer.effect(
+    CrawlApi.Authorization,
+    Effect.gen(function* () {
+      const accounts = yield* Accounts
+      const limiter = yield* RateLimiter.RateLimiter
+      return CrawlApi.Authorization.of({
+        bearer: Effect.fnUntraced(function* (app, { credential }) {
+          const account = yield* accounts.byKey(credential).pipe(ownFault({ operation: "poll" }))
+          if (Option.isNone(account)) {
+            return yield* CrawlApi.refused(
+              new JobError.Unauthorized({ lastError: "api key is invalid: send it as a bearer token" })
+            )
+          }
+          const throttled = yield* throttle(account.value.id, requestsPerMinute).pipe(
+            Effect.provideService(RateLimiter.RateLimiter, limiter)
           )
-        }
-        return yield* Effect.provideService(app, CrawlApi.CurrentAccount, account.value)
+          return throttled ?? (yield* Effect.provideService(app, CrawlApi.CurrentAccount, account.value))
+        })
       })
     })
-  })
-)
+  )
 
 /** The answers to requests that match no route or whose body cannot be read, by HTTP status. */
 const offences: { readonly [status: number]: string } = {
@@ -268,12 +329,19 @@ const offences: { readonly [status: number]: string } = {
   415: "content-type is invalid: send application/json"
 }
 
+const docsPolicy =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data: blob:; font-src data:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 /** Answers in the envelope whatever the handlers leave unanswered. */
 const enveloped = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
   app.pipe(
     Effect.catchCause((cause) => Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)),
     Effect.map((response) => {
       const { status } = response
+      // The documentation is the only page of ours: the browser makes sure that it asks no other host.
+      if (response.headers["content-type"]?.startsWith("text/html") === true)
+        return HttpServerResponse.setHeader(response, "content-security-policy", docsPolicy)
       if (status < 400 || response.headers["content-type"] === "application/json") return response
       const reason =
         status < 500
@@ -283,18 +351,34 @@ const enveloped = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerRespons
     })
   )
 
-const routes = (allowPrivate: boolean) =>
+/** What the service is started with. */
+export interface Options {
+  /** Whether private and loopback addresses are crawled, and told by webhooks. */
+  readonly allowPrivate: boolean
+  /** The most requests of an account in a minute. */
+  readonly requestsPerMinute: number
+}
+
+const routes = ({ allowPrivate, requestsPerMinute }: Options) =>
   HttpApiBuilder.layer(CrawlApi.CrawlApi, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide(layerJobs(allowPrivate)),
-    Layer.provide(layerAuthorization),
+    Layer.provide(layerAuthorization(requestsPerMinute)),
+    Layer.provide(RateLimiter.layer),
+    Layer.provide(RateLimiter.layerStoreMemory),
     Layer.provide(CrawlApi.layerInvalidRequests)
   )
 
-/** Answers every request: those of the API, and Prometheus at `/metrics`. */
-export const app = (options: { readonly allowPrivate: boolean }) =>
+/** The API's documentation as a page with all that it needs. */
+const layerDocs = HttpApiScalar.layer(CrawlApi.CrawlApi, {
+  path: "/docs",
+  scalar: { withDefaultFonts: false }
+})
+
+/** Answers every request: those of the API, its documentation at `/docs`, and Prometheus at `/metrics`. */
+export const app = (options: Options) =>
   Effect.map(
     HttpRouter.toHttpEffect(
-      Layer.mergeAll(routes(options.allowPrivate), layerContent, Health.layer, PrometheusMetrics.layerHttp())
+      Layer.mergeAll(routes(options), layerDocs, layerContent, Health.layer, PrometheusMetrics.layerHttp())
     ),
     enveloped
   )

@@ -19,7 +19,8 @@ import type * as Stream from "effect/Stream"
 import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import * as Deliveries from "./Deliveries.ts"
-import { answerOf, itemColumns, type ItemRow, jobJson, type JobRow } from "./rows.ts"
+import { formatsOf } from "./formats.ts"
+import { answerOf, type Counts, itemColumns, type ItemRow, jobJson, type JobRow, type Link } from "./rows.ts"
 
 /** An item that is to be fetched. */
 export interface Task {
@@ -41,6 +42,8 @@ export interface Fetched {
   readonly status: number
   readonly title: string
   readonly markdown: string
+  readonly html: string
+  readonly cleaned: string
   readonly links: ReadonlyArray<string>
   readonly attempts: number
 }
@@ -50,7 +53,21 @@ export interface State {
   readonly status: Job.Status
   /** Grows with every change of the job and its items. */
   readonly version: number
+  /** What became of its webhook. */
+  readonly webhook: Deliveries.State
+  /** In which its pages are kept. */
+  readonly formats: ReadonlySet<Job.Format>
 }
+
+/** Which items of a job an answer has, and whether they list the links of their pages. */
+export interface View {
+  readonly limit: number
+  readonly offset: number
+  readonly links: boolean
+}
+
+/** All items with their links. A job has at most 100,000. */
+export const whole: View = { limit: 100_000, offset: 0, links: true }
 
 /** The item of a job that has one page. */
 export interface First {
@@ -58,6 +75,8 @@ export interface First {
   readonly page_status: number
   readonly title: string
   readonly markdown: string
+  readonly html: string
+  readonly cleaned: string
   readonly answer: string
 }
 
@@ -71,12 +90,13 @@ export class Jobs extends Context.Service<
       origin: string
     ) => Effect.Effect<Work, SqlError>
     /** How a job is, without its items. */
-    readonly state: (accountId: string, jobId: string) => Effect.Effect<Option.Option<State>, SqlError>
-    /** The whole job as the API answers it; `link` is where the text of an item is. */
+    readonly state: (accountId: string, jobId: string) => Effect.Effect<Option.Option<State>, SqlError | StoreError>
+    /** The job as the API answers it; `link` is where the text of an item is. */
     readonly answer: (
       accountId: string,
       jobId: string,
-      link: (itemId: string) => string
+      link: Link,
+      view: View
     ) => Effect.Effect<Option.Option<string>, SqlError | StoreError>
     readonly markdown: (
       accountId: string,
@@ -84,11 +104,13 @@ export class Jobs extends Context.Service<
       itemId: string
     ) => Effect.Effect<Option.Option<string>, SqlError>
     /** The text of an item, whoever asks: the caller has looked at the link. */
-    readonly text: (jobId: string, itemId: string) => Effect.Effect<Option.Option<string>, SqlError>
+    readonly text: (jobId: string, itemId: string, format: Job.Format) => Effect.Effect<Option.Option<string>, SqlError>
     /** The texts of all pages of a job, in the order in which they were found. */
     readonly texts: (jobId: string) => Stream.Stream<{ readonly url: string; readonly markdown: string }, SqlError>
     /** The first item of a job. */
     readonly first: (jobId: string) => Effect.Effect<Option.Option<First>, SqlError>
+    /** Queues the webhook of a job that has ended once more; gives its address. None if the job has no webhook or has not ended. */
+    readonly resend: (jobId: string) => Effect.Effect<Option.Option<string>, SqlError | StoreError>
     /** The jobs of an account, newest first, from after one of them on. */
     readonly list: (
       accountId: string,
@@ -140,7 +162,7 @@ const decodeRequest = Schema.decodeSync(requestJson)
 const encodeItemError = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
 const encodeJobReason = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
 
-const nobody = { status: "", error: "" }
+const noItems: Counts = { total: 0, done: 0, failed: 0 }
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -187,15 +209,38 @@ const make = Effect.gen(function* () {
   /** Whoever asks again hears that something has changed. */
   const changed = (jobId: string) => sql`UPDATE jobs SET version = version + 1 WHERE id = ${jobId}`
 
-  const answer = Effect.fnUntraced(function* (accountId: string, jobId: string, link: (itemId: string) => string) {
+  const answer = Effect.fnUntraced(function* (accountId: string, jobId: string, link: Link, view: View) {
     const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
     if (job === undefined) return Option.none()
-    const items =
-      yield* sql<ItemRow>`SELECT ${sql.literal(itemColumns)} FROM items WHERE job_id = ${jobId} ORDER BY rowid`
-    const request = decodeRequest(job.request)
-    const webhook = (request.webhookUrl ?? "") === "" ? nobody : yield* toStore(Deliveries.state(jobId))
-    return Option.some(jobJson(job, request, items, link, webhook))
+    const columns = view.links ? itemColumns : itemColumns.replace(" links,", " '[]' AS links,")
+    const items = yield* sql<ItemRow>`SELECT ${sql.literal(columns)} FROM items WHERE job_id = ${jobId}
+      ORDER BY rowid LIMIT ${view.limit} OFFSET ${view.offset}`
+    const [counts] = yield* sql<Counts>`SELECT CAST(count(*) AS INTEGER) AS total,
+      CAST(count(*) FILTER (WHERE status = 'done') AS INTEGER) AS done,
+      CAST(count(*) FILTER (WHERE status = 'error') AS INTEGER) AS failed FROM items WHERE job_id = ${jobId}`
+    const webhook = yield* toStore(Deliveries.state(jobId, job.deliveries))
+    return Option.some(jobJson(job, decodeRequest(job.request), items, counts ?? noItems, link, webhook))
   })
+
+  /** Queues the webhook of a job that has ended. */
+  const deliver = Effect.fnUntraced(function* ({
+    account_id: accountId,
+    deliveries,
+    id: jobId,
+    origin,
+    request
+  }: JobRow) {
+    const url = decodeRequest(request).webhookUrl ?? ""
+    if (url === "") return Option.none()
+    yield* sql`UPDATE jobs SET deliveries = ${deliveries + 1} WHERE id = ${jobId}`
+    yield* toStore(Deliveries.add({ accountId, jobId, url, origin }, deliveries + 1))
+    return Option.some(url)
+  })
+
+  const resend = Effect.fnUntraced(function* (jobId: string) {
+    const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND finished_at IS NOT NULL`
+    return job === undefined ? Option.none() : yield* deliver(job)
+  }, sql.withTransaction)
 
   const begin = Effect.fnUntraced(function* (jobId: string) {
     yield* sql`UPDATE jobs SET status = 'in_progress', updated_at = ${yield* now} WHERE id = ${jobId}`
@@ -210,8 +255,17 @@ const make = Effect.gen(function* () {
     const [open] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
     if (open === undefined) return Option.some([])
     if (!(yield* accounts.charge(work.accountId, task.id))) return Option.none()
-    const { attempts, links, markdown, status: page_status, title } = page
-    const fetched = { page_status, title, markdown, links: JSON.stringify(links), attempts, cost: pagePrice }
+    const { attempts, cleaned, html, links, markdown, status: page_status, title } = page
+    const fetched = {
+      page_status,
+      title,
+      markdown,
+      html,
+      cleaned,
+      links: JSON.stringify(links),
+      attempts,
+      cost: pagePrice
+    }
     yield* sql`UPDATE items SET ${sql.update({ ...fetched, status: "done", updated_at: yield* now })} WHERE id = ${task.id}`
     yield* changed(work.id)
     return Option.some(yield* add(work, links, { url: task.url, depth: task.depth + 1 }))
@@ -238,9 +292,7 @@ const make = Effect.gen(function* () {
     yield* sql`UPDATE items SET status = 'cancelled', updated_at = ${at}
                WHERE job_id = ${jobId} AND status IN ('new', 'in_progress')`
     yield* changed(jobId)
-    const url = job === undefined ? "" : (decodeRequest(job.request).webhookUrl ?? "")
-    if (job === undefined || url === "") return
-    yield* toStore(Deliveries.add({ accountId: job.account_id, jobId, url, origin: job.origin }))
+    if (job !== undefined) yield* deliver(job)
   }, sql.withTransaction)
 
   const remove = Effect.fnUntraced(function* (jobId: string) {
@@ -271,7 +323,7 @@ const make = Effect.gen(function* () {
           status,
           created_at,
           finished_at,
-          items,
+          items_total: items,
           items_done: done,
           items_failed: failed
         }))
@@ -283,24 +335,27 @@ const make = Effect.gen(function* () {
     expire,
     create,
     answer,
-    state: (accountId, jobId) =>
+    resend,
+    state: Effect.fnUntraced(function* (accountId: string, jobId: string) {
+      const [job] = yield* sql<Pick<JobRow, "status" | "version" | "deliveries" | "request">>`
+        SELECT status, version, deliveries, request FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
+      if (job === undefined) return Option.none()
+      const { deliveries, request, status, version } = job
+      const webhook = yield* toStore(Deliveries.state(jobId, deliveries))
+      return Option.some({ status, version, webhook, formats: formatsOf(decodeRequest(request)) })
+    }),
+    text: (jobId, itemId, format) =>
       Effect.map(
-        sql<State>`SELECT status, version FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`,
-        ([job]) => Option.fromUndefinedOr(job)
-      ),
-    text: (jobId, itemId) =>
-      Effect.map(
-        sql<{
-          markdown: string
-        }>`SELECT markdown FROM items WHERE id = ${itemId} AND job_id = ${jobId} AND status = 'done'`,
-        ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
+        sql<{ text: string }>`SELECT ${sql(format)} AS text FROM items
+          WHERE id = ${itemId} AND job_id = ${jobId} AND status = 'done'`,
+        ([item]) => Option.map(Option.fromUndefinedOr(item), ({ text }) => text)
       ),
     texts: (jobId) =>
       sql<{ url: string; markdown: string }>`SELECT url, markdown FROM items
         WHERE job_id = ${jobId} AND status = 'done' ORDER BY rowid`.stream,
     first: (jobId) =>
       Effect.map(
-        sql<First>`SELECT status, page_status, title, markdown, answer FROM items WHERE job_id = ${jobId} ORDER BY rowid LIMIT 1`,
+        sql<First>`SELECT status, page_status, title, markdown, html, cleaned, answer FROM items WHERE job_id = ${jobId} ORDER BY rowid LIMIT 1`,
         ([item]) => Option.fromUndefinedOr(item)
       ),
     secret: Effect.map(

@@ -2,6 +2,7 @@
  * Links to the texts of pages, which a client fetches without a header: nobody guesses them, and they expire.
  */
 import { createHmac, timingSafeEqual } from "node:crypto"
+import type * as Job from "@redrive/core/Job"
 
 const hour = 3_600_000
 
@@ -16,7 +17,8 @@ const signed = (secret: string, jobId: string, expires: number): string =>
 export const make = (secret: string, origin: string, jobId: string, now: number) => {
   const expires = Math.ceil(now / hour) * hour + lasting
   const base = `${origin}/content/${jobId}/${expires}/${signed(secret, jobId, expires)}`
-  return (itemId: string): string => `${base}/${itemId}`
+  return (itemId: string, format: Job.Format): string =>
+    format === "markdown" ? `${base}/${itemId}` : `${base}/${itemId}/${format}`
 }
 
 /** Whether a link was made here, and has not expired. */

@@ -41,6 +41,11 @@ export interface Options {
   readonly extractor?: Layer.Layer<Extractor.Extractor> | undefined
   readonly webhookSecret?: Redacted.Redacted | undefined
   readonly keep?: Duration.Input | undefined
+  /**
+   * The most requests of one account in a minute, all at once or evenly; more are answered with 429 and Retry-After. Each process counts its own.
+   * Default: 6,000.
+   */
+  readonly requestsPerMinute?: number | undefined
 }
 
 /** No request of the contract is larger. */
@@ -69,7 +74,7 @@ export class Service extends Context.Service<
 export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
-  const { extractor = Extractor.layer() } = options
+  const { extractor = Extractor.layer(), requestsPerMinute = 6000 } = options
   const store = Jobs.layer.pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
     Layer.provide(Database.layer(database))
@@ -83,7 +88,9 @@ export const layer = (options: Options = {}) => {
     host: "127.0.0.1",
     gracefulShutdownTimeout: "1 second"
   })
-  const served = Layer.unwrap(Effect.map(Handlers.app({ allowPrivate }), (app) => HttpServer.serve(app)))
+  const served = Layer.unwrap(
+    Effect.map(Handlers.app({ allowPrivate, requestsPerMinute }), (app) => HttpServer.serve(app))
+  )
   const service = Layer.effect(
     Service,
     Effect.gen(function* () {

@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import { Webhook } from "standardwebhooks"
 import * as Address from "../page/Address.ts"
 import * as Deliveries from "./Deliveries.ts"
-import { Jobs } from "./Jobs.ts"
+import { Jobs, whole } from "./Jobs.ts"
 import * as Links from "./Links.ts"
 
 /** `secret` that deliveries are signed with (none), `allowPrivate` receivers (false). */
@@ -34,7 +34,7 @@ export const layer = ({ allowPrivate, secret }: Options) => {
     const client = yield* HttpClient.HttpClient
     const now = yield* Clock.currentTimeMillis
     const link = Links.make(yield* jobs.secret, origin, jobId, now)
-    const body = yield* jobs.answer(accountId, jobId, link)
+    const body = yield* jobs.answer(accountId, jobId, link, whole)
     // The job was deleted meanwhile.
     if (Option.isNone(body)) return
     const headers = {
@@ -47,7 +47,8 @@ export const layer = ({ allowPrivate, secret }: Options) => {
     )
     yield* Effect.scoped(Effect.flatMap(client.execute(request), HttpClientResponse.filterStatusOk))
   })
-  return Worker.layer(Deliveries.queue, deliver).pipe(
+  // A delivery takes no process with it: one that is under way whenever the service is killed is not to blame.
+  return Worker.layer(Deliveries.queue, deliver, { kills: 1000 }).pipe(
     Layer.provide(NodeHttpClient.layerUndiciNoDispatcher),
     Layer.provide(
       NodeHttpClient.layerDispatcherOptions(allowPrivate ? {} : { connect: { lookup: Address.publicLookup } })

@@ -6,6 +6,8 @@ import * as Wire from "@redrive/core/Wire"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import type * as Deliveries from "./Deliveries.ts"
+import { formatsOf } from "./formats.ts"
 
 /** A row of `jobs`. */
 export interface JobRow {
@@ -21,6 +23,18 @@ export interface JobRow {
   readonly version: number
   /** The address by which whoever asked for it reached the service. */
   readonly origin: string
+  /** How often its webhook was queued. */
+  readonly deliveries: number
+}
+
+/** Where the text of an item is, in a format. */
+export type Link = (itemId: string, format: Job.Format) => string
+
+/** How many items a job has. */
+export interface Counts {
+  readonly total: number
+  readonly done: number
+  readonly failed: number
 }
 
 /** A row of `items`, without the text of the page. */
@@ -87,8 +101,9 @@ const unfailed = `"error_code":"","last_error":""`
  * An item as the API answers it. It is written by hand, since a job has thousands of them and is asked for again and again; a test compares it with
  * the codec of `Wire`.
  */
-const itemJson = (row: ItemRow, link: (item: string) => string): string => {
+const itemJson = (row: ItemRow, formats: ReadonlySet<Job.Format>, link: Link): string => {
   const { answer, job_id, referred_url, depth, status, title, cost, attempts, created_at, updated_at } = row
+  const linkTo = (format: Job.Format) => (status === "done" && formats.has(format) ? link(row.id, format) : "")
   const head = JSON.stringify({
     id: row.id,
     job_id,
@@ -99,9 +114,9 @@ const itemJson = (row: ItemRow, link: (item: string) => string): string => {
     status: status === "cancelled" ? "canceled" : status,
     title,
     cost: cost / microsPerDollar,
-    raw_content_url: "",
-    cleaned_content_url: "",
-    markdown_content_url: status === "done" ? link(row.id) : "",
+    raw_content_url: linkTo("html"),
+    cleaned_content_url: linkTo("cleaned"),
+    markdown_content_url: linkTo("markdown"),
     created_at,
     updated_at,
     attempts
@@ -110,26 +125,23 @@ const itemJson = (row: ItemRow, link: (item: string) => string): string => {
   return `${head.slice(0, -1)},${answer === "" ? unfailed : answer.slice(1, -1)},"links":${row.links}}`
 }
 
-/** A job as the API answers it. `link` is where an item's text is. */
+/** A job as the API answers it, with some of its items. `link` is where an item's text is. */
 export const jobJson = (
   row: JobRow,
   request: CrawlApi.CrawlRequest,
   items: ReadonlyArray<ItemRow>,
-  link: (item: string) => string,
-  webhook: { readonly status: string; readonly error: string }
+  counts: Counts,
+  link: Link,
+  webhook: Deliveries.State
 ): string => {
-  const { job_items: _, ...job } = encodeJob(jobOf(row, request, items.length, webhook))
-  return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map((item) => itemJson(item, link)).join(",")}]}`
+  const formats = formatsOf(request)
+  const { job_items: _, ...job } = encodeJob(jobOf(row, request, counts, webhook))
+  return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map((item) => itemJson(item, formats, link)).join(",")}]}`
 }
 
 const encodeJob = Schema.encodeSync(Wire.JobBody)
 
-const jobOf = (
-  row: JobRow,
-  request: CrawlApi.CrawlRequest,
-  items: number,
-  webhook: { readonly status: string; readonly error: string }
-): Job.Job =>
+const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, counts: Counts, webhook: Deliveries.State): Job.Job =>
   new Job.Job({
     id: row.id,
     orgId: row.account_id,
@@ -145,7 +157,10 @@ const jobOf = (
     webhookUrl: request.webhookUrl ?? "",
     webhookStatus: webhook.status,
     webhookError: webhook.error,
-    recommendedPullDelay: pullDelayOf(items),
+    recommendedPullDelay: pullDelayOf(counts.total),
+    itemsTotal: counts.total,
+    itemsDone: counts.done,
+    itemsFailed: counts.failed,
     items: [],
     createdAt: DateTime.makeUnsafe(row.created_at),
     updatedAt: DateTime.makeUnsafe(row.updated_at),

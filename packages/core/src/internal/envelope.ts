@@ -175,8 +175,10 @@ export const readReason = ({ body, retryAfter, status }: Answer): JobError.Reaso
   if (status === 403 && !json?.error_code) return new JobError.Unauthorized({ ...facts, detail: "suspended" })
   // A 4xx status alone tells the reason; a 5xx without an envelope did not come from the API itself.
   const refusal = status < 500 ? Catalogue.ofStatus(catalogue, "job", status) : undefined
-  // 401 and 404 say more than the code that comes with them.
-  const code = status === 401 || status === 404 ? "" : (json?.error_code ?? "")
+  const written = json?.error_code ?? ""
+  // 401 and 404 say more than the code that comes with them, and 429 more than a fault of the service.
+  const isVague = status === 401 || status === 404 || (status === 429 && written === "internal_error")
+  const code = isVague ? "" : written
   if (code !== "") return JobError.JobError.reasonOf(code, facts)
   if (refusal === undefined) return new JobError.MalformedResponse(facts)
   return JobError.JobError.reasonOf(refusal.code, { ...facts, ...refusal })

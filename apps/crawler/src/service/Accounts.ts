@@ -10,6 +10,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
+import { orderOf } from "./Database.ts"
 
 /** Millionths of a US dollar. */
 export type Micros = number
@@ -74,10 +76,16 @@ const make = Effect.gen(function* () {
     return true
   })
 
-  const balance = (id: string) =>
-    Effect.map(sql<Account>`SELECT id, balance FROM accounts WHERE id = ${id}`, ([account]) =>
-      Option.map(Option.fromUndefinedOr(account), (one) => one.balance)
+  /** PostgreSQL gives whole numbers of any size as texts. */
+  const accountOf = ({ balance, id }: Account): Account => ({ id, balance: Number(balance) })
+
+  const balance = (id: string, lock: Statement.Fragment = sql``) =>
+    Effect.map(sql<Account>`SELECT id, balance FROM accounts WHERE id = ${id} ${lock}`, ([account]) =>
+      Option.map(Option.fromUndefinedOr(account), (one) => accountOf(one).balance)
     )
+
+  /** Pages of one account are paid one after the other, whichever processes work on them. */
+  const alone = sql.onDialectOrElse({ sqlite: () => sql``, orElse: () => sql`FOR UPDATE` })
 
   const open = Effect.fnUntraced(function* ({ apiKey, balance: amount, id }: typeof local) {
     const rows = yield* sql`INSERT INTO accounts ${sql.insert({ id, key_hash: hash(apiKey), balance: 0 })}
@@ -94,9 +102,10 @@ const make = Effect.gen(function* () {
   }, sql.withTransaction)
 
   const charge = Effect.fnUntraced(function* (id: string, page: string) {
+    const has = Option.getOrElse(yield* balance(id, alone), () => 0)
     const [paid] = yield* sql`SELECT 1 AS one FROM ledger WHERE id = ${`page ${page}`}`
     if (paid !== undefined) return true
-    if (Option.getOrElse(yield* balance(id), () => 0) < pagePrice) return false
+    if (has < pagePrice) return false
     return yield* move({ id: `page ${page}`, debit: id, credit: "(pages)", amount: pagePrice, why: `page ${page}` })
   }, sql.withTransaction)
 
@@ -109,10 +118,13 @@ const make = Effect.gen(function* () {
         Option.fromUndefinedOr(account)
       ),
     balance: (id) => Effect.map(balance(id), (found) => Option.getOrElse(found, () => 0)),
-    list: sql<Account>`SELECT id, balance FROM accounts ORDER BY id`,
+    list: Effect.map(sql<Account>`SELECT id, balance FROM accounts ORDER BY id`, (all) => all.map(accountOf)),
     entries: (id) =>
-      sql<Entry>`SELECT at, CASE WHEN debit = ${id} THEN -amount ELSE amount END AS amount, why FROM ledger
-        WHERE debit = ${id} OR credit = ${id} ORDER BY at DESC, rowid DESC LIMIT 100`
+      Effect.map(
+        sql<Entry>`SELECT at, CASE WHEN debit = ${id} THEN -amount ELSE amount END AS amount, why FROM ledger
+          WHERE debit = ${id} OR credit = ${id} ORDER BY at DESC, ${orderOf(sql)} DESC LIMIT 100`,
+        (all) => all.map((entry) => ({ ...entry, amount: Number(entry.amount) }))
+      )
   })
 })
 

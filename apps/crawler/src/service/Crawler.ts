@@ -1,12 +1,13 @@
 /**
  * Works jobs to their end: fetches pages under a retry policy, keeps what they bring, and follows their links.
  *
- * Jobs run side by side and survive the process: what an earlier one left unfinished is taken up at the start.
+ * Jobs run side by side and survive the process: what an earlier one left unfinished is taken up at the start. The processes of one database
+ * share the pages of every job: each claims as many as it works on at a time.
  */
 import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Classify from "@redrive/core/Classify"
-import type { StoreError } from "@redrive/durable/Store"
+import { StoreError } from "@redrive/durable/Store"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cause from "effect/Cause"
@@ -15,12 +16,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as FiberMap from "effect/FiberMap"
+import * as FiberSet from "effect/FiberSet"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
-import type { SqlError } from "effect/sql/SqlError"
-import * as Stream from "effect/Stream"
+import * as Schedule from "effect/Schedule"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Extractor from "../page/Extractor.ts"
 import * as Fetcher from "../page/Fetcher.ts"
 import * as Pauses from "../page/Pauses.ts"
@@ -29,7 +31,8 @@ import * as Scope from "../page/Scope.ts"
 import { formatsOf } from "./formats.ts"
 import * as HostWait from "./HostWait.ts"
 import * as Drain from "./Drain.ts"
-import { Jobs, type Task, type Work } from "./Jobs.ts"
+import { Jobs, type Work } from "./Jobs.ts"
+import { Pages, type Task } from "./Pages.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
 const defaultPolicy = RetryPolicy.make({
@@ -57,12 +60,13 @@ export class Crawler extends Context.Service<
 
 export const layer = (
   options: Options = {}
-): Layer.Layer<Crawler, SqlError, Extractor.Extractor | Fetcher.Fetcher | Jobs> =>
+): Layer.Layer<Crawler, SqlError, Extractor.Extractor | Fetcher.Fetcher | Jobs | Pages> =>
   Layer.effect(
     Crawler,
     Effect.gen(function* () {
       const jobs = yield* Jobs
-      const context = yield* Effect.context<Extractor.Extractor | Fetcher.Fetcher | Jobs>()
+      const { isShared } = yield* Pages
+      const context = yield* Effect.context<Extractor.Extractor | Fetcher.Fetcher | Jobs | Pages>()
       const robots = yield* Robots.respected
       const { policy = defaultPolicy } = options
       // One runner for all jobs.
@@ -73,7 +77,26 @@ export const layer = (
       const start = (work: Work) =>
         FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context)).pipe(Effect.asVoid)
       const cancel = (jobId: string) => Effect.andThen(FiberMap.remove(running, jobId), jobs.end(jobId, "cancelled"))
-      for (const work of yield* jobs.unfinished) yield* start(work)
+
+      /** Takes up what other processes were asked for, or left, and stops what they have ended. */
+      const look = Effect.gen(function* () {
+        const before = [...running].map(([id]) => id)
+        const unfinished = yield* jobs.unfinished
+        const ids = new Set(unfinished.map(({ id }) => id))
+        for (const work of unfinished) if (!FiberMap.hasUnsafe(running, work.id)) yield* start(work)
+        for (const id of before) if (!ids.has(id)) yield* FiberMap.remove(running, id)
+      })
+      yield* look
+      if (isShared)
+        yield* Effect.sleep("500 millis").pipe(
+          Effect.andThen(
+            Effect.catchCause(look, (cause) =>
+              Effect.logWarning("jobs of other processes could not be looked for", cause)
+            )
+          ),
+          Effect.forever,
+          Effect.forkScoped
+        )
       return Crawler.of({ start, cancel })
     })
   )
@@ -92,8 +115,15 @@ interface Workers {
 const crawl = Effect.fnUntraced(
   function* (work: Work, workers: Workers) {
     const jobs = yield* Jobs
-    yield* visitAll(work, workers)
-    yield* jobs.end(work.id, "done")
+    const { isShared } = yield* Pages
+    const worked = Effect.andThen(Effect.scoped(visitAll(work, workers)), jobs.end(work.id, "done"))
+    // A server may be away for a while, as when it is restarted. What was under way is fetched again.
+    yield* isShared
+      ? Effect.retry(
+          Effect.tapError(worked, (error) => Effect.logWarning("a job waits for its database", error)),
+          { while: (error) => isSqlError(error) || error instanceof StoreError, schedule: patience }
+        )
+      : worked
   },
   (self, work) =>
     Effect.catchCause(
@@ -114,21 +144,18 @@ const crawl = Effect.fnUntraced(
     )
 )
 
+/** How long a job waits for its database: ten minutes. */
+const patience = Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(600)])
+
 /** Fetches the job's pages and those that they lead to, until there are no more. */
 const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
-  const jobs = yield* Jobs
+  const pages = yield* Pages
   const robots = work.request.respectRobotsTxt ? workers.robots : Robots.ignored
   const scopeOf = (landed?: string) => Effect.fromResult(Scope.make(work.request, landed))
-  let scope = yield* scopeOf(Option.getOrUndefined(yield* jobs.landing(work.id)))
+  let scope = yield* scopeOf()
+  let isLanded = false
   /** Where this process has found pages: neither a link nor a redirect leads there once more. */
   const landed = new Set<string>()
-  const queue = yield* Queue.unbounded<Task, Cause.Done>()
-  let open = 0
-  const enqueue = (tasks: ReadonlyArray<Task>) => {
-    open += tasks.length
-    return Queue.offerAll(queue, tasks)
-  }
-  const leave = Effect.suspend(() => (--open === 0 ? Queue.end(queue) : Effect.void))
 
   /** Whether a URL may be asked for: first the item's own, then those that its redirects lead to. */
   const admit = (task: Task, redirect?: Fetcher.Redirect): Effect.Effect<void, ItemError.Reason> => {
@@ -142,16 +169,14 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   const visit = Effect.fnUntraced(function* (task: Task) {
     const { attempts, result } = yield* fetch(task, work, workers, (redirect) => admit(task, redirect))
     if (Result.isFailure(result)) {
-      yield* jobs.fail(task, result.failure, attempts)
+      yield* pages.fail(task, result.failure, attempts)
       return yield* ErrorReporter.report(Cause.fail(result.failure))
     }
     const { landing, links, ...page } = result.success
     landed.add(landing)
     if (task.depth === 0) scope = yield* scopeOf(landing)
     const inside = leads(work, task) ? insideOf(links) : []
-    const found = yield* jobs.succeed(work, task, { ...page, links: inside, attempts })
-    if (Option.isNone(found)) return yield* outOfBalance(work)
-    return yield* enqueue(found.value)
+    if (!(yield* pages.succeed(work, task, { ...page, links: inside, attempts }))) yield* outOfBalance(work)
   })
 
   const insideOf = (links: ReadonlyArray<string>) =>
@@ -160,16 +185,45 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
       return url === undefined || landed.has(url) ? [] : [url]
     })
 
-  yield* enqueue(yield* jobs.begin(work.id))
-  if (open === 0) return
-  yield* Stream.fromQueue(queue).pipe(
-    Stream.mapEffect((task) => Effect.ensuring(workers.drain.run(visit(task)), leave), {
-      concurrency: workers.pagesPerJob,
-      unordered: true
-    }),
-    Stream.runDrain
-  )
+  const visits = yield* FiberSet.make<void, JobError.JobError | JobError.InvalidRequest | SqlError>()
+  /** Opened when a page has ended, which makes room and may have led to others. */
+  const news = Latch.makeUnsafe(false)
+  let under = 0
+  const begin = (task: Task) => {
+    under++
+    const ended = Effect.sync(() => {
+      under--
+      news.openUnsafe()
+    })
+    return FiberSet.run(visits, Effect.ensuring(workers.drain.run(storing(visit(task))), ended))
+  }
+
+  const claiming = Effect.gen(function* () {
+    yield* pages.begin(work.id)
+    for (;;) {
+      news.closeUnsafe()
+      const room = workers.pagesPerJob - under
+      const tasks = room > 0 ? yield* pages.claim(work.id, room) : []
+      // Another process may have fetched the start.
+      if (tasks.length > 0 && !isLanded && tasks.some(({ depth }) => depth > 0)) {
+        scope = yield* scopeOf(Option.getOrUndefined(yield* pages.landing(work.id)))
+        isLanded = true
+      }
+      for (const task of tasks) yield* begin(task)
+      if (tasks.length > 0) continue
+      if (under === 0 && (yield* pages.areOver(work.id))) return
+      // Pages that others have may lead to more.
+      yield* under > 0 && !pages.isShared
+        ? Latch.await(news)
+        : Effect.race(Latch.await(news), Effect.sleep("500 millis"))
+    }
+  })
+  yield* Effect.raceFirst(claiming, FiberSet.join(visits))
 })
+
+/** A store that fails is no failure of the page, and passes the page's policy by as a defect. */
+const storing = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
+  Effect.catchDefect(self, (defect) => (isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)))
 
 /** Whether a page's links are followed. */
 const leads = ({ request: { maxDepth } }: Work, { depth }: Task): boolean => maxDepth === undefined || depth < maxDepth
@@ -184,7 +238,7 @@ const fetch = Effect.fnUntraced(function* (
   { retries, runner }: Workers,
   admit: (redirect?: Fetcher.Redirect) => Effect.Effect<void, ItemError.Reason>
 ) {
-  const jobs = yield* Jobs
+  const pages = yield* Pages
   const fetcher = yield* Fetcher.Fetcher
   const extractor = yield* Extractor.Extractor
   let attempts = 0
@@ -198,7 +252,7 @@ const fetch = Effect.fnUntraced(function* (
   const attempt = Effect.gen(function* () {
     asked = task.url
     // A store that fails is no failure of the page.
-    yield* Effect.orDie(jobs.attempting(task, attempts++))
+    if (attempts++ > 0) yield* Effect.orDie(pages.attempting(task, attempts - 1))
     yield* admit()
     const page = yield* fetcher.fetch(task.url, { accept: accepted, follow })
     const formats = formatsOf(request)
@@ -209,7 +263,7 @@ const fetch = Effect.fnUntraced(function* (
     })
     const html = formats.has("html") ? page.text : ""
     const landing = Scope.pageOf(page.url)
-    if (!(yield* Effect.orDie(jobs.claim(task, landing)))) return yield* duplicate
+    if (!(yield* Effect.orDie(pages.land(task, landing)))) return yield* duplicate
     return { status: page.status, landing, ...content, html }
   }).pipe(
     Effect.tapError((reason) => {

@@ -1,26 +1,42 @@
 /**
- * The service's tables, and the migrations that make them.
+ * The service's tables in SQLite or PostgreSQL, and the migrations that make them.
  *
  * Money is whole millionths of a US dollar, times are ISO 8601 in UTC, failures are the JSON of their schemas.
  */
 import { randomBytes } from "node:crypto"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import * as Lock from "./Lock.ts"
 import { answerOf, readError } from "./rows.ts"
+
+/** The column by which rows are in the order in which they were added. SQLite has one of its own. */
+export const orderOf = (sql: SqlClient.SqlClient) =>
+  sql.literal(sql.onDialectOrElse({ sqlite: () => "rowid", orElse: () => "seq" }))
+
+/** What PostgreSQL has for it. */
+const ordered = (sql: SqlClient.SqlClient) =>
+  sql.onDialectOrElse({ sqlite: () => sql``, orElse: () => sql`seq BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE,` })
+
+/** What an index has of a URL: PostgreSQL's take no long ones. */
+const indexed = (sql: SqlClient.SqlClient, column: string) =>
+  sql.literal(sql.onDialectOrElse({ sqlite: () => column, orElse: () => `md5(${column})` }))
 
 const tables = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`CREATE TABLE accounts (
     id TEXT PRIMARY KEY,
     key_hash TEXT NOT NULL UNIQUE,
-    balance INTEGER NOT NULL CHECK (balance >= 0)
+    balance BIGINT NOT NULL CHECK (balance >= 0)
   )`
   yield* sql`CREATE TABLE jobs (
     id TEXT PRIMARY KEY,
+    ${ordered(sql)}
     account_id TEXT NOT NULL REFERENCES accounts (id),
     request TEXT NOT NULL,
     status TEXT NOT NULL,
@@ -31,6 +47,7 @@ const tables = Effect.gen(function* () {
   )`
   yield* sql`CREATE TABLE items (
     id TEXT PRIMARY KEY,
+    ${ordered(sql)}
     job_id TEXT NOT NULL REFERENCES jobs (id),
     url TEXT NOT NULL,
     referred_url TEXT NOT NULL,
@@ -44,9 +61,9 @@ const tables = Effect.gen(function* () {
     attempts INTEGER NOT NULL DEFAULT 0,
     error TEXT,
     created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
-    UNIQUE (job_id, url)
+    updated_at TEXT NOT NULL
   )`
+  yield* sql`CREATE UNIQUE INDEX items_url ON items (job_id, ${indexed(sql, "url")})`
 })
 
 const holder = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`CREATE TABLE holder (pid INTEGER NOT NULL)`)
@@ -73,15 +90,16 @@ const ledger = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`CREATE TABLE ledger (
     id TEXT PRIMARY KEY,
+    ${ordered(sql)}
     debit TEXT NOT NULL,
     credit TEXT NOT NULL,
-    amount INTEGER NOT NULL CHECK (amount > 0),
+    amount BIGINT NOT NULL CHECK (amount > 0),
     why TEXT NOT NULL,
     at TEXT NOT NULL
   )`
   yield* sql`CREATE INDEX ledger_debit ON ledger (debit, at)`
   yield* sql`CREATE INDEX ledger_credit ON ledger (credit, at)`
-  yield* sql`INSERT INTO ledger SELECT 'opening ' || id, '(cash)', id, balance, 'opening balance', '1970-01-01T00:00:00.000Z'
+  yield* sql`INSERT INTO ledger (id, debit, credit, amount, why, at) SELECT 'opening ' || id, '(cash)', id, balance, 'opening balance', '1970-01-01T00:00:00.000Z'
     FROM accounts WHERE balance > 0`
 })
 
@@ -90,7 +108,7 @@ const landings = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`ALTER TABLE items ADD COLUMN landed_url TEXT`
   yield* sql`UPDATE items SET landed_url = url WHERE status = 'done'`
-  yield* sql`CREATE UNIQUE INDEX items_landed ON items (job_id, landed_url)`
+  yield* sql`CREATE UNIQUE INDEX items_landed ON items (job_id, ${indexed(sql, "landed_url")})`
 })
 
 /** How often the webhook of each job was queued: the last delivery is the one that the job tells of. */
@@ -107,6 +125,14 @@ const formats = Effect.gen(function* () {
   yield* sql`ALTER TABLE items ADD COLUMN cleaned TEXT NOT NULL DEFAULT ''`
 })
 
+/** Which process has a page, and until when each process lives without a sign of life. */
+const claims = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE items ADD COLUMN claim TEXT`
+  yield* sql`CREATE INDEX items_open ON items (job_id, status) WHERE status IN ('new', 'in_progress')`
+  yield* sql`CREATE TABLE runners (id TEXT PRIMARY KEY, until BIGINT NOT NULL)`
+})
+
 const migrate = Migrator.make({})({
   loader: Migrator.fromRecord({
     "0001_tables": tables,
@@ -115,12 +141,31 @@ const migrate = Migrator.make({})({
     "0004_ledger": ledger,
     "0005_landings": landings,
     "0006_deliveries": deliveries,
-    "0007_formats": formats
+    "0007_formats": formats,
+    "0008_claims": claims
   })
 })
 
-/** Opens a database file with all tables, locked against other processes; `:memory:` is a database that ends with the process. */
-export const layer = (filename: string) =>
-  Layer.effectDiscard(Effect.andThen(Lock.acquire, Effect.andThen(migrate, Lock.sign))).pipe(
-    Layer.provideMerge(Sqlite.layer({ filename }))
-  )
+/** Whether a database is PostgreSQL's, which its connection string says. */
+export const isPostgres = (database: string): boolean => /^postgres(ql)?:\/\//.test(database)
+
+/** What a database may be called in a message: a connection string may have a password. */
+export const nameOf = (database: string): string => {
+  if (!isPostgres(database)) return database
+  return URL.canParse(database) ? `${new URL(database).host}${new URL(database).pathname}` : "PostgreSQL"
+}
+
+/** The client of a database, as it is: the name of a SQLite file, or a connection string of PostgreSQL. */
+export const client = (database: string): Layer.Layer<SqlClient.SqlClient, SqlError> =>
+  isPostgres(database)
+    ? PgClient.layer({ url: Redacted.make(database), maxConnections: 10, applicationName: "redrive crawler" })
+    : Sqlite.layer({ filename: database })
+
+/**
+ * Opens a database with all tables. A SQLite file is locked against other processes, and `:memory:` is a database that ends with the process; PostgreSQL
+ * is shared by any number of them.
+ */
+export const layer = (database: string) => {
+  const prepare = isPostgres(database) ? migrate : Effect.andThen(Lock.acquire, Effect.andThen(migrate, Lock.sign))
+  return Layer.effectDiscard(prepare).pipe(Layer.provideMerge(client(database)))
+}

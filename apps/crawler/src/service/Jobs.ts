@@ -1,9 +1,8 @@
 /**
- * Jobs and their items in SQLite. What is finished stays finished: every item is committed as it ends.
+ * Jobs, from when somebody asks for one until it is forgotten, and what the API answers of them. `Pages` has how their pages come in.
  */
 import { randomUUID } from "node:crypto"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
-import * as ItemError from "@redrive/core/ItemError"
 import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
 import { Store, type StoreError } from "@redrive/durable/Store"
@@ -17,35 +16,17 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Stream from "effect/Stream"
 import * as Scope from "../page/Scope.ts"
-import { Accounts, pagePrice } from "./Accounts.ts"
+import { orderOf } from "./Database.ts"
 import * as Deliveries from "./Deliveries.ts"
 import { formatsOf } from "./formats.ts"
-import { answerOf, type Counts, itemColumns, type ItemRow, jobJson, type JobRow, type Link } from "./rows.ts"
-
-/** An item that is to be fetched. */
-export interface Task {
-  readonly id: string
-  readonly jobId: string
-  readonly url: string
-  readonly depth: number
-}
+import { adding } from "./Pages.ts"
+import { type Counts, itemColumns, type ItemRow, jobJson, type JobRow, type Link } from "./rows.ts"
 
 /** A job that is to be worked on. */
 export interface Work {
   readonly id: string
   readonly accountId: string
   readonly request: CrawlApi.CrawlRequest
-}
-
-/** What a fetched page brought. */
-export interface Fetched {
-  readonly status: number
-  readonly title: string
-  readonly markdown: string
-  readonly html: string
-  readonly cleaned: string
-  readonly links: ReadonlyArray<string>
-  readonly attempts: number
 }
 
 /** How a job is. */
@@ -123,23 +104,8 @@ export class Jobs extends Context.Service<
     readonly expire: (before: DateTime.DateTime) => Effect.Effect<number, SqlError>
     /** What links to texts are signed with: the same as long as the database. */
     readonly secret: Effect.Effect<string, SqlError>
-    /** The jobs that have not ended, as an earlier process left them. */
+    /** The jobs that have not ended, whichever process they were asked of. */
     readonly unfinished: Effect.Effect<ReadonlyArray<Work>, SqlError>
-    /** Marks a job as being worked on and gives what is left to fetch, what was cut short included. */
-    readonly begin: (jobId: string) => Effect.Effect<ReadonlyArray<Task>, SqlError>
-    /** Notes that attempts at an item have ended and another one begins. */
-    readonly attempting: (task: Task, ended: number) => Effect.Effect<void, SqlError>
-    /** Takes the URL where an item's page was found for this item; `false` if another item of the job has it. */
-    readonly claim: (task: Task, landed: string) => Effect.Effect<boolean, SqlError>
-    /** Where the start's redirects led, once the start was fetched. */
-    readonly landing: (jobId: string) => Effect.Effect<Option.Option<string>, SqlError>
-    /** Charges for a page and keeps it; none, and nothing kept, where the balance is not enough. */
-    readonly succeed: (
-      work: Work,
-      task: Task,
-      page: Fetched
-    ) => Effect.Effect<Option.Option<ReadonlyArray<Task>>, SqlError>
-    readonly fail: (task: Task, error: ItemError.ItemError, attempts: number) => Effect.Effect<void, SqlError>
     /** Ends a job that has not ended; items that are not finished end with it, as cancelled. Who wants to hear of it is told from then on. */
     readonly end: (
       jobId: string,
@@ -159,36 +125,18 @@ const now = Effect.map(DateTime.now, DateTime.formatIso)
 const requestJson = Schema.fromJsonString(Schema.toCodecJson(CrawlApi.CrawlRequestBody))
 const encodeRequest = Schema.encodeSync(requestJson)
 const decodeRequest = Schema.decodeSync(requestJson)
-const encodeItemError = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
 const encodeJobReason = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
 
 const noItems: Counts = { total: 0, done: 0, failed: 0 }
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const accounts = yield* Accounts
   const store = yield* Store
 
   const toStore = Effect.provideService(Store, store)
 
-  /** Adds items for URLs that the job does not have yet, as far as its limit allows. */
-  const add = Effect.fnUntraced(function* (work: Work, urls: ReadonlyArray<string>, from: Pick<Task, "url" | "depth">) {
-    const [count] = yield* sql<{ n: number }>`SELECT count(*) AS n FROM items WHERE job_id = ${work.id}`
-    let room = work.request.itemsLimit - (count?.n ?? 0)
-    const at = yield* now
-    const added: Array<Task> = []
-    for (const url of urls) {
-      if (room <= 0) break
-      const task = { id: randomUUID(), jobId: work.id, url, depth: from.depth }
-      const row = { id: task.id, job_id: work.id, url, referred_url: from.url, depth: from.depth, status: "new" }
-      const inserted = yield* sql`
-        INSERT INTO items ${sql.insert({ ...row, created_at: at, updated_at: at })} ON CONFLICT DO NOTHING RETURNING id`
-      if (inserted.length === 0) continue
-      room--
-      added.push(task)
-    }
-    return added
-  })
+  const add = adding(sql)
+  const order = orderOf(sql)
 
   const create = Effect.fnUntraced(function* (accountId: string, request: CrawlApi.CrawlRequest, origin: string) {
     const work: Work = { id: randomUUID(), accountId, request }
@@ -214,7 +162,7 @@ const make = Effect.gen(function* () {
     if (job === undefined) return Option.none()
     const columns = view.links ? itemColumns : itemColumns.replace(" links,", " '[]' AS links,")
     const items = yield* sql<ItemRow>`SELECT ${sql.literal(columns)} FROM items WHERE job_id = ${jobId}
-      ORDER BY rowid LIMIT ${view.limit} OFFSET ${view.offset}`
+      ORDER BY ${order} LIMIT ${view.limit} OFFSET ${view.offset}`
     const [counts] = yield* sql<Counts>`SELECT CAST(count(*) AS INTEGER) AS total,
       CAST(count(*) FILTER (WHERE status = 'done') AS INTEGER) AS done,
       CAST(count(*) FILTER (WHERE status = 'error') AS INTEGER) AS failed FROM items WHERE job_id = ${jobId}`
@@ -240,43 +188,6 @@ const make = Effect.gen(function* () {
   const resend = Effect.fnUntraced(function* (jobId: string) {
     const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND finished_at IS NOT NULL`
     return job === undefined ? Option.none() : yield* deliver(job)
-  }, sql.withTransaction)
-
-  const begin = Effect.fnUntraced(function* (jobId: string) {
-    yield* sql`UPDATE jobs SET status = 'in_progress', updated_at = ${yield* now} WHERE id = ${jobId}`
-    yield* sql`UPDATE items SET status = 'new', attempts = 0 WHERE job_id = ${jobId} AND status = 'in_progress'`
-    yield* changed(jobId)
-    return yield* sql<Task>`
-      SELECT id, job_id AS jobId, url, depth FROM items WHERE job_id = ${jobId} AND status = 'new' ORDER BY rowid`
-  }, sql.withTransaction)
-
-  const succeed = Effect.fnUntraced(function* (work: Work, task: Task, page: Fetched) {
-    // What has ended meanwhile, such as by a cancellation, costs nothing.
-    const [open] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
-    if (open === undefined) return Option.some([])
-    if (!(yield* accounts.charge(work.accountId, task.id))) return Option.none()
-    const { attempts, cleaned, html, links, markdown, status: page_status, title } = page
-    const fetched = {
-      page_status,
-      title,
-      markdown,
-      html,
-      cleaned,
-      links: JSON.stringify(links),
-      attempts,
-      cost: pagePrice
-    }
-    yield* sql`UPDATE items SET ${sql.update({ ...fetched, status: "done", updated_at: yield* now })} WHERE id = ${task.id}`
-    yield* changed(work.id)
-    return Option.some(yield* add(work, links, { url: task.url, depth: task.depth + 1 }))
-  }, sql.withTransaction)
-
-  const fail = Effect.fnUntraced(function* (task: Task, error: ItemError.ItemError, attempts: number) {
-    const page_status = "status" in error.reason ? (error.reason.status ?? 0) : 0
-    const failed = { status: "error", error: encodeItemError(error), answer: answerOf(error), page_status, attempts }
-    yield* sql`UPDATE items SET ${sql.update({ ...failed, updated_at: yield* now })}
-      WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
-    yield* changed(task.jobId)
   }, sql.withTransaction)
 
   const end = Effect.fnUntraced(function* (
@@ -309,21 +220,22 @@ const make = Effect.gen(function* () {
 
   const list = (accountId: string, most: number, before: string | undefined) =>
     Effect.map(
-      sql<JobRow & { readonly items: number; readonly done: number; readonly failed: number }>`
-        SELECT jobs.*, count(items.id) AS items, coalesce(sum(items.status = 'done'), 0) AS done,
-          coalesce(sum(items.status = 'error'), 0) AS failed
+      sql<JobRow & Counts>`
+        SELECT jobs.*, CAST(count(items.id) AS INTEGER) AS total,
+          CAST(count(*) FILTER (WHERE items.status = 'done') AS INTEGER) AS done,
+          CAST(count(*) FILTER (WHERE items.status = 'error') AS INTEGER) AS failed
         FROM jobs LEFT JOIN items ON items.job_id = jobs.id
-        WHERE jobs.account_id = ${accountId}
-          AND jobs.rowid < coalesce((SELECT rowid FROM jobs WHERE id = ${before ?? ""} AND account_id = ${accountId}), 9e15)
-        GROUP BY jobs.rowid ORDER BY jobs.rowid DESC LIMIT ${most}`,
+        WHERE jobs.account_id = ${accountId} AND jobs.${order} < coalesce(
+          (SELECT ${order} FROM jobs WHERE id = ${before ?? ""} AND account_id = ${accountId}), 9000000000000000)
+        GROUP BY jobs.id ORDER BY jobs.${order} DESC LIMIT ${most}`,
       (rows) =>
-        rows.map(({ created_at, done, failed, finished_at, id, items, request, status }) => ({
+        rows.map(({ created_at, done, failed, finished_at, id, request, status, total }) => ({
           id,
           url: decodeRequest(request).url,
           status,
           created_at,
           finished_at,
-          items_total: items,
+          items_total: total,
           items_done: done,
           items_failed: failed
         }))
@@ -352,31 +264,17 @@ const make = Effect.gen(function* () {
       ),
     texts: (jobId) =>
       sql<{ url: string; markdown: string }>`SELECT url, markdown FROM items
-        WHERE job_id = ${jobId} AND status = 'done' ORDER BY rowid`.stream,
+        WHERE job_id = ${jobId} AND status = 'done' ORDER BY ${order}`.stream,
     first: (jobId) =>
       Effect.map(
-        sql<First>`SELECT status, page_status, title, markdown, html, cleaned, answer FROM items WHERE job_id = ${jobId} ORDER BY rowid LIMIT 1`,
+        sql<First>`SELECT status, page_status, title, markdown, html, cleaned, answer FROM items WHERE job_id = ${jobId} ORDER BY ${order} LIMIT 1`,
         ([item]) => Option.fromUndefinedOr(item)
       ),
     secret: Effect.map(
       sql<{ value: string }>`SELECT value FROM settings WHERE name = 'links'`,
       ([setting]) => setting?.value ?? ""
     ),
-    begin,
-    succeed,
-    fail,
     end,
-    claim: (task, landed) =>
-      Effect.map(
-        sql`UPDATE OR IGNORE items SET landed_url = ${landed} WHERE id = ${task.id} RETURNING id`,
-        (claimed) => claimed.length > 0
-      ),
-    landing: (jobId) =>
-      Effect.map(
-        sql<{ landed_url: string }>`
-          SELECT landed_url FROM items WHERE job_id = ${jobId} AND depth = 0 AND landed_url IS NOT NULL`,
-        ([start]) => Option.map(Option.fromUndefinedOr(start), ({ landed_url }) => landed_url)
-      ),
     markdown: (accountId, jobId, itemId) =>
       Effect.map(
         sql<{ markdown: string }>`
@@ -384,15 +282,8 @@ const make = Effect.gen(function* () {
           WHERE items.id = ${itemId} AND jobs.id = ${jobId} AND account_id = ${accountId} AND items.status = 'done'`,
         ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
       ),
-    unfinished: Effect.map(sql<JobRow>`SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY rowid`, (rows) =>
+    unfinished: Effect.map(sql<JobRow>`SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY ${order}`, (rows) =>
       rows.map((row) => ({ id: row.id, accountId: row.account_id, request: decodeRequest(row.request) }))
-    ),
-    attempting: (task, ended) =>
-      Effect.flatMap(
-        now,
-        (at) =>
-          sql`UPDATE items SET status = 'in_progress', attempts = ${ended}, updated_at = ${at}
-            WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
-      ).pipe(Effect.andThen(changed(task.jobId)), sql.withTransaction)
+    )
   })
 })

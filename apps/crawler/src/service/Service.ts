@@ -21,6 +21,7 @@ import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
 import * as Handlers from "./Handlers.ts"
 import { Jobs } from "./Jobs.ts"
+import { Pages } from "./Pages.ts"
 import * as Webhooks from "./Webhooks.ts"
 
 /**
@@ -75,7 +76,7 @@ export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
   const { extractor = Extractor.layer(), requestsPerMinute = 6000 } = options
-  const store = Jobs.layer.pipe(
+  const store = Layer.merge(Jobs.layer, Pages.layer()).pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
     Layer.provide(Database.layer(database))
   )

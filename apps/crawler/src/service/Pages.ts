@@ -1,0 +1,228 @@
+/**
+ * The pages of jobs as a table from which processes claim them. What is finished stays finished: every page is committed as it ends, and is charged once.
+ *
+ * A claim names the process that has it. Each process says every few seconds that it lives; what one holds that does not is claimed by another. Whoever
+ * has lost a claim changes nothing and charges nothing any more. Every change locks the row of its job first, so that no two wait for each other.
+ */
+import { randomUUID } from "node:crypto"
+import * as ItemError from "@redrive/core/ItemError"
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { Accounts, pagePrice } from "./Accounts.ts"
+import { orderOf } from "./Database.ts"
+import type { Work } from "./Jobs.ts"
+import { answerOf } from "./rows.ts"
+
+/** A page that is to be fetched. */
+export interface Task {
+  readonly id: string
+  readonly jobId: string
+  readonly url: string
+  readonly depth: number
+}
+
+/** What a fetched page brought. */
+export interface Fetched {
+  readonly status: number
+  readonly title: string
+  readonly markdown: string
+  readonly html: string
+  readonly cleaned: string
+  readonly links: ReadonlyArray<string>
+  readonly attempts: number
+}
+
+export class Pages extends Context.Service<
+  Pages,
+  {
+    /** Whether other processes may work on the same jobs. */
+    readonly isShared: boolean
+    /** Marks a job as being worked on. What this process had claimed of it waits again. */
+    readonly begin: (jobId: string) => Effect.Effect<void, SqlError>
+    /** Claims pages of a job that wait, in the order in which they were found. */
+    readonly claim: (jobId: string, most: number) => Effect.Effect<ReadonlyArray<Task>, SqlError>
+    /** Whether no page of a job waits, and none is under way in any process. */
+    readonly areOver: (jobId: string) => Effect.Effect<boolean, SqlError>
+    /** Notes that attempts at a page have ended and another one begins. */
+    readonly attempting: (task: Task, ended: number) => Effect.Effect<void, SqlError>
+    /** Notes the URL where a page was found; `false` if another item of the job has that page. */
+    readonly land: (task: Task, landed: string) => Effect.Effect<boolean, SqlError>
+    /** Where the start's redirects led, once the start was fetched. */
+    readonly landing: (jobId: string) => Effect.Effect<Option.Option<string>, SqlError>
+    /** Charges for a page, keeps it, and adds those that it leads to; `false`, and nothing kept, where the balance is not enough. */
+    readonly succeed: (work: Work, task: Task, page: Fetched) => Effect.Effect<boolean, SqlError>
+    readonly fail: (task: Task, error: ItemError.ItemError, attempts: number) => Effect.Effect<void, SqlError>
+  }
+>()("@redrive/crawler/service/Pages") {
+  /** `lease` is how long a process may give no sign of life until others take its pages over. Default: 10 seconds. */
+  static readonly layer = (lease: Duration.Input = "10 seconds") => Layer.effect(Pages, make(Duration.toMillis(lease)))
+}
+
+const now = Effect.map(DateTime.now, DateTime.formatIso)
+
+const encodeItemError = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
+
+/** The most rows of one statement: databases bound its parameters. */
+const mostRows = 500
+
+/** PostgreSQL's texts have no such character. */
+const withoutNul = (text: string): string => text.replaceAll("\0", "\uFFFD")
+
+/** Adds items for URLs that a job does not have yet, as far as its limit allows. The caller has locked the job. */
+export const adding = (sql: SqlClient.SqlClient) =>
+  Effect.fnUntraced(function* (work: Work, urls: ReadonlyArray<string>, from: Pick<Task, "url" | "depth">) {
+    if (urls.length === 0) return
+    const [count] = yield* sql<{
+      n: number
+    }>`SELECT CAST(count(*) AS INTEGER) AS n FROM items WHERE job_id = ${work.id}`
+    let room = work.request.itemsLimit - (count?.n ?? 0)
+    const at = yield* now
+    const about = { job_id: work.id, referred_url: from.url, depth: from.depth, status: "new" }
+    let left: ReadonlyArray<string> = [...new Set(urls)]
+    while (room > 0 && Arr.isReadonlyArrayNonEmpty(left)) {
+      const [some, rest] = Arr.splitAtNonEmpty(left, Math.min(room, mostRows))
+      left = rest
+      const rows = Arr.map(some, (url) => ({ ...about, id: randomUUID(), url, created_at: at, updated_at: at }))
+      const added = yield* sql`INSERT INTO items ${sql.insert(rows)} ON CONFLICT DO NOTHING RETURNING id`
+      room -= added.length
+    }
+  })
+
+const make = Effect.fnUntraced(function* (
+  lease: number
+): Effect.fn.Return<Pages["Service"], SqlError, Accounts | Scope.Scope | SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const accounts = yield* Accounts
+  const add = adding(sql)
+  const order = orderOf(sql)
+  const self = randomUUID()
+  // A SQLite file is locked by its process: whoever else was there is gone.
+  const isShared = sql.onDialectOrElse({ sqlite: () => false, orElse: () => true })
+
+  /** Says that this process lives, and gives back what those have claimed that do not. */
+  const live = Effect.gen(function* () {
+    const at = yield* Clock.currentTimeMillis
+    yield* sql`INSERT INTO runners ${sql.insert({ id: self, until: at + lease })}
+      ON CONFLICT (id) DO UPDATE SET until = excluded.until`
+    const isLost = isShared ? sql`until < ${at}` : sql`id <> ${self}`
+    const lost = yield* sql<{ id: string }>`DELETE FROM runners WHERE ${isLost} RETURNING id`
+    yield* Effect.forEach(lost, ({ id }) => giveBack(id), { discard: true })
+  }).pipe(sql.withTransaction)
+
+  const giveBack = (runner: string) =>
+    sql`UPDATE items SET status = 'new', attempts = 0, claim = NULL WHERE status = 'in_progress' AND claim = ${runner}`
+
+  // An older version made no claims.
+  if (!isShared) yield* sql`UPDATE items SET status = 'new' WHERE status = 'in_progress' AND claim IS NULL`
+  yield* live
+  yield* Effect.addFinalizer(() =>
+    Effect.andThen(giveBack(self), sql`DELETE FROM runners WHERE id = ${self}`).pipe(
+      sql.withTransaction,
+      Effect.timeout("5 seconds"),
+      Effect.ignoreCause
+    )
+  )
+  const living = Effect.sleep(lease / 3).pipe(
+    Effect.andThen(Effect.catchCause(live, (cause) => Effect.logWarning("no sign of life could be given", cause))),
+    Effect.forever
+  )
+  if (isShared) yield* Effect.forkScoped(living)
+
+  /** Locks a job until the transaction ends. Whoever asks again hears that something has changed. */
+  const change = (jobId: string) => sql`UPDATE jobs SET version = version + 1 WHERE id = ${jobId}`
+
+  const isOwn = sql.and([sql`status = 'in_progress'`, sql`claim = ${self}`])
+
+  const begin = Effect.fnUntraced(function* (jobId: string) {
+    yield* change(jobId)
+    yield* sql`UPDATE jobs SET status = 'in_progress', updated_at = ${yield* now} WHERE id = ${jobId} AND status = 'new'`
+    yield* sql`UPDATE items SET status = 'new', attempts = 0, claim = NULL WHERE job_id = ${jobId} AND ${isOwn}`
+  }, sql.withTransaction)
+
+  const claim = Effect.fnUntraced(function* (jobId: string, most: number) {
+    const next = sql`SELECT id FROM items WHERE job_id = ${jobId} AND status = 'new' ORDER BY ${order} LIMIT ${most}`
+    // Most of the time there is none, which costs no transaction.
+    if ((yield* next).length === 0) return []
+    const taking = sql<Task & { readonly place: number | string }>`UPDATE items
+      SET status = 'in_progress', attempts = 0, claim = ${self}, updated_at = ${yield* now}
+      WHERE id IN (${next}) RETURNING id, url, depth, ${order} AS place`
+    const rows = yield* sql.withTransaction(Effect.andThen(change(jobId), taking))
+    return rows
+      .toSorted((one, other) => Number(one.place) - Number(other.place))
+      .map(({ depth, id, url }): Task => ({ depth, id, jobId, url }))
+  })
+
+  const land = Effect.fnUntraced(function* ({ id, jobId }: Task, landed: string) {
+    yield* change(jobId)
+    const rows = yield* sql`UPDATE items SET landed_url = ${landed} WHERE id = ${id} AND NOT EXISTS (
+      SELECT 1 FROM items other WHERE other.job_id = ${jobId} AND other.landed_url = ${landed} AND other.id <> ${id}) RETURNING id`
+    return rows.length > 0
+  }, sql.withTransaction)
+
+  const succeed = Effect.fnUntraced(function* (work: Work, task: Task, page: Fetched) {
+    yield* change(work.id)
+    // What has ended meanwhile, such as by a cancellation, costs nothing.
+    const [own] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND ${isOwn}`
+    if (own === undefined) return true
+    if (!(yield* accounts.charge(work.accountId, task.id))) return false
+    const { attempts, links, status: page_status } = page
+    const done = {
+      status: "done",
+      page_status,
+      attempts,
+      title: withoutNul(page.title),
+      markdown: withoutNul(page.markdown),
+      html: withoutNul(page.html),
+      cleaned: withoutNul(page.cleaned),
+      links: JSON.stringify(links),
+      cost: pagePrice,
+      updated_at: yield* now
+    }
+    yield* sql`UPDATE items SET ${sql.update(done)} WHERE id = ${task.id}`
+    yield* add(work, links, { url: task.url, depth: task.depth + 1 })
+    return true
+  }, sql.withTransaction)
+
+  const fail = Effect.fnUntraced(function* (task: Task, error: ItemError.ItemError, attempts: number) {
+    const page_status = "status" in error.reason ? (error.reason.status ?? 0) : 0
+    const failed = { status: "error", error: encodeItemError(error), answer: answerOf(error), page_status, attempts }
+    yield* change(task.jobId)
+    yield* sql`UPDATE items SET ${sql.update({ ...failed, updated_at: yield* now })} WHERE id = ${task.id} AND ${isOwn}`
+  }, sql.withTransaction)
+
+  const attempting = Effect.fnUntraced(function* ({ id, jobId }: Task, ended: number) {
+    yield* change(jobId)
+    yield* sql`UPDATE items SET attempts = ${ended}, updated_at = ${yield* now} WHERE id = ${id} AND ${isOwn}`
+  }, sql.withTransaction)
+
+  return Pages.of({
+    isShared,
+    begin,
+    claim,
+    land,
+    succeed,
+    fail,
+    attempting,
+    areOver: (jobId) =>
+      Effect.map(
+        sql`SELECT 1 AS one FROM items WHERE job_id = ${jobId} AND status IN ('new', 'in_progress') LIMIT 1`,
+        ({ length }) => length === 0
+      ),
+    landing: (jobId) =>
+      Effect.map(
+        sql<{ landed_url: string }>`
+          SELECT landed_url FROM items WHERE job_id = ${jobId} AND depth = 0 AND landed_url IS NOT NULL`,
+        ([start]) => Option.map(Option.fromUndefinedOr(start), ({ landed_url }) => landed_url)
+      )
+  })
+})

@@ -1,0 +1,198 @@
+import process from "node:process"
+import { assert, describe, it } from "@effect/vitest"
+import * as Postgres from "@redrive/clients/Postgres"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
+import { Accounts, local, pagePrice } from "../src/service/Accounts.ts"
+import * as Database from "../src/service/Database.ts"
+import * as Service from "../src/service/Service.ts"
+import * as Api from "./api.ts"
+import { serving } from "./cli.ts"
+import { serve } from "./origin.ts"
+
+/** How often one of two processes is killed: `KILLS=50 pnpm test apps/crawler/test/Shared.test.ts` takes some minutes. */
+const kills = Number(process.env["KILLS"] ?? 5)
+
+const server = Effect.map(Postgres.instance(undefined), ({ config, ...instance }) => ({
+  ...instance,
+  database: `postgres://${config.user}@${config.host}:${config.port}/${config.database}`
+}))
+
+/** A test on a server of its own. */
+const test = (
+  name: string,
+  program: (started: Effect.Success<typeof server>) => Effect.Effect<unknown, unknown, Scope.Scope>,
+  timeout?: number
+) =>
+  it.live.skipIf(Postgres.isMissing())(
+    name,
+    () => Effect.provide(Effect.flatMap(server, program), Logger.layer([])),
+    timeout
+  )
+
+/** Pages `/0` to `/n`, of which each leads to the next three; an answer takes a few milliseconds. */
+const site = (count: number, millis = 10) =>
+  serve((request, response) => {
+    const at = Number(request.url?.slice(1) || 0)
+    const links = [1, 2, 3].map((step) => at * 3 + step).filter((next) => next < count)
+    const body = `<p>the page ${at}</p>${links.map((next) => `<a href="/${next}">${next}</a>`).join("")}`
+    setTimeout(() => response.writeHead(200, { "content-type": "text/html" }).end(body), Math.random() * 2 * millis)
+  })
+
+const isOver = ({ status }: { readonly status: string }) => ["done", "error", "cancelled"].includes(status)
+
+const asked = (service: string, path: string, init: RequestInit = {}) =>
+  Effect.tryPromise(async (signal) => {
+    const headers = { authorization: "Bearer local", "content-type": "application/json" }
+    const response = await fetch(new URL(path, service), { signal, headers, ...init })
+    // oxlint-disable-next-line typescript/no-explicit-any -- foreign JSON
+    return (await response.json()) as any
+  })
+
+const created = (service: string, request: object) =>
+  asked(service, "/v1/crawl", { method: "POST", body: JSON.stringify(request) })
+
+const ended = (service: string, id: string) =>
+  Effect.gen(function* () {
+    for (;;) {
+      const job = yield* asked(service, `/v1/job/${id}`)
+      if (isOver(job)) return job
+      yield* Effect.sleep("50 millis")
+    }
+  })
+
+/** Each page that is kept was paid once, and nothing else was. */
+const checkMoney = Effect.fnUntraced(function* (database: string, pages: number) {
+  const program = Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const kept = yield* sql<{ id: string }>`SELECT 'page ' || id AS id FROM items WHERE status = 'done'`
+    const paid = yield* sql<{ id: string }>`SELECT id FROM ledger WHERE credit = '(pages)'`
+    assert.lengthOf(kept, pages)
+    assert.sameMembers(
+      paid.map(({ id }) => id),
+      kept.map(({ id }) => id)
+    )
+    assert.strictEqual(yield* (yield* Accounts).balance("local"), local.balance - pages * pagePrice)
+  })
+  yield* Effect.provide(program, Layer.provideMerge(Accounts.layerOnly, Database.client(database)))
+})
+
+/** How many pages each process has kept. */
+const shares = (database: string) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    Effect.map(sql<{ n: number }>`SELECT count(*)::int AS n FROM items WHERE status = 'done' GROUP BY claim`, (rows) =>
+      rows.map(({ n }) => n)
+    )
+  ).pipe(Effect.provide(Database.client(database)))
+
+describe("the service on PostgreSQL", () => {
+  test("answers as on SQLite: a job, its items, texts, lists, money, and its end", ({ database }) =>
+    Effect.gen(function* () {
+      const long = `/${"a".repeat(4000)}`
+      const url = yield* serve(({ url: path = "" }, response) => {
+        const isText = path === "/nul"
+        response.writeHead(path === "/none" ? 404 : 200, { "content-type": isText ? "text/plain" : "text/html" })
+        response.end(
+          isText
+            ? "a\0b"
+            : `<title>t</title><p>page</p><a href="/nul">n</a><a href="${long}">l</a><a href="/none">0</a>`
+        )
+      })
+      const program = Effect.gen(function* () {
+        const job = yield* Api.crawl({ url, items_limit: 10 })
+        assert.deepInclude(job, { status: "done", items_total: 4, items_done: 3, items_failed: 1 })
+        const paths = job.job_items.map((item: { original_url: string }) => new URL(item.original_url).pathname)
+        assert.deepStrictEqual(paths, ["/", "/nul", long, "/none"])
+        const [start, nul, , none] = job.job_items
+        assert.deepInclude(start, { status: "done", title: "t", cost: 0.002, attempts: 1 })
+        assert.deepInclude(none, { status: "error", error_code: "host_returned_error", page_status_code: 404 })
+        const text = yield* Effect.promise(() => fetch(nul.markdown_content_url).then((response) => response.text()))
+        assert.strictEqual(text.trim(), "a\uFFFDb")
+        const all = yield* Api.ask(`/v1/job/${job.id}/markdown`)
+        assert.include(all.body, "page")
+        const again = yield* Api.crawl({ url, items_limit: 1 })
+        const { body: list } = yield* Api.ask("/v1/jobs?limit=1")
+        assert.deepInclude(list.jobs[0], { id: again.id, items_total: 1, items_done: 1 })
+        const { body: older } = yield* Api.ask(`/v1/jobs?limit=5&before=${again.id}`)
+        assert.deepStrictEqual(
+          older.jobs.map(({ id }: { id: string }) => id),
+          [job.id]
+        )
+        const { accounts } = yield* Service.Service
+        assert.strictEqual(yield* accounts.balance("local"), local.balance - 4 * pagePrice)
+        assert.lengthOf(yield* accounts.entries("local"), 5)
+        yield* Api.ask(`/v1/job/${job.id}`, { method: "DELETE" })
+        assert.strictEqual((yield* Api.ask(`/v1/job/${job.id}`)).status, 404)
+        // A job that costs more than there is ends in error, with what could be paid.
+        yield* accounts.open({ ...local, id: "poor", apiKey: local.apiKey, balance: 0 }).pipe(Effect.ignore)
+      })
+      yield* Effect.provide(program, Api.layer({ database }))
+    }))
+
+  test("shares the pages of one job between two processes, and a cancellation at one stops both", ({ database }) =>
+    Effect.gen(function* () {
+      const url = yield* site(200, 40)
+      const args = ["--allow-private", "--database", database]
+      // Both make the tables, or wait for the other.
+      const [one, two] = yield* Effect.all([serving(args), serving(args)], { concurrency: 2 })
+      const { id } = yield* created(one.url, { url, items_limit: 200 })
+      const job = yield* ended(two.url, id)
+      assert.deepInclude(job, { status: "done", items_total: 200, items_done: 200 })
+      yield* checkMoney(database, 200)
+      const each = yield* shares(database)
+      assert.lengthOf(each, 2)
+      for (const share of each) assert.isAbove(share, 20)
+
+      const next = yield* created(one.url, { url: `${url}/1`, items_limit: 200 })
+      while ((yield* asked(two.url, `/v1/job/${next.id}`)).items_done < 10) yield* Effect.sleep("20 millis")
+      yield* asked(two.url, `/v1/job/${next.id}/cancel`, { method: "PUT" })
+      const { items_done, status } = yield* ended(one.url, next.id)
+      assert.strictEqual(status, "cancelled")
+      yield* Effect.sleep("2 seconds")
+      assert.deepInclude(yield* asked(one.url, `/v1/job/${next.id}`), { items_done })
+      yield* checkMoney(database, 200 + items_done)
+    }))
+
+  test(
+    `loses nothing and charges nothing twice while one of two processes is killed ${kills} times`,
+    ({ database }) =>
+      Effect.gen(function* () {
+        const url = yield* site(60, 30)
+        const args = ["--allow-private", "--database", database]
+        const steady = yield* serving(args)
+        const ids: Array<string> = []
+        for (let n = 0; n < kills; n++)
+          yield* Effect.gen(function* () {
+            const killed = yield* serving(args)
+            const { id } = yield* created(killed.url, { url, items_limit: 60 })
+            ids.push(id)
+            yield* Effect.sleep(Math.random() * 600)
+          }).pipe(Effect.scoped)
+        for (const id of ids)
+          assert.deepInclude(yield* ended(steady.url, id), { status: "done", items_total: 60, items_done: 60 })
+        yield* checkMoney(database, kills * 60)
+      }),
+    60_000 + kills * 10_000
+  )
+
+  test("goes on after PostgreSQL was stopped in the middle of a job, and fetches only what was under way again", ({
+    database,
+    start,
+    stop
+  }) =>
+    Effect.gen(function* () {
+      const url = yield* site(150, 30)
+      const { url: service } = yield* serving(["--allow-private", "--database", database])
+      const { id } = yield* created(service, { url, items_limit: 150 })
+      while ((yield* asked(service, `/v1/job/${id}`)).items_done < 20) yield* Effect.sleep("20 millis")
+      yield* stop
+      yield* Effect.sleep("1 second")
+      yield* start
+      const until = Effect.retry(ended(service, id), { times: 200, schedule: undefined })
+      assert.deepInclude(yield* until, { status: "done", items_total: 150, items_done: 150 })
+      yield* checkMoney(database, 150)
+    }))
+})

@@ -12,6 +12,8 @@ const home = `<!DOCTYPE html>
 <script>alert("<p>no</p>")</script></head>
 <body class="dark" onload="run()"><!-- a comment --><header>banner</header><nav><a href="/a">to a</a></nav>
 <main><h1 style="color: red">Home</h1><p>1 &lt; 2 &amp; <a href="b" onclick="run()">b</a></p><img src="data:image/png;base64,AA" alt="none"></main>
+<form action=" java&#10;script:run()"><button formaction="javascript:run()" title="JavaScript: a title">send</button></form>
+<iframe srcdoc="<script>run()</script>"></iframe><svg><a xlink:href="javascript:run()">svg</a><script>run()</script></svg>
 <div role="navigation">crumbs</div><footer>imprint</footer></body></html>`
 
 const pages = { "/": home, "/a": "<title>A</title><p>the page a</p>", "/b": "<title>B</title><p>the page b</p>" }
@@ -70,7 +72,8 @@ describe("a crawl with formats", () => {
             "1 &#x3C; 2",
             `<a href="${url}b">b</a>`,
             "banner",
-            "imprint"
+            "imprint",
+            `<form><button title="JavaScript: a title">send</button></form>`
           ])
             assert.include(cleaned, part)
           assert.notMatch(cleaned, /script|style|comment|crumbs|to a|dark|run\(|data:|x\.css/)

@@ -23,6 +23,7 @@ import { catalogue } from "@redrive/core/CrawlCatalogue"
 import * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
 import * as Wire from "@redrive/core/Wire"
+import * as WireDocs from "./internal/wireDocs.ts"
 
 const { insufficient_balance, internal_error, invalid_request } = catalogue.job
 
@@ -529,6 +530,7 @@ export class CrawlApi extends HttpApi.make("crawl")
     OpenApi.annotations({
       title: "Crawl API",
       version: "1",
-      description: "Crawls sites and keeps their pages as text. Send the API key of an account as a bearer token."
+      description: "Crawls sites and keeps their pages as text. Send the API key of an account as a bearer token.",
+      transform: WireDocs.document
     })
   ) {}

@@ -8,14 +8,23 @@ import { CONTINUE, EXIT, SKIP, visit } from "unist-util-visit"
 /** Elements that say nothing to a reader, or lead to other pages only. */
 const removed: ReadonlySet<string> = new Set(["base", "link", "meta", "nav", "noscript", "script", "style", "template"])
 
-/** Attributes that style an element, or run a program. */
-const isIdle = (name: string): boolean => name === "style" || name === "className" || /^on[a-zA-Z]/.test(name)
+/** Attributes that style an element, run a program, or hold another page. */
+const isIdle = (name: string): boolean => ["className", "srcDoc", "style"].includes(name) || /^on[a-zA-Z]/.test(name)
+
+/** Attributes with addresses, other than those that are made absolute: there, addresses of programs are gone already. */
+const addresses: ReadonlySet<string> = new Set(["action", "data", "formAction", "from", "to", "values", "xLinkHref"])
+
+/** Browsers pass over spaces and control characters in a scheme. */
+const isProgram = (value: unknown): boolean =>
+  // oxlint-disable-next-line no-control-regex
+  /(^|;)(javascript|vbscript):/i.test(String(value).replace(/[\0-\x20]/g, ""))
 
 /** HTML of a tree, without what is not content. The tree is changed. */
 export const fromTree = (tree: Root): string => {
   remove(tree, (node) => node.type === "comment" || (node.type === "element" && isChrome(node, removed)))
   visit(tree, "element", ({ properties }) => {
-    for (const name of Object.keys(properties)) if (isIdle(name)) delete properties[name]
+    for (const [name, value] of Object.entries(properties))
+      if (isIdle(name) || (addresses.has(name) && isProgram(value))) delete properties[name]
   })
   return toHtml(tree)
 }

@@ -5,7 +5,7 @@ import { catalogue } from "../CrawlCatalogue.ts"
 import * as ItemError from "../ItemError.ts"
 import * as Job from "../Job.ts"
 import { foundDetail } from "./failure.ts"
-import { described, int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
+import { int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
 
 /** A provider writes `canceled` for items and `cancelled` for jobs; both are read everywhere. */
 export const Status = Schema.Literals(["new", "in_progress", "done", "error", "cancelled", "canceled"])
@@ -16,26 +16,26 @@ const meaningsOfCodes = Object.entries(catalogue.item)
 
 /** An item's fields by the API's names, which are written in snake case. */
 export const ItemJson = snakeKeys({
-  id: Schema.String.annotate({ description: "The id of the item." }),
-  jobId: described(text, "The id of its job."),
-  originalUrl: described(text, "The URL of the page."),
-  referredUrl: described(text, "The page that links to it; empty for the start."),
-  depth: described(int, "The number of links between the start and the page."),
-  pageStatusCode: described(int, "The HTTP status of the page; 0 if it gave no usable answer."),
-  status: Status.annotate({ description: "How far the item has come." }),
-  title: described(text, "The title of the page; empty if it has none."),
-  lastError: described(text, "Why the item failed, in words for people; empty if it did not."),
-  errorCode: described(orElse(Schema.String, ""), meaningsOfCodes),
-  cost: described(orElse(Schema.Finite, 0), "The price of the item in US dollars; 0 if it failed."),
-  rawContentUrl: described(text, "Where the page's HTML is; empty if this format was not asked for."),
-  cleanedContentUrl: described(text, "Where the page's cleaned content is; empty if this format was not asked for."),
-  markdownContentUrl: described(text, "Where the page's Markdown is; empty if this format was not asked for."),
-  links: described(orElse(Schema.Array(Schema.String), []), "The URLs that the page links to."),
-  createdAt: described(isoDate, "When the item was created, in ISO 8601."),
-  updatedAt: described(isoDate, "When the item last changed, in ISO 8601."),
-  attempts: described(int, "How many fetches of the page ended, including the last one."),
-  reason: described(maybe(Schema.String), "A detail of the error code, such as not_found."),
-  retryAfterMs: described(maybe(Schema.Finite), "How long the site asked to wait, in milliseconds.")
+  id: Schema.String,
+  jobId: text,
+  originalUrl: text,
+  referredUrl: text,
+  depth: int,
+  pageStatusCode: int,
+  status: Status,
+  title: text,
+  lastError: text,
+  errorCode: orElse(Schema.String.annotate({ description: meaningsOfCodes }), ""),
+  cost: orElse(Schema.Finite, 0),
+  rawContentUrl: text,
+  cleanedContentUrl: text,
+  markdownContentUrl: text,
+  links: orElse(Schema.Array(Schema.String), []),
+  createdAt: isoDate,
+  updatedAt: isoDate,
+  attempts: int,
+  reason: maybe(Schema.String),
+  retryAfterMs: maybe(Schema.Finite)
 })
 
 type ItemJson = typeof ItemJson.Type

@@ -4,45 +4,36 @@ import * as Job from "../Job.ts"
 import * as JobError from "../JobError.ts"
 import { envelope, readReason } from "./envelope.ts"
 import { type Codes, ItemJson, itemJson, itemOf, Status, statusOf } from "./itemWire.ts"
-import { described, flag, int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
+import { flag, int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
 
 /** A job's fields by the API's names, which are written in snake case. */
 export const JobJson = snakeKeys({
-  id: described(text, "The id of the job."),
-  jobId: described(maybe(Schema.String), "The id of the job, as some webhooks call it."),
-  orgId: described(text, "The account that the job belongs to."),
-  url: described(text, "The page that the crawl starts at."),
-  status: Status.annotate({
-    description:
-      "How far the job has come. A job whose items failed, even all of them, is done; error means that the job failed to run."
-  }),
-  scrapeType: described(orElse(Job.Format, "markdown"), "The main format of the pages' content."),
-  outputFormats: described(orElse(Schema.Array(Job.Format), []), "Further formats of the pages' content."),
-  whitelistRegexp: described(text, "Only links that match this regular expression are followed; empty for all."),
-  blacklistRegexp: described(text, "No link that matches this regular expression is followed; empty for none."),
-  allowSubdomains: described(flag, "Whether links to subdomains of the start's host are followed."),
-  itemsLimit: described(int, "The most pages to crawl."),
-  maxDepth: described(maybe(Schema.Int), "The most links between the start and a page; absent for no limit."),
-  respectRobotsTxt: described(flag, "Whether pages that the site's robots.txt forbids are left out."),
-  createdAt: described(isoDate, "When the job was created, in ISO 8601."),
-  updatedAt: described(isoDate, "When the job last changed, in ISO 8601."),
-  finishedAt: described(isoDate, "When the job ended, in ISO 8601; null before that."),
-  webhookUrl: described(text, "Where the job is posted when it has ended; empty for nowhere."),
-  webhookStatus: described(text, "What became of that delivery: pending, delivered or failed; empty if there is none."),
-  webhookError: described(text, "Why the last attempt at that delivery failed; empty if it did not."),
-  recommendedPullDelayMs: described(
-    orElse(Schema.Finite, 5000),
-    "How long to wait before asking again, in milliseconds."
-  ),
-  errorCode: described(maybe(Schema.String), "Why the job failed to run; only if its status is error."),
-  errorMessage: described(maybe(Schema.String), "The same in words, for people."),
-  itemsTotal: described(maybe(Schema.Int), "How many items the job has, including those that this answer leaves out."),
-  itemsDone: described(maybe(Schema.Int), "How many of them were read."),
-  itemsFailed: described(maybe(Schema.Int), "How many of them failed."),
-  jobItems: described(
-    orElse(Schema.Array(ItemJson), []),
-    "The pages of the job, in the order in which they were found."
-  )
+  id: text,
+  jobId: maybe(Schema.String),
+  orgId: text,
+  url: text,
+  status: Status,
+  scrapeType: orElse(Job.Format, "markdown"),
+  outputFormats: orElse(Schema.Array(Job.Format), []),
+  whitelistRegexp: text,
+  blacklistRegexp: text,
+  allowSubdomains: flag,
+  itemsLimit: int,
+  maxDepth: maybe(Schema.Int),
+  respectRobotsTxt: flag,
+  createdAt: isoDate,
+  updatedAt: isoDate,
+  finishedAt: isoDate,
+  webhookUrl: text,
+  webhookStatus: text,
+  webhookError: text,
+  recommendedPullDelayMs: orElse(Schema.Finite, 5000),
+  errorCode: maybe(Schema.String),
+  errorMessage: maybe(Schema.String),
+  itemsTotal: maybe(Schema.Int),
+  itemsDone: maybe(Schema.Int),
+  itemsFailed: maybe(Schema.Int),
+  jobItems: orElse(Schema.Array(ItemJson), [])
 })
 
 type JobJson = typeof JobJson.Type

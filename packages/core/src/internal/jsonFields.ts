@@ -30,10 +30,6 @@ export const snakeKeys = <const Fields extends Schema.Struct.Fields>(fields: Fie
   )
 }
 
-/** Says in an API's documentation what a field means. */
-export const described = <S extends Schema.Top>(field: S, description: string): S["Rebuild"] =>
-  field.pipe(Schema.annotateEncoded({ description }))
-
 /** A text that may be missing. */
 export const text = orElse(Schema.String, "")
 

@@ -93,24 +93,20 @@ describe("the service on PostgreSQL", () => {
     Effect.gen(function* () {
       const long = `/${"a".repeat(4000)}`
       const url = yield* serve(({ url: path = "" }, response) => {
-        const isText = path === "/nul"
-        response.writeHead(path === "/none" ? 404 : 200, { "content-type": isText ? "text/plain" : "text/html" })
-        response.end(
-          isText
-            ? "a\0b"
-            : `<title>t</title><p>page</p><a href="/nul">n</a><a href="${long}">l</a><a href="/none">0</a>`
-        )
+        response.writeHead(path === "/none" ? 404 : 200, { "content-type": "text/html" })
+        const links = ["/nul", long, "/none"].map((link) => `<a href="${link}">l</a>`).join("")
+        response.end(path === "/nul" ? "<p>a\0b" : `<title>t</title><p>page</p>${links}`)
       })
       const program = Effect.gen(function* () {
-        const job = yield* Api.crawl({ url, items_limit: 10 })
+        const job = yield* Api.crawl({ url, items_limit: 10, output_formats: ["markdown", "html"] })
         assert.deepInclude(job, { status: "done", items_total: 4, items_done: 3, items_failed: 1 })
         const paths = job.job_items.map((item: { original_url: string }) => new URL(item.original_url).pathname)
         assert.deepStrictEqual(paths, ["/", "/nul", long, "/none"])
         const [start, nul, , none] = job.job_items
         assert.deepInclude(start, { status: "done", title: "t", cost: 0.002, attempts: 1 })
         assert.deepInclude(none, { status: "error", error_code: "host_returned_error", page_status_code: 404 })
-        const text = yield* Effect.promise(() => fetch(nul.markdown_content_url).then((response) => response.text()))
-        assert.strictEqual(text.trim(), "a\uFFFDb")
+        const text = yield* Effect.promise(() => fetch(nul.raw_content_url).then((response) => response.text()))
+        assert.strictEqual(text, "<p>a\uFFFDb")
         const all = yield* Api.ask(`/v1/job/${job.id}/markdown`)
         assert.include(all.body, "page")
         const again = yield* Api.crawl({ url, items_limit: 1 })
@@ -126,8 +122,6 @@ describe("the service on PostgreSQL", () => {
         assert.lengthOf(yield* accounts.entries("local"), 5)
         yield* Api.ask(`/v1/job/${job.id}`, { method: "DELETE" })
         assert.strictEqual((yield* Api.ask(`/v1/job/${job.id}`)).status, 404)
-        // A job that costs more than there is ends in error, with what could be paid.
-        yield* accounts.open({ ...local, id: "poor", apiKey: local.apiKey, balance: 0 }).pipe(Effect.ignore)
       })
       yield* Effect.provide(program, Api.layer({ database }))
     }))
@@ -146,7 +140,7 @@ describe("the service on PostgreSQL", () => {
       assert.lengthOf(each, 2)
       for (const share of each) assert.isAbove(share, 20)
 
-      const next = yield* created(one.url, { url: `${url}/1`, items_limit: 200 })
+      const next = yield* created(one.url, { url: new URL("/1", url).href, items_limit: 200 })
       while ((yield* asked(two.url, `/v1/job/${next.id}`)).items_done < 10) yield* Effect.sleep("20 millis")
       yield* asked(two.url, `/v1/job/${next.id}/cancel`, { method: "PUT" })
       const { items_done, status } = yield* ended(one.url, next.id)
@@ -191,7 +185,7 @@ describe("the service on PostgreSQL", () => {
       yield* stop
       yield* Effect.sleep("1 second")
       yield* start
-      const until = Effect.retry(ended(service, id), { times: 200, schedule: undefined })
+      const until = Effect.retry(ended(service, id), { times: 200 })
       assert.deepInclude(yield* until, { status: "done", items_total: 150, items_done: 150 })
       yield* checkMoney(database, 150)
     }))

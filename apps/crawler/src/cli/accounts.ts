@@ -2,35 +2,24 @@
  * `accounts`: who may crawl with a database, and with how much money.
  */
 import { randomBytes } from "node:crypto"
-import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { SqlError } from "effect/sql/SqlError"
 import { Accounts, type Micros } from "../service/Accounts.ts"
 import type { AccountFlags, AccountsFlags, OpenFlags, TopUpFlags } from "./commands.ts"
+import * as Database from "./database.ts"
 import { Problem } from "./Problem.ts"
 import * as Table from "./Table.ts"
 
-/** Runs a command on a database that `serve` has made, which may serve it meanwhile. */
-const on = <A>(file: string, command: Effect.Effect<A, SqlError | Problem, Accounts>) =>
-  Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
-    if (!(yield* Effect.orElseSucceed(fs.exists(file), () => false)))
-      return yield* new Problem({ wrong: `there is no database ${file}.`, advice: "Run serve with --database first." })
-    const accounts = Accounts.layerOnly.pipe(Layer.provide(Sqlite.layer({ filename: file })))
-    return yield* Effect.catch(Effect.provide(command, accounts), (error) =>
-      error instanceof Problem
-        ? error
-        : new Problem({
-            wrong: `${file}: ${error.reason.message}.`,
-            advice: "Give --database a database that serve made."
-          })
-    )
-  })
+const on = <A>(database: string, command: Effect.Effect<A, SqlError | Problem, Accounts>) =>
+  Database.on(database, Accounts.layerOnly, advice, command)
+
+const advice = {
+  missing: "Run serve with --database first.",
+  unusable: "Give --database a database that serve made."
+}
 
 const dollars = (amount: Micros): string => (amount / 1_000_000).toFixed(3)
 

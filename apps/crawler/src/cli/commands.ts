@@ -105,15 +105,21 @@ const crawl = Command.make("crawl", crawlOptions, (flags) =>
   ])
 )
 
+/** A connection string may have a password, which no list of processes should show. */
+const databaseOf = (description: string) =>
+  Options.text("database", "DATABASE").pipe(
+    Flag.withDescription(`${description}; also read from REDRIVE_DATABASE`),
+    Flag.withFallbackConfig(Config.String("REDRIVE_DATABASE"))
+  )
+
 const serveOptions = {
   port: Options.int("port", 0, 65_535).pipe(
     Flag.withDescription("Port on 127.0.0.1 (8080); 0 takes any that is free"),
     Flag.withDefault(8080)
   ),
-  database: Options.text("database", "FILE").pipe(
-    Flag.withDescription("The file that keeps accounts and jobs; it is made if it does not exist (default: in memory)"),
-    Flag.withDefault(":memory:")
-  ),
+  database: databaseOf(
+    "What keeps accounts and jobs: a SQLite file, which is made if it does not exist, or postgres://USER@HOST/DATABASE, which any number of processes share (in memory)"
+  ).pipe(Flag.withDefault(":memory:")),
   alertWebhook: Flag.Redacted("alert-webhook").pipe(
     Flag.withMetavar("URL"),
     Flag.withDescription("Where alerts are posted, also read from REDRIVE_ALERT_WEBHOOK (nowhere)"),
@@ -152,7 +158,8 @@ const serve = Command.make("serve", serveOptions, (flags) =>
   Command.withDescription("Serve the crawl API on 127.0.0.1"),
   Command.withExamples([
     { command: "serve", description: "Try the API; everything is gone when it stops" },
-    { command: "serve --port 9000 --database crawl.db", description: "Keep accounts and jobs in a file" }
+    { command: "serve --port 9000 --database crawl.db", description: "Keep accounts and jobs in a file" },
+    { command: "serve --database postgres://crawler@127.0.0.1/crawl", description: "Share them with other processes" }
   ])
 )
 
@@ -259,7 +266,7 @@ const alerts = Command.make("alerts").pipe(
 )
 
 const databaseOptions = {
-  database: Options.text("database", "FILE").pipe(Flag.withDescription("The SQLite file that keeps the tasks"))
+  database: databaseOf("What keeps the tasks: a SQLite file, or postgres://USER@HOST/DATABASE")
 }
 
 const tasksOptions = {
@@ -350,9 +357,7 @@ const durable = Command.make("durable").pipe(
 )
 
 const accountsOptions = {
-  database: Options.text("database", "FILE").pipe(
-    Flag.withDescription("The database of a service, which may run meanwhile")
-  )
+  database: databaseOf("The database of a service, which may run meanwhile")
 }
 
 export type AccountsFlags = Command.Command.Config.Infer<typeof accountsOptions>

@@ -6,38 +6,30 @@ import * as Gates from "@redrive/durable/Gates"
 import * as Queue from "@redrive/durable/Queue"
 import * as Store from "@redrive/durable/Store"
 import * as Workflows from "@redrive/durable/Workflows"
-import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { FailedFlags, GateFlags, RedriveFlags, TasksFlags } from "./commands.ts"
+import * as Database from "./database.ts"
 import { Problem } from "./Problem.ts"
 import * as Table from "./Table.ts"
 
-/** Runs a command on a database that is there: a wrong name must not make an empty one. */
-const on = <A>(file: string, command: Effect.Effect<A, Store.StoreError | Problem, Store.Store | Workflows.Records>) =>
-  Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
-    if (!(yield* Effect.orElseSucceed(fs.exists(file), () => false)))
-      return yield* new Problem({ wrong: `there is no database ${file}.`, advice: "Give --database its file." })
-    const store = Layer.merge(Store.layer(), Workflows.layerRecords).pipe(
-      Layer.provide(Sqlite.layer({ filename: file }))
-    )
-    return yield* Effect.catch(Effect.provide(command, store), (error) =>
-      error instanceof Problem
-        ? error
-        : new Problem({
-            wrong: `${error instanceof Error ? error.message : String(error)}.`,
-            advice: `Check that ${file} is the SQLite file that keeps the tasks.`
-          })
-    )
-  })
+const services = Layer.merge(Store.layer(), Workflows.layerRecords)
+
+const on = <A>(
+  database: string,
+  command: Effect.Effect<A, Store.StoreError | Problem, Store.Store | Workflows.Records>
+) => Database.on(database, services, advice, command)
+
+const advice = {
+  missing: "Give --database its file, or a connection string of PostgreSQL.",
+  unusable: "Give --database the database that keeps the tasks."
+}
 
 /** Whatever tasks are about, this looks at them from outside. */
 const queueOf = (name: string) => Queue.make({ name, payload: Schema.Unknown })

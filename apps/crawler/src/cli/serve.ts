@@ -11,9 +11,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Database from "../service/Database.ts"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 import type { ServeFlags } from "./commands.ts"
+import { whyOf } from "./database.ts"
 import { Problem } from "./Problem.ts"
 
 export const serve = (flags: ServeFlags) =>
@@ -40,15 +42,9 @@ export const serve = (flags: ServeFlags) =>
           wrong: `${message}.`,
           advice: isOfDisk(cause) ? checkDisk : `If no process serves the database, remove ${file}.`
         }),
-      SqlError: (error) =>
-        new Problem({ wrong: `${error.reason.message}.`, advice: isOfDisk(error) ? checkDisk : otherFile }),
-      StoreError: (error) =>
-        new Problem({ wrong: `${error.message}.`, advice: isOfDisk(error) ? checkDisk : otherFile }),
-      MigrationError: (error) =>
-        new Problem({
-          wrong: `cannot use the database ${flags.database}: ${error.message}.`,
-          advice: isOfDisk(error) ? checkDisk : otherFile
-        })
+      SqlError: (error) => databaseProblem(flags.database, error),
+      StoreError: (error) => databaseProblem(flags.database, error),
+      MigrationError: (error) => databaseProblem(flags.database, error)
     })
   )
 
@@ -61,6 +57,13 @@ const stopping = Console.log(
 
 const otherFile = "Give --database a database that serve made, or a new file name."
 const checkDisk = "Check its disk: it may be full."
+
+const checkServer = "Check that PostgreSQL runs there, and that --database has the right user, password and database."
+
+const databaseProblem = (database: string, error: Error) => {
+  const advice = Database.isPostgres(database) ? checkServer : isOfDisk(error) ? checkDisk : otherFile
+  return new Problem({ wrong: `cannot use the database ${Database.nameOf(database)}: ${whyOf(error)}.`, advice })
+}
 
 /** Whether SQLite could not write because of the disk. */
 const isOfDisk = (error: unknown): boolean => {

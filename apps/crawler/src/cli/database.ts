@@ -1,0 +1,36 @@
+/**
+ * Commands that look into a database that `serve`, or a program with `@redrive/durable`, has made.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as SqlClient from "effect/sql/SqlClient"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import * as Database from "../service/Database.ts"
+import { Problem } from "./Problem.ts"
+
+/**
+ * Runs a command on a database that is there, which others may use meanwhile: a wrong name must not make an empty one. `missing` says what to do where
+ * there is none, and `unusable` where it is not what the command needs.
+ */
+export const on = <A, E extends Error, R, E2 extends Error>(
+  database: string,
+  services: Layer.Layer<R, E2, SqlClient.SqlClient>,
+  advice: { readonly missing: string; readonly unusable: string },
+  command: Effect.Effect<A, E, R>
+): Effect.Effect<A, Problem, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    if (!Database.isPostgres(database) && !(yield* Effect.orElseSucceed(fs.exists(database), () => false)))
+      return yield* new Problem({ wrong: `there is no database ${database}.`, advice: advice.missing })
+    return yield* Effect.catch(
+      Effect.provide(command, Layer.provide(services, Database.client(database))),
+      (error: E | E2 | SqlError) =>
+        error instanceof Problem
+          ? error
+          : new Problem({ wrong: `${Database.nameOf(database)}: ${whyOf(error)}.`, advice: advice.unusable })
+    )
+  })
+
+/** What a database said, without what it was called with. */
+export const whyOf = (error: Error): string => (isSqlError(error) ? error.reason.message : error.message)

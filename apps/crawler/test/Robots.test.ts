@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import * as Fetcher from "../src/page/Fetcher.ts"
+import * as Pauses from "../src/page/Pauses.ts"
 import * as Robots from "../src/page/Robots.ts"
 import * as RobotsRules from "../src/page/RobotsRules.ts"
 
@@ -129,7 +130,7 @@ describe("a crawl delay", () => {
   const robots = (text: string) =>
     Effect.provideService(Robots.respected, Fetcher.Fetcher, {
       fetch: (url) => Effect.succeed({ url, status: 200, type: "text/plain", text }),
-      pause: () => undefined
+      pauses: Pauses.make()
     })
 
   it.effect("is kept between the requests of all jobs, and for each site by itself", () =>
@@ -177,7 +178,7 @@ describe("a crawl delay", () => {
       Effect.gen(function* () {
         const ask = yield* Effect.provideService(Robots.respected, Fetcher.Fetcher, {
           fetch: () => Effect.fail(reason),
-          pause: () => undefined
+          pauses: Pauses.make()
         })
         const result = yield* Effect.flip(ask("https://a.test/"))
         if (isTold) assert.strictEqual(result, reason)

@@ -10,7 +10,7 @@ import { Accounts, local, pagePrice } from "../src/service/Accounts.ts"
 import * as Database from "../src/service/Database.ts"
 import * as Service from "../src/service/Service.ts"
 import * as Api from "./api.ts"
-import { serving } from "./cli.ts"
+import { run, serving } from "./cli.ts"
 import { serve } from "./origin.ts"
 
 /** How often one of two processes is killed: `KILLS=50 pnpm test apps/crawler/test/Shared.test.ts` takes some minutes. */
@@ -148,6 +148,35 @@ describe("the service on PostgreSQL", () => {
       yield* Effect.sleep("2 seconds")
       assert.deepInclude(yield* asked(one.url, `/v1/job/${next.id}`), { items_done })
       yield* checkMoney(database, 200 + items_done)
+    }))
+
+  test("keeps a host's pause in every process, until a person opens it", ({ database }) =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      let isClosed = true
+      const url = yield* serve(({ url: path = "" }, response) => {
+        asked.push(path)
+        if (isClosed) return response.writeHead(429, { "retry-after": "100" }).end()
+        return response.writeHead(200, { "content-type": "text/html" }).end("<p>page")
+      })
+      const args = ["--allow-private", "--database", database]
+      const one = yield* serving(args)
+      yield* created(one.url, { url })
+      while (asked.length === 0) yield* Effect.sleep("10 millis")
+      yield* Effect.sleep("500 millis")
+      // A process that begins later, and one that is there: neither asks the host.
+      const two = yield* serving(args)
+      const { id } = yield* created(two.url, { url: new URL("/two", url).href })
+      yield* Effect.sleep("2 seconds")
+      assert.deepStrictEqual(asked, ["/"])
+      const { stdout } = yield* run(["durable", "gates", "--database", database])
+      const gate = `crawl ${new URL(url).host}`
+      assert.include(stdout, gate)
+      isClosed = false
+      yield* run(["durable", "open", "--database", database, gate])
+      const began = performance.now()
+      assert.deepInclude(yield* ended(one.url, id), { status: "done", items_done: 1 })
+      assert.isBelow(performance.now() - began, 10_000)
     }))
 
   test(

@@ -18,7 +18,7 @@ import * as Charset from "./Charset.ts"
 import * as Cookies from "./Cookies.ts"
 import * as ContentEncoding from "./ContentEncoding.ts"
 import * as MediaType from "./MediaType.ts"
-import type * as Pauses from "./Pauses.ts"
+import * as Pauses from "./Pauses.ts"
 import * as Turns from "./Turns.ts"
 
 /** How the crawler introduces itself. */
@@ -60,8 +60,8 @@ export class Fetcher extends Context.Service<
   Fetcher,
   {
     readonly fetch: (url: string, request: Request) => Effect.Effect<Page, ItemError.Reason>
-    /** What the host of a URL asked for when it last refused a request. `undefined` if it has answered since. */
-    readonly pause: (url: string) => Pauses.Pause | undefined
+    /** The hosts that are left alone until a time. */
+    readonly pauses: Pauses.Pauses
   }
 >()("@redrive/crawler/page/Fetcher") {}
 
@@ -69,7 +69,8 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const { allowPrivate = false, connectionsPerHost = 4, maxBytes = 5 * 1024 * 1024, maxRedirects = 10 } = options
   const { timeout = "15 seconds" } = options
   const dispatcher = yield* dispatcherOf(allowPrivate, connectionsPerHost)
-  const turns = yield* Turns.make(connectionsPerHost)
+  const pauses = Pauses.make()
+  const turns = yield* Turns.make(connectionsPerHost, pauses)
 
   const hop = (url: string, seen: ReadonlyArray<string>, asked: Asked): Effect.Effect<Page, ItemError.Reason> =>
     Effect.gen(function* () {
@@ -104,7 +105,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
         const cookies = Cookies.make()
         return hop(url, [placeOf(url, cookies)], { ...request, cookies })
       }),
-    pause: (url) => turns.pause(new URL(url).host)
+    pauses
   })
 })
 

@@ -40,6 +40,12 @@ export interface Pauses {
   readonly failed: (host: string, reason: ItemError.Reason, now: number) => boolean
   /** Notes a good answer of a host. */
   readonly answered: (host: string, now: number) => void
+  /** Notes what another process was told, in which a host refused with a status: no request before a time. */
+  readonly heard: (host: string, until: number, status: number, now: number) => void
+  /** Ends a pause: a person knows better. */
+  readonly end: (host: string) => void
+  /** Calls back whenever a host itself asks for a pause, or a longer one. */
+  readonly listen: (told: (host: string, pause: Pause) => void) => void
 }
 
 /** The most hosts that are remembered: a forgotten one is asked, and says again when to come back. */
@@ -47,6 +53,7 @@ const mostHosts = 10_000
 
 export const make = (): Pauses => {
   const pauses = new Map<string, Pause>()
+  const listeners: Array<(host: string, pause: Pause) => void> = []
 
   /** The oldest goes first. */
   const keep = (host: string, pause: Pause) => {
@@ -68,13 +75,24 @@ export const make = (): Pauses => {
       if (wait === undefined || reason._tag === "NameNotResolved" || reason._tag === "InternalError") return false
       if (reason._tag === "Unrecognized") return false
       const { since, until } = pauses.get(host) ?? { since: now, until: 0 }
-      keep(host, { since, until: Math.max(until, now + Duration.toMillis(wait)), reason })
+      const pause = { since, until: Math.max(until, now + Duration.toMillis(wait)), reason }
+      keep(host, pause)
+      if (pause.until > until) for (const told of listeners) told(host, pause)
       return until <= now
     },
     answered: (host, now) => {
       // An answer to a request from before the pause does not end it.
       if ((pauses.get(host)?.until ?? now) <= now) pauses.delete(host)
-    }
+    },
+    heard: (host, until, status, now) => {
+      const known = pauses.get(host)
+      if ((known?.until ?? 0) >= until) return
+      const facts = { status, retryAfter: Duration.millis(Math.max(0, until - now)) }
+      const reason = status === 403 ? new ItemError.WebsiteAccessDenied(facts) : new ItemError.HostReturnedError(facts)
+      keep(host, { since: known?.since ?? now, until, reason: known?.reason ?? reason })
+    },
+    end: (host) => void pauses.delete(host),
+    listen: (told) => void listeners.push(told)
   }
 }
 

@@ -13,8 +13,7 @@ import * as Pauses from "./Pauses.ts"
 type Request<A> = Effect.Effect<A, ItemError.Reason>
 
 /** Takes turns at hosts; a host never sees more than `connectionsPerHost` requests at a time. */
-export const make = Effect.fnUntraced(function* (connectionsPerHost: number) {
-  const pauses = Pauses.make()
+export const make = Effect.fnUntraced(function* (connectionsPerHost: number, pauses: Pauses.Pauses) {
   const lanes = yield* RcMap.make({
     lookup: (_host: string) => Lane.make(connectionsPerHost),
     idleTimeToLive: "1 minute"
@@ -41,6 +40,18 @@ export const make = Effect.fnUntraced(function* (connectionsPerHost: number) {
       )
     )
 
+  /** Waits until the pause of a host is over, however often it gets longer, and for a second at most once somebody has ended it. */
+  const over = (host: string): Effect.Effect<void> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const left = (pauses.of(host)?.until ?? now) - now
+      return left <= 0
+        ? Effect.void
+        : Effect.andThen(
+            Effect.sleep(Math.min(left, 1000)),
+            Effect.suspend(() => over(host))
+          )
+    })
+
   /** Waits until the pause of a host is over, and sends the only request. None if an earlier one has ended the pause. */
   const alone = <A>(lane: Lane.Lane, host: string, request: Request<A>) =>
     lane.probe.withPermit(
@@ -50,7 +61,7 @@ export const make = Effect.fnUntraced(function* (connectionsPerHost: number) {
         const now = yield* Clock.currentTimeMillis
         const refusal = pauses.refusal(host, now)
         if (refusal !== undefined) return yield* refusal
-        yield* Effect.sleep(Math.max(0, pause.until - now))
+        yield* over(host)
         return Option.some(yield* lane.permits.withPermit(noted(lane, host, request)))
       })
     )
@@ -63,8 +74,6 @@ export const make = Effect.fnUntraced(function* (connectionsPerHost: number) {
   return {
     /** Sends a request to a host when it is its turn. Fails without a request if the host's pause is longer than a page waits. */
     take: <A>(host: string, request: Request<A>): Request<A> =>
-      Effect.scoped(Effect.flatMap(RcMap.get(lanes, host), (lane) => inLane(lane, host, request))),
-    /** What a host asked for when it last refused a request. `undefined` if it has answered since. */
-    pause: pauses.of
+      Effect.scoped(Effect.flatMap(RcMap.get(lanes, host), (lane) => inLane(lane, host, request)))
   }
 })

@@ -274,7 +274,7 @@ const fetch = Effect.fnUntraced(function* (
   )
   const failed = (failure: Thrown) => errorOf(task, failure)
   const verdict = (failure: ItemError.ItemError | Cause.TimeoutError) =>
-    HostWait.verdictOf(failed(failure).verdict, retries, fetcher.pause(asked))
+    HostWait.verdictOf(failed(failure).verdict, retries, fetcher.pauses.of(new URL(asked).host))
   const result = yield* attempt.pipe(
     Effect.mapError(failed),
     runner.run({ key: new URL(task.url).host, verdict, errorOf: failed }),

@@ -20,6 +20,7 @@ import { Accounts } from "./Accounts.ts"
 import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
 import * as Handlers from "./Handlers.ts"
+import * as HostGates from "./HostGates.ts"
 import { Jobs } from "./Jobs.ts"
 import { Pages } from "./Pages.ts"
 import * as Webhooks from "./Webhooks.ts"
@@ -80,8 +81,8 @@ export const layer = (options: Options = {}) => {
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
     Layer.provide(Database.layer(database))
   )
-  const work = Layer.merge(
-    Crawler.layer({ policy, grace }),
+  const work = Layer.mergeAll(
+    Crawler.layer({ policy, grace }).pipe(Layer.provide(HostGates.layer)),
     Webhooks.layer({ allowPrivate, secret: webhookSecret })
   ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
   const server = NodeHttpServer.layer(serverOf(options), {

@@ -29,6 +29,9 @@ export interface Entry {
   readonly why: string
 }
 
+/** PostgreSQL gives whole numbers of any size as texts. */
+type Stored<A, K extends keyof A> = Omit<A, K> & { readonly [Key in K]: number | string }
+
 export interface Account {
   readonly id: string
   readonly balance: Micros
@@ -76,12 +79,12 @@ const make = Effect.gen(function* () {
     return true
   })
 
-  /** PostgreSQL gives whole numbers of any size as texts. */
-  const accountOf = ({ balance, id }: Account): Account => ({ id, balance: Number(balance) })
+  const accountOf = ({ balance, id }: Stored<Account, "balance">): Account => ({ id, balance: Number(balance) })
 
   const balance = (id: string, lock: Statement.Fragment = sql``) =>
-    Effect.map(sql<Account>`SELECT id, balance FROM accounts WHERE id = ${id} ${lock}`, ([account]) =>
-      Option.map(Option.fromUndefinedOr(account), (one) => accountOf(one).balance)
+    Effect.map(
+      sql<Stored<Account, "balance">>`SELECT id, balance FROM accounts WHERE id = ${id} ${lock}`,
+      ([account]) => Option.map(Option.fromUndefinedOr(account), (one) => accountOf(one).balance)
     )
 
   /** Pages of one account are paid one after the other, whichever processes work on them. */
@@ -118,10 +121,14 @@ const make = Effect.gen(function* () {
         Option.fromUndefinedOr(account)
       ),
     balance: (id) => Effect.map(balance(id), (found) => Option.getOrElse(found, () => 0)),
-    list: Effect.map(sql<Account>`SELECT id, balance FROM accounts ORDER BY id`, (all) => all.map(accountOf)),
+    list: Effect.map(sql<Stored<Account, "balance">>`SELECT id, balance FROM accounts ORDER BY id`, (all) =>
+      all.map(accountOf)
+    ),
     entries: (id) =>
       Effect.map(
-        sql<Entry>`SELECT at, CASE WHEN debit = ${id} THEN -amount ELSE amount END AS amount, why FROM ledger
+        sql<
+          Stored<Entry, "amount">
+        >`SELECT at, CASE WHEN debit = ${id} THEN -amount ELSE amount END AS amount, why FROM ledger
           WHERE debit = ${id} OR credit = ${id} ORDER BY at DESC, ${orderOf(sql)} DESC LIMIT 100`,
         (all) => all.map((entry) => ({ ...entry, amount: Number(entry.amount) }))
       )

@@ -19,6 +19,10 @@ const shortest = 500
 
 const by = "a host"
 
+/** A database that is away for a while stops nothing. */
+const surviving = (name: string, effect: Effect.Effect<void, Store.StoreError, Store.Store>) =>
+  Effect.catchCause(effect, (cause) => Effect.logWarning(`${name}: the database does not answer`, cause))
+
 export const layer: Layer.Layer<never, never, Fetcher.Fetcher | Store.Store> = Layer.effectDiscard(
   Effect.gen(function* () {
     const { pauses } = yield* Fetcher.Fetcher
@@ -47,8 +51,6 @@ export const layer: Layer.Layer<never, never, Fetcher.Fetcher | Store.Store> = L
       before = found
     })
 
-    const surviving = (name: string, effect: Effect.Effect<void, Store.StoreError, Store.Store>) =>
-      Effect.catchCause(effect, (cause) => Effect.logWarning(`${name}: the database does not answer`, cause))
     yield* surviving("hosts' pauses could not be read", looking)
     yield* Effect.forkScoped(Effect.forever(surviving("a host's pause could not be shared", shutting)))
     yield* Effect.forkScoped(

@@ -86,7 +86,8 @@ const crawlee =
     Crawlee.log.setLevel(Crawlee.LogLevel.OFF)
     const configuration = new Crawlee.Configuration({ persistStorage: false })
     return async (start) => {
-      const pages: Array<{ url: string; title: string; links: ReadonlyArray<string>; markdown: string | undefined }> = []
+      const pages: Array<{ url: string; title: string; links: ReadonlyArray<string>; markdown: string | undefined }> =
+        []
       const crawler = new Crawlee.CheerioCrawler(
         {
           minConcurrency: connections,

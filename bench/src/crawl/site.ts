@@ -100,7 +100,9 @@ const server = createServer(({ url = "" }, response) => {
   }
   const body = bodies.get(url)
   if (body === undefined) return response.writeHead(404, { "content-length": 0 }).end()
-  return response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-length": body.length }).end(body)
+  return response
+    .writeHead(200, { "content-type": "text/html; charset=utf-8", "content-length": body.length })
+    .end(body)
 })
 server.listen(0, "127.0.0.1", () => {
   const address = server.address()

@@ -5,8 +5,10 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import process from "node:process"
 import { setTimeout as sleep } from "node:timers/promises"
 import * as Crawlee from "@crawlee/cheerio"
+import { MemoryStorage } from "@crawlee/memory-storage"
 import { gfm } from "@joplin/turndown-plugin-gfm"
 import * as Extract from "@redrive/crawler/src/page/Extract.ts"
 import * as Service from "@redrive/crawler/src/service/Service.ts"
@@ -46,15 +48,15 @@ const poll = 250
 const service = async (database: string) => {
   const runtime = ManagedRuntime.make(Service.layer({ allowPrivate: true, database }))
   const { url } = await runtime.runPromise(Service.Service.use(Effect.succeed))
-  const ask = async (path: string, body?: object) => {
+  const ask = async <A>(path: string, body?: object): Promise<A> => {
     const headers = { authorization: "Bearer local", "content-type": "application/json" }
     const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }
     const response = await fetch(new URL(path, url), { headers, ...init })
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
-    return response.json()
+    return (await response.json()) as A
   }
   return async (start: string): Promise<Found> => {
-    const { id } = await ask("/v1/crawl", {
+    const { id } = await ask<{ readonly id: string }>("/v1/crawl", {
       url: start,
       items_limit: mostPages,
       whitelist_regexp: String.raw`\.html$`,
@@ -63,9 +65,9 @@ const service = async (database: string) => {
     let list: JobList
     do {
       await sleep(poll)
-      list = await ask("/v1/jobs?limit=1")
+      list = await ask<JobList>("/v1/jobs?limit=1")
     } while (list.jobs[0]?.finished_at === null)
-    const { created_at, finished_at, job_items }: Job = await ask(`/v1/job/${id}`)
+    const { created_at, finished_at, job_items } = await ask<Job>(`/v1/job/${id}`)
     return {
       urls: job_items.flatMap(({ original_url, status }) => (status === "done" ? [original_url] : [])),
       seconds: (Date.parse(finished_at) - Date.parse(created_at)) / 1000
@@ -79,32 +81,32 @@ const serviceOnDisk = () => {
   return service(join(folder, "crawl.db"))
 }
 
-/** Crawlee keeps its queue and its results in memory. Sessions are for sites that block a crawler, and cost time. */
+type CrawleeOptions = Pick<Crawlee.CheerioCrawlerOptions, "maxRequestsPerMinute" | "useSessionPool">
+
+/** Crawlee keeps its queue and its results in memory. Its sessions are for sites that block a crawler, and cost time. */
 const crawlee =
-  (toMarkdown: (html: string) => string | undefined, useSessionPool: boolean): Contestant =>
+  (toMarkdown: (html: string) => string | undefined, options: CrawleeOptions = { useSessionPool: false }): Contestant =>
   async () => {
     Crawlee.log.setLevel(Crawlee.LogLevel.OFF)
-    const configuration = new Crawlee.Configuration({ persistStorage: false })
     return async (start) => {
+      // Storage of its own: another crawl would have been at all pages already.
+      const storageClient = new MemoryStorage({ persistStorage: false })
+      const configuration = new Crawlee.Configuration({ persistStorage: false, storageClient })
       const pages: Array<{ url: string; title: string; links: ReadonlyArray<string>; markdown: string | undefined }> =
         []
       const crawler = new Crawlee.CheerioCrawler(
         {
+          ...options,
           minConcurrency: connections,
           maxConcurrency: connections,
-          useSessionPool,
           persistCookiesPerSession: false,
           requestHandler: async ({ $, body, enqueueLinks, request: { loadedUrl, url }, response }) => {
             if (response.statusCode !== 200) return
             await enqueueLinks({ regexps: [/\.html$/] })
             const links = $("a[href]")
               .toArray()
-              .flatMap(({ attribs: { href = "" } }) => {
-                const link = URL.parse(href, loadedUrl ?? url)
-                return link === null ? [] : [link.href]
-              })
-            const markdown = toMarkdown(String(body))
-            pages.push({ url, title: $("title").first().text().trim(), links, markdown })
+              .flatMap(({ attribs: { href = "" } }) => URL.parse(href, loadedUrl ?? url)?.href ?? [])
+            pages.push({ url, title: $("title").first().text().trim(), links, markdown: toMarkdown(String(body)) })
           }
         },
         configuration
@@ -118,6 +120,13 @@ const turndown = new Turndown({ headingStyle: "atx", codeBlockStyle: "fenced" })
   .remove(["script", "style", "title"])
   .use(gfm)
 
+/** A page that the bare loop has read, with our extraction; nothing of one that is not there. */
+const read = async (url: string, dispatcher: Agent): Promise<Extract.Content | undefined> => {
+  const { body, statusCode } = await request(url, { dispatcher })
+  const text = await body.text()
+  return statusCode === 200 ? Extract.fromPage(text, url) : undefined
+}
+
 /** A loop of requests over as many connections, with our extraction, and nothing else: no retries, no store, no bounds. */
 const bare: Contestant = async () => {
   const dispatcher = new Agent({ connections })
@@ -126,34 +135,26 @@ const bare: Contestant = async () => {
     const seen = new Set([start])
     const waiting = [start]
     const found = new Map<string, Extract.Content>()
-    let running = 0
-    await new Promise<void>((resolve, reject) => {
-      const visit = async (url: string) => {
-        const { body, statusCode } = await request(url, { dispatcher })
-        const text = await body.text()
-        if (statusCode !== 200) return
-        const content = Extract.fromPage(text, url)
-        found.set(url, content)
-        for (const link of content.links) {
-          if (seen.has(link) || !link.endsWith(".html") || new URL(link).host !== host) continue
-          seen.add(link)
-          waiting.push(link)
-        }
+    const reading = new Set<Promise<void>>()
+    const visit = async (url: string): Promise<void> => {
+      const content = await read(url, dispatcher)
+      if (content === undefined) return
+      found.set(url, content)
+      for (const link of content.links) {
+        if (seen.has(link) || !link.endsWith(".html") || new URL(link).host !== host) continue
+        seen.add(link)
+        waiting.push(link)
       }
-      const next = () => {
-        while (running < connections) {
-          const url = waiting.shift()
-          if (url === undefined) break
-          running++
-          visit(url).then(() => {
-            running--
-            next()
-          }, reject)
-        }
-        if (running === 0) resolve()
+    }
+    while (waiting.length > 0 || reading.size > 0) {
+      while (reading.size < connections) {
+        const url = waiting.shift()
+        if (url === undefined) break
+        const one: Promise<void> = visit(url).finally(() => reading.delete(one))
+        reading.add(one)
       }
-      next()
-    })
+      await Promise.race(reading)
+    }
     return { urls: [...found.keys()] }
   }
 }
@@ -162,8 +163,9 @@ const bare: Contestant = async () => {
 export const contestants: { readonly [name: string]: Contestant } = {
   "service, SQLite file": serviceOnDisk,
   "service, in memory": () => service(":memory:"),
-  "Crawlee, Markdown by turndown": crawlee((html) => turndown.turndown(html), false),
-  "Crawlee, no Markdown": crawlee(() => undefined, false),
-  "Crawlee with its session pool": crawlee(() => undefined, true),
+  "Crawlee, Markdown by turndown": crawlee((html) => turndown.turndown(html)),
+  "Crawlee, no Markdown": crawlee(() => undefined),
+  "Crawlee, its session pool": crawlee(() => undefined, {}),
+  "Crawlee, told the limit": crawlee(() => undefined, { maxRequestsPerMinute: 1500 }),
   "bare loop with our extraction": bare
 }

@@ -6,9 +6,9 @@
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { createServer } from "node:http"
-import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import process from "node:process"
+import { fileURLToPath } from "node:url"
 
 /** The paths of a site's pages, and the number of requests that it has refused since it was asked last. */
 export interface Seen {
@@ -41,23 +41,21 @@ const smallPage = (number: number, count: number): string => {
 const tree = (count: number): ReadonlyMap<string, string> =>
   new Map(Array.from({ length: count }, (_, number) => [`/${number}.html`, smallPage(number, count)]))
 
-const require = createRequire(import.meta.url)
-
 /** Where npm packages keep their HTML documentation. */
 const docFolders = [
-  ["npm", "npm-docs/package.json", "docs/output"],
-  ["cannon", "cannon/package.json", "docs"],
-  ["p2", "p2/package.json", "docs"]
+  ["npm", import.meta.resolve("npm-docs/package.json"), "docs/output"],
+  ["cannon", import.meta.resolve("cannon/package.json"), "docs"],
+  ["p2", import.meta.resolve("p2/package.json"), "docs"]
 ] as const
 
 /** Documentation as it was published, and a start page that leads to all of it. */
 const docs = (): ReadonlyMap<string, string> => {
   const pages = docFolders.flatMap(([name, file, below]) => {
-    const folder = join(dirname(require.resolve(file)), below)
+    const folder = join(dirname(fileURLToPath(file)), below)
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".html"))
       .toSorted()
-      .map((path) => [`/${name}/${path}`, readFileSync(join(folder, path), "utf8")] as const)
+      .map((path) => [encodeURI(`/${name}/${path}`), readFileSync(join(folder, path), "utf8")] as const)
   })
   const links = pages.map(([path]) => `<li><a href="${path}">${path}</a></li>`).join("\n")
   return new Map([["/0.html", `<!doctype html><title>Documentation</title><ul>${links}</ul>`], ...pages])

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { hasChanged } from "./Database.ts"
 
 /** Millionths of a US dollar. */
 export type Micros = number
@@ -67,8 +68,8 @@ const make = Effect.gen(function* () {
   /** Moves money, once for each id; gives whether this was the first time. The balances are sums that are kept. */
   const move = Effect.fnUntraced(function* (entry: Omit<Entry, "at"> & Record<"id" | "debit" | "credit", string>) {
     const at = DateTime.formatIso(yield* DateTime.now)
-    const rows = yield* sql`INSERT INTO ledger ${sql.insert({ ...entry, at })} ON CONFLICT DO NOTHING RETURNING id`
-    if (rows.length === 0) return false
+    const inserted = sql`INSERT INTO ledger ${sql.insert({ ...entry, at })} ON CONFLICT DO NOTHING`
+    if (!(yield* hasChanged(inserted))) return false
     yield* sql`UPDATE accounts SET balance = balance - ${entry.amount} WHERE id = ${entry.debit}`
     yield* sql`UPDATE accounts SET balance = balance + ${entry.amount} WHERE id = ${entry.credit}`
     return true
@@ -94,9 +95,11 @@ const make = Effect.gen(function* () {
   }, sql.withTransaction)
 
   const charge = Effect.fnUntraced(function* (id: string, page: string) {
-    const [paid] = yield* sql`SELECT 1 AS one FROM ledger WHERE id = ${`page ${page}`}`
-    if (paid !== undefined) return true
-    if (Option.getOrElse(yield* balance(id), () => 0) < pagePrice) return false
+    const [state] = yield* sql<{ readonly balance: Micros | null; readonly paid: number }>`
+      SELECT (SELECT balance FROM accounts WHERE id = ${id}) AS balance,
+        EXISTS (SELECT 1 FROM ledger WHERE id = ${`page ${page}`}) AS paid`
+    if (state?.paid === 1) return true
+    if ((state?.balance ?? 0) < pagePrice) return false
     return yield* move({ id: `page ${page}`, debit: id, credit: "(pages)", amount: pagePrice, why: `page ${page}` })
   }, sql.withTransaction)
 

@@ -121,6 +121,8 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   let scope = yield* scopeOf(Option.getOrUndefined(yield* jobs.landing(work.id)))
   /** Where this process has found pages: neither a link nor a redirect leads there once more. */
   const landed = new Set<string>()
+  /** URLs that the job has, or has no room for. A site's pages lead to each other again and again. */
+  const known = new Set<string>()
   const queue = yield* Queue.unbounded<Task, Cause.Done>()
   let open = 0
   const enqueue = (tasks: ReadonlyArray<Task>) => {
@@ -148,8 +150,10 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     landed.add(landing)
     if (task.depth === 0) scope = yield* scopeOf(landing)
     const inside = leads(work, task) ? insideOf(links) : []
-    const found = yield* jobs.succeed(work, task, { ...page, links: inside, attempts })
+    const fresh = inside.filter((url) => !known.has(url))
+    const found = yield* jobs.succeed(work, task, { ...page, links: inside, fresh, attempts })
     if (Option.isNone(found)) return yield* outOfBalance(work)
+    for (const url of fresh) if (known.size < mostKnown) known.add(url)
     return yield* enqueue(found.value)
   })
 
@@ -169,6 +173,9 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     Stream.runDrain
   )
 })
+
+/** The most URLs of a job that are remembered beside its store: a page may have 10,000 links that no other has. */
+const mostKnown = 100_000
 
 /** Whether a page's links are followed. */
 const leads = ({ request: { maxDepth } }: Work, { depth }: Task): boolean => maxDepth === undefined || depth < maxDepth

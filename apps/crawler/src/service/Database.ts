@@ -7,8 +7,11 @@ import { randomBytes } from "node:crypto"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Statement } from "effect/sql/Statement"
 import * as Lock from "./Lock.ts"
 import { answerOf, readError } from "./rows.ts"
 
@@ -102,6 +105,10 @@ const migrate = Migrator.make({})({
     "0005_landings": landings
   })
 })
+
+/** Runs a statement that changes one row or none, and gives whether it did. `RETURNING` would tell as well, but takes a savepoint each time. */
+export const hasChanged = (statement: Statement<unknown>): Effect.Effect<boolean, SqlError> =>
+  Effect.map(statement.raw, (result) => Predicate.hasProperty(result, "changes") && Number(result.changes) > 0)
 
 /** Opens a database file with all tables, locked against other processes; `:memory:` is a database that ends with the process. */
 export const layer = (filename: string) =>

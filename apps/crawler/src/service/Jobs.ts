@@ -18,6 +18,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type * as Stream from "effect/Stream"
 import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
+import { hasChanged } from "./Database.ts"
 import * as Deliveries from "./Deliveries.ts"
 import { answerOf, itemColumns, type ItemRow, jobJson, type JobRow } from "./rows.ts"
 
@@ -42,6 +43,8 @@ export interface Fetched {
   readonly title: string
   readonly markdown: string
   readonly links: ReadonlyArray<string>
+  /** Those of its links that the job may not have yet. */
+  readonly fresh: ReadonlyArray<string>
   readonly attempts: number
 }
 
@@ -151,6 +154,7 @@ const make = Effect.gen(function* () {
 
   /** Adds items for URLs that the job does not have yet, as far as its limit allows. */
   const add = Effect.fnUntraced(function* (work: Work, urls: ReadonlyArray<string>, from: Pick<Task, "url" | "depth">) {
+    if (urls.length === 0) return []
     const [count] = yield* sql<{ n: number }>`SELECT count(*) AS n FROM items WHERE job_id = ${work.id}`
     let room = work.request.itemsLimit - (count?.n ?? 0)
     const at = yield* now
@@ -159,9 +163,9 @@ const make = Effect.gen(function* () {
       if (room <= 0) break
       const task = { id: randomUUID(), jobId: work.id, url, depth: from.depth }
       const row = { id: task.id, job_id: work.id, url, referred_url: from.url, depth: from.depth, status: "new" }
-      const inserted = yield* sql`
-        INSERT INTO items ${sql.insert({ ...row, created_at: at, updated_at: at })} ON CONFLICT DO NOTHING RETURNING id`
-      if (inserted.length === 0) continue
+      const inserted = sql`
+        INSERT INTO items ${sql.insert({ ...row, created_at: at, updated_at: at })} ON CONFLICT DO NOTHING`
+      if (!(yield* hasChanged(inserted))) continue
       room--
       added.push(task)
     }
@@ -210,11 +214,11 @@ const make = Effect.gen(function* () {
     const [open] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
     if (open === undefined) return Option.some([])
     if (!(yield* accounts.charge(work.accountId, task.id))) return Option.none()
-    const { attempts, links, markdown, status: page_status, title } = page
+    const { attempts, fresh, links, markdown, status: page_status, title } = page
     const fetched = { page_status, title, markdown, links: JSON.stringify(links), attempts, cost: pagePrice }
     yield* sql`UPDATE items SET ${sql.update({ ...fetched, status: "done", updated_at: yield* now })} WHERE id = ${task.id}`
     yield* changed(work.id)
-    return Option.some(yield* add(work, links, { url: task.url, depth: task.depth + 1 }))
+    return Option.some(yield* add(work, fresh, { url: task.url, depth: task.depth + 1 }))
   }, sql.withTransaction)
 
   const fail = Effect.fnUntraced(function* (task: Task, error: ItemError.ItemError, attempts: number) {
@@ -311,11 +315,7 @@ const make = Effect.gen(function* () {
     succeed,
     fail,
     end,
-    claim: (task, landed) =>
-      Effect.map(
-        sql`UPDATE OR IGNORE items SET landed_url = ${landed} WHERE id = ${task.id} RETURNING id`,
-        (claimed) => claimed.length > 0
-      ),
+    claim: (task, landed) => hasChanged(sql`UPDATE OR IGNORE items SET landed_url = ${landed} WHERE id = ${task.id}`),
     landing: (jobId) =>
       Effect.map(
         sql<{ landed_url: string }>`

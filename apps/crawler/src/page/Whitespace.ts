@@ -1,15 +1,15 @@
 /**
  * White space that a browser would not show, taken out of a page's tree.
  *
- * This does what `hast-util-minify-whitespace` does, which `hast-util-to-mdast` would run on a copy of the tree: a test compares them. That one asks
- * of each node, by a chain of some eighty functions, whether it is a block; it took a third of the time of a page.
+ * `hast-util-to-mdast` does the same by `hast-util-minify-whitespace`, on a copy of the tree. That library asks some eighty functions whether a node is a
+ * block, which took a fifth of the time of a page. A test compares the results.
  */
 import type { Element, ElementContent, Root, Text } from "hast"
 
 /** Puts back what was taken out. */
 export type Undo = () => void
 
-/** Takes white space out of a shaped tree, which has no comments. The tree is changed. */
+/** Takes white space out of a shaped tree. The tree is changed. */
 export const minify = (tree: Root): Undo => {
   const changes: Array<Undo> = []
   all(tree, { before: true, after: true, mode: "normal", changes })

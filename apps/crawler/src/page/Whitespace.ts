@@ -49,46 +49,65 @@ const skippable = names(
 
 /** Takes white space out of what an element holds. Gives whether a space after it would not be shown. */
 const all = (parent: Root | Element, around: Around): boolean => {
-  const { changes, mode } = around
-  const { children } = parent
+  const children: ReadonlyArray<Root["children"][number]> = parent.children
   let { before } = around
   let kept: Array<ElementContent> | undefined
   for (const [index, child] of children.entries()) {
-    let isRemoved = false
-    if (child.type === "element") {
-      const isBlock = blocks.has(child.tagName)
-      before = all(child, {
-        before: isBlock || before,
-        after: isBlock || isCollapsed(children, index + 1, around.after),
-        mode: modeOf(child, mode),
-        changes
-      })
-      if (contents.has(child.tagName)) before = false
-    } else if (child.type === "text") {
-      if (mode === "nowrap") change(child, collapse(child.value), changes)
-      if (mode === "normal") {
-        const value = collapse(child.value)
-        const start = before && value.startsWith(" ") ? 1 : 0
-        const endsOpen = value.length > start && value.endsWith(" ")
-        const isCut = endsOpen && isCollapsed(children, index + 1, around.after)
-        const text = value.slice(start, isCut ? -1 : undefined)
-        isRemoved = text === ""
-        if (!isRemoved) {
-          change(child, text, changes)
-          before = endsOpen && !isCut
-        }
-      } else before = false
+    const place = { siblings: children, index, before }
+    const ended = child.type === "text" ? ofText(child, place, around) : ofElement(child, place, around)
+    if (ended === undefined) kept ??= children.slice(0, index) as Array<ElementContent>
+    else {
+      kept?.push(child as ElementContent)
+      before = ended
     }
-    if (isRemoved) kept ??= children.slice(0, index) as Array<ElementContent>
-    else kept?.push(child as ElementContent)
   }
-  if (kept !== undefined) {
-    parent.children = kept
-    changes.push(() => {
-      parent.children = children
-    })
-  }
+  if (kept !== undefined) replace(parent, kept, around.changes)
   return before || around.after
+}
+
+/** Where a node stands: `before` says whether a space at its beginning would not be shown. */
+interface Place {
+  readonly siblings: ReadonlyArray<Root["children"][number]>
+  readonly index: number
+  readonly before: boolean
+}
+
+/** Whether a space after an element would not be shown. */
+const ofElement = (node: Root["children"][number], place: Place, { after, changes, mode }: Around): boolean => {
+  if (node.type !== "element") return place.before
+  const isBlock = blocks.has(node.tagName)
+  const ended = all(node, {
+    before: isBlock || place.before,
+    after: isBlock || isCollapsed(place, after),
+    mode: modeOf(node, mode),
+    changes
+  })
+  return ended && !contents.has(node.tagName)
+}
+
+/** Whether a space after a text would not be shown; `undefined` if nothing is left of the text. */
+const ofText = (node: Text, place: Place, { after, changes, mode }: Around): boolean | undefined => {
+  if (mode === "pre") return false
+  const value = collapse(node.value)
+  if (mode === "nowrap") {
+    change(node, value, changes)
+    return false
+  }
+  const start = place.before && value.startsWith(" ") ? 1 : 0
+  const endsWithSpace = value.length > start && value.endsWith(" ")
+  const isCut = endsWithSpace && isCollapsed(place, after)
+  const text = value.slice(start, isCut ? -1 : undefined)
+  if (text === "") return undefined
+  change(node, text, changes)
+  return endsWithSpace && !isCut
+}
+
+const replace = (parent: Root | Element, kept: Array<ElementContent>, changes: Array<Undo>): void => {
+  const old = parent.children as Array<ElementContent>
+  parent.children = kept
+  changes.push(() => {
+    parent.children = old
+  })
 }
 
 const change = (node: Text, value: string, changes: Array<Undo>): void => {
@@ -103,11 +122,10 @@ const change = (node: Text, value: string, changes: Array<Undo>): void => {
 const collapse = (value: string): string =>
   /[\t\n\v\f\r]| {2}/.test(value) ? value.replace(/[\t\n\v\f\r ]+/g, " ") : value
 
-/** Whether a space in front of a node would not be shown: by the first node from there on that shows something, or ends the line. */
-const isCollapsed = (nodes: Root["children"], from: number, after: boolean | undefined): boolean =>
-  lookAhead(nodes, from) ?? after ?? false
+/** Whether a space at the end of a node would not be shown: by the first node after it that shows something, or ends the line. */
+const isCollapsed = ({ index, siblings }: Place, after: boolean): boolean => lookAhead(siblings, index + 1) ?? after
 
-const lookAhead = (nodes: Root["children"], from: number): boolean | undefined => {
+const lookAhead = (nodes: Place["siblings"], from: number): boolean | undefined => {
   for (let index = from; index < nodes.length; index++) {
     const node = nodes[index]
     if (node?.type === "text" && /[^ \t\n\f\r]/.test(node.value)) return false

@@ -70,8 +70,8 @@ const make = Effect.gen(function* () {
     const at = DateTime.formatIso(yield* DateTime.now)
     const inserted = sql`INSERT INTO ledger ${sql.insert({ ...entry, at })} ON CONFLICT DO NOTHING`
     if (!(yield* hasChanged(inserted))) return false
-    yield* sql`UPDATE accounts SET balance = balance - ${entry.amount} WHERE id = ${entry.debit}`
-    yield* sql`UPDATE accounts SET balance = balance + ${entry.amount} WHERE id = ${entry.credit}`
+    yield* sql`UPDATE accounts SET balance = balance + CASE id WHEN ${entry.credit} THEN ${entry.amount} ELSE ${-entry.amount} END
+      WHERE id IN (${entry.debit}, ${entry.credit})`
     return true
   })
 

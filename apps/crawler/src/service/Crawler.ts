@@ -142,20 +142,21 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
 
   const visit = Effect.fnUntraced(function* (task: Task) {
     const { attempts, result } = yield* fetch(task, workers, (redirect) => admit(task, redirect))
-    if (Result.isFailure(result)) {
-      yield* jobs.fail(task, result.failure, attempts)
-      return yield* ErrorReporter.report(Cause.fail(result.failure))
-    }
+    if (Result.isFailure(result)) return yield* fail(task, result.failure, attempts)
     const { landing, links, ...page } = result.success
     landed.add(landing)
     if (task.depth === 0) scope = yield* scopeOf(landing)
     const inside = leads(work, task) ? insideOf(links) : []
     const fresh = inside.filter((url) => !known.has(url))
-    const found = yield* jobs.succeed(work, task, { ...page, links: inside, fresh, attempts })
+    const found = yield* jobs.succeed(work, task, { ...page, landing, links: inside, fresh, attempts })
+    if (found === "duplicate") return yield* fail(task, errorOf(task, duplicate), attempts)
     if (Option.isNone(found)) return yield* outOfBalance(work)
     for (const url of fresh) if (known.size < mostKnown) known.add(url)
     return yield* enqueue(found.value)
   })
+
+  const fail = (task: Task, error: ItemError.ItemError, attempts: number) =>
+    Effect.andThen(jobs.fail(task, error, attempts), ErrorReporter.report(Cause.fail(error)))
 
   const insideOf = (links: ReadonlyArray<string>) =>
     links.flatMap((link) => {
@@ -207,9 +208,7 @@ const fetch = Effect.fnUntraced(function* (
     yield* admit()
     const page = yield* fetcher.fetch(task.url, { accept: accepted, follow })
     const content = yield* extractor.extract(page)
-    const landing = Scope.pageOf(page.url)
-    if (!(yield* Effect.orDie(jobs.claim(task, landing)))) return yield* duplicate
-    return { status: page.status, landing, ...content }
+    return { status: page.status, landing: Scope.pageOf(page.url), ...content }
   }).pipe(
     Effect.tapError((reason) => {
       // A page that was held back was not asked for.

@@ -40,6 +40,8 @@ export interface Work {
 /** What a fetched page brought. */
 export interface Fetched {
   readonly status: number
+  /** The URL where it was found. */
+  readonly landing: string
   readonly title: string
   readonly markdown: string
   readonly links: ReadonlyArray<string>
@@ -110,16 +112,17 @@ export class Jobs extends Context.Service<
     readonly begin: (jobId: string) => Effect.Effect<ReadonlyArray<Task>, SqlError>
     /** Notes that attempts at an item have ended and another one begins. */
     readonly attempting: (task: Task, ended: number) => Effect.Effect<void, SqlError>
-    /** Takes the URL where an item's page was found for this item; `false` if another item of the job has it. */
-    readonly claim: (task: Task, landed: string) => Effect.Effect<boolean, SqlError>
     /** Where the start's redirects led, once the start was fetched. */
     readonly landing: (jobId: string) => Effect.Effect<Option.Option<string>, SqlError>
-    /** Charges for a page and keeps it; none, and nothing kept, where the balance is not enough. */
+    /**
+     * Charges for a page and keeps it; none, and nothing kept, where the balance is not enough. `duplicate`, and nothing charged or kept, if another item
+     * of the job has the page.
+     */
     readonly succeed: (
       work: Work,
       task: Task,
       page: Fetched
-    ) => Effect.Effect<Option.Option<ReadonlyArray<Task>>, SqlError>
+    ) => Effect.Effect<Option.Option<ReadonlyArray<Task>> | "duplicate", SqlError>
     readonly fail: (task: Task, error: ItemError.ItemError, attempts: number) => Effect.Effect<void, SqlError>
     /** Ends a job that has not ended; items that are not finished end with it, as cancelled. Who wants to hear of it is told from then on. */
     readonly end: (
@@ -213,6 +216,8 @@ const make = Effect.gen(function* () {
     // What has ended meanwhile, such as by a cancellation, costs nothing.
     const [open] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND status IN ('new', 'in_progress')`
     if (open === undefined) return Option.some([])
+    const claim = sql`UPDATE OR IGNORE items SET landed_url = ${page.landing} WHERE id = ${task.id}`
+    if (!(yield* hasChanged(claim))) return "duplicate"
     if (!(yield* accounts.charge(work.accountId, task.id))) return Option.none()
     const { attempts, fresh, links, markdown, status: page_status, title } = page
     const fetched = { page_status, title, markdown, links: JSON.stringify(links), attempts, cost: pagePrice }
@@ -315,7 +320,6 @@ const make = Effect.gen(function* () {
     succeed,
     fail,
     end,
-    claim: (task, landed) => hasChanged(sql`UPDATE OR IGNORE items SET landed_url = ${landed} WHERE id = ${task.id}`),
     landing: (jobId) =>
       Effect.map(
         sql<{ landed_url: string }>`

@@ -1,9 +1,8 @@
 /**
  * What a page is reduced to: its title, its links, and its text as Markdown.
  */
-import type { Element, Nodes, Properties } from "hast"
+import type { Element, Properties, Root } from "hast"
 import { toString } from "hast-util-to-string"
-import { CONTINUE, EXIT, SKIP, visit } from "unist-util-visit"
 import * as Cleaned from "./Cleaned.ts"
 import * as Markdown from "./Markdown.ts"
 import * as Tree from "./Tree.ts"
@@ -49,10 +48,11 @@ export const fromPage = (text: string, url: string, type = "text/html", options:
   if (!isMarkup(type)) return { title: "", links: [], markdown: markdown ? text : "", cleaned: cleaned ? text : "" }
   const tree = type === "text/html" ? Tree.fromHtml(text) : Tree.fromXhtml(text)
   const title = titleOf(tree)
-  const base = baseOf(tree, url)
-  const links = linksOf(tree, base)
+  const elements = elementsOf(tree)
+  const base = baseOf(elements, url)
+  const links = linksOf(elements, base)
   // The other half is for the text.
-  makeAbsolute(tree, base, mostOf(text) / 2)
+  makeAbsolute(elements, base, mostOf(text) / 2)
   if (mainOnly) Cleaned.keepMain(tree)
   // Each of the two changes the tree.
   const html = cleaned ? Cleaned.fromTree(markdown ? structuredClone(tree) : tree) : ""
@@ -62,54 +62,62 @@ export const fromPage = (text: string, url: string, type = "text/html", options:
 
 const isMarkup = (type: string): boolean => type === "text/html" || type === "application/xhtml+xml"
 
-/** The first element that is asked for, in the order of the page. */
-const find = (tree: Nodes, isIt: (element: Element) => boolean): Element | undefined => {
-  let found: Element | undefined
-  visit(tree, "element", (element) => {
-    if (!isIt(element)) return CONTINUE
-    found = element
-    return EXIT
-  })
-  return found
+/** All elements of a tree, in the order of the page. */
+const elementsOf = (tree: Root): ReadonlyArray<Element> => {
+  const elements: Array<Element> = []
+  const walk = (node: Root | Element): void => {
+    for (const child of node.children) {
+      if (child.type !== "element") continue
+      elements.push(child)
+      walk(child)
+    }
+  }
+  walk(tree)
+  return elements
 }
 
 /** The page's title, in one line; pictures within the page have titles of their own. */
-const titleOf = (tree: Nodes): string => {
-  let title = ""
-  visit(tree, "element", (element) => {
-    if (element.tagName === "svg") return SKIP
-    if (element.tagName !== "title") return CONTINUE
-    title = toString(element)
-      .replace(/[\t\n\f\r ]+/g, " ")
-      .trim()
-    return EXIT
-  })
-  return title
+const titleOf = (tree: Root): string => {
+  const title = find(tree)
+  if (title === undefined) return ""
+  return toString(title)
+    .replace(/[\t\n\f\r ]+/g, " ")
+    .trim()
 }
 
+/** The first title that belongs to no picture. */
+const find = (node: Root | Element): Element | undefined => {
+  for (const child of node.children) {
+    if (child.type !== "element" || child.tagName === "svg") continue
+    const title = child.tagName === "title" ? child : find(child)
+    if (title !== undefined) return title
+  }
+  return undefined
+}
+
+type Elements = ReadonlyArray<Element>
+
 /** The URL that the page's links start from: the first `<base>` with an address. One that is too long to be a link counts as missing. */
-const baseOf = (tree: Nodes, url: string): string => {
-  const href = find(tree, ({ properties, tagName }) => tagName === "base" && typeof properties.href === "string")
-    ?.properties.href
+const baseOf = (elements: Elements, url: string): string => {
+  const bases = elements.filter(({ tagName }) => tagName === "base")
+  const href = bases.find(({ properties }) => typeof properties.href === "string")?.properties.href
   // Links that were made absolute must not be resolved once more.
-  visit(tree, { type: "element", tagName: "base" }, (element) => {
-    element.properties = {}
-  })
+  for (const element of bases) element.properties = {}
   const resolved = typeof href === "string" && !isUnsafe(href) ? resolve(href, url) : undefined
   return resolved === undefined || resolved.length > mostUrl ? url : resolved
 }
 
 /** Where the page leads: links, areas of its image maps, frames, and where it sends its reader on. Fragments do not count: they are places of a page. */
-const linksOf = (tree: Nodes, base: string): ReadonlyArray<string> => {
+const linksOf = (elements: Elements, base: string): ReadonlyArray<string> => {
   const links = new Set<string>()
   const seen = new Set<string>()
-  visit(tree, "element", (element) => {
+  for (const element of elements) {
     const [reference] = referenceOf(element)?.split("#", 1) ?? []
-    if (reference === undefined || links.size === mostLinks || seen.has(reference)) return
+    if (reference === undefined || links.size === mostLinks || seen.has(reference)) continue
     seen.add(reference)
     const url = resolve(reference, base)
     if (url !== undefined && url.length <= mostUrl && /^https?:/.test(url)) links.add(url)
-  })
+  }
   return [...links]
 }
 
@@ -140,10 +148,10 @@ const refreshOf = ({ content, httpEquiv }: Properties): string | undefined => {
  * base in front of very many references makes them, references stay as they are; those to places of the page itself come last. References
  * that would run a program where the text is shown, and files that are written into the page, are taken away.
  */
-const makeAbsolute = (tree: Nodes, base: string, most: number): void => {
+const makeAbsolute = (elements: Elements, base: string, most: number): void => {
   let room = most
   const places: Array<() => void> = []
-  visit(tree, "element", ({ properties, tagName }) => {
+  for (const { properties, tagName } of elements) {
     // Scripts put a picture in the place of a small one that is written into the page.
     if (tagName === "img" && isUnsafe(properties.src) && typeof properties.dataSrc === "string") {
       properties.src = properties.dataSrc
@@ -164,7 +172,7 @@ const makeAbsolute = (tree: Nodes, base: string, most: number): void => {
       if (reference.startsWith("#")) places.push(replace)
       else replace()
     }
-  })
+  }
   for (const replace of places) replace()
 }
 
@@ -180,5 +188,4 @@ const isUnsafe = (reference: unknown): boolean =>
       .replace(/[\0-\x20]/g, "")
   )
 
-const resolve = (reference: string, base: string): string | undefined =>
-  URL.canParse(reference, base) ? new URL(reference, base).href : undefined
+const resolve = (reference: string, base: string): string | undefined => URL.parse(reference, base)?.href

@@ -5,27 +5,29 @@
  * around each of its paragraphs. The parts by which a page would grow beyond its bound are written as paragraphs of plain text.
  */
 import type { Root } from "hast"
-import { toMdast, type State } from "hast-util-to-mdast"
-import type { Break, Html } from "mdast"
 import { gfmToMarkdown } from "mdast-util-gfm"
 import { toMarkdown } from "mdast-util-to-markdown"
+import * as Escape from "./Escape.ts"
 import * as Flat from "./Flat.ts"
+import * as Mdast from "./Mdast.ts"
 import * as Shape from "./Shape.ts"
+import * as Whitespace from "./Whitespace.ts"
 
 /** Markdown of a tree in at most about `limit` characters. The tree is changed. */
 export const fromTree = (tree: Root, limit: number): string => {
   Shape.shape(tree)
   Flat.fit(tree, limit)
+  const undo = Whitespace.minify(tree)
   const markdown = write(tree)
   if (markdown.length <= limit) return markdown
+  // Other space counts where nothing has a structure.
+  undo()
   Flat.flatten(tree)
+  Whitespace.minify(tree)
   return write(tree)
 }
 
 /** No column is padded: it would be as wide in each row as its widest cell. */
 const extensions = [gfmToMarkdown({ tablePipeAlign: false })]
 
-const write = (tree: Root): string => toMarkdown(toMdast(tree, { handlers: { br } }), { extensions })
-
-/** A line break. A row of a table is one line, so that a break in it is written in HTML, which all readers of Markdown know. */
-const br = ({ inTable }: State): Html | Break => (inTable ? { type: "html", value: "<br>" } : { type: "break" })
+const write = (tree: Root): string => toMarkdown(Mdast.fromTree(tree), { extensions, handlers: { root: Escape.root } })

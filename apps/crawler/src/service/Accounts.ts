@@ -10,7 +10,6 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import type * as Statement from "effect/sql/Statement"
 import { orderOf } from "./Database.ts"
 
 /** Millionths of a US dollar. */
@@ -50,7 +49,7 @@ export class Accounts extends Context.Service<
     readonly topUp: (id: string, amount: Micros, payment: string) => Effect.Effect<Option.Option<Micros>, SqlError>
     /** The last moves of money of an account, the first 100, newest first. */
     readonly entries: (id: string) => Effect.Effect<ReadonlyArray<Entry>, SqlError>
-    /** Takes the price of a page, once for each; false, and nothing taken, where the balance is not enough. */
+    /** Takes the price of a page, once for each, in the transaction of the caller; false, and nothing taken, where the balance is not enough. */
     readonly charge: (id: string, page: string) => Effect.Effect<boolean, SqlError>
   }
 >()("@redrive/crawler/service/Accounts") {
@@ -74,17 +73,16 @@ const make = Effect.gen(function* () {
     const at = DateTime.formatIso(yield* DateTime.now)
     const rows = yield* sql`INSERT INTO ledger ${sql.insert({ ...entry, at })} ON CONFLICT DO NOTHING RETURNING id`
     if (rows.length === 0) return false
-    yield* sql`UPDATE accounts SET balance = balance - ${entry.amount} WHERE id = ${entry.debit}`
-    yield* sql`UPDATE accounts SET balance = balance + ${entry.amount} WHERE id = ${entry.credit}`
+    yield* sql`UPDATE accounts SET balance = balance + CASE id WHEN ${entry.credit} THEN ${entry.amount} ELSE ${-entry.amount} END
+      WHERE id IN (${entry.debit}, ${entry.credit})`
     return true
   })
 
   const accountOf = ({ balance, id }: Stored<Account, "balance">): Account => ({ id, balance: Number(balance) })
 
-  const balance = (id: string, lock: Statement.Fragment = sql``) =>
-    Effect.map(
-      sql<Stored<Account, "balance">>`SELECT id, balance FROM accounts WHERE id = ${id} ${lock}`,
-      ([account]) => Option.map(Option.fromUndefinedOr(account), (one) => accountOf(one).balance)
+  const balance = (id: string) =>
+    Effect.map(sql<Stored<Account, "balance">>`SELECT id, balance FROM accounts WHERE id = ${id}`, ([account]) =>
+      Option.map(Option.fromUndefinedOr(account), (one) => accountOf(one).balance)
     )
 
   /** Pages of one account are paid one after the other, whichever processes work on them. */
@@ -105,12 +103,13 @@ const make = Effect.gen(function* () {
   }, sql.withTransaction)
 
   const charge = Effect.fnUntraced(function* (id: string, page: string) {
-    const has = Option.getOrElse(yield* balance(id, alone), () => 0)
-    const [paid] = yield* sql`SELECT 1 AS one FROM ledger WHERE id = ${`page ${page}`}`
-    if (paid !== undefined) return true
-    if (has < pagePrice) return false
+    const [account] = yield* sql<{ readonly balance: number | string; readonly paid: number }>`SELECT balance,
+      CAST((SELECT count(*) FROM ledger WHERE id = ${`page ${page}`}) AS INTEGER) AS paid
+      FROM accounts WHERE id = ${id} ${alone}`
+    if (account !== undefined && account.paid > 0) return true
+    if (Number(account?.balance ?? 0) < pagePrice) return false
     return yield* move({ id: `page ${page}`, debit: id, credit: "(pages)", amount: pagePrice, why: `page ${page}` })
-  }, sql.withTransaction)
+  })
 
   return Accounts.of({
     open,

@@ -156,6 +156,8 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   let isLanded = false
   /** Where this process has found pages: neither a link nor a redirect leads there once more. */
   const landed = new Set<string>()
+  /** URLs that the job has, or has no room for. A site's pages lead to each other again and again. */
+  const known = new Set<string>()
 
   /** Whether a URL may be asked for: first the item's own, then those that its redirects lead to. */
   const admit = (task: Task, redirect?: Fetcher.Redirect): Effect.Effect<void, ItemError.Reason> => {
@@ -168,16 +170,22 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
 
   const visit = Effect.fnUntraced(function* (task: Task) {
     const { attempts, result } = yield* fetch(task, work, workers, (redirect) => admit(task, redirect))
-    if (Result.isFailure(result)) {
-      yield* pages.fail(task, result.failure, attempts)
-      return yield* ErrorReporter.report(Cause.fail(result.failure))
-    }
+    if (Result.isFailure(result)) return yield* fail(task, result.failure, attempts)
     const { landing, links, ...page } = result.success
     landed.add(landing)
     if (task.depth === 0) scope = yield* scopeOf(landing)
     const inside = leads(work, task) ? insideOf(links) : []
-    if (!(yield* pages.succeed(work, task, { ...page, links: inside, attempts }))) yield* outOfBalance(work)
+    const fresh = inside.filter((url) => !known.has(url))
+    const fetched = { ...page, landing, links: inside, fresh, attempts }
+    const { next, outcome } = yield* pages.succeed(work, task, fetched, 1 + workers.pagesPerJob - under)
+    if (outcome === "unpaid") return yield* outOfBalance(work)
+    if (outcome === "duplicate") return yield* fail(task, errorOf(task, duplicate), attempts)
+    for (const url of fresh) if (known.size < mostKnown) known.add(url)
+    return yield* begin(next)
   })
+
+  const fail = (task: Task, error: ItemError.ItemError, attempts: number) =>
+    Effect.andThen(pages.fail(task, error, attempts), ErrorReporter.report(Cause.fail(error)))
 
   const insideOf = (links: ReadonlyArray<string>) =>
     links.flatMap((link) => {
@@ -189,14 +197,24 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   /** Opened when a page has ended, which makes room and may have led to others. */
   const news = Latch.makeUnsafe(false)
   let under = 0
-  const begin = (task: Task) => {
-    under++
-    const ended = Effect.sync(() => {
-      under--
-      news.openUnsafe()
-    })
-    return FiberSet.run(visits, Effect.ensuring(workers.drain.run(storing(visit(task))), ended))
-  }
+  const ended = Effect.sync(() => {
+    under--
+    news.openUnsafe()
+  })
+  /** Begins with pages that were claimed. */
+  const begin = Effect.fnUntraced(function* (
+    tasks: ReadonlyArray<Task>
+  ): Effect.fn.Return<void, JobError.InvalidRequest | SqlError, Extractor.Extractor | Fetcher.Fetcher | Pages> {
+    // Another process may have fetched the start.
+    if (!isLanded && tasks.some(({ depth }) => depth > 0)) {
+      scope = yield* scopeOf(Option.getOrUndefined(yield* pages.landing(work.id)))
+      isLanded = true
+    }
+    for (const task of tasks) {
+      under++
+      yield* FiberSet.run(visits, Effect.ensuring(workers.drain.run(storing(visit(task))), ended))
+    }
+  })
 
   const claiming = Effect.gen(function* () {
     yield* pages.begin(work.id)
@@ -204,12 +222,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
       news.closeUnsafe()
       const room = workers.pagesPerJob - under
       const tasks = room > 0 ? yield* pages.claim(work.id, room) : []
-      // Another process may have fetched the start.
-      if (tasks.length > 0 && !isLanded && tasks.some(({ depth }) => depth > 0)) {
-        scope = yield* scopeOf(Option.getOrUndefined(yield* pages.landing(work.id)))
-        isLanded = true
-      }
-      for (const task of tasks) yield* begin(task)
+      yield* begin(tasks)
       if (tasks.length > 0) continue
       if (under === 0 && (yield* pages.areOver(work.id))) return
       // Pages that others have may lead to more.
@@ -224,6 +237,9 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
 /** A store that fails is no failure of the page, and passes the page's policy by as a defect. */
 const storing = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
   Effect.catchDefect(self, (defect) => (isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)))
+
+/** The most URLs of a job that are remembered beside its store: a page may have 10,000 links that no other has. */
+const mostKnown = 100_000
 
 /** Whether a page's links are followed. */
 const leads = ({ request: { maxDepth } }: Work, { depth }: Task): boolean => maxDepth === undefined || depth < maxDepth
@@ -262,9 +278,7 @@ const fetch = Effect.fnUntraced(function* (
       mainOnly: request.mainContentOnly
     })
     const html = formats.has("html") ? page.text : ""
-    const landing = Scope.pageOf(page.url)
-    if (!(yield* Effect.orDie(pages.land(task, landing)))) return yield* duplicate
-    return { status: page.status, landing, ...content, html }
+    return { status: page.status, landing: Scope.pageOf(page.url), ...content, html }
   }).pipe(
     Effect.tapError((reason) => {
       // A page that was held back was not asked for.

@@ -9,6 +9,7 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -33,14 +34,29 @@ export interface Task {
 
 /** What a fetched page brought. */
 export interface Fetched {
+  /** The URL where it was found. */
+  readonly landing: string
   readonly status: number
   readonly title: string
   readonly markdown: string
   readonly html: string
   readonly cleaned: string
   readonly links: ReadonlyArray<string>
+  /** Those of its links that the job may not have yet. */
+  readonly fresh: ReadonlyArray<string>
   readonly attempts: number
 }
+
+/** What became of a page that was fetched. */
+export interface Kept {
+  /** `duplicate` if another item of the job has the page, and `unpaid` where the balance is not enough: then nothing is kept or charged. */
+  readonly outcome: "kept" | "duplicate" | "unpaid"
+  /** Pages that were claimed in its place. */
+  readonly next: ReadonlyArray<Task>
+}
+
+/** Takes a transaction back. */
+class Unpaid extends Data.TaggedError("Unpaid")<{}> {}
 
 export class Pages extends Context.Service<
   Pages,
@@ -55,12 +71,10 @@ export class Pages extends Context.Service<
     readonly areOver: (jobId: string) => Effect.Effect<boolean, SqlError>
     /** Notes that attempts at a page have ended and another one begins. */
     readonly attempting: (task: Task, ended: number) => Effect.Effect<void, SqlError>
-    /** Notes the URL where a page was found; `false` if another item of the job has that page. */
-    readonly land: (task: Task, landed: string) => Effect.Effect<boolean, SqlError>
     /** Where the start's redirects led, once the start was fetched. */
     readonly landing: (jobId: string) => Effect.Effect<Option.Option<string>, SqlError>
-    /** Charges for a page, keeps it, and adds those that it leads to; `false`, and nothing kept, where the balance is not enough. */
-    readonly succeed: (work: Work, task: Task, page: Fetched) => Effect.Effect<boolean, SqlError>
+    /** Charges for a page, keeps it, adds those that it leads to, and claims some that wait, all in one commit. */
+    readonly succeed: (work: Work, task: Task, page: Fetched, most: number) => Effect.Effect<Kept, SqlError>
     readonly fail: (task: Task, error: ItemError.ItemError, attempts: number) => Effect.Effect<void, SqlError>
   }
 >()("@redrive/crawler/service/Pages") {
@@ -149,37 +163,42 @@ const make = Effect.fnUntraced(function* (
     yield* sql`UPDATE items SET status = 'new', attempts = 0, claim = NULL WHERE job_id = ${jobId} AND ${isOwn}`
   }, sql.withTransaction)
 
-  const claim = Effect.fnUntraced(function* (jobId: string, most: number) {
-    const next = sql`SELECT id FROM items WHERE job_id = ${jobId} AND status = 'new' ORDER BY ${order} LIMIT ${most}`
-    // Most of the time there is none, which costs no transaction.
-    if ((yield* next).length === 0) return []
-    const taking = sql<Task & { readonly place: number | string }>`UPDATE items
+  const waiting = (jobId: string, most: number) =>
+    sql`SELECT id FROM items WHERE job_id = ${jobId} AND status = 'new' ORDER BY ${order} LIMIT ${most}`
+
+  /** The caller has locked the job. */
+  const take = Effect.fnUntraced(function* (jobId: string, most: number) {
+    if (most <= 0) return []
+    const rows = yield* sql<Task & { readonly place: number | string }>`UPDATE items
       SET status = 'in_progress', attempts = 0, claim = ${self}, updated_at = ${yield* now}
-      WHERE id IN (${next}) RETURNING id, url, depth, ${order} AS place`
-    const rows = yield* sql.withTransaction(Effect.andThen(change(jobId), taking))
+      WHERE id IN (${waiting(jobId, most)}) RETURNING id, url, depth, ${order} AS place`
     return rows
       .toSorted((one, other) => Number(one.place) - Number(other.place))
       .map(({ depth, id, url }): Task => ({ depth, id, jobId, url }))
   })
 
-  const land = Effect.fnUntraced(function* ({ id, jobId }: Task, landed: string) {
-    yield* change(jobId)
-    const rows = yield* sql`UPDATE items SET landed_url = ${landed} WHERE id = ${id} AND NOT EXISTS (
-      SELECT 1 FROM items other WHERE other.job_id = ${jobId} AND other.landed_url = ${landed} AND other.id <> ${id}) RETURNING id`
-    return rows.length > 0
-  }, sql.withTransaction)
+  const claim = Effect.fnUntraced(function* (jobId: string, most: number) {
+    // Most of the time there is none, which costs no transaction.
+    if ((yield* waiting(jobId, 1)).length === 0) return []
+    return yield* sql.withTransaction(Effect.andThen(change(jobId), take(jobId, most)))
+  })
 
-  const succeed = Effect.fnUntraced(function* (work: Work, task: Task, page: Fetched) {
+  const isElsewhere = ({ id, jobId }: Task, landed: string) => sql`EXISTS (SELECT 1 FROM items other
+    WHERE other.job_id = ${jobId} AND other.landed_url = ${landed} AND other.id <> ${id})`
+
+  const keep = Effect.fnUntraced(function* (
+    work: Work,
+    task: Task,
+    page: Fetched,
+    most: number
+  ): Effect.fn.Return<Kept, SqlError | Unpaid> {
     yield* change(work.id)
-    // What has ended meanwhile, such as by a cancellation, costs nothing.
-    const [own] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND ${isOwn}`
-    if (own === undefined) return true
-    if (!(yield* accounts.charge(work.accountId, task.id))) return false
-    const { attempts, links, status: page_status } = page
+    const { attempts, landing: landed_url, links, status: page_status } = page
     const done = {
       status: "done",
       page_status,
       attempts,
+      landed_url,
       title: withoutNul(page.title),
       markdown: withoutNul(page.markdown),
       html: withoutNul(page.html),
@@ -188,10 +207,21 @@ const make = Effect.fnUntraced(function* (
       cost: pagePrice,
       updated_at: yield* now
     }
-    yield* sql`UPDATE items SET ${sql.update(done)} WHERE id = ${task.id}`
-    yield* add(work, links, { url: task.url, depth: task.depth + 1 })
-    return true
+    const kept = yield* sql`UPDATE items SET ${sql.update(done)}
+      WHERE id = ${task.id} AND ${isOwn} AND NOT ${isElsewhere(task, landed_url)} RETURNING id`
+    if (kept.length > 0) {
+      if (!(yield* accounts.charge(work.accountId, task.id))) return yield* new Unpaid()
+      yield* add(work, page.fresh, { url: task.url, depth: task.depth + 1 })
+    } else {
+      const [found] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND ${isOwn}`
+      // What has ended meanwhile, such as by a cancellation, costs nothing.
+      if (found !== undefined) return { outcome: "duplicate", next: [] }
+    }
+    return { outcome: "kept", next: yield* take(work.id, most) }
   }, sql.withTransaction)
+
+  const succeed = (work: Work, task: Task, page: Fetched, most: number): Effect.Effect<Kept, SqlError> =>
+    Effect.catchTag(keep(work, task, page, most), "Unpaid", () => Effect.succeed<Kept>({ outcome: "unpaid", next: [] }))
 
   const fail = Effect.fnUntraced(function* (task: Task, error: ItemError.ItemError, attempts: number) {
     const page_status = "status" in error.reason ? (error.reason.status ?? 0) : 0
@@ -209,7 +239,6 @@ const make = Effect.fnUntraced(function* (
     isShared,
     begin,
     claim,
-    land,
     succeed,
     fail,
     attempting,

@@ -147,15 +147,15 @@ const layerJobs = (allowPrivate: boolean) =>
           const { id } = yield* CrawlApi.CurrentAccount
           const about = { operation: "poll" as const, jobId: params.id }
           const { version, webhook } = yield* stateOf(about)
-          const link = Links.make(secret, originOf(request), params.id, yield* Clock.currentTimeMillis)
+          const links = Links.make(secret, originOf(request), params.id, yield* Clock.currentTimeMillis)
           // A link tells the hour: then the answer is another one. A webhook goes on after its job.
-          const rest = [link("", "markdown"), webhook.status, webhook.error].join("\n")
+          const rest = [links, webhook.status, webhook.error].join("\n")
           const etag = `"${version}-${createHash("sha256").update(rest).digest("base64url").slice(0, 12)}"`
           const headers = { etag, "cache-control": "private, no-cache" }
           if (request.headers["if-none-match"] === etag) return HttpServerResponse.empty({ status: 304, headers })
           const { include_links, limit = whole.limit, offset = whole.offset } = query
           const view = { limit, offset, links: include_links !== "false" }
-          const body = yield* Effect.flatMap(jobs.answer(id, params.id, link, view).pipe(ownFault(about)), orNotFound)
+          const body = yield* Effect.flatMap(jobs.answer(id, params.id, links, view).pipe(ownFault(about)), orNotFound)
           return HttpServerResponse.text(body, { contentType: "application/json", headers })
         }),
         jobMarkdown: Effect.fnUntraced(function* ({ params }) {

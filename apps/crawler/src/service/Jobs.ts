@@ -20,7 +20,7 @@ import { orderOf } from "./Database.ts"
 import * as Deliveries from "./Deliveries.ts"
 import { formatsOf } from "./formats.ts"
 import { adding } from "./Pages.ts"
-import { type Counts, itemColumns, type ItemRow, jobJson, type JobRow, type Link } from "./rows.ts"
+import { type Counts, itemJson, jobJson, type JobRow } from "./rows.ts"
 
 /** A job that is to be worked on. */
 export interface Work {
@@ -72,11 +72,11 @@ export class Jobs extends Context.Service<
     ) => Effect.Effect<Work, SqlError>
     /** How a job is, without its items. */
     readonly state: (accountId: string, jobId: string) => Effect.Effect<Option.Option<State>, SqlError | StoreError>
-    /** The job as the API answers it; `link` is where the text of an item is. */
+    /** The job as the API answers it; `links` is what the links to its pages' texts begin with. */
     readonly answer: (
       accountId: string,
       jobId: string,
-      link: Link,
+      links: string,
       view: View
     ) => Effect.Effect<Option.Option<string>, SqlError | StoreError>
     readonly markdown: (
@@ -157,17 +157,18 @@ const make = Effect.gen(function* () {
   /** Whoever asks again hears that something has changed. */
   const changed = (jobId: string) => sql`UPDATE jobs SET version = version + 1 WHERE id = ${jobId}`
 
-  const answer = Effect.fnUntraced(function* (accountId: string, jobId: string, link: Link, view: View) {
+  const answer = Effect.fnUntraced(function* (accountId: string, jobId: string, links: string, view: View) {
     const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
     if (job === undefined) return Option.none()
-    const columns = view.links ? itemColumns : itemColumns.replace(" links,", " '[]' AS links,")
-    const items = yield* sql<ItemRow>`SELECT ${sql.literal(columns)} FROM items WHERE job_id = ${jobId}
+    const request = decodeRequest(job.request)
+    const item = itemJson(sql, formatsOf(request), links, view.links)
+    const items = yield* sql<{ readonly item: string }>`SELECT ${item} AS item FROM items WHERE job_id = ${jobId}
       ORDER BY ${order} LIMIT ${view.limit} OFFSET ${view.offset}`
     const [counts] = yield* sql<Counts>`SELECT CAST(count(*) AS INTEGER) AS total,
       CAST(count(*) FILTER (WHERE status = 'done') AS INTEGER) AS done,
       CAST(count(*) FILTER (WHERE status = 'error') AS INTEGER) AS failed FROM items WHERE job_id = ${jobId}`
     const webhook = yield* toStore(Deliveries.state(jobId, job.deliveries))
-    return Option.some(jobJson(job, decodeRequest(job.request), items, counts ?? noItems, link, webhook))
+    return Option.some(jobJson(job, request, items, counts ?? noItems, webhook))
   })
 
   /** Queues the webhook of a job that has ended. */

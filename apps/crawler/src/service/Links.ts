@@ -13,12 +13,17 @@ const lasting = 24 * hour
 const signed = (secret: string, jobId: string, expires: number): string =>
   createHmac("sha256", secret).update(`${jobId} ${expires}`).digest("base64url").slice(0, 32)
 
-/** Makes the links of a job below an address, at a time. */
-export const make = (secret: string, origin: string, jobId: string, now: number) => {
+/** Makes what the links of a job begin with, below an address and at a time. */
+export const make = (secret: string, origin: string, jobId: string, now: number): string => {
   const expires = Math.ceil(now / hour) * hour + lasting
-  const base = `${origin}/content/${jobId}/${expires}/${signed(secret, jobId, expires)}`
-  return (itemId: string, format: Job.Format): string =>
-    format === "markdown" ? `${base}/${itemId}` : `${base}/${itemId}/${format}`
+  return `${origin}/content/${jobId}/${expires}/${signed(secret, jobId, expires)}`
+}
+
+/** What follows the id of an item in its link, by format. */
+export const endings: { readonly [format in Job.Format]: string } = {
+  markdown: "",
+  html: "/html",
+  cleaned: "/cleaned"
 }
 
 /** Whether a link was made here, and has not expired. */

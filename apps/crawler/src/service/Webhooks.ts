@@ -33,8 +33,8 @@ export const layer = ({ allowPrivate, secret }: Options) => {
     const jobs = yield* Jobs
     const client = yield* HttpClient.HttpClient
     const now = yield* Clock.currentTimeMillis
-    const link = Links.make(yield* jobs.secret, origin, jobId, now)
-    const body = yield* jobs.answer(accountId, jobId, link, whole)
+    const links = Links.make(yield* jobs.secret, origin, jobId, now)
+    const body = yield* jobs.answer(accountId, jobId, links, whole)
     // The job was deleted meanwhile.
     if (Option.isNone(body)) return
     const headers = {

@@ -6,8 +6,10 @@ import * as Wire from "@redrive/core/Wire"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type * as Statement from "effect/sql/Statement"
 import type * as Deliveries from "./Deliveries.ts"
-import { formatsOf } from "./formats.ts"
+import * as Links from "./Links.ts"
 
 /** A row of `jobs`. */
 export interface JobRow {
@@ -27,38 +29,12 @@ export interface JobRow {
   readonly deliveries: number
 }
 
-/** Where the text of an item is, in a format. */
-export type Link = (itemId: string, format: Job.Format) => string
-
 /** How many items a job has. */
 export interface Counts {
   readonly total: number
   readonly done: number
   readonly failed: number
 }
-
-/** A row of `items`, without the text of the page. */
-export interface ItemRow {
-  readonly id: string
-  readonly job_id: string
-  readonly url: string
-  readonly referred_url: string
-  readonly depth: number
-  readonly status: Job.Status
-  readonly page_status: number
-  readonly title: string
-  readonly links: string
-  readonly cost: number
-  readonly attempts: number
-  /** What the API answers of its failure, as JSON; empty if it has not failed. */
-  readonly answer: string
-  readonly created_at: string
-  readonly updated_at: string
-}
-
-/** The columns of an `ItemRow`: whoever asks for a job does not ask for all its pages' texts. */
-export const itemColumns =
-  "id, job_id, url, referred_url, depth, status, page_status, title, links, cost, attempts, answer, created_at, updated_at"
 
 export const readError = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
 const decodeJobReason = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
@@ -98,45 +74,41 @@ const nowhere = {
 const unfailed = `"error_code":"","last_error":""`
 
 /**
- * An item as the API answers it. It is written by hand, since a job has thousands of them and is asked for again and again; a test compares it with
- * the codec of `Wire`.
+ * An item as the API answers it, as the database writes it: a job has thousands of them, and is asked for again and again. `links` is what the links to
+ * the job's texts begin with. A test compares it with the codec of `Wire`.
  */
-const itemJson = (row: ItemRow, formats: ReadonlySet<Job.Format>, link: Link): string => {
-  const { answer, job_id, referred_url, depth, status, title, cost, attempts, created_at, updated_at } = row
-  const linkTo = (format: Job.Format) => (status === "done" && formats.has(format) ? link(row.id, format) : "")
-  const head = JSON.stringify({
-    id: row.id,
-    job_id,
-    original_url: row.url,
-    referred_url,
-    depth,
-    page_status_code: row.page_status,
-    status: status === "cancelled" ? "canceled" : status,
-    title,
-    cost: cost / microsPerDollar,
-    raw_content_url: linkTo("html"),
-    cleaned_content_url: linkTo("cleaned"),
-    markdown_content_url: linkTo("markdown"),
-    created_at,
-    updated_at,
-    attempts
-  })
-  // These two are kept as JSON.
-  return `${head.slice(0, -1)},${answer === "" ? unfailed : answer.slice(1, -1)},"links":${row.links}}`
+export const itemJson = (
+  sql: SqlClient.SqlClient,
+  formats: ReadonlySet<Job.Format>,
+  links: string,
+  hasLinks: boolean
+): Statement.Fragment => {
+  const object = sql.literal(sql.onDialectOrElse({ sqlite: () => "json_object", orElse: () => "json_build_object" }))
+  const linkTo = (format: Job.Format) =>
+    formats.has(format)
+      ? sql`CASE status WHEN 'done' THEN CAST(${`${links}/`} AS TEXT) || id || ${sql.literal(`'${Links.endings[format]}'`)} ELSE '' END`
+      : sql.literal("''")
+  const head = sql`${object}('id', id, 'job_id', job_id, 'original_url', url, 'referred_url', referred_url, 'depth', depth,
+    'page_status_code', page_status, 'status', CASE status WHEN 'cancelled' THEN 'canceled' ELSE status END, 'title', title,
+    'cost', CAST(cost AS DOUBLE PRECISION) / ${sql.literal(String(microsPerDollar))},
+    'raw_content_url', ${linkTo("html")}, 'cleaned_content_url', ${linkTo("cleaned")}, 'markdown_content_url', ${linkTo("markdown")},
+    'created_at', created_at, 'updated_at', updated_at, 'attempts', attempts)`
+  const found = hasLinks ? sql`links` : sql.literal("'[]'")
+  // Failures and links are kept as JSON.
+  return sql`rtrim(CAST(${head} AS TEXT), '}') || ',' ||
+    CASE answer WHEN '' THEN ${sql.literal(`'${unfailed}'`)} ELSE substr(answer, 2, length(answer) - 2) END || ',"links":' || ${found} || '}'`
 }
 
-/** A job as the API answers it, with some of its items. `link` is where an item's text is. */
+/** A job as the API answers it, with some of its items. */
 export const jobJson = (
   row: JobRow,
   request: CrawlApi.CrawlRequest,
-  items: ReadonlyArray<ItemRow>,
+  items: ReadonlyArray<{ readonly item: string }>,
   counts: Counts,
-  link: Link,
   webhook: Deliveries.State
 ): string => {
-  const formats = formatsOf(request)
   const { job_items: _, ...job } = encodeJob(jobOf(row, request, counts, webhook))
-  return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map((item) => itemJson(item, formats, link)).join(",")}]}`
+  return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map(({ item }) => item).join(",")}]}`
 }
 
 const encodeJob = Schema.encodeSync(Wire.JobBody)

@@ -152,7 +152,7 @@ ${tableOf(docs)}
 
 ## 200 pages of a site that gives 25 a second
 
-Any more are refused with 429 and Retry-After. The Crawlee on npm does not read that header; where it is told the limit, it asks for no more than 1,500 pages a minute.
+Any more are refused with 429 and Retry-After. Pages that only a lost page leads to are lost, too. The Crawlee on npm does not read that header; where it is told the limit, it asks for no more than 1,500 pages a minute.
 
 ${refusals}`
 )

@@ -131,6 +131,13 @@ export class CrawlRequest extends Schema.Class<CrawlRequest>("@redrive/crawl/Cra
     }),
     false
   ),
+  /** Whether the pages that the site names in its sitemaps are crawled, too. A field of this project's own service. Default: that of the service. */
+  useSitemap: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      description:
+        "Whether the pages that the site names in its sitemaps are crawled, too. A field of this project's own service. Default: that of the service."
+    })
+  ),
   /** Whether only the main part of each page is kept. Default: that of the service. */
   mainContentOnly: Schema.optionalKey(
     Schema.Boolean.annotate({
@@ -174,6 +181,7 @@ export const CrawlRequestBody = CrawlRequest.pipe(
     blacklistRegexp: "blacklist_regexp",
     allowSubdomains: "allow_subdomains",
     respectRobotsTxt: "respect_robots_txt",
+    useSitemap: "use_sitemap",
     mainContentOnly: "main_content_only",
     maxAge: "max_age",
     keepQueryParams: "keep_query_params",

@@ -44,6 +44,10 @@ const crawlOptions = {
     Flag.withDescription("Leave out what the site's robots.txt forbids"),
     Flag.withDefault(false)
   ),
+  sitemap: Flag.Boolean("sitemap").pipe(
+    Flag.withDescription("Crawl the pages that the site names in its sitemaps, too"),
+    Flag.withDefault(false)
+  ),
   rounds: Options.int("rounds", 0, 10).pipe(
     Flag.withDescription("Further rounds for pages that failed and may still succeed (1)"),
     Flag.withDefault(1)

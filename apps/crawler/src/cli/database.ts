@@ -26,11 +26,13 @@ export const on = <A, E extends Error, R, E2 extends Error>(
     return yield* Effect.catch(
       Effect.provide(command, Layer.provide(services, Database.client(database))),
       (error: E | E2 | SqlError) =>
-        error instanceof Problem
-          ? error
-          : new Problem({ wrong: `${Database.nameOf(database)}: ${whyOf(error)}.`, advice: advice.unusable })
+        error instanceof Problem ? error : new Problem({ wrong: wrongOf(database, error), advice: advice.unusable })
     )
   })
 
-/** What a database said, without what it was called with. */
-export const whyOf = (error: Error): string => (isSqlError(error) ? error.reason.message : error.message)
+/** What a database said, with its name and without what it was called with. SQLite names its file itself. */
+export const wrongOf = (database: string, error: Error): string => {
+  const name = Database.nameOf(database)
+  const why = isSqlError(error) ? error.reason.message : error.message
+  return why.includes(name) ? `${why}.` : `cannot use the database ${name}: ${why}.`
+}

@@ -150,6 +150,19 @@ describe("the service on PostgreSQL", () => {
       yield* checkMoney(database, 200 + items_done)
     }))
 
+  test("counts the requests of an account in all processes together", ({ database }) =>
+    Effect.gen(function* () {
+      const args = ["--database", database, "--requests-per-minute", "5"]
+      const services = [yield* serving(args), yield* serving(args)]
+      const statuses: Array<number> = []
+      for (let n = 0; n < 8; n++) {
+        const headers = { authorization: "Bearer local" }
+        const url = new URL("/v1/jobs", services[n % 2]?.url)
+        statuses.push((yield* Effect.tryPromise((signal) => fetch(url, { signal, headers }))).status)
+      }
+      assert.deepStrictEqual(statuses, [200, 200, 200, 200, 200, 429, 429, 429])
+    }))
+
   test("keeps a host's pause in every process, until a person opens it", ({ database }) =>
     Effect.gen(function* () {
       const asked: Array<string> = []

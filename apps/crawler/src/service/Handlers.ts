@@ -363,8 +363,6 @@ const routes = ({ allowPrivate, requestsPerMinute }: Options) =>
   HttpApiBuilder.layer(CrawlApi.CrawlApi, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide(layerJobs(allowPrivate)),
     Layer.provide(layerAuthorization(requestsPerMinute)),
-    Layer.provide(RateLimiter.layer),
-    Layer.provide(RateLimiter.layerStoreMemory),
     Layer.provide(CrawlApi.layerInvalidRequests)
   )
 

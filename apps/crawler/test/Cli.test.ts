@@ -78,7 +78,7 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
     [
       "tasks in a folder",
       ["durable", "status", "--database", "/", "--queue", "x"],
-      /Give --database the database that keeps the tasks/
+      /open database \/: .* Give --database/
     ],
     [
       "a value that looks like flags",

@@ -4,6 +4,7 @@ import * as Postgres from "@redrive/clients/Postgres"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { Accounts, local, pagePrice } from "../src/service/Accounts.ts"
@@ -119,7 +120,7 @@ describe("the service on PostgreSQL", () => {
         )
         const { accounts } = yield* Service.Service
         assert.strictEqual(yield* accounts.balance("local"), local.balance - 4 * pagePrice)
-        assert.lengthOf(yield* accounts.entries("local"), 5)
+        assert.lengthOf(Option.getOrThrow(yield* accounts.entries("local")), 5)
         yield* Api.ask(`/v1/job/${job.id}`, { method: "DELETE" })
         assert.strictEqual((yield* Api.ask(`/v1/job/${job.id}`)).status, 404)
       })

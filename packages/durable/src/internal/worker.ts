@@ -152,16 +152,16 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
 
   const settle = (claim: Claimed, what: Settled): Effect.Effect<boolean> => {
     let isFirst = true
-    const once = Effect.suspend(() => {
+    const once: Effect.Effect<boolean, StoreError> = Effect.suspend(() => {
       const ending: Ending = { claim, what, held: Deferred.makeUnsafe() }
       // What fails among others is tried again alone, since only one of them may be at fault.
       const isAlone = isEnding || !isFirst
       isFirst = false
-      if (!isAlone) {
-        ends.push(ending)
-        news.openUnsafe()
-      }
-      return Effect.andThen(isAlone ? turn([ending]) : Effect.void, Deferred.await(ending.held))
+      if (isAlone) return Effect.andThen(turn([ending]), Deferred.await(ending.held))
+      ends.push(ending)
+      news.openUnsafe()
+      // A worker that ends has no later for it.
+      return Effect.catch(Deferred.await(ending.held), (error) => (isEnding ? once : Effect.fail(error)))
     })
     return persist(claim, once, false)
   }
@@ -177,6 +177,7 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
       for (const { held } of ending) Deferred.doneUnsafe(held, Exit.failCause(exit.cause))
       return ending.length > 0 ? [] : yield* Effect.failCause(exit.cause)
     }
+    if (claim !== undefined) unanswered.delete(claim.token)
     ending.forEach(({ claim, held }, at) => {
       const isDone = exit.value.held[at] ?? false
       if (isDone && isHeld(claim)) tasks.delete(claim.row)
@@ -355,7 +356,6 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
       if (claim !== undefined) unanswered.set(claim.token, claim.until)
       const found = yield* turn(ending, claim)
       for (const one of found) yield* start(one)
-      if (claim !== undefined) unanswered.delete(claim.token)
       return found.length
     })
   )

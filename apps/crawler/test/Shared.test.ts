@@ -1,6 +1,7 @@
 import process from "node:process"
 import { assert, describe, it } from "@effect/vitest"
 import * as Postgres from "@redrive/clients/Postgres"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -121,6 +122,12 @@ describe("the service on PostgreSQL", () => {
         const { accounts } = yield* Service.Service
         assert.strictEqual(yield* accounts.balance("local"), local.balance - 4 * pagePrice)
         assert.lengthOf(Option.getOrThrow(yield* accounts.entries("local")), 5)
+        // No id has such a character, and PostgreSQL takes none.
+        for (const path of ["/v1/job/%00", "/v2/scrape/%00", `/v1/job/${job.id}/item/%00/markdown`])
+          assert.strictEqual((yield* Api.ask(path)).status, 404, path)
+        assert.strictEqual((yield* Api.ask("/v1/jobs?before=%00")).status, 200)
+        const noItem = start.markdown_content_url.replace(/[^/]+$/, "%00")
+        assert.strictEqual((yield* Effect.promise(() => fetch(noItem))).status, 404)
         yield* Api.ask(`/v1/job/${job.id}`, { method: "DELETE" })
         assert.strictEqual((yield* Api.ask(`/v1/job/${job.id}`)).status, 404)
       })
@@ -231,5 +238,90 @@ describe("the service on PostgreSQL", () => {
       const until = Effect.retry(ended(service, id), { times: 200 })
       assert.deepInclude(yield* until, { status: "done", items_total: 150, items_done: 150 })
       yield* checkMoney(database, 150)
+    }))
+
+  /** A site of a page that leads to another; `held` is called before the first answer. */
+  const holding = (held: () => Promise<unknown>) => {
+    let isFirst = true
+    return serve(async ({ url: path }, response) => {
+      if (isFirst) {
+        isFirst = false
+        await held()
+      }
+      const link = path === "/" ? '<a href="/two">two</a>' : ""
+      response.writeHead(200, { "content-type": "text/html" }).end(`<p>the page ${path}</p>${link}`)
+    })
+  }
+
+  test("loses no page that it claims once more after it was taken for lost", ({ database }) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Database.client(database))
+      const sql = yield* Effect.provideContext(SqlClient.SqlClient, context)
+      // Another process has claimed the page meanwhile, and has ended.
+      const url = yield* holding(() =>
+        Effect.runPromise(sql`UPDATE items SET status = 'new', claim = NULL WHERE status = 'in_progress'`)
+      )
+      const { url: service } = yield* serving(["--allow-private", "--database", database])
+      const { id } = yield* created(service, { url, items_limit: 10 })
+      assert.deepInclude(yield* ended(service, id), { status: "done", items_total: 2, items_done: 2, items_failed: 0 })
+      yield* checkMoney(database, 2)
+    }))
+
+  test("takes over what a process claimed after it was taken for lost, and before it was killed", ({ database }) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Database.client(database))
+      const sql = yield* Effect.provideContext(SqlClient.SqlClient, context)
+      const isAsked = yield* Deferred.make<void>()
+      const url = yield* holding(() => {
+        Deferred.doneUnsafe(isAsked, Effect.void)
+        return new Promise(() => undefined)
+      })
+      const args = ["--allow-private", "--database", database]
+      const id = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const killed = yield* serving(args)
+          const { id } = yield* created(killed.url, { url, items_limit: 10 })
+          yield* Deferred.await(isAsked)
+          process.kill(killed.pid, "SIGSTOP")
+          yield* sql`DELETE FROM runners`
+          return id
+        })
+      )
+      const { url: service } = yield* serving(args)
+      assert.deepInclude(yield* ended(service, id), { status: "done", items_total: 2, items_done: 2 })
+      yield* checkMoney(database, 2)
+    }))
+
+  test("goes on with a job whose transaction lost its connection", ({ database }) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Database.client(database))
+      const sql = yield* Effect.provideContext(SqlClient.SqlClient, context)
+      const isAsked = yield* Deferred.make<void>()
+      const isOver = yield* Deferred.make<void>()
+      const url = yield* holding(() => {
+        Deferred.doneUnsafe(isAsked, Effect.void)
+        return Effect.runPromise(Deferred.await(isOver))
+      })
+      const args = ["--allow-private", "--database", database]
+      const one = yield* serving(args)
+      const { id } = yield* created(one.url, { url, items_limit: 10 })
+      yield* Deferred.await(isAsked)
+      // A second process begins with the job, and has to wait for it.
+      yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`SELECT 1 AS one FROM jobs WHERE id = ${id} FOR UPDATE`
+          yield* serving(args)
+          for (;;) {
+            const cut =
+              yield* sql`SELECT pg_terminate_backend(pid) AS cut FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
+            if (cut.length > 0) break
+            yield* Effect.sleep("10 millis")
+          }
+        })
+      )
+      yield* Effect.sleep("1 second")
+      yield* Deferred.succeed(isOver, undefined)
+      assert.deepInclude(yield* ended(one.url, id), { status: "done", items_total: 2, items_done: 2 })
+      yield* checkMoney(database, 2)
     }))
 })

@@ -239,6 +239,42 @@ describe("a worker that ends", () => {
   )
 
   test(
+    "records what has ended, also if the store refuses one end among the others",
+    Effect.gen(function* () {
+      const queue = queueOf()
+      yield* Queue.addAll(
+        queue,
+        Array.from({ length: 3 }, (_, n) => ({ id: `${n}`, payload: n }))
+      )
+      const store = yield* Store.Store
+      const isClaiming = yield* Deferred.make<void>()
+      const strict = {
+        ...store,
+        turn: (turn: Store.Turn) => {
+          if (turn.ends.some(({ claim }) => claim.id === "1"))
+            return Effect.fail(new Store.StoreError({ message: "no" }))
+          // The other ends come up while a turn is under way, and are left to the end of the worker.
+          return turn.claim !== undefined && turn.ends.length > 0
+            ? Effect.andThen(
+                Deferred.succeed(isClaiming, undefined),
+                Effect.andThen(Effect.sleep("3 seconds"), store.turn(turn))
+              )
+            : store.turn(turn)
+        }
+      }
+      const handler = (n: number) => Effect.as(Effect.sleep(n === 0 ? "1 second" : "2 seconds"), n)
+      const worker = yield* work(Layer.provide(Worker.layer(queue, handler), Layer.succeed(Store.Store, strict)))
+      yield* Effect.forkChild(wait(10, 0.5))
+      yield* Deferred.await(isClaiming)
+      yield* Effect.sleep("2 seconds")
+      yield* worker.stop
+      assert.strictEqual(yield* Queue.result(queue, "0"), 0)
+      assert.strictEqual(yield* Queue.result(queue, "2"), 2)
+      assert.deepInclude(yield* get(queue, "1"), { state: "waiting" })
+    })
+  )
+
+  test(
     "while its database is away ends all the same, and says what follows",
     Effect.gen(function* () {
       const queue = queueOf()
@@ -323,6 +359,33 @@ describe("a claim", () => {
         assert.deepInclude(yield* get(queue, "1"), { state: "done", kills: 0 })
       })
     )
+
+  test(
+    "whose answer is lost with those of ends is given back as well",
+    Effect.gen(function* () {
+      const queue = queueOf(RetryPolicy.make({ operation: "create", retries: 0 }))
+      yield* Queue.addAll(queue, [
+        { id: "1", payload: 1 },
+        { id: "2", payload: 2 }
+      ])
+      const store = yield* Store.Store
+      let lost = 0
+      const lossy = {
+        ...store,
+        turn: (turn: Store.Turn) =>
+          Effect.flatMap(store.turn(turn), (found) =>
+            turn.ends.length > 0 && turn.claim !== undefined && lost++ === 0
+              ? Effect.fail(new Store.StoreError({ message: "the answer is lost" }))
+              : Effect.succeed(found)
+          )
+      }
+      const worker = Worker.layer(queue, Effect.succeed, { concurrency: 1 })
+      yield* work(Layer.provide(worker, Layer.succeed(Store.Store, lossy)))
+      yield* wait(5)
+      assert.isAbove(lost, 0)
+      for (const id of ["1", "2"]) assert.deepInclude(yield* get(queue, id), { state: "done", kills: 0 })
+    })
+  )
 
   test(
     "of thousands of tasks is held like that of one",

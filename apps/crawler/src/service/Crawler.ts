@@ -117,7 +117,7 @@ const crawl = Effect.fnUntraced(
   function* (work: Work, workers: Workers) {
     const jobs = yield* Jobs
     const { isShared } = yield* Pages
-    const worked = Effect.andThen(Effect.scoped(visitAll(work, workers)), jobs.end(work.id, "done"))
+    const worked = storing(Effect.andThen(Effect.scoped(visitAll(work, workers)), jobs.end(work.id, "done")))
     // A server may be away for a while, as when it is restarted. What was under way is fetched again.
     yield* isShared
       ? Effect.retry(
@@ -181,7 +181,9 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     const { next, outcome } = yield* pages.succeed(work, task, fetched, 1 + workers.pagesPerJob - under)
     if (outcome === "unpaid") return yield* outOfBalance(work)
     if (outcome === "duplicate") return yield* fail(task, errorOf(task, duplicate), attempts)
-    for (const url of fresh) if (known.size < mostKnown) known.add(url)
+    // This process may claim the page once more: then it is no duplicate, and its links are new.
+    if (outcome === "lost") landed.delete(landing)
+    else for (const url of fresh) if (known.size < mostKnown) known.add(url)
     return yield* begin(next)
   })
 
@@ -241,7 +243,10 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   yield* Effect.raceFirst(claiming, FiberSet.join(visits))
 })
 
-/** A store that fails is no failure of the page, and passes the page's policy by as a defect. */
+/**
+ * A store that fails is no failure of the page, and passes the page's policy by as a defect. A connection that is lost within a transaction is a defect
+ * to Effect.
+ */
 const storing = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
   Effect.catchDefect(self, (defect) => (isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)))
 

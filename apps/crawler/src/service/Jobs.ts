@@ -19,7 +19,7 @@ import * as Scope from "../page/Scope.ts"
 import { orderOf } from "./Database.ts"
 import * as Deliveries from "./Deliveries.ts"
 import { formatsOf } from "./formats.ts"
-import { adding } from "./Pages.ts"
+import { adding, withoutNul } from "./Pages.ts"
 import { type Counts, itemJson, jobJson, type JobRow } from "./rows.ts"
 
 /** A job that is to be worked on. */
@@ -227,7 +227,7 @@ const make = Effect.gen(function* () {
           CAST(count(*) FILTER (WHERE items.status = 'error') AS INTEGER) AS failed
         FROM jobs LEFT JOIN items ON items.job_id = jobs.id
         WHERE jobs.account_id = ${accountId} AND jobs.${order} < coalesce(
-          (SELECT ${order} FROM jobs WHERE id = ${before ?? ""} AND account_id = ${accountId}), 9000000000000000)
+          (SELECT ${order} FROM jobs WHERE id = ${withoutNul(before ?? "")} AND account_id = ${accountId}), 9000000000000000)
         GROUP BY jobs.id ORDER BY jobs.${order} DESC LIMIT ${most}`,
       (rows) =>
         rows.map(({ created_at, done, failed, finished_at, id, request, status, total }) => ({
@@ -251,7 +251,7 @@ const make = Effect.gen(function* () {
     resend,
     state: Effect.fnUntraced(function* (accountId: string, jobId: string) {
       const [job] = yield* sql<Pick<JobRow, "status" | "version" | "deliveries" | "request">>`
-        SELECT status, version, deliveries, request FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
+        SELECT status, version, deliveries, request FROM jobs WHERE id = ${withoutNul(jobId)} AND account_id = ${accountId}`
       if (job === undefined) return Option.none()
       const { deliveries, request, status, version } = job
       const webhook = yield* toStore(Deliveries.state(jobId, deliveries))
@@ -260,7 +260,7 @@ const make = Effect.gen(function* () {
     text: (jobId, itemId, format) =>
       Effect.map(
         sql<{ text: string }>`SELECT ${sql(format)} AS text FROM items
-          WHERE id = ${itemId} AND job_id = ${jobId} AND status = 'done'`,
+          WHERE id = ${withoutNul(itemId)} AND job_id = ${jobId} AND status = 'done'`,
         ([item]) => Option.map(Option.fromUndefinedOr(item), ({ text }) => text)
       ),
     texts: (jobId) =>
@@ -280,7 +280,7 @@ const make = Effect.gen(function* () {
       Effect.map(
         sql<{ markdown: string }>`
           SELECT items.markdown FROM items JOIN jobs ON jobs.id = items.job_id
-          WHERE items.id = ${itemId} AND jobs.id = ${jobId} AND account_id = ${accountId} AND items.status = 'done'`,
+          WHERE items.id = ${withoutNul(itemId)} AND jobs.id = ${jobId} AND account_id = ${accountId} AND items.status = 'done'`,
         ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
       ),
     unfinished: Effect.map(sql<JobRow>`SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY ${order}`, (rows) =>

@@ -49,8 +49,11 @@ export interface Fetched {
 
 /** What became of a page that was fetched. */
 export interface Kept {
-  /** `duplicate` if another item of the job has the page, and `unpaid` where the balance is not enough: then nothing is kept or charged. */
-  readonly outcome: "kept" | "duplicate" | "unpaid"
+  /**
+   * `duplicate` if another item of the job has the page, `unpaid` where the balance is not enough, and `lost` if this process does not have the page any
+   * more: then nothing is kept or charged.
+   */
+  readonly outcome: "kept" | "duplicate" | "unpaid" | "lost"
   /** Pages that were claimed in its place. */
   readonly next: ReadonlyArray<Task>
 }
@@ -65,7 +68,7 @@ export class Pages extends Context.Service<
     readonly isShared: boolean
     /** Marks a job as being worked on. What this process had claimed of it waits again. */
     readonly begin: (jobId: string) => Effect.Effect<void, SqlError>
-    /** Claims pages of a job that wait, in the order in which they were found. */
+    /** Claims pages of a job that wait, in the order in which they were found; if none does, those of processes that do not live any more. */
     readonly claim: (jobId: string, most: number) => Effect.Effect<ReadonlyArray<Task>, SqlError>
     /** Whether no page of a job waits, and none is under way in any process. */
     readonly areOver: (jobId: string) => Effect.Effect<boolean, SqlError>
@@ -90,7 +93,7 @@ const encodeItemError = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJs
 const mostRows = 500
 
 /** PostgreSQL's texts have no such character. */
-const withoutNul = (text: string): string => text.replaceAll("\0", "\uFFFD")
+export const withoutNul = (text: string): string => text.replaceAll("\0", "\uFFFD")
 
 /** Adds items for URLs that a job does not have yet, as far as its limit allows. The caller has locked the job. */
 export const adding = (sql: SqlClient.SqlClient) =>
@@ -123,28 +126,19 @@ const make = Effect.fnUntraced(function* (
   // A SQLite file is locked by its process: whoever else was there is gone.
   const isShared = sql.onDialectOrElse({ sqlite: () => false, orElse: () => true })
 
-  /** Says that this process lives, and gives back what those have claimed that do not. */
+  /** Says that this process lives, and forgets those that do not. */
   const live = Effect.gen(function* () {
     const at = yield* Clock.currentTimeMillis
     yield* sql`INSERT INTO runners ${sql.insert({ id: self, until: at + lease })}
       ON CONFLICT (id) DO UPDATE SET until = excluded.until`
-    const isLost = isShared ? sql`until < ${at}` : sql`id <> ${self}`
-    const lost = yield* sql<{ id: string }>`DELETE FROM runners WHERE ${isLost} RETURNING id`
-    yield* Effect.forEach(lost, ({ id }) => giveBack(id), { discard: true })
-  }).pipe(sql.withTransaction)
-
-  const giveBack = (runner: string) =>
-    sql`UPDATE items SET status = 'new', attempts = 0, claim = NULL WHERE status = 'in_progress' AND claim = ${runner}`
+    yield* sql`DELETE FROM runners WHERE ${isShared ? sql`until < ${at}` : sql`id <> ${self}`}`
+  })
 
   // An older version made no claims.
   if (!isShared) yield* sql`UPDATE items SET status = 'new' WHERE status = 'in_progress' AND claim IS NULL`
   yield* live
   yield* Effect.addFinalizer(() =>
-    Effect.andThen(giveBack(self), sql`DELETE FROM runners WHERE id = ${self}`).pipe(
-      sql.withTransaction,
-      Effect.timeout("5 seconds"),
-      Effect.ignoreCause
-    )
+    sql`DELETE FROM runners WHERE id = ${self}`.pipe(Effect.timeout("5 seconds"), Effect.ignoreCause)
   )
   const living = Effect.sleep(lease / 3).pipe(
     Effect.andThen(Effect.catchCause(live, (cause) => Effect.logWarning("no sign of life could be given", cause))),
@@ -177,10 +171,22 @@ const make = Effect.fnUntraced(function* (
       .map(({ depth, id, url }): Task => ({ depth, id, jobId, url }))
   })
 
+  /** Pages of a job whose processes do not live. One that was taken for lost may have claimed more since. */
+  const isLeft = (jobId: string) => sql`job_id = ${jobId} AND status = 'in_progress' AND claim <> ${self}
+    AND NOT EXISTS (SELECT 1 FROM runners WHERE runners.id = items.claim)`
+
   const claim = Effect.fnUntraced(function* (jobId: string, most: number) {
     // Most of the time there is none, which costs no transaction.
-    if ((yield* waiting(jobId, 1)).length === 0) return []
-    return yield* sql.withTransaction(Effect.andThen(change(jobId), take(jobId, most)))
+    const isWaiting = (yield* waiting(jobId, 1)).length > 0
+    const left = isWaiting ? [] : yield* sql`SELECT 1 AS one FROM items WHERE ${isLeft(jobId)} LIMIT 1`
+    if (!isWaiting && left.length === 0) return []
+    return yield* sql.withTransaction(
+      Effect.gen(function* () {
+        yield* change(jobId)
+        if (!isWaiting) yield* sql`UPDATE items SET status = 'new', attempts = 0, claim = NULL WHERE ${isLeft(jobId)}`
+        return yield* take(jobId, most)
+      })
+    )
   })
 
   const isElsewhere = ({ id, jobId }: Task, landed: string) => sql`EXISTS (SELECT 1 FROM items other
@@ -212,12 +218,12 @@ const make = Effect.fnUntraced(function* (
     if (kept.length > 0) {
       if (!(yield* accounts.charge(work.accountId, task.id))) return yield* new Unpaid()
       yield* add(work, page.fresh, { url: task.url, depth: task.depth + 1 })
-    } else {
-      const [found] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND ${isOwn}`
-      // What has ended meanwhile, such as by a cancellation, costs nothing.
-      if (found !== undefined) return { outcome: "duplicate", next: [] }
+      return { outcome: "kept", next: yield* take(work.id, most) }
     }
-    return { outcome: "kept", next: yield* take(work.id, most) }
+    const [found] = yield* sql`SELECT 1 AS one FROM items WHERE id = ${task.id} AND ${isOwn}`
+    if (found !== undefined) return { outcome: "duplicate", next: [] }
+    // What has ended meanwhile, such as by a cancellation, or was claimed by another process, costs nothing here.
+    return { outcome: "lost", next: yield* take(work.id, most) }
   }, sql.withTransaction)
 
   const succeed = (work: Work, task: Task, page: Fetched, most: number): Effect.Effect<Kept, SqlError> =>

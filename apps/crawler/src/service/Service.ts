@@ -112,7 +112,8 @@ export const layer = (options: Options = {}) => {
       const jobs = yield* Jobs
       const turn = Effect.flatMap(DateTime.now, (now) => jobs.expire(DateTime.subtractDuration(now, keep)))
       yield* turn.pipe(
-        Effect.catch((error) => Effect.logWarning("jobs could not be deleted", error)),
+        // A connection that is lost within a transaction is a defect to Effect.
+        Effect.catchCause((cause) => Effect.logWarning("jobs could not be deleted", cause)),
         Effect.andThen(Effect.sleep("1 hour")),
         Effect.forever,
         Effect.forkScoped

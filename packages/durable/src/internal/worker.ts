@@ -152,32 +152,32 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
 
   const settle = (claim: Claimed, what: Settled): Effect.Effect<boolean> => {
     let isFirst = true
-    const once = Effect.suspend(() => {
+    const once: Effect.Effect<boolean, StoreError> = Effect.suspend(() => {
       const ending: Ending = { claim, what, held: Deferred.makeUnsafe() }
       // What fails among others is tried again alone, since only one of them may be at fault.
       const isAlone = isEnding || !isFirst
       isFirst = false
-      if (!isAlone) {
-        ends.push(ending)
-        news.openUnsafe()
-      }
-      return Effect.andThen(isAlone ? turn([ending]) : Effect.void, Deferred.await(ending.held))
+      if (isAlone) return Effect.andThen(turn([ending]), Deferred.await(ending.held))
+      ends.push(ending)
+      news.openUnsafe()
+      // A worker that ends has no later for it.
+      return Effect.catch(Deferred.await(ending.held), (error) => (isEnding ? once : Effect.fail(error)))
     })
     return persist(claim, once, false)
   }
 
-  /** Asks the store for a turn, and tells those who wait for their ends. */
+  /** Asks the store for a turn, and tells those who wait for their ends. Gives nothing if it failed, and they know. */
   const turn = Effect.fnUntraced(function* (
     ending: ReadonlyArray<Ending>,
     claim?: Claim
-  ): Effect.fn.Return<ReadonlyArray<Claimed>, StoreError> {
+  ): Effect.fn.Return<ReadonlyArray<Claimed> | undefined, StoreError> {
     const now = yield* Clock.currentTimeMillis
     const exit = yield* Effect.exit(store.turn({ ends: ending, claim, now }))
     if (Exit.isFailure(exit)) {
       // The worker ends, and says so again by itself.
       if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
       for (const { held } of ending) Deferred.doneUnsafe(held, Exit.failCause(exit.cause))
-      return ending.length > 0 ? [] : yield* Effect.failCause(exit.cause)
+      return ending.length > 0 ? undefined : yield* Effect.failCause(exit.cause)
     }
     ending.forEach(({ claim, held }, at) => {
       const isDone = exit.value.held[at] ?? false
@@ -359,6 +359,8 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
       const found = yield* restore(turn(ending, claim)).pipe(
         Effect.onInterrupt(() => Effect.sync(() => ends.unshift(...ending)))
       )
+      // The database may have carried it out all the same: the claim is given back at the next look.
+      if (found === undefined) return 0
       for (const one of found) yield* start(one)
       if (claim !== undefined) unanswered.delete(claim.token)
       return found.length

@@ -105,7 +105,14 @@ describe.each(databases)("tasks in %s", (_, isMissing, made) => {
         assert.deepInclude(yield* get("work", done!.id), { state: "done", result, code: "", endedAt: start + 20 })
         const message = "cut \ufffd,   and ' \\u0000"
         assert.deepInclude(yield* get("work", failed!.id), { state: "failed", because: "retries", code: "c", message })
-        const waiting = { state: "waiting" as const, due: start + 40, attempts: 2, kills: 0, message, endedAt: undefined }
+        const waiting = {
+          state: "waiting" as const,
+          due: start + 40,
+          attempts: 2,
+          kills: 0,
+          message,
+          endedAt: undefined
+        }
         assert.deepInclude(yield* get("work", again!.id), waiting)
         assert.deepStrictEqual((yield* turn({ ends, now: start + 30 })).held, [true, true, true, false])
         const next = yield* turn({ ends: [], claim: claim("four", 10, start + 5000), now: start + 40 })

@@ -119,7 +119,11 @@ describe("the answer about a job", () => {
             `/content/x/${expires}/${signature}/${item}`,
             `/content/${id}/${expires}/${signature}/x`
           ]
-          for (const path of wrong) assert.strictEqual((yield* ask(path, { key: "" })).status, 404, path)
+          for (const path of wrong) {
+            const { body, status } = yield* ask(path, { key: "" })
+            assert.strictEqual(status, 404, path)
+            assert.strictEqual(body.error_message, "link is invalid: it is wrong, or has expired", path)
+          }
         })
       )
     })

@@ -1,4 +1,5 @@
 import { createServer, type IncomingHttpHeaders } from "node:http"
+import { DatabaseSync } from "node:sqlite"
 import { text as textOf } from "node:stream/consumers"
 import { assert, describe, it } from "@effect/vitest"
 import * as Program from "@redrive/testing/Program"
@@ -92,6 +93,35 @@ describe("a webhook", () => {
       )
       yield* withService(until(Effect.sync(() => received.length > 0)), { database })
       assert.deepStrictEqual(received, [id])
+    })
+  )
+
+  it.live("is known as delivered for as long as its job is kept", () =>
+    Effect.gen(function* () {
+      const database = `${yield* folder}/crawl.db`
+      const { url } = yield* site({ "/": "<p>text</p>" })
+      const hook = yield* receiver(() => 204)
+      const isDelivered = (id: string) =>
+        Effect.map(ask(`/v1/job/${id}`), ({ body }) => body.webhook_status === "delivered")
+      const id = yield* withService(
+        Effect.gen(function* () {
+          const job = yield* crawl({ url, webhook_url: hook.url })
+          yield* until(isDelivered(job.id))
+          return job.id
+        }),
+        { database }
+      )
+      const store = new DatabaseSync(database)
+      store.exec("UPDATE redrive_tasks SET ended_at = ended_at - 29 * 86400000")
+      store.close()
+      // What is too old is deleted at the start.
+      yield* withService(
+        Effect.andThen(
+          Effect.sleep("300 millis"),
+          Effect.map(isDelivered(id), (isKnown) => assert.isTrue(isKnown))
+        ),
+        { database }
+      )
     })
   )
 

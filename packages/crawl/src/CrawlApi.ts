@@ -548,6 +548,8 @@ export class CrawlApi extends HttpApi.make("crawl")
       title: "Crawl API",
       version: "1",
       description: "Crawls sites and keeps their pages as text. Send the API key of an account as a bearer token.",
+      // Every operation asks for the key; said for all, a page of documentation asks a person for it.
+      override: { security: [{ bearer: [] }] },
       transform: WireDocs.document
     })
   ) {}

@@ -81,9 +81,15 @@ describe("the contract", () => {
     })
   )
 
-  it("names the scheme of its keys in lower case, as programs that read OpenAPI expect", () => {
-    const { securitySchemes } = OpenApi.fromApi(CrawlApi.CrawlApi).components
-    assert.deepStrictEqual(securitySchemes, { bearer: { type: "http", scheme: "bearer" } })
+  it("asks for a bearer token, as programs that read OpenAPI expect it, and has a request that works", () => {
+    const { components, security } = OpenApi.fromApi(CrawlApi.CrawlApi)
+    assert.deepStrictEqual(components.securitySchemes, { bearer: { type: "http", scheme: "bearer" } })
+    assert.deepStrictEqual(security, [{ bearer: [] }])
+    const examples = Object.values(components.schemas).flatMap((schema) =>
+      Array.isArray(schema["examples"]) ? schema["examples"] : []
+    )
+    assert.lengthOf(examples, 1)
+    assert.strictEqual(Result.getOrThrow(decode(examples[0])).url, "https://example.com/")
   })
 
   it("says of each error in OpenAPI what the catalogue says", () => {

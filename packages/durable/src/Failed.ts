@@ -7,6 +7,7 @@ import * as Check from "@redrive/core/Check"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { millis } from "./internal/durations.ts"
 import type { Queue } from "./Queue.ts"
 import { type FailedCount, type Filter, Store, type StoreError } from "./Store.ts"
 
@@ -50,8 +51,6 @@ const rules: Check.Rules<Options> = {
   most: Check.int(1, 1_000_000),
   cost: Check.where("a number", (cost) => typeof cost === "number" && Number.isFinite(cost))
 }
-
-const millis = (input: Duration.Input) => Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(input)))
 
 /**
  * Counts the tasks that failed, by what they failed of.

@@ -136,7 +136,7 @@ export const until = (step: string, time: DateTime.DateTime): Effect.Effect<void
 export interface Options<A, E> {
   /** What it comes to. Default: nothing is kept. */
   readonly success?: Schema.Codec<A, unknown> | undefined
-  /** How it may fail. Default: it does not, beside by defects. */
+  /** How it may fail. Default: it fails only by defects. */
   readonly error?: Schema.Codec<E, unknown> | undefined
 }
 

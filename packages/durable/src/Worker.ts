@@ -7,8 +7,9 @@
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
+import { millis, pause } from "./internal/durations.ts"
 import * as internal from "./internal/worker.ts"
 import type { Queue } from "./Queue.ts"
 import type { Store } from "./Store.ts"
@@ -35,14 +36,6 @@ export interface Options {
   /** How long tasks that failed are kept. Default: 30 days. */
   readonly keepFailed?: Duration.Input | undefined
 }
-
-const millis = (input: Duration.Input) => Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(input)))
-
-/** A lease or a look of no time at all would ask the database without a pause. */
-const pause = Check.where(
-  "a duration of a millisecond or more that has an end",
-  (value) => Check.duration().isRight(value) && millis(value as Duration.Input) >= 1
-)
 
 const rules: Check.Rules<Options> = {
   concurrency: Check.int(1, 10_000),

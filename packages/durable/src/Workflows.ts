@@ -29,6 +29,7 @@ import type * as Workflow from "effect/workflow/Workflow"
 import { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 import { randomUUID } from "node:crypto"
 import * as Answers from "./internal/answers.ts"
+import { millis, pause } from "./internal/durations.ts"
 import * as Execution from "./internal/execution.ts"
 import * as internal from "./internal/records.ts"
 import { StoreError } from "./Store.ts"
@@ -51,7 +52,7 @@ export interface Options {
 }
 
 const rules: Check.Rules<Options> = {
-  pollInterval: Check.duration(),
+  pollInterval: pause,
   lease: Check.where(
     "a duration of at least 2 seconds",
     (value) => Check.duration().isRight(value) && millis(value as Duration.Input) >= 2000
@@ -59,8 +60,6 @@ const rules: Check.Rules<Options> = {
   keepDone: Check.duration(),
   keepFailed: Check.duration()
 }
-
-const millis = (input: Duration.Input) => Duration.toMillis(Duration.fromInputUnsafe(input))
 
 /**
  * What is kept of executions beside what Effect's engine keeps. `layer` provides it.

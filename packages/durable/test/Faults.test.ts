@@ -10,6 +10,7 @@ import * as Gates from "@redrive/durable/Gates"
 import * as Queue from "@redrive/durable/Queue"
 import * as Store from "@redrive/durable/Store"
 import * as Worker from "@redrive/durable/Worker"
+import * as Workflows from "@redrive/durable/Workflows"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
@@ -829,10 +830,11 @@ describe("together", () => {
     })
   )
 
-  it("a worker's times are at least a millisecond", () => {
+  it("times between looks are at least a millisecond", () => {
     const queue = queueOf()
     for (const options of [{ lease: 0 }, { pollInterval: "0 millis" }, { lease: Infinity }] as const)
       assert.throws(() => Worker.layer(queue, Effect.succeed, options), "a duration of a millisecond or more")
+    assert.throws(() => Workflows.layer({ pollInterval: 0 }), "a duration of a millisecond or more")
   })
 })
 

@@ -132,7 +132,8 @@ export const redrive = (flags: RedriveFlags) =>
       const { counts, tasks, time } = yield* Failed.plan(queue, filterOf(flags), options)
       if (tasks === 0) return yield* Console.log("no task failed")
       yield* Console.log(countsOf(counts))
-      const what = `${tasks} ${tasks === 1 ? "task" : "tasks"}, the last of them after ${Duration.format(time)}`
+      const when = Duration.isZero(time) ? "at once" : `the last of them after ${Duration.format(time)}`
+      const what = `${tasks} ${tasks === 1 ? "task" : "tasks"}, ${when}`
       if (flags.dryRun) return yield* Console.log(`would go again: ${what}`)
       const { cost: _, ...own } = options
       yield* Failed.redrive(queue, filterOf(flags), { ...own, id: flags.id, by: "command line" })

@@ -238,6 +238,11 @@ const cancelled = { error_code: "internal_error", last_error: "the page was not 
 /** A URL in a comment of Markdown must not end it. */
 const commented = (url: string): string => url.replaceAll("--", "%2D%2D").replaceAll(">", "%3E")
 
+const refusedLink = HttpServerResponse.jsonUnsafe(
+  Wire.envelope(new JobError.InvalidRequest({ lastError: "link is invalid: it is wrong, or has expired" })),
+  { status: 404 }
+)
+
 /** The texts of pages by links, for whoever has one. */
 const layerContent = Layer.unwrap(
   Effect.gen(function* () {
@@ -249,7 +254,7 @@ const layerContent = Layer.unwrap(
         const isGood = Links.isGood(secret, job, expires, signature, yield* Clock.currentTimeMillis)
         const text = isGood ? yield* jobs.text(job, item, format) : Option.none()
         return Option.match(text, {
-          onNone: () => HttpServerResponse.text("this link is wrong, or has expired", { status: 404 }),
+          onNone: () => refusedLink,
           onSome: (content) =>
             HttpServerResponse.text(content, {
               // A browser shows HTML of strangers as its source.

@@ -90,7 +90,7 @@ export const layer = (options: Options = {}) => {
     : RateLimiter.layerStoreMemory
   const work = Layer.mergeAll(
     Crawler.layer({ policy, grace }).pipe(Layer.provide(HostGates.layer)),
-    Webhooks.layer({ allowPrivate, secret: webhookSecret })
+    Webhooks.layer({ allowPrivate, keep, secret: webhookSecret })
   ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
   const server = NodeHttpServer.layer(serverOf(options), {
     port,

@@ -4,6 +4,7 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Worker from "@redrive/durable/Worker"
 import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -17,10 +18,11 @@ import * as Deliveries from "./Deliveries.ts"
 import { Jobs, whole } from "./Jobs.ts"
 import * as Links from "./Links.ts"
 
-/** `secret` that deliveries are signed with (none), `allowPrivate` receivers (false). */
+/** `secret` that deliveries are signed with (none), `allowPrivate` receivers, `keep` of jobs that have ended. */
 export interface Options {
   readonly secret?: Redacted.Redacted | undefined
   readonly allowPrivate: boolean
+  readonly keep: Duration.Duration
 }
 
 const signatureOf = (secret: Redacted.Redacted, id: string, at: number, body: string) => ({
@@ -28,7 +30,7 @@ const signatureOf = (secret: Redacted.Redacted, id: string, at: number, body: st
 })
 
 /** Delivers. Redirects are refused: what a job says is for the receiver that was named. */
-export const layer = ({ allowPrivate, secret }: Options) => {
+export const layer = ({ allowPrivate, keep, secret }: Options) => {
   const deliver = Effect.fnUntraced(function* ({ accountId, jobId, origin, url }: Deliveries.Delivery) {
     const jobs = yield* Jobs
     const client = yield* HttpClient.HttpClient
@@ -47,8 +49,9 @@ export const layer = ({ allowPrivate, secret }: Options) => {
     )
     yield* Effect.scoped(Effect.flatMap(client.execute(request), HttpClientResponse.filterStatusOk))
   })
-  // A delivery takes no process with it: one that is under way whenever the service is killed is not to blame.
-  return Worker.layer(Deliveries.queue, deliver, { kills: 1000 }).pipe(
+  // A delivery takes no process with it: one that is under way whenever the service is killed is not to blame. A job tells what became of its delivery,
+  // so both are kept for as long.
+  return Worker.layer(Deliveries.queue, deliver, { kills: 1000, keepDone: keep, keepFailed: keep }).pipe(
     Layer.provide(NodeHttpClient.layerUndiciNoDispatcher),
     Layer.provide(
       NodeHttpClient.layerDispatcherOptions(allowPrivate ? {} : { connect: { lookup: Address.publicLookup } })

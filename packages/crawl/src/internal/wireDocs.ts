@@ -1,5 +1,5 @@
 /**
- * What the fields of a job and its items are, for OpenAPI. The codecs of `Wire` do without these sentences: most programs that use them serve no API.
+ * What the fields of a job and its items are, and a request that works, for OpenAPI. The codecs of `Wire` do without these sentences: most programs that use them serve no API.
  */
 import * as Predicate from "effect/Predicate"
 
@@ -60,7 +60,10 @@ const item: Docs = {
   status: "How far the item has come."
 }
 
-/** Describes the fields of jobs and items, wherever they are in an OpenAPI document. */
+/** Without an example, a page of documentation makes up a request with every field, which servers refuse. */
+const requestExamples = [{ url: "https://example.com/", items_limit: 10 }]
+
+/** Describes the fields of jobs and items, wherever they are in an OpenAPI document, and gives requests for a crawl an example. */
 export const document = (spec: object): object =>
   Object.fromEntries(Object.entries(spec).map(([name, part]) => [name, documented(part)]))
 
@@ -68,8 +71,10 @@ const documented = (part: unknown): unknown => {
   if (Array.isArray(part)) return part.map(documented)
   if (!Predicate.isObject(part)) return part
   const copy = document(part)
-  const docs = Predicate.hasProperty(copy, "properties") ? docsOf(copy.properties) : undefined
-  return docs === undefined ? copy : { ...copy, properties: described(Reflect.get(copy, "properties"), docs) }
+  const fields = Predicate.hasProperty(copy, "properties") ? copy.properties : undefined
+  const docs = docsOf(fields)
+  if (docs === undefined && Predicate.hasProperty(fields, "items_limit")) return { ...copy, examples: requestExamples }
+  return docs === undefined ? copy : { ...copy, properties: described(Object(fields), docs) }
 }
 
 /** Each of the two has a field that nothing else has. */

@@ -21,6 +21,7 @@ export const on = <A, E extends Error, R, E2 extends Error>(
 ): Effect.Effect<A, Problem, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
+    yield* admit(database)
     if (!Database.isPostgres(database) && !(yield* Effect.orElseSucceed(fs.exists(database), () => false)))
       return yield* new Problem({ wrong: `there is no database ${database}.`, advice: advice.missing })
     return yield* Effect.catch(
@@ -31,6 +32,15 @@ export const on = <A, E extends Error, R, E2 extends Error>(
           : new Problem({ wrong: `${Database.nameOf(database)}: ${whyOf(error)}.`, advice: advice.unusable })
     )
   })
+
+/** Refuses the address of another server, which may have a password: it would be taken for the name of a file, and shown. */
+export const admit = (database: string): Effect.Effect<void, Problem> =>
+  Database.isUnknown(database)
+    ? new Problem({
+        wrong: "--database is neither a file nor PostgreSQL's.",
+        advice: "Give it the name of a SQLite file, or postgres://USER@HOST/DATABASE."
+      })
+    : Effect.void
 
 /** What a database said, without what it was called with. */
 export const whyOf = (error: Error): string => (isSqlError(error) ? error.reason.message : error.message)

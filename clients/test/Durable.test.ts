@@ -2,7 +2,6 @@ import { spawn } from "node:child_process"
 import { createServer } from "node:http"
 import { join } from "node:path"
 import process from "node:process"
-import { createInterface } from "node:readline"
 import { text as textOf } from "node:stream/consumers"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -25,6 +24,7 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Postgres from "../src/Postgres.ts"
 import * as Servers from "../src/Servers.ts"
+import { killed } from "./lives.ts"
 
 /** A database, empty, and how a process reaches it. */
 interface Database {
@@ -105,7 +105,7 @@ describe.each(databases)("tasks in %s", (_, isMissing, made) => {
         assert.deepInclude(yield* get("work", done!.id), { state: "done", result, code: "", endedAt: start + 20 })
         const message = "cut \ufffd,   and ' \\u0000"
         assert.deepInclude(yield* get("work", failed!.id), { state: "failed", because: "retries", code: "c", message })
-        const waiting = { state: "waiting", due: start + 40, attempts: 2, kills: 0, message, endedAt: undefined }
+        const waiting = { state: "waiting" as const, due: start + 40, attempts: 2, kills: 0, message, endedAt: undefined }
         assert.deepInclude(yield* get("work", again!.id), waiting)
         assert.deepStrictEqual((yield* turn({ ends, now: start + 30 })).held, [true, true, true, false])
         const next = yield* turn({ ends: [], claim: claim("four", 10, start + 5000), now: start + 40 })
@@ -157,7 +157,7 @@ describe.each(databases)("tasks in %s", (_, isMissing, made) => {
   )
 })
 
-const { KILLS = "6" } = process.env
+const most = Number(process.env["KILLS"] ?? 6)
 
 describe.each(databases)("two workers with %s, killed again and again", (_, isMissing, made) => {
   it.live.skipIf(isMissing)(
@@ -173,30 +173,10 @@ describe.each(databases)("two workers with %s, killed again and again", (_, isMi
             response.writeHead(204).end()
           })
         )
-        const count = 60 * Math.max(4, Number(KILLS))
+        const count = 60 * Math.max(4, most)
         yield* Effect.provide(Queue.addAll(patient, many(count)), store)
-        let kills = 0
-        const life = (killAfter: number) =>
-          Effect.promise(
-            () =>
-              new Promise<boolean>((resolve, reject) => {
-                const fixture = join(import.meta.dirname, "fixtures/worker.ts")
-                const args = ["--disable-warning=ExperimentalWarning", fixture, kind, target, url]
-                const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
-                createInterface({ input: child.stdout }).on("line", () => {
-                  if (killAfter < Infinity) setTimeout(() => child.kill("SIGKILL"), killAfter)
-                })
-                child.on("exit", (code) => (code === 0 || code === null ? resolve(code === 0) : reject(code)))
-              })
-          )
-        const lives = Effect.gen(function* () {
-          for (let isOver = false; !isOver;) {
-            const isLast = kills >= Number(KILLS)
-            if (!isLast) kills++
-            isOver = yield* life(isLast ? Infinity : 50 + Math.random() * 300)
-          }
-        })
-        yield* Effect.all([lives, lives], { concurrency: 2 })
+        const fixture = join(import.meta.dirname, "fixtures/worker.ts")
+        const kills = yield* killed([fixture, kind, target, url], { kills: most, longest: 350 })
         const health = yield* Effect.provide(
           Effect.flatMap(Store.Store, (one) => one.health("work", Date.now())),
           store
@@ -208,7 +188,7 @@ describe.each(databases)("two workers with %s, killed again and again", (_, isMi
         assert.isAtMost(repeated, kills * 4)
         const tasks = new Set([...attempts.keys()].map((key) => key.split(" ")[0]))
         assert.strictEqual(tasks.size, count)
-        if (Number(KILLS) > 20)
+        if (most > 20)
           process.stderr.write(
             `${kind}: ${kills} kills, ${count} tasks, ${attempts.size} attempts, ${repeated} again\n`
           )

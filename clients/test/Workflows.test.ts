@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process"
 import { createServer } from "node:http"
 import { join } from "node:path"
 import process from "node:process"
-import { createInterface } from "node:readline"
 import { text as textOf } from "node:stream/consumers"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -18,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Postgres from "../src/Postgres.ts"
 import * as Servers from "../src/Servers.ts"
+import { killed } from "./lives.ts"
 
 /** A database, empty. */
 interface Database {
@@ -69,7 +68,7 @@ describe("workflows in PostgreSQL", () => {
   )
 })
 
-const { KILLS = "4" } = process.env
+const most = Number(process.env["KILLS"] ?? 4)
 
 describe.each(databases)("workflows in two processes with %s, killed again and again", (_, isMissing, made) => {
   it.live.skipIf(isMissing)(
@@ -85,29 +84,9 @@ describe.each(databases)("workflows in two processes with %s, killed again and a
             response.writeHead(204).end()
           })
         )
-        const count = 10 * Math.max(4, Number(KILLS))
-        let kills = 0
-        const life = (killAfter: number) =>
-          Effect.promise(
-            () =>
-              new Promise<boolean>((resolve, reject) => {
-                const fixture = join(import.meta.dirname, "fixtures/flows.ts")
-                const args = ["--disable-warning=ExperimentalWarning", fixture, kind, target, url, "0", String(count)]
-                const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
-                createInterface({ input: child.stdout }).on("line", () => {
-                  if (killAfter < Infinity) setTimeout(() => child.kill("SIGKILL"), killAfter)
-                })
-                child.on("exit", (code) => (code === 0 || code === null ? resolve(code === 0) : reject(code)))
-              })
-          )
-        const lives = Effect.gen(function* () {
-          for (let isOver = false; !isOver;) {
-            const isLast = kills >= Number(KILLS)
-            if (!isLast) kills++
-            isOver = yield* life(isLast ? Infinity : 50 + Math.random() * 2000)
-          }
-        })
-        yield* Effect.all([lives, lives], { concurrency: 2 })
+        const count = 10 * Math.max(4, most)
+        const fixture = join(import.meta.dirname, "fixtures/flows.ts")
+        const kills = yield* killed([fixture, kind, target, url, "0", String(count)], { kills: most, longest: 2050 })
         assert.strictEqual(done.size, 3 * count)
         const repeated = [...done.values()].reduce((sum, times) => sum + times - 1, 0)
         // Each execution is in one process, and has one step under way.
@@ -135,7 +114,7 @@ describe.each(databases)("workflows in two processes with %s, killed again and a
           client
         )
         assert.deepStrictEqual(counts, [0, 0, 0, 0, 0])
-        if (Number(KILLS) > 20)
+        if (most > 20)
           process.stderr.write(`${kind}: ${kills} kills, ${count} workflows, ${3 * count} steps, ${repeated} again\n`)
       }),
     3_600_000

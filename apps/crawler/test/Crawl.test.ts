@@ -3,15 +3,10 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
-import * as Service from "../src/service/Service.ts"
-import { ask, crawl, create, layer } from "./api.ts"
+import { ask, crawl, create, withService } from "./api.ts"
 import { folder } from "./files.ts"
 import { nginx, noNginx } from "./nginx.ts"
 import { serve, site } from "./origin.ts"
-
-const withService = <A, E>(test: Effect.Effect<A, E, Service.Service | Scope.Scope>, options: Service.Options = {}) =>
-  Effect.scoped(Effect.provide(test, layer(options)))
 
 const link = (path: string) => `<a href="${path}">${path}</a>`
 

@@ -1,13 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Service from "../src/service/Service.ts"
-import { ask, layer } from "./api.ts"
-
-const within = <A, E>(test: Effect.Effect<A, E, Service.Service>) => Effect.scoped(Effect.provide(test, layer()))
+import { ask, withService } from "./api.ts"
 
 describe("the API's documentation", () => {
   it.live("is a page that needs no key, has all that it needs, and lets the browser ask no other host", () =>
-    within(
+    withService(
       Effect.gen(function* () {
         const { url } = yield* Service.Service
         const response = yield* Effect.promise(() => fetch(new URL("/docs", url)))
@@ -25,7 +23,7 @@ describe("the API's documentation", () => {
   )
 
   it.live("is OpenAPI with every call", () =>
-    within(
+    withService(
       Effect.gen(function* () {
         const { body } = yield* ask("/openapi.json", { key: "" })
         const calls = Object.entries(body.paths).flatMap(([path, methods]) =>

@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Workflow from "effect/workflow/Workflow"
 import { run } from "./cli.ts"
 import { folder } from "./files.ts"
+import { closedPort } from "./origin.ts"
 
 const pages = Queue.make({ name: "pages", payload: Schema.String, key: (host) => host })
 
@@ -98,6 +99,16 @@ describe("durable", () => {
       const { code, stderr } = yield* run(["durable", "gates", "--database", join(yield* folder, "none.db")])
       assert.strictEqual(code, 1)
       assert.include(stderr, "there is no database")
+    })
+  )
+
+  it.live("says why a PostgreSQL cannot be used, and not with which password", () =>
+    Effect.gen(function* () {
+      const database = `postgres://ops:hunter2@127.0.0.1:${yield* closedPort}/tasks`
+      const { code, stderr } = yield* run(["durable", "gates", "--database", database])
+      assert.strictEqual(code, 1)
+      assert.match(stderr, /^error: cannot use the database 127\.0\.0\.1:\d+\/tasks: .*ECONNREFUSED/)
+      assert.notInclude(stderr, "hunter2")
     })
   )
 })

@@ -2,10 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { WebcrawlerClient } from "webcrawlerapi-js"
 import * as Service from "../src/service/Service.ts"
-import { ask, crawl, layer } from "./api.ts"
+import { ask, crawl, withService } from "./api.ts"
 import { serve, site } from "./origin.ts"
-
-const within = <A, E>(test: Effect.Effect<A, E, Service.Service>) => Effect.scoped(Effect.provide(test, layer()))
 
 const home = `<!DOCTYPE html>
 <html><head><title>Home &amp; more</title><style>p { color: red }</style><link rel="stylesheet" href="x.css">
@@ -32,7 +30,7 @@ describe("a crawl with formats", () => {
   it.live("keeps those that are asked for, and no others", () =>
     Effect.gen(function* () {
       const { url } = yield* site(pages)
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const asked: ReadonlyArray<readonly [request: object, urls: ReadonlyArray<boolean>]> = [
             [{}, [false, false, true]],
@@ -58,7 +56,7 @@ describe("a crawl with formats", () => {
   it.live("has HTML as it was received, and cleaned HTML without what is not content", () =>
     Effect.gen(function* () {
       const { url } = yield* site(pages)
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const job = yield* crawl({ url, items_limit: 1, scrape_type: "html", output_formats: ["cleaned"] })
           const item: Item = job.job_items[0]
@@ -96,7 +94,7 @@ describe("a crawl with formats", () => {
           .writeHead(200, { "content-type": "text/plain; charset=iso-8859-1" })
           .end(Buffer.from("a < \xe9", "latin1"))
       )
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const job = yield* crawl({ url, output_formats: ["html", "cleaned"] })
           const item: Item = job.job_items[0]
@@ -125,7 +123,7 @@ describe("a crawl with formats", () => {
         ...Object.fromEntries(parts.map(([, html], n) => [`/${n}`, html])),
         "/": `<nav>${parts.map((_, n) => `<a href="/${n}">${n}</a>`).join("")}</nav><main>start</main>`
       })
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const job = yield* crawl({ url, main_content_only: true, output_formats: ["cleaned"] })
           const items: ReadonlyArray<Item & { readonly original_url: string }> = job.job_items
@@ -152,7 +150,7 @@ describe("a crawl with formats", () => {
       // Each paragraph opens again all elements that the page leaves open.
       const open = Array.from({ length: 200 }, (_, n) => `<b id="element-that-stays-open-${n}">`).join("")
       const { url } = yield* site({ "/": "<p>" + open + "<p>x".repeat(400) })
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const { job_items } = yield* crawl({ url, scrape_type: "cleaned" })
           assert.deepInclude(job_items[0], { status: "error", error_code: "host_returned_error", reason: "too_large" })
@@ -164,7 +162,7 @@ describe("a crawl with formats", () => {
   it.live("gives webcrawlerapi-js what it asks for", () =>
     Effect.gen(function* () {
       const { url } = yield* site(pages)
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const { url: api } = yield* Service.Service
           const sdk = new WebcrawlerClient("local", api.replace(/\/$/, ""))

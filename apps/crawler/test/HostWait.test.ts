@@ -3,16 +3,11 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import * as Lane from "../src/page/Lane.ts"
 import * as Pauses from "../src/page/Pauses.ts"
 import * as HostWait from "../src/service/HostWait.ts"
-import type * as Service from "../src/service/Service.ts"
-import { crawl, layer } from "./api.ts"
+import { crawl, withService } from "./api.ts"
 import { serve } from "./origin.ts"
-
-const withService = <A, E>(test: Effect.Effect<A, E, Service.Service | Scope.Scope>) =>
-  Effect.scoped(Effect.provide(test, layer()))
 
 interface Item {
   readonly original_url: string

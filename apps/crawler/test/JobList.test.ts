@@ -2,18 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Service from "../src/service/Service.ts"
-import { type Answer, ask, crawl, create, layer } from "./api.ts"
+import { type Answer, ask, crawl, create, withService } from "./api.ts"
 import { folder } from "./files.ts"
 import { serve, site } from "./origin.ts"
-
-const within = <A, E>(test: Effect.Effect<A, E, Service.Service>, options: Service.Options = {}) =>
-  Effect.scoped(Effect.provide(test, layer(options)))
 
 describe("the list of jobs", () => {
   it.live("has an account's own jobs, newest first and page by page, with their counts", () =>
     Effect.gen(function* () {
       const { url } = yield* site({ "/": `<a href="/a">a</a><a href="/none">none</a>`, "/a": "a" })
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const ids: Array<string> = []
           for (let n = 0; n < 5; n++) ids.unshift((yield* crawl({ url })).id)
@@ -41,7 +38,7 @@ describe("the list of jobs", () => {
   it.live("loses a job that is deleted, also one that runs; nobody deletes another's", () =>
     Effect.gen(function* () {
       const slow = yield* serve(() => undefined)
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const { accounts } = yield* Service.Service
           yield* accounts.open({ id: "other", apiKey: Redacted.make("other"), balance: 1_000_000 })
@@ -61,10 +58,10 @@ describe("the list of jobs", () => {
     Effect.gen(function* () {
       const database = `${yield* folder}/crawl.db`
       const { url } = yield* site({ "/": "text" })
-      yield* within(crawl({ url }), { database })
+      yield* withService(crawl({ url }), { database })
       const count = Effect.map(ask("/v1/jobs"), ({ body }) => body.jobs.length)
-      assert.strictEqual(yield* within(count, { database, keep: "1 hour" }), 1)
-      const left = within(Effect.andThen(Effect.sleep("100 millis"), count), { database, keep: 0 })
+      assert.strictEqual(yield* withService(count, { database, keep: "1 hour" }), 1)
+      const left = withService(Effect.andThen(Effect.sleep("100 millis"), count), { database, keep: 0 })
       assert.strictEqual(yield* left, 0)
     })
   )

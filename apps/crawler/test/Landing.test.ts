@@ -2,14 +2,10 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import * as Service from "../src/service/Service.ts"
-import { ask, crawl, create, layer } from "./api.ts"
+import { ask, crawl, create, layer, withService } from "./api.ts"
 import { folder } from "./files.ts"
 import { serve } from "./origin.ts"
-
-const withService = <A, E>(test: Effect.Effect<A, E, Service.Service | Scope.Scope>) =>
-  Effect.scoped(Effect.provide(test, layer()))
 
 interface Item {
   readonly original_url: string

@@ -2,11 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Wire from "@redrive/core/Wire"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { ask, crawl, layer } from "./api.ts"
+import { ask, crawl, withService } from "./api.ts"
 import { serve, site } from "./origin.ts"
 import * as Service from "../src/service/Service.ts"
-
-const within = <A, E>(test: Effect.Effect<A, E, Service.Service>) => Effect.scoped(Effect.provide(test, layer()))
 
 const encode = Schema.encodeSync(Wire.JobBody)
 const decode = Schema.decodeUnknownSync(Wire.JobBody)
@@ -21,7 +19,7 @@ describe("the answer about a job", () => {
         if (path === "/429") return response.writeHead(429, { "retry-after": "86400" }).end()
         return path === "/403" ? response.writeHead(403).end() : response.end(`<title>"q" \\ \u2028</title><p>text`)
       })
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const job = yield* crawl({ url: url, items_limit: 10, max_depth: 3 })
           assert.deepStrictEqual(job, JSON.parse(JSON.stringify(encode(decode(job)))))
@@ -37,7 +35,7 @@ describe("the answer about a job", () => {
   it.live("is not sent again as long as nothing has changed", () =>
     Effect.gen(function* () {
       const { url } = yield* site({ "/": "<p>text</p>" })
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const { id } = yield* crawl({ url: url })
           const { url: api } = yield* Service.Service
@@ -65,7 +63,7 @@ describe("the answer about a job", () => {
       const links = Array.from({ length: 5 }, (_, n) => `<a href="/${n}">${n}</a>`).join("")
       const pages = Object.fromEntries(Array.from({ length: 4 }, (_, n) => [`/${n}`, `<a href="/">home</a>`]))
       const { url } = yield* site({ "/": links, ...pages })
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const { id, job_items } = yield* crawl({ url })
           interface Item {
@@ -105,7 +103,7 @@ describe("the answer about a job", () => {
   it.live("links to texts that nobody guesses, and that are no pages of this service", () =>
     Effect.gen(function* () {
       const { url } = yield* site({ "/": "<p>secret <b>text</b></p>" })
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const job = yield* crawl({ url: url })
           const link: string = job.job_items[0].markdown_content_url

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { WebcrawlerApiError, WebcrawlerClient } from "webcrawlerapi-js"
 import * as Service from "../src/service/Service.ts"
-import { layer } from "./api.ts"
+import { withService } from "./api.ts"
 import { site } from "./origin.ts"
 
 const pages = {
@@ -13,13 +13,11 @@ const pages = {
 /** The provider's own client against this service. */
 const client = Effect.map(Service.Service, ({ url }) => new WebcrawlerClient("local", url.replace(/\/$/, "")))
 
-const within = <A, E>(test: Effect.Effect<A, E, Service.Service>) => Effect.scoped(Effect.provide(test, layer()))
-
 describe("webcrawlerapi-js", () => {
   it.live("crawls, and reads the content of each page without a header", () =>
     Effect.gen(function* () {
       const { url } = yield* site(pages)
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const sdk = yield* client
           const job = yield* Effect.promise(() =>
@@ -44,7 +42,7 @@ describe("webcrawlerapi-js", () => {
   it.live("starts a crawl, asks for it, and gets all its Markdown", () =>
     Effect.gen(function* () {
       const { url } = yield* site(pages)
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const sdk = yield* client
           const { id } = yield* Effect.promise(() => sdk.crawlAsync({ url: url, scrape_type: "markdown" }))
@@ -62,7 +60,7 @@ describe("webcrawlerapi-js", () => {
   it.live("scrapes one page, and says why another one failed", () =>
     Effect.gen(function* () {
       const { url } = yield* site(pages)
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const sdk = yield* client
           const page = yield* Effect.promise(() => sdk.scrape({ url: `${url}a` }))
@@ -82,7 +80,7 @@ describe("webcrawlerapi-js", () => {
   )
 
   it.live("is told by its name what this service does not do", () =>
-    within(
+    withService(
       Effect.gen(function* () {
         const sdk = yield* client
         const asked = [{ max_age: 60 }, { keep_query_params: false }, { crawler_id: "c1" }, { limit: 3 }]

@@ -11,14 +11,11 @@ import type * as Scope from "effect/Scope"
 import * as BrokenExtractor from "../src/demo/BrokenExtractor.ts"
 import * as Accounts from "../src/service/Accounts.ts"
 import * as Service from "../src/service/Service.ts"
-import { type Answer, ask, crawl, create, layer } from "./api.ts"
+import { type Answer, ask, crawl, create, layer, withService } from "./api.ts"
 import { breakStore, folder } from "./files.ts"
 import { closedPort, serve, site } from "./origin.ts"
 
 const fixture = (name: string) => JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), "utf8"))
-
-const withService = <A, E>(test: Effect.Effect<A, E, Service.Service | Scope.Scope>, options: Service.Options = {}) =>
-  Effect.scoped(Effect.provide(test, layer(options)))
 
 /** Opens an account that can pay so many pages. */
 const account = (id: string, pages: number) =>

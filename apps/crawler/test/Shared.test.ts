@@ -5,6 +5,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { Accounts, local, pagePrice } from "../src/service/Accounts.ts"
@@ -120,7 +121,7 @@ describe("the service on PostgreSQL", () => {
         )
         const { accounts } = yield* Service.Service
         assert.strictEqual(yield* accounts.balance("local"), local.balance - 4 * pagePrice)
-        assert.lengthOf(yield* accounts.entries("local"), 5)
+        assert.lengthOf(Option.getOrThrow(yield* accounts.entries("local")), 5)
         // No id has such a character, and PostgreSQL takes none.
         for (const path of ["/v1/job/%00", "/v2/scrape/%00", `/v1/job/${job.id}/item/%00/markdown`])
           assert.strictEqual((yield* Api.ask(path)).status, 404, path)
@@ -155,6 +156,19 @@ describe("the service on PostgreSQL", () => {
       yield* Effect.sleep("2 seconds")
       assert.deepInclude(yield* asked(one.url, `/v1/job/${next.id}`), { items_done })
       yield* checkMoney(database, 200 + items_done)
+    }))
+
+  test("counts the requests of an account in all processes together", ({ database }) =>
+    Effect.gen(function* () {
+      const args = ["--database", database, "--requests-per-minute", "5"]
+      const services = [yield* serving(args), yield* serving(args)]
+      const statuses: Array<number> = []
+      for (let n = 0; n < 8; n++) {
+        const headers = { authorization: "Bearer local" }
+        const url = new URL("/v1/jobs", services[n % 2]?.url)
+        statuses.push((yield* Effect.tryPromise((signal) => fetch(url, { signal, headers }))).status)
+      }
+      assert.deepStrictEqual(statuses, [200, 200, 200, 200, 200, 429, 429, 429])
     }))
 
   test("keeps a host's pause in every process, until a person opens it", ({ database }) =>

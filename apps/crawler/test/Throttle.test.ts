@@ -8,16 +8,15 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as PlainHttp from "../src/service/PlainHttp.ts"
 import * as Service from "../src/service/Service.ts"
-import { ask, layer } from "./api.ts"
+import { ask, withService } from "./api.ts"
 
-const within = <A, E>(test: Effect.Effect<A, E, Service.Service>) =>
-  Effect.scoped(Effect.provide(test, layer({ requestsPerMinute: 3 })))
+const limit = { requestsPerMinute: 3 }
 
 const statusOf = Effect.map(ask("/v1/jobs"), ({ status }) => status)
 
 describe("an account that asks too often", () => {
   it.effect("is told when to come back, and is served then", () =>
-    within(
+    withService(
       Effect.gen(function* () {
         const { accounts, url } = yield* Service.Service
         yield* accounts.open({ id: "other", apiKey: Redacted.make("other"), balance: 1_000_000 })
@@ -36,12 +35,13 @@ describe("an account that asks too often", () => {
         assert.strictEqual(yield* statusOf, 429)
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual([yield* statusOf, yield* statusOf], [200, 429])
-      })
+      }),
+      limit
     )
   )
 
   it.effect("is a failure with a pause to our client", () =>
-    within(
+    withService(
       Effect.gen(function* () {
         const { url } = yield* Service.Service
         for (let n = 0; n < 3; n++) yield* statusOf
@@ -50,7 +50,8 @@ describe("an account that asks too often", () => {
         const { reason } = yield* Effect.flip(client.get("any"))
         assert.instanceOf(reason, JobError.ApiThrottled)
         assert.deepStrictEqual(reason.retryAfter, Duration.seconds(20))
-      }).pipe(Effect.provide(PlainHttp.layer))
+      }).pipe(Effect.provide(PlainHttp.layer)),
+      limit
     )
   )
 })

@@ -6,12 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { Webhook } from "standardwebhooks"
 import * as Service from "../src/service/Service.ts"
-import { ask, crawl, create, layer } from "./api.ts"
+import { ask, crawl, create, withService } from "./api.ts"
 import { folder } from "./files.ts"
 import { site } from "./origin.ts"
-
-const within = <A, E>(test: Effect.Effect<A, E, Service.Service>, options: Service.Options = {}) =>
-  Effect.scoped(Effect.provide(test, layer(options)))
 
 interface Received {
   readonly headers: IncomingHttpHeaders
@@ -40,7 +37,7 @@ describe("a webhook", () => {
     Effect.gen(function* () {
       const { url } = yield* site({ "/": "<p>text</p>" })
       const hook = yield* receiver((count) => (count === 1 ? 503 : 204))
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const job = yield* crawl({ url, webhook_url: hook.url })
           assert.strictEqual(job.webhook_url, hook.url)
@@ -71,7 +68,7 @@ describe("a webhook", () => {
       const database = `${yield* folder}/crawl.db`
       const { url } = yield* site({ "/": "<p>text</p>" })
       const port = yield* Program.freePort
-      const id = yield* within(
+      const id = yield* withService(
         Effect.gen(function* () {
           const job = yield* crawl({ url, webhook_url: `http://127.0.0.1:${port}/` })
           yield* until(
@@ -93,7 +90,7 @@ describe("a webhook", () => {
         Effect.callback<void>((resume) => void server.listen(port, "127.0.0.1", () => resume(Effect.void))),
         () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
       )
-      yield* within(until(Effect.sync(() => received.length > 0)), { database })
+      yield* withService(until(Effect.sync(() => received.length > 0)), { database })
       assert.deepStrictEqual(received, [id])
     })
   )
@@ -102,7 +99,7 @@ describe("a webhook", () => {
     Effect.gen(function* () {
       const hook = yield* receiver(() => 200)
       const slow = yield* Program.serve(createServer(() => undefined))
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const { body } = yield* create({ url: slow, webhook_url: hook.url })
           yield* ask(`/v1/job/${body.id}/cancel`, { method: "PUT" })
@@ -118,7 +115,7 @@ describe("a webhook", () => {
       const { url } = yield* site({ "/": "<p>text</p>" })
       let isUp = true
       const hook = yield* receiver(() => (isUp ? 204 : 410))
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const job = yield* crawl({ url, webhook_url: hook.url })
           const { url: api } = yield* Service.Service
@@ -165,7 +162,7 @@ describe("a webhook", () => {
       const { url } = yield* site({ "/": "<p>text</p>" })
       const hook = yield* receiver(() => 200)
       const slow = yield* Program.serve(createServer(() => undefined))
-      yield* within(
+      yield* withService(
         Effect.gen(function* () {
           const { accounts } = yield* Service.Service
           yield* accounts.open({ id: "other", apiKey: Redacted.make("other"), balance: 1_000_000 })
@@ -191,7 +188,7 @@ describe("a webhook", () => {
   )
 
   it.live("goes to no private address", () =>
-    within(
+    withService(
       Effect.gen(function* () {
         for (const address of [
           "http://127.0.0.1:1/",

@@ -1,5 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Service from "../src/service/Service.ts"
 
@@ -16,6 +17,12 @@ const impatient = RetryPolicy.make({
 /** A running service that crawls loopback addresses, retries at once, and waits for an answer as long as a busy machine takes. */
 export const layer = (options: Service.Options = {}) =>
   Service.layer({ allowPrivate: true, policy: impatient, timeout: "10 seconds", ...options })
+
+/** Runs a test against a service of its own, which ends with it. */
+export const withService = <A, E>(
+  test: Effect.Effect<A, E, Service.Service | Scope.Scope>,
+  options?: Service.Options
+) => Effect.scoped(Effect.provide(test, layer(options)))
 
 /** An answer of the API as it is on the wire. */
 export interface Answer {

@@ -28,8 +28,12 @@ import * as WireDocs from "./internal/wireDocs.ts"
 const { insufficient_balance, internal_error, invalid_request } = catalogue.job
 
 const invalidRequest = Wire.InvalidRequest.pipe(HttpApiSchema.status(invalid_request.status))
-const unauthorized = Wire.Unauthorized.pipe(HttpApiSchema.status(invalid_request.details.unauthorized.status))
-const jobNotFound = Wire.JobNotFound.pipe(HttpApiSchema.status(invalid_request.details.job_not_found.status))
+const unauthorized = Wire.Unauthorized.annotate({ description: "The API key is missing or wrong." }).pipe(
+  HttpApiSchema.status(invalid_request.details.unauthorized.status)
+)
+const jobNotFound = Wire.JobNotFound.annotate({ description: "The account has no such job." }).pipe(
+  HttpApiSchema.status(invalid_request.details.job_not_found.status)
+)
 const insufficientBalance = Wire.InsufficientBalance.pipe(HttpApiSchema.status(insufficient_balance.status))
 const internalError = Wire.InternalError.pipe(HttpApiSchema.status(internal_error.status))
 const throttled = Wire.ApiThrottled.annotate({
@@ -131,6 +135,13 @@ export class CrawlRequest extends Schema.Class<CrawlRequest>("@redrive/crawl/Cra
     }),
     false
   ),
+  /** Whether the pages that the site names in its sitemaps are crawled, too. A field of this project's own service. Default: that of the service. */
+  useSitemap: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      description:
+        "Whether the pages that the site names in its sitemaps are crawled, too. A field of this project's own service. Default: that of the service."
+    })
+  ),
   /** Whether only the main part of each page is kept. Default: that of the service. */
   mainContentOnly: Schema.optionalKey(
     Schema.Boolean.annotate({
@@ -174,6 +185,7 @@ export const CrawlRequestBody = CrawlRequest.pipe(
     blacklistRegexp: "blacklist_regexp",
     allowSubdomains: "allow_subdomains",
     respectRobotsTxt: "respect_robots_txt",
+    useSitemap: "use_sitemap",
     mainContentOnly: "main_content_only",
     maxAge: "max_age",
     keepQueryParams: "keep_query_params",
@@ -281,7 +293,9 @@ const notFinished = Schema.Struct({
   message: Schema.String.annotate({ description: "A text for people." }),
   /** How the job is: `new` or `in_progress`. */
   status: Schema.String.annotate({ description: "How the job is: new or in_progress." })
-}).pipe(HttpApiSchema.status(422))
+})
+  .annotate({ description: "The job has not ended: ask again later." })
+  .pipe(HttpApiSchema.status(422))
 
 /**
  * The account whose API key a request carries.
@@ -311,7 +325,8 @@ export class Authorization extends HttpApiMiddleware.Service<
   }
 >()("@redrive/crawl/CrawlApi/Authorization", {
   requiredForClient: true,
-  security: { bearer: HttpApiSecurity.bearer },
+  // In lower case, as the registry of schemes has it: Scalar takes `Bearer` for Basic.
+  security: { bearer: HttpApiSecurity.http({ scheme: "bearer" }) },
   error: [unauthorized, throttled, internalError]
 }) {}
 
@@ -463,7 +478,7 @@ export class Jobs extends HttpApiGroup.make("jobs")
       params: { ...jobId, itemId: Schema.String.annotate({ description: "The id of the item." }) },
       success: markdownText("The page as Markdown."),
       error: [invalidRequest, jobNotFound, internalError]
-    }).annotateMerge(operation("Read a page", "Answers the text of a page that was read.")),
+    }).annotateMerge(operation("Read a page of a job", "Answers the text of a page that was read.")),
     HttpApiEndpoint.get("jobMarkdown", "/v1/job/:id/markdown", {
       params: jobId,
       success: markdownText("The pages as Markdown, each after a comment with its URL."),
@@ -507,12 +522,14 @@ export class Jobs extends HttpApiGroup.make("jobs")
         id: Schema.String.annotate({ description: "The id by which the page is asked for." })
       }),
       error: [invalidRequest, insufficientBalance, internalError]
-    }).annotateMerge(operation("Read one page", "Fetches one page and follows no link. It is read after the answer.")),
+    }).annotateMerge(
+      operation("Fetch one page", "Fetches one page and follows no link. The page is read after the answer.")
+    ),
     HttpApiEndpoint.get("getScrape", "/v2/scrape/:id", {
       params: jobId,
       success: ScrapeBody,
       error: [jobNotFound, internalError]
-    }).annotateMerge(operation("Ask for one page", "Answers the page, or why it could not be read."))
+    }).annotateMerge(operation("Read a fetched page", "Answers the page, or why it could not be read."))
   )
   .annotateMerge(OpenApi.annotations({ title: "Jobs", description: "Crawls of an account, and what they found." }))
   .middleware(Authorization)

@@ -81,12 +81,17 @@ describe("the contract", () => {
     })
   )
 
+  it("names the scheme of its keys in lower case, as programs that read OpenAPI expect", () => {
+    const { securitySchemes } = OpenApi.fromApi(CrawlApi.CrawlApi).components
+    assert.deepStrictEqual(securitySchemes, { bearer: { type: "http", scheme: "bearer" } })
+  })
+
   it("says of each error in OpenAPI what the catalogue says", () => {
     const spec = OpenApi.fromApi(CrawlApi.CrawlApi)
-    const { insufficient_balance, invalid_request } = catalogue.job
+    const { insufficient_balance } = catalogue.job
     const responses = spec.paths["/v1/crawl"]?.post?.responses
     assert.strictEqual(responses?.["402"]?.description, insufficient_balance.meaning)
-    assert.strictEqual(responses?.["401"]?.description, `unauthorized: ${invalid_request.meaning}`)
+    assert.strictEqual(responses?.["401"]?.description, "The API key is missing or wrong.")
     const all = JSON.stringify(spec.components.schemas)
     for (const level of ["job", "item"] as const) {
       for (const [code, { meaning }] of Object.entries(catalogue[level])) assert.include(all, `${code}: ${meaning}`)

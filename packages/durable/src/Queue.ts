@@ -21,7 +21,7 @@ import { Store, type StoreError, type Task } from "./Store.ts"
  * @since 0.1.0
  */
 export interface Options<P, A> {
-  /** Its name, at most 255 characters: runners of one name share its tasks. Required. */
+  /** Its name, at most 255 characters: workers of one name share its tasks. Required. */
   readonly name: string
   /** What a task is about; it must be JSON. Fields that a later version adds must be optional. Required. */
   readonly payload: Schema.Codec<P, unknown>

@@ -379,6 +379,15 @@ const make = Effect.fnUntraced(function* ({
   /** A worker's own statement, outside of any transaction. SQLite ends its statements itself. */
   const apart = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>) =>
     bounded(what, sql.onDialectOrElse({ sqlite: () => effect, orElse: () => unawaited(effect) }))
+  /**
+   * A worker that ends waits for its last turn: given back before the database has it, a task would be held by nobody. SQLite takes an interrupted
+   * turn back, and may have it wait for a handler's own transaction.
+   */
+  const answered = <A>(what: string, effect: Effect.Effect<A, SqlError.SqlError>) =>
+    sql.onDialectOrElse({
+      sqlite: () => apart(what, effect),
+      orElse: () => Effect.uninterruptible(apart(what, effect))
+    })
   yield* bounded("kept: no tables", made(sql, tables(sql), tableNames), forTables(timeout))
   const presence = yield* bounded(
     "kept",
@@ -563,9 +572,7 @@ const make = Effect.fnUntraced(function* ({
             "added",
             tasks.length <= mostRows ? add(queue, tasks, now) : sql.withTransaction(add(queue, tasks, now))
           ),
-    turn: ({ claim, ends, now }) =>
-      // A worker that ends waits for its last turn: given back before the database has it, a task would be held by nobody.
-      Effect.uninterruptible(apart(ends.length > 0 ? "ended" : "claimed", turns(ends, claim, now))),
+    turn: ({ claim, ends, now }) => answered(ends.length > 0 ? "ended" : "claimed", turns(ends, claim, now)),
     hold: (claims, until) => (claims.length === 0 ? Effect.succeed([]) : apart("held", hold(claims, until))),
     release: (queue, tokens, now) => apart("given back", release(queue, tokens, now)),
     endParked: (queue, now) => apart("given up", endParked(queue, now)),

@@ -460,6 +460,36 @@ describe("a claim", () => {
   )
 })
 
+describe("a worker that ends while a handler holds a transaction of the same client", () => {
+  live(
+    "waits for nobody, and records what has ended",
+    Effect.gen(function* () {
+      const queue = queueOf(RetryPolicy.make({ retries: 0 }))
+      const sql = yield* SqlClient.SqlClient
+      const isHolding = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      const handler = (n: number) => {
+        if (n === 0) return sql.withTransaction(Effect.andThen(Deferred.succeed(isHolding, undefined), Effect.never))
+        // Its end cannot be recorded while the other one has the only connection.
+        return n === 1 ? Effect.as(Deferred.await(goOn), n) : Effect.never
+      }
+      yield* Queue.addAll(
+        queue,
+        [0, 1, 2].map((n) => ({ id: `${n}`, payload: n }))
+      )
+      const worker = yield* work(Worker.layer(queue, handler))
+      yield* Deferred.await(isHolding)
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Effect.sleep("100 millis")
+      const begun = performance.now()
+      yield* worker.stop
+      assert.isBelow(performance.now() - begun, 2000)
+      const { health } = yield* Store.Store
+      assert.deepInclude(yield* health("work", yield* Clock.currentTimeMillis), { done: 1, waiting: 2, running: 0 })
+    })
+  )
+})
+
 describe("an end that the store refuses", () => {
   test(
     "holds up none of those that came with it",

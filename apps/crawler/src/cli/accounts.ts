@@ -23,6 +23,13 @@ const advice = {
 
 const dollars = (amount: Micros): string => (amount / 1_000_000).toFixed(3)
 
+/** Amounts with their points below each other. */
+const columnOf = (amounts: ReadonlyArray<Micros>): ReadonlyArray<string> => {
+  const texts = amounts.map(dollars)
+  const width = Math.max(...texts.map(({ length }) => length))
+  return texts.map((text) => text.padStart(width))
+}
+
 const missing = (id: string) =>
   new Problem({ wrong: `there is no account ${id}.`, advice: "`accounts list` shows those that there are." })
 
@@ -30,14 +37,15 @@ export const list = ({ database }: AccountsFlags) =>
   on(
     database,
     Effect.flatMap(Accounts, (accounts) =>
-      Effect.flatMap(accounts.list, (all) =>
-        Console.log(
+      Effect.flatMap(accounts.list, (all) => {
+        const balances = columnOf(all.map(({ balance }) => balance))
+        return Console.log(
           Table.lines(
             ["ACCOUNT", "DOLLARS"],
-            all.map(({ balance, id }) => [id, dollars(balance)])
+            all.map(({ id }, row) => [id, balances[row] ?? ""])
           ).join("\n")
         )
-      )
+      })
     )
   )
 
@@ -59,9 +67,15 @@ export const topUp = ({ account, amount, database, id }: TopUpFlags) =>
     database,
     Effect.gen(function* () {
       const accounts = yield* Accounts
-      const balance = yield* accounts.topUp(account, Math.round(amount * 1_000_000), id)
-      if (Option.isNone(balance)) return yield* missing(account)
-      yield* Console.log(`account ${account} has ${dollars(balance.value)} dollars`)
+      const micros = Math.round(amount * 1_000_000)
+      const payment = yield* accounts.topUp(account, micros, id)
+      if (Option.isNone(payment)) return yield* missing(account)
+      if (payment.value.amount !== micros)
+        return yield* new Problem({
+          wrong: `payment ${id} was paid in before, with ${dollars(payment.value.amount)} dollars.`,
+          advice: "Give another payment an --id of its own."
+        })
+      yield* Console.log(`account ${account} has ${dollars(payment.value.balance)} dollars`)
     })
   )
 
@@ -71,11 +85,13 @@ export const entries = ({ account, database }: AccountFlags) =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const all = yield* accounts.entries(account)
-      if (all.length === 0) return yield* missing(account)
+      if (Option.isNone(all)) return yield* missing(account)
+      if (all.value.length === 0) return yield* Console.log(`no money has moved on account ${account}`)
+      const amounts = columnOf(all.value.map(({ amount }) => amount))
       yield* Console.log(
         Table.lines(
           ["AT", "DOLLARS", "WHY"],
-          all.map(({ amount, at, why }) => [at, dollars(amount), why])
+          all.value.map(({ at, why }, row) => [at, amounts[row] ?? "", why])
         ).join("\n")
       )
     })

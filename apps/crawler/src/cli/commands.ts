@@ -44,6 +44,10 @@ const crawlOptions = {
     Flag.withDescription("Leave out what the site's robots.txt forbids"),
     Flag.withDefault(false)
   ),
+  sitemap: Flag.Boolean("sitemap").pipe(
+    Flag.withDescription("Crawl the pages that the site names in its sitemaps, too"),
+    Flag.withDefault(false)
+  ),
   rounds: Options.int("rounds", 0, 10).pipe(
     Flag.withDescription("Further rounds for pages that failed and may still succeed (1)"),
     Flag.withDefault(1)
@@ -271,14 +275,16 @@ const databaseOptions = {
 
 const tasksOptions = {
   ...databaseOptions,
-  queue: Options.text("queue", "NAME").pipe(Flag.withDescription("The name of the queue"))
+  queue: Options.text("queue", "NAME").pipe(Flag.withDescription("The name of the queue; that of serve is webhooks"))
 }
 
 export type TasksFlags = Command.Command.Config.Infer<typeof tasksOptions>
 
 const gateOptions = {
   ...databaseOptions,
-  gate: Argument.String("gate").pipe(Argument.withDescription("The key or the group, such as a host"))
+  gate: Argument.String("gate").pipe(
+    Argument.withDescription("The gate as `durable gates` shows it: a key or a group, such as a host")
+  )
 }
 
 export type GateFlags = Command.Command.Config.Infer<typeof gateOptions>
@@ -328,7 +334,11 @@ const durable = Command.make("durable").pipe(
     Command.make("open", gateOptions, (flags) => Effect.flatMap(tasks, ({ open }) => open(flags))).pipe(
       Command.withDescription("Open a gate: its tasks go on"),
       Command.withExamples([
-        { command: "durable open --database tasks.db example.com", description: "Let the tasks of a host go on" }
+        { command: "durable open --database tasks.db example.com", description: "Let the tasks of a host go on" },
+        {
+          command: 'durable open --database crawl.db "crawl example.com"',
+          description: "Let serve crawl a host that asked to wait"
+        }
       ])
     ),
     Command.make("failed", failedOptions, (flags) => Effect.flatMap(tasks, ({ failed }) => failed(flags))).pipe(

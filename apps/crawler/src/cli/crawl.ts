@@ -158,7 +158,7 @@ const layerOver = (options: Texts.Options) =>
   )
 
 const requestOf = ({ itemsLimit, maxDepth, ...flags }: CrawlFlags): Effect.Effect<CrawlApi.CrawlRequest, Problem> => {
-  const { allowSubdomains, blacklistRegexp, respectRobotsTxt, url, whitelistRegexp } = flags
+  const { allowSubdomains, blacklistRegexp, respectRobotsTxt, sitemap, url, whitelistRegexp } = flags
   return Effect.try({
     try: () =>
       CrawlApi.CrawlRequest.make({
@@ -168,6 +168,7 @@ const requestOf = ({ itemsLimit, maxDepth, ...flags }: CrawlFlags): Effect.Effec
         blacklistRegexp,
         allowSubdomains,
         respectRobotsTxt,
+        ...(sitemap ? { useSitemap: true } : {}),
         ...(Option.isSome(maxDepth) ? { maxDepth: maxDepth.value } : {})
       }),
     catch: () => new Problem({ wrong: "the URL carries a user name or a password.", advice: "Leave them out." })

@@ -1,9 +1,11 @@
 /**
  * Commands that look into a database that `serve`, or a program with `@redrive/durable`, has made.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Database from "../service/Database.ts"
@@ -27,9 +29,7 @@ export const on = <A, E extends Error, R, E2 extends Error>(
     return yield* Effect.catch(
       Effect.provide(command, Layer.provide(services, Database.client(database))),
       (error: E | E2 | SqlError) =>
-        error instanceof Problem
-          ? error
-          : new Problem({ wrong: `${Database.nameOf(database)}: ${whyOf(error)}.`, advice: advice.unusable })
+        error instanceof Problem ? error : new Problem({ wrong: unusable(database, error), advice: advice.unusable })
     )
   })
 
@@ -42,5 +42,25 @@ export const admit = (database: string): Effect.Effect<void, Problem> =>
       })
     : Effect.void
 
-/** What a database said, without what it was called with. */
-export const whyOf = (error: Error): string => (isSqlError(error) ? error.reason.message : error.message)
+/** Says that a database cannot be used, and why, without what it was called with. */
+export const unusable = (database: string, error: Error): string => {
+  const why = whyOf(error)
+  const name = Database.nameOf(database)
+  return why.includes(name) ? `${why}.` : `cannot use the database ${name}: ${why}.`
+}
+
+const whyOf = (error: Error): string => {
+  const said = saidBy(error)
+  if (!isSqlError(said)) return error.message
+  const { cause, message } = said.reason
+  // The client of PostgreSQL says only that it failed to connect.
+  return message === "PgConnection: Failed to connect" && cause instanceof Error && cause.message !== ""
+    ? cause.message
+    : message
+}
+
+/** A store of tasks says what it could not do, and its cause why. */
+const saidBy = (error: unknown): unknown => {
+  const cause = Predicate.hasProperty(error, "cause") ? error.cause : undefined
+  return !isSqlError(error) && Cause.isCause(cause) ? Cause.squash(cause) : error
+}

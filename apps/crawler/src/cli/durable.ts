@@ -34,7 +34,8 @@ const advice = {
 /** Whatever tasks are about, this looks at them from outside. */
 const queueOf = (name: string) => Queue.make({ name, payload: Schema.Unknown })
 
-const timeOf = (millis: number) => DateTime.formatIso(DateTime.makeUnsafe(millis))
+/** To the second: with more, tables of times are wider than a terminal. */
+const timeOf = (millis: number) => DateTime.formatIso(DateTime.makeUnsafe(millis)).replace(/\.\d+/, "")
 
 export const status = ({ database, queue }: TasksFlags) =>
   on(

@@ -15,7 +15,7 @@ import * as Database from "../service/Database.ts"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 import type { ServeFlags } from "./commands.ts"
-import { admit, whyOf } from "./database.ts"
+import { admit, unusable } from "./database.ts"
 import { Problem } from "./Problem.ts"
 
 export const serve = (flags: ServeFlags) => Effect.andThen(admit(flags.database), served(flags))
@@ -64,7 +64,7 @@ const checkServer = "Check that PostgreSQL runs there, and that --database has t
 
 const databaseProblem = (database: string, error: Error) => {
   const advice = Database.isPostgres(database) ? checkServer : isOfDisk(error) ? checkDisk : otherFile
-  return new Problem({ wrong: `cannot use the database ${Database.nameOf(database)}: ${whyOf(error)}.`, advice })
+  return new Problem({ wrong: unusable(database, error), advice })
 }
 
 /** Whether SQLite could not write because of the disk. */

@@ -36,6 +36,13 @@ export interface Account {
   readonly balance: Micros
 }
 
+export interface Payment {
+  /** What the account has now. */
+  readonly balance: Micros
+  /** What was paid in under this id, now or before. */
+  readonly amount: Micros
+}
+
 export class Accounts extends Context.Service<
   Accounts,
   {
@@ -45,10 +52,10 @@ export class Accounts extends Context.Service<
     readonly balance: (id: string) => Effect.Effect<Micros, SqlError>
     /** All accounts, by their names. */
     readonly list: Effect.Effect<ReadonlyArray<Account>, SqlError>
-    /** Pays money in; a second payment of the same id is none. Gives the balance; nothing if there is no such account. */
-    readonly topUp: (id: string, amount: Micros, payment: string) => Effect.Effect<Option.Option<Micros>, SqlError>
-    /** The last moves of money of an account, the first 100, newest first. */
-    readonly entries: (id: string) => Effect.Effect<ReadonlyArray<Entry>, SqlError>
+    /** Pays money in, once for each id of a payment. Gives what it came to; nothing if there is no such account. */
+    readonly topUp: (id: string, amount: Micros, payment: string) => Effect.Effect<Option.Option<Payment>, SqlError>
+    /** The last 100 moves of money of an account, newest first; nothing if there is no such account. */
+    readonly entries: (id: string) => Effect.Effect<Option.Option<ReadonlyArray<Entry>>, SqlError>
     /** Takes the price of a page, once for each, in the transaction of the caller; false, and nothing taken, where the balance is not enough. */
     readonly charge: (id: string, page: string) => Effect.Effect<boolean, SqlError>
   }
@@ -98,8 +105,10 @@ const make = Effect.gen(function* () {
 
   const topUp = Effect.fnUntraced(function* (id: string, amount: Micros, payment: string) {
     if (Option.isNone(yield* balance(id))) return Option.none()
-    yield* move({ id: `payment ${id} ${payment}`, debit: "(cash)", credit: id, amount, why: `payment ${payment}` })
-    return yield* balance(id)
+    const entry = `payment ${id} ${payment}`
+    yield* move({ id: entry, debit: "(cash)", credit: id, amount, why: `payment ${payment}` })
+    const [paid] = yield* sql<Stored<Pick<Entry, "amount">, "amount">>`SELECT amount FROM ledger WHERE id = ${entry}`
+    return Option.map(yield* balance(id), (now) => ({ balance: now, amount: Number(paid?.amount) }))
   }, sql.withTransaction)
 
   const charge = Effect.fnUntraced(function* (id: string, page: string) {
@@ -123,14 +132,13 @@ const make = Effect.gen(function* () {
     list: Effect.map(sql<Stored<Account, "balance">>`SELECT id, balance FROM accounts ORDER BY id`, (all) =>
       all.map(accountOf)
     ),
-    entries: (id) =>
-      Effect.map(
-        sql<
-          Stored<Entry, "amount">
-        >`SELECT at, CASE WHEN debit = ${id} THEN -amount ELSE amount END AS amount, why FROM ledger
-          WHERE debit = ${id} OR credit = ${id} ORDER BY at DESC, ${orderOf(sql)} DESC LIMIT 100`,
-        (all) => all.map((entry) => ({ ...entry, amount: Number(entry.amount) }))
-      )
+    entries: Effect.fnUntraced(function* (id: string) {
+      if (Option.isNone(yield* balance(id))) return Option.none()
+      const all = yield* sql<Stored<Entry, "amount">>`
+        SELECT at, CASE WHEN debit = ${id} THEN -amount ELSE amount END AS amount, why FROM ledger
+        WHERE debit = ${id} OR credit = ${id} ORDER BY at DESC, ${orderOf(sql)} DESC LIMIT 100`
+      return Option.some(all.map((entry) => ({ ...entry, amount: Number(entry.amount) })))
+    })
   })
 })
 

@@ -28,6 +28,7 @@ import * as Fetcher from "../page/Fetcher.ts"
 import * as Pauses from "../page/Pauses.ts"
 import * as Robots from "../page/Robots.ts"
 import * as Scope from "../page/Scope.ts"
+import * as Sitemaps from "../page/Sitemaps.ts"
 import { formatsOf } from "./formats.ts"
 import * as HostWait from "./HostWait.ts"
 import * as Drain from "./Drain.ts"
@@ -175,7 +176,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     landed.add(landing)
     if (task.depth === 0) scope = yield* scopeOf(landing)
     const inside = leads(work, task) ? insideOf(links) : []
-    const fresh = inside.filter((url) => !known.has(url))
+    const fresh = [...inside, ...(yield* inSitemaps(task, landing))].filter((url) => !known.has(url))
     const fetched = { ...page, landing, links: inside, fresh, attempts }
     const { next, outcome } = yield* pages.succeed(work, task, fetched, 1 + workers.pagesPerJob - under)
     if (outcome === "unpaid") return yield* outOfBalance(work)
@@ -194,6 +195,12 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
       const url = scope(link)
       return url === undefined || landed.has(url) ? [] : [url]
     })
+
+  /** What the site itself names, once it is known which one is crawled. */
+  const inSitemaps = Effect.fnUntraced(function* (task: Task, landing: string) {
+    if (work.request.useSitemap !== true || task.depth > 0 || !leads(work, task)) return []
+    return insideOf(yield* Sitemaps.pagesOf(yield* Fetcher.Fetcher, new URL(landing).origin))
+  })
 
   const visits = yield* FiberSet.make<void, JobError.JobError | JobError.InvalidRequest | SqlError>()
   /** Opened when a page has ended, which makes room and may have led to others. */

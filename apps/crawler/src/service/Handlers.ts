@@ -54,17 +54,12 @@ const orNotFound = <A>(found: Option.Option<A>): Effect.Effect<A, JobError.JobNo
 /** A job that pages may still come of: it waits to start, or it runs. */
 const isRunning = (status: string): boolean => status === "new" || status === "in_progress"
 
-const notServed = (field: string) =>
-  CrawlApi.refused(
-    new JobError.InvalidRequest({ field, lastError: `${field} is invalid: this service does not do that` })
-  )
+const invalid = (field: string, why: string) =>
+  CrawlApi.refused(new JobError.InvalidRequest({ field, lastError: `${field} is invalid: ${why}` }))
 
-const notInMarkdown = CrawlApi.refused(
-  new JobError.InvalidRequest({ field: "id", lastError: "id is invalid: the job was not asked for markdown" })
-)
+const notServed = (field: string) => invalid(field, "this service does not do that")
 
-const notResent = (why: string) =>
-  CrawlApi.refused(new JobError.InvalidRequest({ field: "id", lastError: `id is invalid: ${why}` }))
+const notInMarkdown = invalid("id", "the job was not asked for markdown")
 
 /** Refuses fields of a request that the contract does not have: nobody should wait for what they ask. */
 const strict = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest, schema: Schema.Top) {
@@ -82,26 +77,14 @@ const originOf = ({ headers }: HttpServerRequest.HttpServerRequest): string =>
 
 /** Refuses what the contract allows but this service does not do. */
 const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allowPrivate: boolean) {
-  if (!allowPrivate && Address.isPrivateHost(new URL(request.url).hostname)) {
-    return yield* CrawlApi.refused(
-      new JobError.InvalidRequest({ field: "url", lastError: "url is invalid: it is a private address" })
-    )
-  }
+  for (const [field, url = ""] of [
+    ["url", request.url],
+    ["webhook_url", request.webhookUrl]
+  ] as const)
+    if (!allowPrivate && url !== "" && Address.isPrivateHost(new URL(url).hostname))
+      return yield* invalid(field, "it is a private address")
   if (request.mainContentOnly === true && formatsOf(request).has("html"))
-    return yield* CrawlApi.refused(
-      new JobError.InvalidRequest({
-        field: "main_content_only",
-        lastError: "main_content_only is invalid: html is kept as it was received"
-      })
-    )
-  const webhook = request.webhookUrl ?? ""
-  if (!allowPrivate && webhook !== "" && Address.isPrivateHost(new URL(webhook).hostname))
-    return yield* CrawlApi.refused(
-      new JobError.InvalidRequest({
-        field: "webhook_url",
-        lastError: "webhook_url is invalid: it is a private address"
-      })
-    )
+    return yield* invalid("main_content_only", "html is kept as it was received")
   for (const [field, isServed] of [
     ["max_age", (request.maxAge ?? 0) === 0],
     ["keep_query_params", request.keepQueryParams !== false]
@@ -181,9 +164,9 @@ const layerJobs = (allowPrivate: boolean) =>
         resend: Effect.fnUntraced(function* ({ params }) {
           const about = { operation: "poll" as const, jobId: params.id }
           const { status } = yield* stateOf(about)
-          if (isRunning(status)) return yield* notResent("the job has not ended, and its webhook has not been sent")
+          if (isRunning(status)) return yield* invalid("id", "the job has not ended, and its webhook has not been sent")
           const url = yield* jobs.resend(params.id).pipe(ownFault(about))
-          if (Option.isNone(url)) return yield* notResent("the job has no webhook_url")
+          if (Option.isNone(url)) return yield* invalid("id", "the job has no webhook_url")
           return {
             success: true,
             status_code: 0,
@@ -363,8 +346,6 @@ const routes = ({ allowPrivate, requestsPerMinute }: Options) =>
   HttpApiBuilder.layer(CrawlApi.CrawlApi, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide(layerJobs(allowPrivate)),
     Layer.provide(layerAuthorization(requestsPerMinute)),
-    Layer.provide(RateLimiter.layer),
-    Layer.provide(RateLimiter.layerStoreMemory),
     Layer.provide(CrawlApi.layerInvalidRequests)
   )
 

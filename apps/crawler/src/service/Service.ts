@@ -3,6 +3,7 @@
  */
 import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as SqlStores from "@redrive/durable/SqlStores"
 import * as Store from "@redrive/durable/Store"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Context from "effect/Context"
@@ -11,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServer from "effect/http/HttpServer"
+import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as ByteSize from "effect/ByteSize"
@@ -44,7 +46,7 @@ export interface Options {
   readonly webhookSecret?: Redacted.Redacted | undefined
   readonly keep?: Duration.Input | undefined
   /**
-   * The most requests of one account in a minute, all at once or evenly; more are answered with 429 and Retry-After. Each process counts its own.
+   * The most requests of one account in a minute, all at once or evenly; more are answered with 429 and Retry-After. Processes that share a PostgreSQL count together.
    * Default: 6,000.
    */
   readonly requestsPerMinute?: number | undefined
@@ -77,10 +79,15 @@ export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
   const { extractor = Extractor.layer(), requestsPerMinute = 6000 } = options
+  const data = Database.layer(database)
   const store = Layer.merge(Jobs.layer, Pages.layer()).pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
-    Layer.provide(Database.layer(database))
+    Layer.provide(data)
   )
+  // What processes share they count together; a store that does not answer refuses nobody.
+  const counts = Database.isPostgres(database)
+    ? Layer.provide(SqlStores.layerRateLimiterStore({ prefix: "requests " }), data)
+    : RateLimiter.layerStoreMemory
   const work = Layer.mergeAll(
     Crawler.layer({ policy, grace }).pipe(Layer.provide(HostGates.layer)),
     Webhooks.layer({ allowPrivate, secret: webhookSecret })
@@ -116,6 +123,7 @@ export const layer = (options: Options = {}) => {
   return Layer.mergeAll(service, served, expiring).pipe(
     Layer.provide(server),
     Layer.provide(work),
+    Layer.provide(Layer.provide(RateLimiter.layer, counts)),
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxRequest))
   )
 }

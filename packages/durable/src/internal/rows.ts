@@ -80,7 +80,7 @@ export interface Task {
 }
 
 /**
- * A task that a runner has claimed.
+ * A task that a worker has claimed.
  *
  * @category models
  * @since 0.1.0
@@ -245,7 +245,7 @@ export const settled = ({ calls }: Claimed, what: Settled, now: number) => {
   }
 }
 
-/** The answer of a runner that had lost its claim. */
+/** The answer of a worker that had lost its claim. */
 export const late = ({ claim, row }: Claimed, what: Settled, now: number) => ({
   id: idOf(row, claim),
   task: row,

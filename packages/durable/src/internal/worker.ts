@@ -166,18 +166,19 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
     return persist(claim, once, false)
   }
 
-  /** Asks the store for a turn, and tells those who wait for their ends. */
+  /** Asks the store for a turn, and tells those who wait for their ends. Gives nothing if it failed, and they know. */
   const turn = Effect.fnUntraced(function* (
     ending: ReadonlyArray<Ending>,
     claim?: Claim
-  ): Effect.fn.Return<ReadonlyArray<Claimed>, StoreError> {
+  ): Effect.fn.Return<ReadonlyArray<Claimed> | undefined, StoreError> {
     const now = yield* Clock.currentTimeMillis
     const exit = yield* Effect.exit(store.turn({ ends: ending, claim, now }))
     if (Exit.isFailure(exit)) {
+      // The worker ends, and says so again by itself.
+      if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
       for (const { held } of ending) Deferred.doneUnsafe(held, Exit.failCause(exit.cause))
-      return ending.length > 0 ? [] : yield* Effect.failCause(exit.cause)
+      return ending.length > 0 ? undefined : yield* Effect.failCause(exit.cause)
     }
-    if (claim !== undefined) unanswered.delete(claim.token)
     ending.forEach(({ claim, held }, at) => {
       const isDone = exit.value.held[at] ?? false
       if (isDone && isHeld(claim)) tasks.delete(claim.row)
@@ -308,11 +309,12 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
   )
 
   const attempts = yield* Scope.fork(scope, "parallel")
-  // Nobody takes turns any more: what has just ended is recorded here, and what ends from now on by itself.
+  // Nobody takes turns any more: what has just ended is recorded now, and what ends from now on by itself. This may wait for a handler's own
+  // transaction, and the handlers are interrupted next.
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isEnding = true
-      return ends.length === 0 ? Effect.void : Effect.ignore(turn(ends))
+      return ends.length === 0 ? Effect.void : Effect.forkDetach(Effect.ignore(turn(ends)))
     })
   )
 
@@ -354,8 +356,13 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
       ends = []
       if (claim === undefined && ending.length === 0) return 0
       if (claim !== undefined) unanswered.set(claim.token, claim.until)
-      const found = yield* turn(ending, claim)
+      const found = yield* restore(turn(ending, claim)).pipe(
+        Effect.onInterrupt(() => Effect.sync(() => ends.unshift(...ending)))
+      )
+      // The database may have carried it out all the same: the claim is given back at the next look.
+      if (found === undefined) return 0
       for (const one of found) yield* start(one)
+      if (claim !== undefined) unanswered.delete(claim.token)
       return found.length
     })
   )

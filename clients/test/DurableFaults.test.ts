@@ -162,6 +162,25 @@ describe("tasks in PostgreSQL", () => {
       })
     )
 
+  withServer(
+    "end many at a time while others are held, and no statement waits for the other without an end",
+    ({ target }) =>
+      Effect.gen(function* () {
+        const said: Array<string> = []
+        const logger = Logger.make(({ message }) => void said.push(String(message)))
+        const handler = (n: number) => Effect.as(Effect.sleep(Math.random() * 200), n)
+        yield* Queue.addAll(queue, many(4000))
+        const worker = Worker.layer(queue, handler, {
+          concurrency: 400,
+          lease: "300 millis",
+          pollInterval: "20 millis"
+        })
+        yield* work(Layer.provide(worker, Logger.layer([logger])))
+        yield* allDone(4000)
+        assert.deepStrictEqual(said, [])
+      }).pipe(Effect.provide(storeAt(target)))
+  )
+
   withServer("are given back when the answer to a claim is cut off, and no attempt is counted", ({ config, target }) =>
     Effect.gen(function* () {
       const { control, target: through } = yield* throughProxy(config)

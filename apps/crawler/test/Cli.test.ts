@@ -54,6 +54,10 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
     ["an empty folder", ["crawl", "http://example.com/", "--output", ""], /--output/],
     ["a folder that is a file", ["crawl", "http://example.com/", "--output", "/dev/null"], /cannot write \/dev\/null/],
     ["an empty database", ["serve", "--port", "0", "--database", ""], /--database/],
+    ["another server's database", ["serve", "--database", "mysql://u:pw@127.0.0.1/x"], /neither a file nor PostgreSQL/],
+    ["accounts in another server's", ["accounts", "list", "--database", "postgres:/u:pw@h/x"], /neither a file nor/],
+    ["PostgreSQL in capitals", ["serve", "--database", "POSTGRES://u:pw@127.0.0.1:1/x"], /database 127\.0\.0\.1:1\/x/],
+    ["a password with a hash", ["serve", "--database", "postgres://u:12#pw@127.0.0.1/x"], /the database PostgreSQL: /],
     ["a secret that is none", ["serve", "--webhook-secret", "whsec_short"], /--webhook-secret.*24 to 64 bytes/],
     [
       "an alert webhook that is none",

@@ -18,6 +18,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
 import { beside, unknown } from "./internal/presence.ts"
 import * as News from "./internal/news.ts"
 import * as Rows from "./internal/rows.ts"
@@ -437,8 +438,15 @@ const make = Effect.fnUntraced(function* ({
     const held: Array<string> = []
     for (const some of Arr.chunksOf(claims, mostRows)) {
       const parts = some.map(({ claim: token, row }) => sql`(id = ${row} AND claim = ${token})`)
-      const rows = yield* sql<{ readonly task: string }>`UPDATE redrive_tasks SET ready_at = ${until}
-        WHERE state = 'running' AND ${sql.or(parts)} RETURNING task`
+      const isOurs = sql`state = 'running' AND ${sql.or(parts)}`
+      const longer = (which: Statement.Fragment) => sql`UPDATE redrive_tasks SET ready_at = ${until} WHERE ${which}`
+      const rows = yield* sql.onDialectOrElse({
+        // A turn that ends some of them locks rows in another order: what it has is still held, and is not waited for.
+        pg: () => sql<{ readonly task: string }>`WITH held AS (
+          ${longer(sql`id IN (SELECT id FROM redrive_tasks WHERE ${isOurs} FOR UPDATE SKIP LOCKED)`)}
+        ) SELECT task FROM redrive_tasks WHERE ${isOurs}`,
+        orElse: () => sql<{ readonly task: string }>`${longer(isOurs)} RETURNING task`
+      })
       held.push(...rows.map(({ task }) => task))
     }
     return held

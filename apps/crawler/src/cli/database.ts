@@ -23,6 +23,7 @@ export const on = <A, E extends Error, R, E2 extends Error>(
 ): Effect.Effect<A, Problem, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
+    yield* admit(database)
     if (!Database.isPostgres(database) && !(yield* Effect.orElseSucceed(fs.exists(database), () => false)))
       return yield* new Problem({ wrong: `there is no database ${database}.`, advice: advice.missing })
     return yield* Effect.catch(
@@ -31,6 +32,15 @@ export const on = <A, E extends Error, R, E2 extends Error>(
         error instanceof Problem ? error : new Problem({ wrong: unusable(database, error), advice: advice.unusable })
     )
   })
+
+/** Refuses the address of another server, which may have a password: it would be taken for the name of a file, and shown. */
+export const admit = (database: string): Effect.Effect<void, Problem> =>
+  Database.isUnknown(database)
+    ? new Problem({
+        wrong: "--database is neither a file nor PostgreSQL's.",
+        advice: "Give it the name of a SQLite file, or postgres://USER@HOST/DATABASE."
+      })
+    : Effect.void
 
 /** Says that a database cannot be used, and why, without what it was called with. */
 export const unusable = (database: string, error: Error): string => {

@@ -15,10 +15,12 @@ import * as Database from "../service/Database.ts"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
 import type { ServeFlags } from "./commands.ts"
-import { unusable } from "./database.ts"
+import { admit, unusable } from "./database.ts"
 import { Problem } from "./Problem.ts"
 
-export const serve = (flags: ServeFlags) =>
+export const serve = (flags: ServeFlags) => Effect.andThen(admit(flags.database), served(flags))
+
+const served = (flags: ServeFlags) =>
   Effect.gen(function* () {
     const { url } = yield* Service.Service
     yield* Console.log(`serving the crawl API on ${url} (API key: local); Ctrl-C stops it`)

@@ -152,12 +152,17 @@ const migrate = Migrator.make({})({
 })
 
 /** Whether a database is PostgreSQL's, which its connection string says. */
-export const isPostgres = (database: string): boolean => /^postgres(ql)?:\/\//.test(database)
+export const isPostgres = (database: string): boolean => /^postgres(ql)?:\/\//i.test(database)
 
-/** What a database may be called in a message: a connection string may have a password. */
+/** Whether a database is meant to be a server's, and is not PostgreSQL's: no file has such a name. */
+export const isUnknown = (database: string): boolean =>
+  !isPostgres(database) && /^(postgres(ql)?:|[a-z][a-z\d+.-]*:\/\/)/i.test(database)
+
+/** What a database may be called in a message: a connection string may have a password, anywhere in it if it is not well-formed. */
 export const nameOf = (database: string): string => {
   if (!isPostgres(database)) return database
-  return URL.canParse(database) ? `${new URL(database).host}${new URL(database).pathname}` : "PostgreSQL"
+  const url = URL.canParse(database) ? new URL(database) : undefined
+  return url === undefined || url.username === "" ? "PostgreSQL" : `${url.host}${url.pathname}`
 }
 
 /** The client of a database, as it is: the name of a SQLite file, or a connection string of PostgreSQL. */

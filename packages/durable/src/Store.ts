@@ -152,7 +152,7 @@ export interface FailedCount {
  * @since 0.1.0
  */
 export interface Redrive {
-  /** Its id: the same one is carried out once. */
+  /** Its id: the same one of a queue is carried out once. */
   readonly id: string
   /** The queue. */
   readonly queue: string
@@ -503,10 +503,18 @@ const make = Effect.fnUntraced(function* ({
 
   const redrive = ({ by, delay, filter, id, most, now, pace, queue }: Redrive) =>
     Effect.gen(function* () {
+      const row = {
+        id: Rows.idOf(queue, id),
+        queue,
+        redrive: id,
+        filter: JSON.stringify(filter),
+        asked_by: by,
+        at: now
+      }
       const [known] = yield* sql<{
         readonly count: number | bigint | string
       }>`SELECT tasks AS count FROM redrive_redrives
-        WHERE id = ${id}`
+        WHERE id = ${row.id}`
       if (known !== undefined) return Number(known.count)
       const rows =
         yield* sql`UPDATE redrive_tasks SET state = 'waiting', active = 1, attempts = 0, call = NULL, calls = 0, kills = 0,
@@ -516,8 +524,7 @@ const make = Effect.fnUntraced(function* ({
             + (row_number() OVER (ORDER BY ended_at, id) - 1) * ${pace} AS at
           FROM redrive_tasks WHERE ${where(queue, filter)} ORDER BY ended_at, id LIMIT ${most}) AS chosen
         WHERE redrive_tasks.id = chosen.row_id RETURNING redrive_tasks.id`
-      const row = { id, queue, filter: JSON.stringify(filter), asked_by: by, at: now, tasks: rows.length }
-      yield* sql`INSERT INTO redrive_redrives ${sql.insert(row)}`
+      yield* sql`INSERT INTO redrive_redrives ${sql.insert({ ...row, tasks: rows.length })}`
       if (rows.length > 0) yield* news.tell(queue)
       return rows.length
     })

@@ -491,6 +491,27 @@ describe("a worker that ends while a handler holds a transaction of the same cli
   )
 })
 
+describe("a redrive", () => {
+  test(
+    "is carried out once for its id and its queue, however long the id is",
+    Effect.gen(function* () {
+      const id = "monday ".repeat(100)
+      const queues = ["one", "two"].map((name) => queueOf(RetryPolicy.make({ retries: 0 }), name))
+      for (const queue of queues) {
+        yield* Queue.add(queue, 1, { id: "1" })
+        yield* work(Worker.layer(queue, () => Effect.fail("no")))
+      }
+      yield* wait(2)
+      for (const queue of queues) {
+        assert.strictEqual(yield* Failed.redrive(queue, {}, { id, by: "ops" }), 1)
+        assert.deepInclude(yield* get(queue, "1"), { redrive: id, generation: 1 })
+        assert.strictEqual(yield* Failed.redrive(queue, {}, { id, by: "ops" }), 1)
+        assert.deepInclude(yield* get(queue, "1"), { generation: 1 })
+      }
+    })
+  )
+})
+
 describe("an end that the store refuses", () => {
   test(
     "holds up none of those that came with it",

@@ -302,7 +302,9 @@ export type FailedFlags = Command.Command.Config.Infer<typeof failedOptions>
 
 const redriveOptions = {
   ...failedOptions,
-  id: Options.text("id", "ID").pipe(Flag.withDescription("The id of this redrive: the same one is carried out once")),
+  id: Options.text("id", "ID").pipe(
+    Flag.withDescription("The id of this redrive: the same one is carried out once for a queue")
+  ),
   pace: Options.text("pace", "TIME").pipe(
     Flag.withDescription("The time between two tasks, such as `2 seconds` (none)"),
     Flag.filterMap(

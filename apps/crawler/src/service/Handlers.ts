@@ -71,6 +71,10 @@ const strict = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServe
   return strange === undefined ? undefined : yield* notServed(strange[0])
 })
 
+/** Whether a client has the answer already: proxies that compress make a tag a weak one, and a client may have several. */
+const isKnown = (header: string | undefined, etag: string): boolean =>
+  header?.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag) === true
+
 /** The address by which a client reached the service. */
 const originOf = ({ headers }: HttpServerRequest.HttpServerRequest): string =>
   `${headers["x-forwarded-proto"] === "https" ? "https" : "http"}://${headers["host"] ?? "127.0.0.1"}`
@@ -135,7 +139,7 @@ const layerJobs = (allowPrivate: boolean) =>
           const rest = [links, webhook.status, webhook.error].join("\n")
           const etag = `"${version}-${createHash("sha256").update(rest).digest("base64url").slice(0, 12)}"`
           const headers = { etag, "cache-control": "private, no-cache" }
-          if (request.headers["if-none-match"] === etag) return HttpServerResponse.empty({ status: 304, headers })
+          if (isKnown(request.headers["if-none-match"], etag)) return HttpServerResponse.empty({ status: 304, headers })
           const { include_links, limit = whole.limit, offset = whole.offset } = query
           const view = { limit, offset, links: include_links !== "false" }
           const body = yield* Effect.flatMap(jobs.answer(id, params.id, links, view).pipe(ownFault(about)), orNotFound)

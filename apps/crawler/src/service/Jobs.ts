@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
 import type * as Stream from "effect/Stream"
 import * as Scope from "../page/Scope.ts"
 import { orderOf } from "./Database.ts"
@@ -219,16 +220,18 @@ const make = Effect.gen(function* () {
     return ended.length
   })
 
+  /** How many items the job of a row has. */
+  const countOf = (which: Statement.Fragment) =>
+    sql`CAST((SELECT count(*) FROM items WHERE job_id = jobs.id ${which}) AS INTEGER)`
+
   const list = (accountId: string, most: number, before: string | undefined) =>
     Effect.map(
       sql<JobRow & Counts>`
-        SELECT jobs.*, CAST(count(items.id) AS INTEGER) AS total,
-          CAST(count(*) FILTER (WHERE items.status = 'done') AS INTEGER) AS done,
-          CAST(count(*) FILTER (WHERE items.status = 'error') AS INTEGER) AS failed
-        FROM jobs LEFT JOIN items ON items.job_id = jobs.id
-        WHERE jobs.account_id = ${accountId} AND jobs.${order} < coalesce(
+        SELECT jobs.*, ${countOf(sql``)} AS total, ${countOf(sql`AND status = 'done'`)} AS done,
+          ${countOf(sql`AND status = 'error'`)} AS failed
+        FROM jobs WHERE account_id = ${accountId} AND ${order} < coalesce(
           (SELECT ${order} FROM jobs WHERE id = ${withoutNul(before ?? "")} AND account_id = ${accountId}), 9000000000000000)
-        GROUP BY jobs.id ORDER BY jobs.${order} DESC LIMIT ${most}`,
+        ORDER BY ${order} DESC LIMIT ${most}`,
       (rows) =>
         rows.map(({ created_at, done, failed, finished_at, id, request, status, total }) => ({
           id,

@@ -19,7 +19,7 @@ export const tables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
     gate VARCHAR(500) PRIMARY KEY, until BIGINT NOT NULL, why TEXT NOT NULL, shut_by TEXT NOT NULL, at BIGINT NOT NULL)`
   yield* sql`CREATE INDEX IF NOT EXISTS redrive_gates_until ON redrive_gates (until)`
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_redrives (
-    id VARCHAR(255) PRIMARY KEY, queue TEXT NOT NULL, filter TEXT NOT NULL, asked_by TEXT NOT NULL, at BIGINT NOT NULL, tasks INTEGER NOT NULL)`
+    id VARCHAR(64) PRIMARY KEY, queue TEXT NOT NULL, redrive TEXT NOT NULL, filter TEXT NOT NULL, asked_by TEXT NOT NULL, at BIGINT NOT NULL, tasks INTEGER NOT NULL)`
   yield* sql`CREATE TABLE IF NOT EXISTS redrive_late (
     id VARCHAR(64) PRIMARY KEY, task VARCHAR(64) NOT NULL, claim TEXT NOT NULL, at BIGINT NOT NULL, outcome TEXT NOT NULL)`
   yield* waiters(sql)

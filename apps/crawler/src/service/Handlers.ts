@@ -1,26 +1,15 @@
 /**
- * The crawl API's handlers, and the envelope for everything that never reaches one.
+ * The crawl API's handlers.
  */
 import { createHash } from "node:crypto"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
-import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
-import * as Wire from "@redrive/core/Wire"
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
-import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServerError from "effect/http/HttpServerError"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
-import * as Layer from "effect/Layer"
-import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
-import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
@@ -31,19 +20,9 @@ import * as Scope from "../page/Scope.ts"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import { Crawler } from "./Crawler.ts"
 import { formatsOf } from "./formats.ts"
-import * as Health from "./Health.ts"
 import { Jobs, whole } from "./Jobs.ts"
 import * as Links from "./Links.ts"
-
-/** Tells the caller one sentence about a fault of ours, and the operator all of it. */
-const ownFault =
-  (about: Pick<JobError.JobError, "operation" | "jobId">) =>
-  <A, R>(self: Effect.Effect<A, unknown, R>): Effect.Effect<A, JobError.InternalError, R> =>
-    Effect.catch(self, (cause) => {
-      const reason = new JobError.InternalError({ cause })
-      const error = new JobError.JobError({ ...about, reason })
-      return Effect.andThen(ErrorReporter.report(Cause.fail(error)), reason)
-    })
+import { ownFault } from "./ownFault.ts"
 
 const orNotFound = <A>(found: Option.Option<A>): Effect.Effect<A, JobError.JobNotFound> =>
   Option.match(found, {
@@ -98,7 +77,7 @@ const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allow
   return Result.isFailure(scope) ? yield* CrawlApi.refused(scope.failure) : undefined
 })
 
-const layerJobs = (allowPrivate: boolean) =>
+export const layer = (allowPrivate: boolean) =>
   HttpApiBuilder.group(
     CrawlApi.CrawlApi,
     "jobs",
@@ -241,134 +220,3 @@ const cancelled = { error_code: "internal_error", last_error: "the page was not 
 
 /** A URL in a comment of Markdown must not end it. */
 const commented = (url: string): string => url.replaceAll("--", "%2D%2D").replaceAll(">", "%3E")
-
-const refusedLink = HttpServerResponse.jsonUnsafe(
-  Wire.envelope(new JobError.InvalidRequest({ lastError: "link is invalid: it is wrong, or has expired" })),
-  { status: 404 }
-)
-
-/** The texts of pages by links, for whoever has one. */
-const layerContent = Layer.unwrap(
-  Effect.gen(function* () {
-    const jobs = yield* Jobs
-    const secret = yield* jobs.secret
-    const answer = (format: Job.Format) =>
-      Effect.gen(function* () {
-        const { expires = "", item = "", job = "", signature = "" } = yield* HttpRouter.params
-        const isGood = Links.isGood(secret, job, expires, signature, yield* Clock.currentTimeMillis)
-        const text = isGood ? yield* jobs.text(job, item, format) : Option.none()
-        return Option.match(text, {
-          onNone: () => refusedLink,
-          onSome: (content) =>
-            HttpServerResponse.text(content, {
-              // A browser shows HTML of strangers as its source.
-              contentType: `text/${format === "markdown" ? "markdown" : "plain"}; charset=utf-8`,
-              // The text of a page is foreign: no browser shall take it for a page of ours.
-              headers: { "x-content-type-options": "nosniff", "content-security-policy": "sandbox" }
-            })
-        })
-      })
-    const path = "/content/:job/:expires/:signature/:item"
-    return Layer.mergeAll(
-      HttpRouter.add("GET", path, answer("markdown")),
-      HttpRouter.add("GET", `${path}/html`, answer("html")),
-      HttpRouter.add("GET", `${path}/cleaned`, answer("cleaned"))
-    )
-  })
-)
-
-/** Answers an account that asks too often. Each account has a bucket of requests for a minute, which fills again evenly. */
-const throttle = Effect.fnUntraced(function* (id: string, limit: number) {
-  const limiter = yield* RateLimiter.RateLimiter
-  const taken = yield* Effect.result(
-    limiter.consume({ algorithm: "token-bucket", window: "1 minute", limit, key: id, onExceeded: "fail" })
-  )
-  if (Result.isSuccess(taken) || taken.failure.reason._tag !== "RateLimitExceeded") return undefined
-  const seconds = Math.max(1, Math.ceil(Duration.toSeconds(taken.failure.reason.retryAfter)))
-  const reason = new JobError.ApiThrottled({ lastError: `too many requests: at most ${limit} a minute` })
-  const headers = { "retry-after": String(seconds) }
-  return HttpServerResponse.jsonUnsafe(Wire.envelope(reason), { status: 429, headers })
-})
-
-const layerAuthorization = (requestsPerMinute: number) =>
-  Layer.effect(
-    CrawlApi.Authorization,
-    Effect.gen(function* () {
-      const accounts = yield* Accounts
-      const limiter = yield* RateLimiter.RateLimiter
-      return CrawlApi.Authorization.of({
-        bearer: Effect.fnUntraced(function* (app, { credential }) {
-          const account = yield* accounts.byKey(credential).pipe(ownFault({ operation: "poll" }))
-          if (Option.isNone(account)) {
-            return yield* CrawlApi.refused(
-              new JobError.Unauthorized({ lastError: "api key is invalid: send it as a bearer token" })
-            )
-          }
-          const throttled = yield* throttle(account.value.id, requestsPerMinute).pipe(
-            Effect.provideService(RateLimiter.RateLimiter, limiter)
-          )
-          return throttled ?? (yield* Effect.provideService(app, CrawlApi.CurrentAccount, account.value))
-        })
-      })
-    })
-  )
-
-/** The answers to requests that match no route or whose body cannot be read, by HTTP status. */
-const offences: { readonly [status: number]: string } = {
-  404: "path is invalid",
-  405: "method is invalid",
-  413: "request body is invalid: it is too large",
-  415: "content-type is invalid: send application/json"
-}
-
-const docsPolicy =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data: blob:; font-src data:; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-/** Answers in the envelope whatever the handlers leave unanswered. */
-const enveloped = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
-  app.pipe(
-    Effect.catchCause((cause) => Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)),
-    Effect.map((response) => {
-      const { status } = response
-      // The documentation is the only page of ours: the browser makes sure that it asks no other host.
-      if (response.headers["content-type"]?.startsWith("text/html") === true)
-        return HttpServerResponse.setHeader(response, "content-security-policy", docsPolicy)
-      if (status < 400 || response.headers["content-type"] === "application/json") return response
-      const reason =
-        status < 500
-          ? new JobError.InvalidRequest({ lastError: offences[status] ?? "request body is invalid" })
-          : new JobError.InternalError({})
-      return HttpServerResponse.jsonUnsafe(Wire.envelope(reason), { status })
-    })
-  )
-
-/** What the service is started with. */
-export interface Options {
-  /** Whether private and loopback addresses are crawled, and told by webhooks. */
-  readonly allowPrivate: boolean
-  /** The most requests of an account in a minute. */
-  readonly requestsPerMinute: number
-}
-
-const routes = ({ allowPrivate, requestsPerMinute }: Options) =>
-  HttpApiBuilder.layer(CrawlApi.CrawlApi, { openapiPath: "/openapi.json" }).pipe(
-    Layer.provide(layerJobs(allowPrivate)),
-    Layer.provide(layerAuthorization(requestsPerMinute)),
-    Layer.provide(CrawlApi.layerInvalidRequests)
-  )
-
-/** The API's documentation as a page with all that it needs. */
-const layerDocs = HttpApiScalar.layer(CrawlApi.CrawlApi, {
-  path: "/docs",
-  scalar: { withDefaultFonts: false }
-})
-
-/** Answers every request: those of the API, its documentation at `/docs`, and Prometheus at `/metrics`. */
-export const app = (options: Options) =>
-  Effect.map(
-    HttpRouter.toHttpEffect(
-      Layer.mergeAll(routes(options), layerDocs, layerContent, Health.layer, PrometheusMetrics.layerHttp())
-    ),
-    enveloped
-  )

@@ -19,9 +19,9 @@ import * as ByteSize from "effect/ByteSize"
 import * as Extractor from "../page/Extractor.ts"
 import * as Fetcher from "../page/Fetcher.ts"
 import { Accounts } from "./Accounts.ts"
+import * as App from "./App.ts"
 import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
-import * as Handlers from "./Handlers.ts"
 import * as HostGates from "./HostGates.ts"
 import { Jobs } from "./Jobs.ts"
 import { Pages } from "./Pages.ts"
@@ -97,9 +97,7 @@ export const layer = (options: Options = {}) => {
     host: "127.0.0.1",
     gracefulShutdownTimeout: "1 second"
   })
-  const served = Layer.unwrap(
-    Effect.map(Handlers.app({ allowPrivate, requestsPerMinute }), (app) => HttpServer.serve(app))
-  )
+  const served = Layer.unwrap(Effect.map(App.make({ allowPrivate, requestsPerMinute }), (app) => HttpServer.serve(app)))
   const service = Layer.effect(
     Service,
     Effect.gen(function* () {

@@ -543,6 +543,36 @@ describe("an end that the store refuses", () => {
   )
 })
 
+describe("results of megabytes", () => {
+  test(
+    "are recorded a few at a time, since a statement has little time",
+    Effect.gen(function* () {
+      const queue = Queue.make({ name: "work", payload: Schema.Int, success: Schema.String })
+      const store = yield* Store.Store
+      const sizes: Array<number> = []
+      const watched = {
+        ...store,
+        turn: (turn: Store.Turn) => {
+          const texts = turn.ends.map(({ what }) => (what._tag === "Done" ? what.result.length : 0))
+          sizes.push(texts.reduce((sum, one) => sum + one, 0))
+          // The others end while the first end is recorded.
+          return Effect.andThen(Effect.sleep(turn.ends.length > 0 ? "2 seconds" : 0), store.turn(turn))
+        }
+      }
+      yield* Queue.addAll(
+        queue,
+        Array.from({ length: 12 }, (_, n) => ({ id: `${n}`, payload: n === 0 ? 9_000_000 : 2_000_000 }))
+      )
+      const handler = (length: number, { id }: { readonly id: string }) =>
+        Effect.as(Effect.sleep(id === "1" ? "1 second" : "2 seconds"), "x".repeat(length))
+      yield* work(Layer.provide(Worker.layer(queue, handler, { concurrency: 12 }), Layer.succeed(Store.Store, watched)))
+      yield* wait(20)
+      assert.deepInclude(yield* store.health("work", yield* Clock.currentTimeMillis), { done: 12 })
+      assert.isAtMost(Math.max(...sizes), 9_000_100)
+    })
+  )
+})
+
 describe("a clock", () => {
   /** A clock that is set by hand, beside the one that sleeps go by. */
   const shifted = Effect.map(Clock.Clock, (clock) => {

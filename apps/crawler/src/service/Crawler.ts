@@ -75,8 +75,11 @@ export const layer = (
       const running = yield* FiberMap.make<string>()
       const drain = yield* Drain.make(options.grace ?? 0)
       const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, retries: policy.retries, drain }
+      // A look may have found the job before whoever created it starts it.
       const start = (work: Work) =>
-        FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context)).pipe(Effect.asVoid)
+        FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context), {
+          onlyIfMissing: true
+        }).pipe(Effect.asVoid)
       const cancel = (jobId: string) => Effect.andThen(FiberMap.remove(running, jobId), jobs.end(jobId, "cancelled"))
 
       /** Takes up what other processes were asked for, or left, and stops what they have ended. */

@@ -138,7 +138,7 @@ const make = Effect.fnUntraced(function* (
   if (!isShared) yield* sql`UPDATE items SET status = 'new' WHERE status = 'in_progress' AND claim IS NULL`
   yield* live
   yield* Effect.addFinalizer(() =>
-    sql`DELETE FROM runners WHERE id = ${self}`.pipe(Effect.timeout("5 seconds"), Effect.ignoreCause)
+    Effect.ignoreCause(Effect.timeout(Effect.ensuring(giveBack, Effect.ignoreCause(leave)), "5 seconds"))
   )
   const living = Effect.sleep(lease / 3).pipe(
     Effect.andThen(Effect.catchCause(live, (cause) => Effect.logWarning("no sign of life could be given", cause))),
@@ -156,6 +156,13 @@ const make = Effect.fnUntraced(function* (
     yield* sql`UPDATE jobs SET status = 'in_progress', updated_at = ${yield* now} WHERE id = ${jobId} AND status = 'new'`
     yield* sql`UPDATE items SET status = 'new', attempts = 0, claim = NULL WHERE job_id = ${jobId} AND ${isOwn}`
   }, sql.withTransaction)
+
+  /** What this process has not finished waits again, job by job. */
+  const giveBack = Effect.gen(function* () {
+    const jobs = yield* sql<{ job_id: string }>`SELECT DISTINCT job_id FROM items WHERE ${isOwn}`
+    for (const { job_id } of jobs) yield* begin(job_id)
+  })
+  const leave = sql`DELETE FROM runners WHERE id = ${self}`
 
   const waiting = (jobId: string, most: number) =>
     sql`SELECT id FROM items WHERE job_id = ${jobId} AND status = 'new' ORDER BY ${order} LIMIT ${most}`

@@ -70,6 +70,20 @@ const policies = () => {
   }
 }
 
+/** The most characters of results that a turn records: a statement has little time. One result may have more. */
+const mostText = 8_000_000
+
+/** How many of these ends, from the first one on, are recorded together. */
+const together = (ends: ReadonlyArray<End>): number => {
+  let text = 0
+  const isTooMuch = ({ what }: End, at: number) => {
+    text += what._tag === "Done" ? what.result.length : 0
+    return at > 0 && text > mostText
+  }
+  const first = ends.findIndex(isTooMuch)
+  return first === -1 ? ends.length : first
+}
+
 /** A store that is away for a while stops nothing: what could not be done is done again. */
 const warn = ({ cause, message }: StoreError) => Effect.logWarning(message, cause)
 
@@ -148,7 +162,7 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
     )
 
   /** The ends that the next turn takes along. */
-  let ends: Array<Ending> = []
+  const ends: Array<Ending> = []
 
   const settle = (claim: Claimed, what: Settled): Effect.Effect<boolean> => {
     let isFirst = true
@@ -333,7 +347,8 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
 
   /** What a worker wants next, if it has room; ends that come with it make room. */
   const wanted = Effect.fnUntraced(function* () {
-    const most = settings.concurrency - tasks.size + ends.filter(({ claim }) => isHeld(claim)).length
+    const ending = ends.slice(0, together(ends))
+    const most = settings.concurrency - tasks.size + ending.filter(({ claim }) => isHeld(claim)).length
     if (most <= 0) return undefined
     const now = yield* Clock.currentTimeMillis
     // After the process stood still for longer than its lease, it would take its own tasks over.
@@ -352,8 +367,8 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
         // What has ended is recorded all the same, if it can be.
         ends.length === 0 ? Effect.fail(error) : Effect.as(warn(error), undefined)
       )
-      const ending = ends
-      ends = []
+      const ending = ends.splice(0, together(ends))
+      if (ends.length > 0) news.openUnsafe()
       if (claim === undefined && ending.length === 0) return 0
       if (claim !== undefined) unanswered.set(claim.token, claim.until)
       const found = yield* restore(turn(ending, claim)).pipe(

@@ -19,6 +19,9 @@ const shortest = 500
 
 const by = "a host"
 
+/** The most gates that are listed. */
+const mostGates = 1000
+
 /** A database that is away for a while stops nothing. */
 const surviving = (name: string, effect: Effect.Effect<void, Store.StoreError, Store.Store>) =>
   Effect.catchCause(effect, (cause) => Effect.logWarning(`${name}: the database does not answer`, cause))
@@ -40,14 +43,16 @@ export const layer: Layer.Layer<never, never, Fetcher.Fetcher | Store.Store> = L
     const looking = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const found = new Map<string, number>()
-      for (const { gate, until, why } of yield* Gates.list) {
+      const gates = yield* Gates.list
+      for (const { gate, until, why } of gates) {
         if (!gate.startsWith(prefix)) continue
         const host = gate.slice(prefix.length)
         found.set(host, until)
         pauses.heard(host, until, Number(why) || 0, now)
       }
-      // A gate that is gone before its time was opened by a person.
-      for (const [host, until] of before) if (!found.has(host) && until > now) pauses.end(host)
+      // A gate that is gone before its time was opened by a person, unless there are more than the list has.
+      if (gates.length < mostGates)
+        for (const [host, until] of before) if (!found.has(host) && until > now) pauses.end(host)
       before = found
     })
 

@@ -36,8 +36,9 @@ const test = (
   )
 
 /** Pages `/0` to `/n`, of which each leads to the next three; an answer takes a few milliseconds. */
-const site = (count: number, millis = 10) =>
+const site = (count: number, millis = 10, seen: Array<string> = []) =>
   serve((request, response) => {
+    seen.push(request.url ?? "")
     const at = Number(request.url?.slice(1) || 0)
     const links = [1, 2, 3].map((step) => at * 3 + step).filter((next) => next < count)
     const body = `<p>the page ${at}</p>${links.map((next) => `<a href="/${next}">${next}</a>`).join("")}`
@@ -228,7 +229,8 @@ describe("the service on PostgreSQL", () => {
     stop
   }) =>
     Effect.gen(function* () {
-      const url = yield* site(150, 30)
+      const seen: Array<string> = []
+      const url = yield* site(150, 30, seen)
       const { url: service } = yield* serving(["--allow-private", "--database", database])
       const { id } = yield* created(service, { url, items_limit: 150 })
       while ((yield* asked(service, `/v1/job/${id}`)).items_done < 20) yield* Effect.sleep("20 millis")
@@ -238,6 +240,8 @@ describe("the service on PostgreSQL", () => {
       const until = Effect.retry(ended(service, id), { times: 200 })
       assert.deepInclude(yield* until, { status: "done", items_total: 150, items_done: 150 })
       yield* checkMoney(database, 150)
+      // Sixteen were under way; while the server is away the job begins again once a second, but can claim nothing.
+      assert.isAtMost(seen.length, 150 + 16)
     }))
 
   /** A site of a page that leads to another; `held` is called before the first answer. */

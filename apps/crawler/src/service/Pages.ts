@@ -196,8 +196,15 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  const isElsewhere = ({ id, jobId }: Task, landed: string) => sql`EXISTS (SELECT 1 FROM items other
-    WHERE other.job_id = ${jobId} AND other.landed_url = ${landed} AND other.id <> ${id})`
+  const isElsewhere = ({ id, jobId }: Task, landed: string) => {
+    // What PostgreSQL's index has of a URL.
+    const isIndexed = sql.onDialectOrElse({
+      sqlite: () => sql``,
+      orElse: () => sql`AND md5(other.landed_url) = md5(CAST(${landed} AS TEXT))`
+    })
+    return sql`EXISTS (SELECT 1 FROM items other
+      WHERE other.job_id = ${jobId} AND other.landed_url = ${landed} ${isIndexed} AND other.id <> ${id})`
+  }
 
   const keep = Effect.fnUntraced(function* (
     work: Work,

@@ -1,6 +1,8 @@
+import { connect } from "node:net"
 import process from "node:process"
 import { assert, describe, it } from "@effect/vitest"
 import * as Postgres from "@redrive/clients/Postgres"
+import * as Servers from "@redrive/clients/Servers"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -20,6 +22,7 @@ const kills = Number(process.env["KILLS"] ?? 5)
 
 const server = Effect.map(Postgres.instance(undefined), ({ config, ...instance }) => ({
   ...instance,
+  config,
   database: `postgres://${config.user}@${config.host}:${config.port}/${config.database}`
 }))
 
@@ -157,6 +160,26 @@ describe("the service on PostgreSQL", () => {
       yield* Effect.sleep("2 seconds")
       assert.deepInclude(yield* asked(one.url, `/v1/job/${next.id}`), { items_done })
       yield* checkMoney(database, 200 + items_done)
+    }))
+
+  test("ends when it is told to while PostgreSQL is silent", ({ config, database }) =>
+    Effect.gen(function* () {
+      let isSilent = false
+      const port = yield* Servers.tcp((near) => {
+        const far = connect(config.port, "127.0.0.1")
+        far.on("error", () => near.destroy())
+        near.on("close", () => far.destroy())
+        near.on("data", (data) => isSilent || far.write(data))
+        far.on("data", (data) => isSilent || near.write(data))
+      })
+      const through = database.replace(`:${config.port}`, `:${port}`)
+      const { stop, url } = yield* serving(["--allow-private", "--database", through])
+      yield* created(url, { url: yield* site(100, 50), items_limit: 100 })
+      yield* Effect.sleep("500 millis")
+      isSilent = true
+      const begun = performance.now()
+      yield* stop()
+      assert.isBelow(performance.now() - begun, 30_000)
     }))
 
   test("counts the requests of an account in all processes together", ({ database }) =>

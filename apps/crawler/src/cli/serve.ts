@@ -17,6 +17,7 @@ import * as Service from "../service/Service.ts"
 import type { ServeFlags } from "./commands.ts"
 import { admit, unusable } from "./database.ts"
 import { Problem } from "./Problem.ts"
+import { endsWithin } from "./Signals.ts"
 
 export const serve = (flags: ServeFlags) => Effect.andThen(admit(flags.database), served(flags))
 
@@ -53,8 +54,10 @@ const served = (flags: ServeFlags) =>
 /** For pages that are under way; what is not finished then is taken up at the next start. Supervisors kill after ten seconds or more. */
 const grace = "5 seconds"
 
-const stopping = Console.log(
-  "stopping: pages under way are finished, for 5 seconds at most; a second Ctrl-C ends it at once"
+const stopping = Effect.andThen(
+  Console.log("stopping: pages under way are finished, for 5 seconds at most; a second Ctrl-C ends it at once"),
+  // A server that is silent, and not gone, keeps its clients waiting. Nothing is lost with the process.
+  endsWithin(20_000, "error: the database does not answer, so serve has ended without it.")
 )
 
 const otherFile = "Give --database a database that serve made, or a new file name."

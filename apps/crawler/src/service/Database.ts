@@ -129,12 +129,12 @@ const formats = Effect.gen(function* () {
 const claims = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`ALTER TABLE items ADD COLUMN claim TEXT`
-  yield* sql`CREATE INDEX items_open ON items (job_id, status) WHERE status IN ('new', 'in_progress')`
   // In the order in which they were added, as the API answers them; an index of SQLite ends with that by itself.
-  yield* sql.onDialectOrElse({
-    sqlite: () => sql`CREATE INDEX items_job ON items (job_id)`,
-    orElse: () => sql`CREATE INDEX items_job ON items (job_id, seq)`
-  })
+  const place = sql.onDialectOrElse({ sqlite: () => sql``, orElse: () => sql`, seq` })
+  yield* sql`CREATE INDEX items_job ON items (job_id ${place})`
+  // SQLite takes such an index only for the same condition, word for word.
+  yield* sql`CREATE INDEX items_new ON items (job_id ${place}) WHERE status = 'new'`
+  yield* sql`CREATE INDEX items_in_progress ON items (job_id ${place}) WHERE status = 'in_progress'`
   yield* sql`CREATE TABLE runners (id TEXT PRIMARY KEY, until BIGINT NOT NULL)`
 })
 

@@ -264,7 +264,8 @@ const make = Effect.fnUntraced(function* (
     attempting,
     areOver: (jobId) =>
       Effect.map(
-        sql`SELECT 1 AS one FROM items WHERE job_id = ${jobId} AND status IN ('new', 'in_progress') LIMIT 1`,
+        sql`SELECT 1 AS one FROM items WHERE job_id = ${jobId} AND status = 'new' UNION ALL
+          SELECT 1 AS one FROM items WHERE job_id = ${jobId} AND status = 'in_progress' LIMIT 1`,
         ({ length }) => length === 0
       ),
     landing: (jobId) =>

@@ -37,7 +37,7 @@ const mostOf = (html: string): number => 8 * html.length + 16 * 1024
 const mostLinks = 10_000
 
 /** The most characters of a link: servers refuse longer ones. */
-const mostUrl = 8190
+export const mostUrl = 8190
 
 /**
  * The content of a page at a URL, by its media type. HTML that is not well-formed is read as browsers read it. Any type but HTML and XHTML is

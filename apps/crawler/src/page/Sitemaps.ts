@@ -5,6 +5,7 @@
  */
 import { decodeXML } from "entities"
 import * as Effect from "effect/Effect"
+import { mostUrl } from "./Extract.ts"
 import type * as Fetcher from "./Fetcher.ts"
 
 /** The most sitemaps of a site: an index may name thousands. */
@@ -34,11 +35,14 @@ export const pagesOf = Effect.fnUntraced(function* (fetcher: Fetcher.Fetcher["Se
     for (const place of placesOf(text)) {
       const page = isIndex ? undefined : URL.parse(place)?.href
       if (isIndex) open.push(place)
-      else if (page !== undefined && /^https?:/.test(page) && pages.size < mostPages) pages.add(page)
+      else if (page !== undefined && isLink(page) && pages.size < mostPages) pages.add(page)
     }
   }
   return [...pages]
 })
+
+/** What a page could have linked to as well. */
+const isLink = (url: string): boolean => url.length <= mostUrl && /^https?:/.test(url)
 
 /**
  * The addresses in a sitemap, which may also be a text with one in each line. A tree of a sitemap of five megabytes would keep the API waiting; its

@@ -12,7 +12,7 @@ type Given = Rows.Row & { readonly ended: string | null }
 export const make = (
   sql: SqlClient.SqlClient
 ): ((ends: ReadonlyArray<End>, claim: Claim | undefined, now: number) => Effect.Effect<Turned, SqlError.SqlError>) => {
-  /** Several runners of PostgreSQL pass each other's rows by; SQLite has one writer. */
+  /** Workers on PostgreSQL pass each other's rows by; SQLite has one writer. */
   const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
 
   /** What a shut gate holds back need not be looked at again until it opens. */

@@ -75,7 +75,7 @@ export const layer = (
       const running = yield* FiberMap.make<string>()
       const drain = yield* Drain.make(options.grace ?? 0)
       const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, retries: policy.retries, drain }
-      // A look may have found the job before whoever created it starts it.
+      // A look finds jobs that run, and may have found one before whoever created it starts it.
       const start = (work: Work) =>
         FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context), {
           onlyIfMissing: true
@@ -87,7 +87,7 @@ export const layer = (
         const before = [...running].map(([id]) => id)
         const unfinished = yield* jobs.unfinished
         const ids = new Set(unfinished.map(({ id }) => id))
-        for (const work of unfinished) if (!FiberMap.hasUnsafe(running, work.id)) yield* start(work)
+        for (const work of unfinished) yield* start(work)
         for (const id of before) if (!ids.has(id)) yield* FiberMap.remove(running, id)
       })
       yield* look

@@ -1,0 +1,36 @@
+/**
+ * Which pages somebody looks at, or acts on. It is the query of a URL: whoever gets the link sees the same.
+ */
+import * as Schema from "effect/Schema"
+
+/** `waiting` pages have failed and go again at a time that is known; `queued` ones have not begun. */
+export const Status = Schema.Literals(["queued", "running", "waiting", "done", "failed", "cancelled"])
+
+export type Status = typeof Status.Type
+
+/** Every field narrows; a filter without fields has all pages. */
+export const Filter = Schema.Struct({
+  /** The id of a job. */
+  job: Schema.optionalKey(Schema.String),
+  status: Schema.optionalKey(Status),
+  /** The code of the failure, such as `host_returned_error`. */
+  code: Schema.optionalKey(Schema.String),
+  /** Its detail, such as `not_found`. */
+  detail: Schema.optionalKey(Schema.String),
+  /** Who must act, such as `site owner`. */
+  actor: Schema.optionalKey(Schema.String),
+  /** Why the page was given up, such as `retries`. */
+  because: Schema.optionalKey(Schema.String),
+  /** The host of the page, with its port if it has one. */
+  host: Schema.optionalKey(Schema.String),
+  /** A part of the URL, the title or the failure's message, whatever the case of its letters. */
+  text: Schema.optionalKey(Schema.String)
+})
+
+export type Filter = typeof Filter.Type
+
+/** The fields in the order in which a URL has them. */
+export const fields = ["job", "status", "code", "detail", "actor", "because", "host", "text"] as const
+
+/** The fields that only a failure has. */
+export const ofFailures = ["code", "detail", "actor", "because"] as const

@@ -11,6 +11,7 @@ import * as Accounts from "../src/service/Accounts.ts"
 import { serving } from "./cli.ts"
 import { folder } from "./files.ts"
 import { serve } from "./origin.ts"
+import { checkCounters } from "./counters.ts"
 
 /** How often the service is killed: `KILLS=50 pnpm test apps/crawler/test/Kill.test.ts` takes two minutes. */
 const kills = Number(process.env["KILLS"] ?? 6)
@@ -119,13 +120,14 @@ describe("serve that is killed at any moment", () => {
             .all()
             .map((row) => String(row["one"]))
         const pages = strings(
-          "SELECT 'page ' || id AS one FROM items WHERE status = 'done' AND markdown LIKE '%the page%'"
+          "SELECT 'page ' || id AS one FROM items JOIN texts ON item_id = id WHERE status = 'done' AND markdown LIKE '%the page%'"
         )
         assert.lengthOf(pages, all.length * pageCount)
         assert.sameMembers(strings("SELECT id AS one FROM ledger WHERE credit = '(pages)'"), pages)
         const [balance] = strings("SELECT balance AS one FROM accounts WHERE id = 'local'")
         assert.strictEqual(Number(balance), Accounts.local.balance - pages.length * Accounts.pagePrice)
         db.close()
+        yield* checkCounters(database)
 
         // Receivers know repeats by the id.
         assert.sameMembers(

@@ -16,6 +16,7 @@ import * as Service from "../src/service/Service.ts"
 import * as Api from "./api.ts"
 import { run, serving } from "./cli.ts"
 import { serve } from "./origin.ts"
+import { checkCounters } from "./counters.ts"
 
 /** How often one of two processes is killed: `KILLS=50 pnpm test apps/crawler/test/Shared.test.ts` takes some minutes. */
 const kills = Number(process.env["KILLS"] ?? 5)
@@ -84,6 +85,7 @@ const checkMoney = Effect.fnUntraced(function* (database: string, pages: number)
     assert.strictEqual(yield* (yield* Accounts).balance("local"), local.balance - pages * pagePrice)
   })
   yield* Effect.provide(program, Layer.provideMerge(Accounts.layerOnly, Database.client(database)))
+  yield* checkCounters(database)
 })
 
 /** How many pages each process has kept. */

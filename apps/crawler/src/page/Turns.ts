@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as RcMap from "effect/RcMap"
 import * as Result from "effect/Result"
+import * as Recorder from "../watch/Recorder.ts"
 import * as Lane from "./Lane.ts"
 import * as Pauses from "./Pauses.ts"
 
@@ -61,7 +62,7 @@ export const make = Effect.fnUntraced(function* (connectionsPerHost: number, pau
         const now = yield* Clock.currentTimeMillis
         const refusal = pauses.refusal(host, now)
         if (refusal !== undefined) return yield* refusal
-        yield* over(host)
+        yield* Recorder.holding(over(host))
         return Option.some(yield* lane.permits.withPermit(noted(lane, host, request)))
       })
     )

@@ -136,7 +136,7 @@ const make = Effect.gen(function* () {
       if (Option.isNone(yield* balance(id))) return Option.none()
       const all = yield* sql<Stored<Entry, "amount">>`
         SELECT at, CASE WHEN debit = ${id} THEN -amount ELSE amount END AS amount, why FROM ledger
-        WHERE debit = ${id} OR credit = ${id} ORDER BY at DESC, ${orderOf(sql)} DESC LIMIT 100`
+        WHERE debit = ${id} OR credit = ${id} ORDER BY at DESC, ${orderOf(sql, "ledger")} DESC LIMIT 100`
       return Option.some(all.map((entry) => ({ ...entry, amount: Number(entry.amount) })))
     })
   })

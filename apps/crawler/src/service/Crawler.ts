@@ -11,6 +11,7 @@ import { StoreError } from "@redrive/durable/Store"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -32,8 +33,10 @@ import * as Sitemaps from "../page/Sitemaps.ts"
 import { formatsOf } from "./formats.ts"
 import * as HostWait from "./HostWait.ts"
 import * as Drain from "./Drain.ts"
+import { failureOf } from "./rows.ts"
 import { Jobs, type Work } from "./Jobs.ts"
-import { Pages, type Task } from "./Pages.ts"
+import * as Recorder from "../watch/Recorder.ts"
+import { type GivenUp, Pages, type Task } from "./Pages.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
 const defaultPolicy = RetryPolicy.make({
@@ -74,7 +77,10 @@ export const layer = (
       const runner = Retry.make(HostWait.policyOf(policy), "page")
       const running = yield* FiberMap.make<string>()
       const drain = yield* Drain.make(options.grace ?? 0)
-      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, retries: policy.retries, drain }
+      const fork = yield* FiberSet.makeRuntime<never, void, never>()
+      // A store that fails is no failure of the page: it shows at the page's end.
+      const waits = (note: Effect.Effect<void, SqlError>) => void fork(Effect.ignoreCause(note))
+      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, retries: policy.retries, drain, waits }
       // A look finds jobs that run, and may have found one before whoever created it starts it.
       const start = (work: Work) =>
         FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context), {
@@ -103,7 +109,7 @@ export const layer = (
         )
       return Crawler.of({ start, cancel })
     })
-  )
+  ).pipe(Layer.provide(Recorder.layer))
 
 /** What all jobs share. */
 interface Workers {
@@ -112,6 +118,8 @@ interface Workers {
   readonly runner: Retry.Runner
   /** Of a page, for any failure but that its host asks for fewer requests. */
   readonly retries: number
+  /** Runs a note of a page that waits, beside it. */
+  readonly waits: (note: Effect.Effect<void, SqlError>) => void
   readonly drain: Drain.Drain
 }
 
@@ -173,25 +181,26 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   }
 
   const visit = Effect.fnUntraced(function* (task: Task) {
-    const { attempts, result } = yield* fetch(task, work, workers, (redirect) => admit(task, redirect))
-    if (Result.isFailure(result)) return yield* fail(task, result.failure, attempts)
+    const { result, ...how } = yield* fetch(task, work, workers, (redirect) => admit(task, redirect))
+    if (Result.isFailure(result))
+      return yield* fail(task, result.failure.failure, { ...how, because: result.failure.because })
     const { landing, links, ...page } = result.success
     landed.add(landing)
     if (task.depth === 0) scope = yield* scopeOf(landing)
     const inside = leads(work, task) ? insideOf(links) : []
     const fresh = [...inside, ...(yield* inSitemaps(task, landing))].filter((url) => !known.has(url))
-    const fetched = { ...page, landing, links: inside, fresh, attempts }
+    const fetched = { ...page, landing, links: inside, fresh, ...how }
     const { next, outcome } = yield* pages.succeed(work, task, fetched, 1 + workers.pagesPerJob - under)
     if (outcome === "unpaid") return yield* outOfBalance(work)
-    if (outcome === "duplicate") return yield* fail(task, errorOf(task, duplicate), attempts)
+    if (outcome === "duplicate") return yield* fail(task, errorOf(task, duplicate), { ...how, because: "permanent" })
     // This process may claim the page once more: then it is no duplicate, and its links are new.
     if (outcome === "lost") landed.delete(landing)
     else for (const url of fresh) if (known.size < mostKnown) known.add(url)
     return yield* begin(next)
   })
 
-  const fail = (task: Task, error: ItemError.ItemError, attempts: number) =>
-    Effect.andThen(pages.fail(task, error, attempts), ErrorReporter.report(Cause.fail(error)))
+  const fail = (task: Task, error: ItemError.ItemError, how: GivenUp) =>
+    Effect.andThen(pages.fail(task, error, how), ErrorReporter.report(Cause.fail(error)))
 
   const insideOf = (links: ReadonlyArray<string>) =>
     links.flatMap((link) => {
@@ -262,11 +271,11 @@ const leads = ({ request: { maxDepth } }: Work, { depth }: Task): boolean => max
 const outOfBalance = (work: Work) =>
   new JobError.JobError({ operation: "run", jobId: work.id, reason: new JobError.InsufficientBalance({}) })
 
-/** A page's content, or why it could not be had for good; and how many attempts that took. */
+/** A page's content, or why it could not be had for good; and what happened until then. */
 const fetch = Effect.fnUntraced(function* (
   task: Task,
   { request }: Work,
-  { retries, runner }: Workers,
+  { retries, runner, waits }: Workers,
   admit: (redirect?: Fetcher.Redirect) => Effect.Effect<void, ItemError.Reason>
 ) {
   const pages = yield* Pages
@@ -282,8 +291,8 @@ const fetch = Effect.fnUntraced(function* (
     })
   const attempt = Effect.gen(function* () {
     asked = task.url
-    // A store that fails is no failure of the page.
-    if (attempts++ > 0) yield* Effect.orDie(pages.attempting(task, attempts - 1))
+    attempts++
+    yield* Recorder.begin
     yield* admit()
     const page = yield* fetcher.fetch(task.url, { accept: accepted, follow })
     const formats = formatsOf(request)
@@ -304,15 +313,34 @@ const fetch = Effect.fnUntraced(function* (
   const failed = (failure: Thrown) => errorOf(task, failure)
   const verdict = (failure: ItemError.ItemError | Cause.TimeoutError) =>
     HostWait.verdictOf(failed(failure).verdict, retries, fetcher.pauses.of(new URL(asked).host))
+  const recorder = Recorder.make(toldOf, (story, nextAt) => waits(pages.wait(task, { attempts, story, nextAt })))
   const result = yield* attempt.pipe(
     Effect.mapError(failed),
     runner.run({ key: new URL(task.url).host, verdict, errorOf: failed }),
-    Effect.mapError(({ failure }) => failure),
+    Effect.provideService(Recorder.Current, recorder),
     Effect.result,
     Effect.annotateLogs({ job: task.jobId, item: task.id, url: placeOf(task.url) })
   )
-  return { attempts, result }
+  const story = Result.isSuccess(result)
+    ? Recorder.succeed(recorder, yield* Clock.currentTimeMillis)
+    : recorder.attempts
+  return { attempts, story, result }
 })
+
+/** What a page's story says of a failure. */
+const toldOf = (error: unknown): Recorder.Failed => {
+  if (!ItemError.isItemError(error)) return { isHeld: false, why: "backoff" }
+  const { reason } = error
+  const isHeld = Pauses.isHeldBack(reason)
+  const { code, detail } = failureOf(error)
+  return {
+    code,
+    ...(detail !== "" && { detail }),
+    ...("status" in reason && reason.status !== undefined && { status: reason.status }),
+    isHeld,
+    why: isHeld ? "host_paused" : Pauses.waitOf(reason) === undefined ? "backoff" : "retry_after"
+  }
+}
 
 /** A URL without its query, which may hold what no log should. */
 const placeOf = (url: string): string => {

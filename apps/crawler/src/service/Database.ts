@@ -13,11 +13,11 @@ import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Lock from "./Lock.ts"
-import { answerOf, readError } from "./rows.ts"
+import { answerOf, failureOf, readError } from "./rows.ts"
 
-/** The column by which rows are in the order in which they were added. SQLite has one of its own. */
-export const orderOf = (sql: SqlClient.SqlClient) =>
-  sql.literal(sql.onDialectOrElse({ sqlite: () => "rowid", orElse: () => "seq" }))
+/** The column by which rows of a table are in the order in which they were added. SQLite has one of its own. */
+export const orderOf = (sql: SqlClient.SqlClient, table: string) =>
+  sql.literal(`${table}.${sql.onDialectOrElse({ sqlite: () => "rowid", orElse: () => "seq" })}`)
 
 /** What PostgreSQL has for it. */
 const ordered = (sql: SqlClient.SqlClient) =>
@@ -138,6 +138,65 @@ const claims = Effect.gen(function* () {
   yield* sql`CREATE TABLE runners (id TEXT PRIMARY KEY, until BIGINT NOT NULL)`
 })
 
+/**
+ * What somebody who watches asks for: how many pages a job has, of which kind and at which host, kept in the transactions that change them; and where a page
+ * is in its attempts. Texts move to a table of their own: a list of pages reads none of them.
+ */
+const watching = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`CREATE TABLE texts (
+    item_id TEXT PRIMARY KEY REFERENCES items (id) ON DELETE CASCADE,
+    links TEXT NOT NULL,
+    markdown TEXT NOT NULL,
+    html TEXT NOT NULL,
+    cleaned TEXT NOT NULL
+  )`
+  yield* sql`INSERT INTO texts SELECT id, links, markdown, html, cleaned FROM items WHERE status = 'done'`
+  for (const column of ["links", "markdown", "html", "cleaned"])
+    yield* sql`ALTER TABLE items DROP COLUMN ${sql.literal(column)}`
+  for (const column of ["host", "code", "detail", "actor", "because", "story"])
+    yield* sql`ALTER TABLE items ADD COLUMN ${sql.literal(column)} TEXT NOT NULL DEFAULT ''`
+  yield* sql`ALTER TABLE items ADD COLUMN next_at BIGINT`
+  for (const column of ["total", "done", "failed", "pace"])
+    yield* sql`ALTER TABLE jobs ADD COLUMN ${sql.literal(column)} INTEGER NOT NULL DEFAULT 0`
+  yield* sql`ALTER TABLE jobs ADD COLUMN again_of TEXT`
+  yield* sql`CREATE TABLE tallies (
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    host TEXT NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    page_status INTEGER NOT NULL,
+    because TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (job_id, host, code, detail, page_status, because)
+  )`
+  yield* describeOld
+  yield* sql`UPDATE jobs SET total = (SELECT count(*) FROM items WHERE job_id = jobs.id),
+    done = (SELECT count(*) FROM items WHERE job_id = jobs.id AND status = 'done'),
+    failed = (SELECT count(*) FROM items WHERE job_id = jobs.id AND status = 'error')`
+  yield* sql`INSERT INTO tallies SELECT job_id, host, code, detail, CASE status WHEN 'done' THEN 0 ELSE page_status END AS answered, because, actor, count(*)
+    FROM items WHERE status IN ('done', 'error') GROUP BY job_id, host, code, detail, answered, because, actor`
+  const place = sql.onDialectOrElse({ sqlite: () => sql``, orElse: () => sql`, seq` })
+  yield* sql`CREATE INDEX items_failed ON items (job_id, host, code, detail, page_status, because ${place}) WHERE status = 'error'`
+  yield* sql`CREATE INDEX jobs_running ON jobs (created_at) WHERE finished_at IS NULL`
+  yield* sql`CREATE TABLE actions (at BIGINT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, about TEXT NOT NULL, count INTEGER NOT NULL)`
+  yield* sql`CREATE INDEX actions_at ON actions (at)`
+  yield* sql`CREATE TABLE silences (id TEXT PRIMARY KEY, since BIGINT NOT NULL, until BIGINT NOT NULL, silence TEXT NOT NULL)`
+})
+
+/** Gives the pages of an older version their hosts and failures. */
+const describeOld = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ readonly id: string; readonly url: string; readonly error: string | null }>`
+    SELECT id, url, error FROM items`
+  for (const { error, id, url } of rows) {
+    const { host } = new URL(url)
+    const failed = error === null ? {} : failureOf(readError(error))
+    yield* sql`UPDATE items SET ${sql.update({ host, ...failed })} WHERE id = ${id}`
+  }
+})
+
 const migrate = Migrator.make({})({
   loader: Migrator.fromRecord({
     "0001_tables": tables,
@@ -147,7 +206,8 @@ const migrate = Migrator.make({})({
     "0005_landings": landings,
     "0006_deliveries": deliveries,
     "0007_formats": formats,
-    "0008_claims": claims
+    "0008_claims": claims,
+    "0010_watching": watching
   })
 })
 

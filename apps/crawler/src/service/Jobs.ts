@@ -14,14 +14,13 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import type * as Statement from "effect/sql/Statement"
 import type * as Stream from "effect/Stream"
 import * as Scope from "../page/Scope.ts"
 import { orderOf } from "./Database.ts"
 import * as Deliveries from "./Deliveries.ts"
 import { formatsOf } from "./formats.ts"
 import { adding, withoutNul } from "./Pages.ts"
-import { type Counts, itemJson, jobJson, type JobRow } from "./rows.ts"
+import { itemJson, jobJson, type JobRow } from "./rows.ts"
 
 /** A job that is to be worked on. */
 export interface Work {
@@ -128,8 +127,6 @@ const encodeRequest = Schema.encodeSync(requestJson)
 const decodeRequest = Schema.decodeSync(requestJson)
 const encodeJobReason = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
 
-const noItems: Counts = { total: 0, done: 0, failed: 0 }
-
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const store = yield* Store
@@ -137,7 +134,8 @@ const make = Effect.gen(function* () {
   const toStore = Effect.provideService(Store, store)
 
   const add = adding(sql)
-  const order = orderOf(sql)
+  const order = orderOf(sql, "items")
+  const jobOrder = orderOf(sql, "jobs")
 
   const create = Effect.fnUntraced(function* (accountId: string, request: CrawlApi.CrawlRequest, origin: string) {
     const work: Work = { id: randomUUID(), accountId, request }
@@ -165,11 +163,8 @@ const make = Effect.gen(function* () {
     const item = itemJson(sql, formatsOf(request), links, view.links)
     const items = yield* sql<{ readonly item: string }>`SELECT ${item} AS item FROM items WHERE job_id = ${jobId}
       ORDER BY ${order} LIMIT ${view.limit} OFFSET ${view.offset}`
-    const [counts] = yield* sql<Counts>`SELECT CAST(count(*) AS INTEGER) AS total,
-      CAST(count(*) FILTER (WHERE status = 'done') AS INTEGER) AS done,
-      CAST(count(*) FILTER (WHERE status = 'error') AS INTEGER) AS failed FROM items WHERE job_id = ${jobId}`
     const webhook = yield* toStore(Deliveries.state(jobId, job.deliveries))
-    return Option.some(jobJson(job, request, items, counts ?? noItems, webhook))
+    return Option.some(jobJson(job, request, items, webhook))
   })
 
   /** Queues the webhook of a job that has ended. */
@@ -220,18 +215,11 @@ const make = Effect.gen(function* () {
     return ended.length
   })
 
-  /** How many items the job of a row has. */
-  const countOf = (which: Statement.Fragment) =>
-    sql`CAST((SELECT count(*) FROM items WHERE job_id = jobs.id ${which}) AS INTEGER)`
-
   const list = (accountId: string, most: number, before: string | undefined) =>
     Effect.map(
-      sql<JobRow & Counts>`
-        SELECT jobs.*, ${countOf(sql``)} AS total, ${countOf(sql`AND status = 'done'`)} AS done,
-          ${countOf(sql`AND status = 'error'`)} AS failed
-        FROM jobs WHERE account_id = ${accountId} AND ${order} < coalesce(
-          (SELECT ${order} FROM jobs WHERE id = ${withoutNul(before ?? "")} AND account_id = ${accountId}), 9000000000000000)
-        ORDER BY ${order} DESC LIMIT ${most}`,
+      sql<JobRow>`SELECT * FROM jobs WHERE account_id = ${accountId} AND ${jobOrder} < coalesce(
+          (SELECT ${jobOrder} FROM jobs WHERE id = ${withoutNul(before ?? "")} AND account_id = ${accountId}), 9000000000000000)
+        ORDER BY ${jobOrder} DESC LIMIT ${most}`,
       (rows) =>
         rows.map(({ created_at, done, failed, finished_at, id, request, status, total }) => ({
           id,
@@ -262,16 +250,18 @@ const make = Effect.gen(function* () {
     }),
     text: (jobId, itemId, format) =>
       Effect.map(
-        sql<{ text: string }>`SELECT ${sql(format)} AS text FROM items
+        sql<{ text: string }>`SELECT ${sql(format)} AS text FROM items JOIN texts ON item_id = id
           WHERE id = ${withoutNul(itemId)} AND job_id = ${jobId} AND status = 'done'`,
         ([item]) => Option.map(Option.fromUndefinedOr(item), ({ text }) => text)
       ),
     texts: (jobId) =>
-      sql<{ url: string; markdown: string }>`SELECT url, markdown FROM items
+      sql<{ url: string; markdown: string }>`SELECT url, markdown FROM items JOIN texts ON item_id = id
         WHERE job_id = ${jobId} AND status = 'done' ORDER BY ${order}`.stream,
     first: (jobId) =>
       Effect.map(
-        sql<First>`SELECT status, page_status, title, markdown, html, cleaned, answer FROM items WHERE job_id = ${jobId} ORDER BY ${order} LIMIT 1`,
+        sql<First>`SELECT status, page_status, title, coalesce(markdown, '') AS markdown, coalesce(html, '') AS html,
+          coalesce(cleaned, '') AS cleaned, answer FROM items LEFT JOIN texts ON item_id = id
+          WHERE job_id = ${jobId} ORDER BY ${order} LIMIT 1`,
         ([item]) => Option.fromUndefinedOr(item)
       ),
     secret: Effect.map(
@@ -282,11 +272,11 @@ const make = Effect.gen(function* () {
     markdown: (accountId, jobId, itemId) =>
       Effect.map(
         sql<{ markdown: string }>`
-          SELECT items.markdown FROM items JOIN jobs ON jobs.id = items.job_id
+          SELECT markdown FROM items JOIN texts ON item_id = items.id JOIN jobs ON jobs.id = items.job_id
           WHERE items.id = ${withoutNul(itemId)} AND jobs.id = ${jobId} AND account_id = ${accountId} AND items.status = 'done'`,
         ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
       ),
-    unfinished: Effect.map(sql<JobRow>`SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY ${order}`, (rows) =>
+    unfinished: Effect.map(sql<JobRow>`SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY ${jobOrder}`, (rows) =>
       rows.map((row) => ({ id: row.id, accountId: row.account_id, request: decodeRequest(row.request) }))
     )
   })

@@ -22,7 +22,8 @@ import type { SqlError } from "effect/sql/SqlError"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import { orderOf } from "./Database.ts"
 import type { Work } from "./Jobs.ts"
-import { answerOf } from "./rows.ts"
+import { Story } from "../watch/Story.ts"
+import { answerOf, failureOf } from "./rows.ts"
 
 /** A page that is to be fetched. */
 export interface Task {
@@ -45,6 +46,15 @@ export interface Fetched {
   /** Those of its links that the job may not have yet. */
   readonly fresh: ReadonlyArray<string>
   readonly attempts: number
+  readonly story: Story
+}
+
+/** How the attempts at a page ended without it. */
+export interface GivenUp {
+  readonly attempts: number
+  readonly story: Story
+  /** The engine's reason. */
+  readonly because: string
 }
 
 /** What became of a page that was fetched. */
@@ -57,6 +67,9 @@ export interface Kept {
   /** Pages that were claimed in its place. */
   readonly next: ReadonlyArray<Task>
 }
+
+/** By which ended pages are counted. */
+type Facts = Readonly<Record<"code" | "detail" | "actor" | "because", string>> & { readonly page_status: number }
 
 /** Takes a transaction back. */
 class Unpaid extends Data.TaggedError("Unpaid")<{}> {}
@@ -72,13 +85,16 @@ export class Pages extends Context.Service<
     readonly claim: (jobId: string, most: number) => Effect.Effect<ReadonlyArray<Task>, SqlError>
     /** Whether no page of a job waits, and none is under way in any process. */
     readonly areOver: (jobId: string) => Effect.Effect<boolean, SqlError>
-    /** Notes that attempts at a page have ended and another one begins. */
-    readonly attempting: (task: Task, ended: number) => Effect.Effect<void, SqlError>
+    /** Notes that a page waits for its next attempt. */
+    readonly wait: (
+      task: Task,
+      so: { readonly attempts: number; readonly story: Story; readonly nextAt: number }
+    ) => Effect.Effect<void, SqlError>
     /** Where the start's redirects led, once the start was fetched. */
     readonly landing: (jobId: string) => Effect.Effect<Option.Option<string>, SqlError>
     /** Charges for a page, keeps it, adds those that it leads to, and claims some that wait, all in one commit. */
     readonly succeed: (work: Work, task: Task, page: Fetched, most: number) => Effect.Effect<Kept, SqlError>
-    readonly fail: (task: Task, error: ItemError.ItemError, attempts: number) => Effect.Effect<void, SqlError>
+    readonly fail: (task: Task, error: ItemError.ItemError, how: GivenUp) => Effect.Effect<void, SqlError>
   }
 >()("@redrive/crawler/service/Pages") {
   /** `lease` is how long a process may give no sign of life until others take its pages over. Default: 10 seconds. */
@@ -86,6 +102,11 @@ export class Pages extends Context.Service<
 }
 
 const now = Effect.map(DateTime.now, DateTime.formatIso)
+
+const encodeStory = Schema.encodeSync(Schema.fromJsonString(Story))
+
+/** A page that was read at once has none. */
+const storyJson = (story: Story): string => (story.length === 0 ? "" : encodeStory(story))
 
 const encodeItemError = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
 
@@ -99,20 +120,24 @@ export const withoutNul = (text: string): string => text.replaceAll("\0", "\uFFF
 export const adding = (sql: SqlClient.SqlClient) =>
   Effect.fnUntraced(function* (work: Work, urls: ReadonlyArray<string>, from: Pick<Task, "url" | "depth">) {
     if (urls.length === 0) return
-    const [count] = yield* sql<{
-      n: number
-    }>`SELECT CAST(count(*) AS INTEGER) AS n FROM items WHERE job_id = ${work.id}`
-    let room = work.request.itemsLimit - (count?.n ?? 0)
+    const [job] = yield* sql<{ total: number }>`SELECT total FROM jobs WHERE id = ${work.id}`
+    const before = job?.total ?? 0
+    let room = work.request.itemsLimit - before
     const at = yield* now
     const about = { job_id: work.id, referred_url: from.url, depth: from.depth, status: "new" }
     let left: ReadonlyArray<string> = [...new Set(urls)]
     while (room > 0 && Arr.isReadonlyArrayNonEmpty(left)) {
       const [some, rest] = Arr.splitAtNonEmpty(left, Math.min(room, mostRows))
       left = rest
-      const rows = Arr.map(some, (url) => ({ ...about, id: randomUUID(), url, created_at: at, updated_at: at }))
+      const rows = Arr.map(some, (url) => {
+        const { host } = new URL(url)
+        return { ...about, id: randomUUID(), url, host, created_at: at, updated_at: at }
+      })
       const added = yield* sql`INSERT INTO items ${sql.insert(rows)} ON CONFLICT DO NOTHING RETURNING id`
       room -= added.length
     }
+    const total = work.request.itemsLimit - room
+    if (total > before) yield* sql`UPDATE jobs SET total = ${total} WHERE id = ${work.id}`
   })
 
 const make = Effect.fnUntraced(function* (
@@ -121,7 +146,7 @@ const make = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const accounts = yield* Accounts
   const add = adding(sql)
-  const order = orderOf(sql)
+  const order = orderOf(sql, "items")
   const self = randomUUID()
   // A SQLite file is locked by its process: whoever else was there is gone.
   const isShared = sql.onDialectOrElse({ sqlite: () => false, orElse: () => true })
@@ -154,7 +179,7 @@ const make = Effect.fnUntraced(function* (
   const begin = Effect.fnUntraced(function* (jobId: string) {
     yield* change(jobId)
     yield* sql`UPDATE jobs SET status = 'in_progress', updated_at = ${yield* now} WHERE id = ${jobId} AND status = 'new'`
-    yield* sql`UPDATE items SET status = 'new', attempts = 0, claim = NULL WHERE job_id = ${jobId} AND ${isOwn}`
+    yield* sql`UPDATE items SET status = 'new', attempts = 0, story = '', next_at = NULL, claim = NULL WHERE job_id = ${jobId} AND ${isOwn}`
   }, sql.withTransaction)
 
   /** What this process has not finished waits again, job by job. */
@@ -190,7 +215,8 @@ const make = Effect.fnUntraced(function* (
     return yield* sql.withTransaction(
       Effect.gen(function* () {
         yield* change(jobId)
-        if (!isWaiting) yield* sql`UPDATE items SET status = 'new', attempts = 0, claim = NULL WHERE ${isLeft(jobId)}`
+        if (!isWaiting)
+          yield* sql`UPDATE items SET status = 'new', attempts = 0, story = '', next_at = NULL, claim = NULL WHERE ${isLeft(jobId)}`
         return yield* take(jobId, most)
       })
     )
@@ -220,17 +246,24 @@ const make = Effect.fnUntraced(function* (
       attempts,
       landed_url,
       title: withoutNul(page.title),
-      markdown: withoutNul(page.markdown),
-      html: withoutNul(page.html),
-      cleaned: withoutNul(page.cleaned),
-      links: JSON.stringify(links),
+      story: storyJson(page.story),
+      next_at: null,
       cost: pagePrice,
       updated_at: yield* now
+    }
+    const texts = {
+      item_id: task.id,
+      links: JSON.stringify(links),
+      markdown: withoutNul(page.markdown),
+      html: withoutNul(page.html),
+      cleaned: withoutNul(page.cleaned)
     }
     const kept = yield* sql`UPDATE items SET ${sql.update(done)}
       WHERE id = ${task.id} AND ${isOwn} AND NOT ${isElsewhere(task, landed_url)} RETURNING id`
     if (kept.length > 0) {
       if (!(yield* accounts.charge(work.accountId, task.id))) return yield* new Unpaid()
+      yield* sql`INSERT INTO texts ${sql.insert(texts)}`
+      yield* tally(task, "done", { code: "", detail: "", page_status: 0, because: "", actor: "" })
       yield* add(work, page.fresh, { url: task.url, depth: task.depth + 1 })
       return { outcome: "kept", next: yield* take(work.id, most) }
     }
@@ -243,16 +276,28 @@ const make = Effect.fnUntraced(function* (
   const succeed = (work: Work, task: Task, page: Fetched, most: number): Effect.Effect<Kept, SqlError> =>
     Effect.catchTag(keep(work, task, page, most), "Unpaid", () => Effect.succeed<Kept>({ outcome: "unpaid", next: [] }))
 
-  const fail = Effect.fnUntraced(function* (task: Task, error: ItemError.ItemError, attempts: number) {
+  /** Counts a page that has ended. The caller has locked the job. */
+  const tally = Effect.fnUntraced(function* ({ jobId, url }: Task, column: "done" | "failed", facts: Facts) {
+    yield* sql`UPDATE jobs SET ${sql(column)} = ${sql(column)} + 1 WHERE id = ${jobId}`
+    yield* sql`INSERT INTO tallies ${sql.insert({ job_id: jobId, host: new URL(url).host, ...facts, count: 1 })}
+      ON CONFLICT (job_id, host, code, detail, page_status, because) DO UPDATE SET count = tallies.count + 1`
+  })
+
+  const fail = Effect.fnUntraced(function* (task: Task, error: ItemError.ItemError, how: GivenUp) {
     const page_status = "status" in error.reason ? (error.reason.status ?? 0) : 0
-    const failed = { status: "error", error: encodeItemError(error), answer: answerOf(error), page_status, attempts }
+    const facts = { ...failureOf(error), page_status, because: how.because }
+    const said = { error: encodeItemError(error), answer: answerOf(error), story: storyJson(how.story) }
+    const failed = { status: "error", ...facts, ...said, attempts: how.attempts, next_at: null, updated_at: yield* now }
     yield* change(task.jobId)
-    yield* sql`UPDATE items SET ${sql.update({ ...failed, updated_at: yield* now })} WHERE id = ${task.id} AND ${isOwn}`
+    const rows = yield* sql`UPDATE items SET ${sql.update(failed)} WHERE id = ${task.id} AND ${isOwn} RETURNING id`
+    if (rows.length > 0) yield* tally(task, "failed", facts)
   }, sql.withTransaction)
 
-  const attempting = Effect.fnUntraced(function* ({ id, jobId }: Task, ended: number) {
+  const wait: Pages["Service"]["wait"] = Effect.fnUntraced(function* ({ id, jobId }, { attempts, nextAt, story }) {
     yield* change(jobId)
-    yield* sql`UPDATE items SET attempts = ${ended}, updated_at = ${yield* now} WHERE id = ${id} AND ${isOwn}`
+    const so = { attempts, story: storyJson(story), next_at: nextAt, updated_at: yield* now }
+    // A note that comes late says nothing new.
+    yield* sql`UPDATE items SET ${sql.update(so)} WHERE id = ${id} AND ${isOwn} AND attempts <= ${attempts}`
   }, sql.withTransaction)
 
   return Pages.of({
@@ -261,7 +306,7 @@ const make = Effect.fnUntraced(function* (
     claim,
     succeed,
     fail,
-    attempting,
+    wait,
     areOver: (jobId) =>
       Effect.map(
         sql`SELECT 1 AS one FROM items WHERE job_id = ${jobId} AND status = 'new' UNION ALL

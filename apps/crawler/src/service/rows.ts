@@ -27,10 +27,7 @@ export interface JobRow {
   readonly origin: string
   /** How often its webhook was queued. */
   readonly deliveries: number
-}
-
-/** How many items a job has. */
-export interface Counts {
+  /** How many items it has. */
   readonly total: number
   readonly done: number
   readonly failed: number
@@ -54,6 +51,13 @@ export const answerOf = (error: ItemError.ItemError): string => {
   )
   return JSON.stringify({ error_code, last_error, reason, retry_after_ms })
 }
+
+/** What tells a failure from others, as its row has it. */
+export const failureOf = ({ reason }: ItemError.ItemError) => ({
+  code: reason.code,
+  detail: reason.detail ?? "",
+  actor: reason.row.actor
+})
 
 const nowhere = {
   id: "",
@@ -93,7 +97,7 @@ export const itemJson = (
     'cost', CAST(cost AS DOUBLE PRECISION) / ${sql.literal(String(microsPerDollar))},
     'raw_content_url', ${linkTo("html")}, 'cleaned_content_url', ${linkTo("cleaned")}, 'markdown_content_url', ${linkTo("markdown")},
     'created_at', created_at, 'updated_at', updated_at, 'attempts', attempts)`
-  const found = hasLinks ? sql`links` : sql.literal("'[]'")
+  const found = hasLinks ? sql`coalesce((SELECT links FROM texts WHERE item_id = items.id), '[]')` : sql.literal("'[]'")
   // Failures and links are kept as JSON.
   return sql`rtrim(CAST(${head} AS TEXT), '}') || ',' ||
     CASE answer WHEN '' THEN ${sql.literal(`'${unfailed}'`)} ELSE substr(answer, 2, length(answer) - 2) END || ',"links":' || ${found} || '}'`
@@ -104,16 +108,15 @@ export const jobJson = (
   row: JobRow,
   request: CrawlApi.CrawlRequest,
   items: ReadonlyArray<{ readonly item: string }>,
-  counts: Counts,
   webhook: Deliveries.State
 ): string => {
-  const { job_items: _, ...job } = encodeJob(jobOf(row, request, counts, webhook))
+  const { job_items: _, ...job } = encodeJob(jobOf(row, request, webhook))
   return `${JSON.stringify(job).slice(0, -1)},"job_items":[${items.map(({ item }) => item).join(",")}]}`
 }
 
 const encodeJob = Schema.encodeSync(Wire.JobBody)
 
-const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, counts: Counts, webhook: Deliveries.State): Job.Job =>
+const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, webhook: Deliveries.State): Job.Job =>
   new Job.Job({
     id: row.id,
     orgId: row.account_id,
@@ -129,10 +132,10 @@ const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, counts: Counts, webh
     webhookUrl: request.webhookUrl ?? "",
     webhookStatus: webhook.status,
     webhookError: webhook.error,
-    recommendedPullDelay: pullDelayOf(counts.total),
-    itemsTotal: counts.total,
-    itemsDone: counts.done,
-    itemsFailed: counts.failed,
+    recommendedPullDelay: pullDelayOf(row.total),
+    itemsTotal: row.total,
+    itemsDone: row.done,
+    itemsFailed: row.failed,
     items: [],
     createdAt: DateTime.makeUnsafe(row.created_at),
     updatedAt: DateTime.makeUnsafe(row.updated_at),

@@ -3,11 +3,8 @@
  */
 import * as Schema from "effect/Schema"
 
-/**
- * Why a page waits: the policy's own delay, a host that said when to come back, a host that is paused for all pages, or a turn that the policy's rate limit,
- * bulkhead or breaker did not give.
- */
-export const Why = Schema.Literals(["backoff", "retry_after", "host_paused", "refused"])
+/** Why a page waits: by the policy's own delay, since the host said when to come back, or since the host is paused for all pages. */
+export const Why = Schema.Literals(["backoff", "retry_after", "host_paused"])
 
 export type Why = typeof Why.Type
 

@@ -154,7 +154,7 @@ const watching = Effect.gen(function* () {
   yield* sql`INSERT INTO texts SELECT id, links, markdown, html, cleaned FROM items WHERE status = 'done'`
   for (const column of ["links", "markdown", "html", "cleaned"])
     yield* sql`ALTER TABLE items DROP COLUMN ${sql.literal(column)}`
-  for (const column of ["host", "code", "detail", "actor", "because", "story"])
+  for (const column of ["host", "code", "detail", "actor", "because", "story", "again_by"])
     yield* sql`ALTER TABLE items ADD COLUMN ${sql.literal(column)} TEXT NOT NULL DEFAULT ''`
   yield* sql`ALTER TABLE items ADD COLUMN next_at BIGINT`
   for (const column of ["total", "done", "failed", "pace"])
@@ -171,6 +171,13 @@ const watching = Effect.gen(function* () {
     count INTEGER NOT NULL,
     PRIMARY KEY (job_id, host, code, detail, page_status, because)
   )`
+  yield* sql`CREATE TABLE paces (
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    minute INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    PRIMARY KEY (job_id, minute)
+  )`
   yield* describeOld
   yield* sql`UPDATE jobs SET total = (SELECT count(*) FROM items WHERE job_id = jobs.id),
     done = (SELECT count(*) FROM items WHERE job_id = jobs.id AND status = 'done'),
@@ -178,8 +185,13 @@ const watching = Effect.gen(function* () {
   yield* sql`INSERT INTO tallies SELECT job_id, host, code, detail, CASE status WHEN 'done' THEN 0 ELSE page_status END AS answered, because, actor, count(*)
     FROM items WHERE status IN ('done', 'error') GROUP BY job_id, host, code, detail, answered, because, actor`
   const place = sql.onDialectOrElse({ sqlite: () => sql``, orElse: () => sql`, seq` })
-  yield* sql`CREATE INDEX items_failed ON items (job_id, host, code, detail, page_status, because ${place}) WHERE status = 'error'`
+  yield* sql`CREATE INDEX items_failed ON items (job_id, host, code, detail, page_status, because ${place})
+    WHERE status = 'error' AND again_by = ''`
+  yield* sql`CREATE INDEX items_waiting ON items (next_at) WHERE next_at IS NOT NULL`
+  yield* sql`CREATE INDEX items_story ON items (job_id ${place}) WHERE story <> ''`
   yield* sql`CREATE INDEX jobs_running ON jobs (created_at) WHERE finished_at IS NULL`
+  yield* sql`CREATE INDEX jobs_failed ON jobs (account_id) WHERE status = 'error'`
+  yield* sql`CREATE INDEX jobs_again ON jobs (again_of) WHERE again_of IS NOT NULL`
   yield* sql`CREATE TABLE actions (at BIGINT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, about TEXT NOT NULL, count INTEGER NOT NULL)`
   yield* sql`CREATE INDEX actions_at ON actions (at)`
   yield* sql`CREATE TABLE silences (id TEXT PRIMARY KEY, since BIGINT NOT NULL, until BIGINT NOT NULL, silence TEXT NOT NULL)`

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Fetcher from "../page/Fetcher.ts"
+import type { HostPause } from "../watch/Model.ts"
 
 /** Webhooks' receivers have gates by their bare names. */
 const prefix = "crawl "
@@ -26,6 +27,33 @@ const mostGates = 1000
 const surviving = (name: string, effect: Effect.Effect<void, Store.StoreError, Store.Store>) =>
   Effect.catchCause(effect, (cause) => Effect.logWarning(`${name}: the database does not answer`, cause))
 
+const statusOf = (why: string): string => (/^\d{3}$/.test(why) ? `it answered ${why} and said when to come back` : why)
+
+/** The hosts that are paused, whoever paused them. */
+export const list: Effect.Effect<ReadonlyArray<HostPause>, Store.StoreError, Store.Store> = Effect.map(
+  Gates.list,
+  (gates) =>
+    gates.flatMap(({ at, by, gate, until, why }) =>
+      gate.startsWith(prefix)
+        ? [
+            {
+              host: gate.slice(prefix.length),
+              since: at,
+              why: statusOf(why),
+              by,
+              ...(Number.isFinite(until) && { until })
+            }
+          ]
+        : []
+    )
+)
+
+/** Pauses a host: no process asks it until then, or until somebody opens it. */
+export const pause = (host: string, options: Gates.ShutOptions) => Gates.shut(`${prefix}${host}`, options)
+
+/** Ends the pause of a host; gives whether it was paused. */
+export const open = (host: string) => Gates.open(`${prefix}${host}`)
+
 export const layer: Layer.Layer<never, never, Fetcher.Fetcher | Store.Store> = Layer.effectDiscard(
   Effect.gen(function* () {
     const { pauses } = yield* Fetcher.Fetcher
@@ -35,7 +63,7 @@ export const layer: Layer.Layer<never, never, Fetcher.Fetcher | Store.Store> = L
     const shutting = Effect.gen(function* () {
       const { host, status, until } = yield* Queue.take(told)
       if (until - (yield* Clock.currentTimeMillis) < shortest) return
-      yield* Gates.shut(`${prefix}${host}`, { until: DateTime.makeUnsafe(until), why: `${status}`, by })
+      yield* pause(host, { until: DateTime.makeUnsafe(until), why: `${status}`, by })
     })
 
     /** Until when gates of hosts were shut when they were last looked at. */

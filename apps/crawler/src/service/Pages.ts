@@ -279,6 +279,9 @@ const make = Effect.fnUntraced(function* (
   /** Counts a page that has ended. The caller has locked the job. */
   const tally = Effect.fnUntraced(function* ({ jobId, url }: Task, column: "done" | "failed", facts: Facts) {
     yield* sql`UPDATE jobs SET ${sql(column)} = ${sql(column)} + 1 WHERE id = ${jobId}`
+    const minute = Math.floor((yield* Clock.currentTimeMillis) / 60_000)
+    yield* sql`INSERT INTO paces ${sql.insert({ job_id: jobId, minute, done: 0, failed: 0, [column]: 1 })}
+      ON CONFLICT (job_id, minute) DO UPDATE SET ${sql(column)} = paces.${sql(column)} + 1`
     yield* sql`INSERT INTO tallies ${sql.insert({ job_id: jobId, host: new URL(url).host, ...facts, count: 1 })}
       ON CONFLICT (job_id, host, code, detail, page_status, because) DO UPDATE SET count = tallies.count + 1`
   })

@@ -31,6 +31,10 @@ export interface JobRow {
   readonly total: number
   readonly done: number
   readonly failed: number
+  /** The job whose pages it takes again. */
+  readonly again_of: string | null
+  /** The least time between two of its pages in a process, in milliseconds. */
+  readonly pace: number
 }
 
 export const readError = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))

@@ -1,0 +1,234 @@
+/**
+ * The pages of a filter, some at a time. Every list goes along an index, and looks at so many rows at most: what is behind them is behind the list's cursor.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
+import { orderOf } from "../service/Database.ts"
+import * as Cursor from "./Cursor.ts"
+import { type Filter, ofFailures } from "./Filter.ts"
+import * as Groups from "./Groups.ts"
+import type { ItemLine, ItemList } from "./Model.ts"
+import { itemOf, type ItemRow } from "./rows.ts"
+
+/** How many pages a list has at most. */
+const mostItems = 50
+
+/** How many rows a list looks at, at most. */
+const mostLooked = 5000
+
+type Read<A> = Effect.Effect<A, SqlError, SqlClient.SqlClient>
+
+/** Whether only failures can match. */
+const isOfFailures = (filter: Filter): boolean =>
+  filter.status === "failed" || ofFailures.some((field) => filter[field] !== undefined)
+
+export const list = (filter: Filter, after?: string): Read<ItemList> => {
+  // No page is both: a failure has ended.
+  if (isOfFailures(filter))
+    return filter.status !== undefined && filter.status !== "failed"
+      ? Effect.succeed({ filter, items: [], count: 0 })
+      : failures(filter, after)
+  return filter.status === "running" || filter.status === "waiting" ? underWay(filter) : others(filter, after)
+}
+
+/** What a list reads of a page. */
+export const columns = (sql: SqlClient.SqlClient) => {
+  const names = `id job_id url host depth status page_status title attempts cost updated_at code detail actor because answer next_at story`
+  return sql`${sql.literal(names.split(" ").join(", "))}, ${orderOf(sql, "items")} AS place`
+}
+
+/** Whether a text is in a page's URL, title or failure, whatever the case of its letters. */
+const hasText = ({ text = "" }: Filter): ((row: ItemRow) => boolean) => {
+  const wanted = text.toLowerCase()
+  if (wanted === "") return () => true
+  return ({ answer, title, url }) => [url, title, answer].some((field) => field.toLowerCase().includes(wanted))
+}
+
+const FailureCursor = Schema.Tuple([
+  Schema.Finite,
+  Schema.String,
+  Schema.String,
+  Schema.String,
+  Schema.Finite,
+  Schema.String,
+  Schema.Finite
+])
+
+/** Failures go by their groups: those of the newest job first, and in it host by host. */
+const failures = Effect.fnUntraced(function* (
+  filter: Filter,
+  cursor: string | undefined
+): Effect.fn.Return<ItemList, SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const now = yield* Clock.currentTimeMillis
+  const from = Cursor.decode(FailureCursor, cursor)
+  const groups = yield* Groups.list(filter, from === undefined ? undefined : since(sql, from))
+  const count = filter.text === undefined ? sumOf(yield* Groups.list(filter)) : undefined
+  const items: Array<ItemLine> = []
+  const matches = hasText(filter)
+  let looked = 0
+  for (const [index, group] of groups.entries()) {
+    let last = index === 0 ? placeIn(group, from) : 0
+    for (;;) {
+      const rows = yield* members(sql, group, last)
+      for (const row of rows) {
+        if (items.length === mostItems || looked === mostLooked) {
+          const after = Cursor.encode([...orderOfGroup(group), last])
+          return { filter, items, ...(count === undefined ? { looked } : { count }), after }
+        }
+        last = Number(row.place)
+        looked++
+        if (matches(row)) items.push(itemOf(row, now))
+      }
+      if (rows.length < mostRows) break
+    }
+  }
+  return { filter, items, count: count ?? items.length, ...(filter.text !== undefined && { looked }) }
+})
+
+const sumOf = (groups: ReadonlyArray<Groups.JobGroup>): number => groups.reduce((sum, { count }) => sum + count, 0)
+
+const orderOfGroup = ({ because, code, detail, host, jobPlace, status }: Groups.JobGroup) =>
+  [jobPlace, host, code, detail, status, because] as const
+
+type From = typeof FailureCursor.Type
+
+/** Where a list goes on within a group; at its beginning if it has not come there. */
+const placeIn = (group: Groups.JobGroup, from: From | undefined): number =>
+  from !== undefined && orderOfGroup(group).every((part, index) => part === from[index]) ? from[6] : 0
+
+const since = (sql: SqlClient.SqlClient, [place, host, code, detail, status, because]: From) => {
+  const jobs = orderOf(sql, "jobs")
+  return sql`(${jobs} < ${place} OR (${jobs} = ${place}
+    AND (host, code, detail, page_status, because) >= (${host}, ${code}, ${detail}, ${status}, ${because})))`
+}
+
+const mostRows = 100
+
+/** The pages of a group, from after a place on. */
+export const members = (sql: SqlClient.SqlClient, group: Groups.JobGroup, after: number) =>
+  sql<ItemRow>`SELECT ${columns(sql)} FROM items WHERE status = 'error' AND again_by = '' AND job_id = ${group.jobId}
+    AND host = ${group.host} AND code = ${group.code} AND detail = ${group.detail} AND page_status = ${group.status}
+    AND because = ${group.because} AND ${orderOf(sql, "items")} > ${after}
+    ORDER BY ${orderOf(sql, "items")} LIMIT ${mostRows}`
+
+/** The pages that processes have, of which there are few. */
+const underWay = Effect.fnUntraced(function* (
+  filter: Filter
+): Effect.fn.Return<ItemList, SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const now = yield* Clock.currentTimeMillis
+  const waits = filter.status === "waiting" ? [sql`next_at IS NOT NULL`] : []
+  const rows = yield* sql<ItemRow>`SELECT ${columns(sql)} FROM items
+    WHERE ${sql.and([sql`status = 'in_progress'`, ...waits, ...where(sql, filter)])} LIMIT ${mostLooked}`
+  const items = rows
+    .filter(hasText(filter))
+    .map((row) => itemOf(row, now))
+    .filter(({ status }) => status === filter.status)
+    .toSorted((one, other) => (one.nextAt ?? one.updatedAt) - (other.nextAt ?? other.updatedAt))
+  return { filter, items: items.slice(0, mostItems), count: items.length }
+})
+
+const where = (sql: SqlClient.SqlClient, { host, job }: Filter): ReadonlyArray<Statement.Fragment> => [
+  ...(job === undefined ? [] : [sql`job_id = ${job}`]),
+  ...(host === undefined ? [] : [sql`host = ${host}`])
+]
+
+/** In the rows of the database. */
+const stored = { queued: "new", done: "done", cancelled: "cancelled" } as const
+
+const PlaceCursor = Schema.Tuple([Schema.Finite, Schema.Finite])
+
+interface Part {
+  readonly id: string
+  readonly place: number
+}
+
+/** All others go job by job, the newest one first, in the order in which they were found. */
+const others = Effect.fnUntraced(function* (
+  filter: Filter,
+  cursor: string | undefined
+): Effect.fn.Return<ItemList, SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const now = yield* Clock.currentTimeMillis
+  const [jobPlace, first] = Cursor.decode(PlaceCursor, cursor) ?? [undefined, 0]
+  const items: Array<ItemLine> = []
+  const matches = hasText(filter)
+  let room = mostLooked
+  let from: number | undefined = jobPlace
+  let last = first
+  for (;;) {
+    const job: Part | undefined = yield* nextJob(sql, filter, from)
+    if (job === undefined) break
+    if (job.place !== from) last = 0
+    from = job.place
+    const rows: ReadonlyArray<ItemRow> = yield* some(sql, filter, job.id, last, room)
+    for (const row of rows) {
+      if (items.length === mostItems) return yield* listed(filter, items, Cursor.encode([job.place, last]))
+      last = Number(row.place)
+      if (isAsked(filter, row) && matches(row)) items.push(itemOf(row, now))
+    }
+    room -= rows.length
+    if (room <= 0) return yield* listed(filter, items, Cursor.encode([job.place, last]))
+    from = job.place - 1
+  }
+  return yield* listed(filter, items)
+})
+
+const isAsked = ({ host, status }: Filter, row: ItemRow): boolean =>
+  (host === undefined || row.host === host) &&
+  (status === undefined ||
+    status === "running" ||
+    status === "waiting" ||
+    status === "failed" ||
+    row.status === stored[status])
+
+/** The newest job at a place or before it. */
+const nextJob = (sql: SqlClient.SqlClient, { job, status }: Filter, from: number | undefined) => {
+  const place = orderOf(sql, "jobs")
+  const conditions = [
+    ...(job === undefined ? [] : [sql`id = ${job}`]),
+    ...(from === undefined ? [] : [sql`${place} <= ${from}`]),
+    // Only jobs that run have pages that wait.
+    ...(status === "queued" ? [sql`finished_at IS NULL`] : [])
+  ]
+  return Effect.map(
+    sql<{ id: string; place: number | string }>`SELECT id, ${place} AS place FROM jobs
+      WHERE ${sql.and(conditions)} ORDER BY place DESC LIMIT 1`,
+    ([found]) => (found === undefined ? undefined : { id: found.id, place: Number(found.place) })
+  )
+}
+
+const some = (sql: SqlClient.SqlClient, { status }: Filter, jobId: string, after: number, most: number) => {
+  const place = orderOf(sql, "items")
+  // Where there is an index of its own.
+  const isNew = status === "queued" ? sql`AND status = 'new'` : sql``
+  return sql<ItemRow>`SELECT ${columns(sql)} FROM items WHERE job_id = ${jobId} AND ${place} > ${after} ${isNew}
+    ORDER BY ${place} LIMIT ${most}`
+}
+
+/** With how many there are, where that is known without counting. */
+const listed = Effect.fnUntraced(function* (
+  filter: Filter,
+  items: ReadonlyArray<ItemLine>,
+  after?: string
+): Effect.fn.Return<ItemList, SqlError, SqlClient.SqlClient> {
+  const { host, job, status, text } = filter
+  const isKnown = host === undefined && text === undefined
+  const sql = yield* SqlClient.SqlClient
+  const [sums] = isKnown
+    ? yield* sql<{ total: number; done: number; open: number; ended: number }>`SELECT
+        CAST(coalesce(sum(total), 0) AS INTEGER) AS total, CAST(coalesce(sum(done), 0) AS INTEGER) AS done,
+        CAST(coalesce(sum(CASE WHEN finished_at IS NULL THEN total - done - failed ELSE 0 END), 0) AS INTEGER) AS open,
+        CAST(coalesce(sum(CASE WHEN finished_at IS NULL THEN 0 ELSE total - done - failed END), 0) AS INTEGER) AS ended
+        FROM jobs ${job === undefined ? sql`` : sql`WHERE id = ${job}`}`
+    : []
+  const counts = { all: sums?.total, done: sums?.done, cancelled: sums?.ended, queued: undefined }
+  const count =
+    status === "running" || status === "waiting" || status === "failed" ? undefined : counts[status ?? "all"]
+  return { filter, items, ...(count === undefined ? {} : { count }), ...(after === undefined ? {} : { after }) }
+})

@@ -1,0 +1,303 @@
+/**
+ * What the views show, read from the database. Nothing here reads a page's text, or counts pages one by one.
+ */
+import type * as CrawlApi from "@redrive/crawl/CrawlApi"
+import type * as Job from "@redrive/core/Job"
+import type { Store, StoreError } from "@redrive/durable/Store"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
+import { pagePrice } from "../service/Accounts.ts"
+import { orderOf } from "../service/Database.ts"
+import { formatsOf } from "../service/formats.ts"
+import * as HostGates from "../service/HostGates.ts"
+import { withoutNul } from "../service/Pages.ts"
+import type { JobRow } from "../service/rows.ts"
+import * as Actions from "./Actions.ts"
+import * as Cursor from "./Cursor.ts"
+import type { Filter } from "./Filter.ts"
+import * as Groups from "./Groups.ts"
+import * as Items from "./Items.ts"
+import type * as Model from "./Model.ts"
+import { itemOf, type ItemRow, jobOf, requestOf, type Whole } from "./rows.ts"
+import * as Schema from "effect/Schema"
+
+type Read<A> = Effect.Effect<A, SqlError, SqlClient.SqlClient>
+
+/** How many jobs the overview has. */
+const mostJobs = 30
+
+const jobPlace = (sql: SqlClient.SqlClient) => orderOf(sql, "jobs")
+
+type PlacedJob = JobRow & { readonly place: Whole }
+
+const jobsWhere = (condition: (sql: SqlClient.SqlClient) => Statement.Fragment, most = mostJobs) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) =>
+      sql<PlacedJob>`SELECT jobs.*, ${jobPlace(sql)} AS place FROM jobs WHERE ${condition(sql)} ORDER BY place DESC LIMIT ${most}`
+  )
+
+/** Jobs that run, and the newest of all others: from a place on only those before it. */
+const newestJobs = Effect.fnUntraced(function* (
+  before: string | undefined
+): Effect.fn.Return<{ readonly jobs: ReadonlyArray<JobRow>; readonly next?: string }, SqlError, SqlClient.SqlClient> {
+  const place = Cursor.decode(Schema.Tuple([Schema.Finite]), before)?.[0]
+  const running = place === undefined ? yield* jobsWhere((sql) => sql`finished_at IS NULL`) : []
+  const ended = yield* jobsWhere(
+    (sql) => sql`finished_at IS NOT NULL AND ${place === undefined ? sql`1 = 1` : sql`${jobPlace(sql)} < ${place}`}`
+  )
+  const last = ended.at(-1)
+  const next = ended.length < mostJobs || last === undefined ? {} : { next: Cursor.encode([Number(last.place)]) }
+  return { jobs: [...running, ...ended], ...next }
+})
+
+const sumBy = <A>(all: ReadonlyArray<A>, of: (one: A) => number): number => all.reduce((sum, one) => sum + of(one), 0)
+
+/** Pages that processes have, and those of them that wait. */
+const underWay = (job?: string): Read<ReadonlyArray<{ readonly host: string; readonly next_at: Whole | null }>> =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql`SELECT host, next_at FROM items WHERE status = 'in_progress'
+      ${job === undefined ? sql`` : sql`AND job_id = ${job}`} LIMIT 20000`
+  )
+
+/** The failures of jobs. */
+const failuresOf = Effect.fnUntraced(function* (
+  jobs: ReadonlyArray<JobRow>
+): Effect.fn.Return<ReadonlyArray<Model.Failures>, SqlError, SqlClient.SqlClient> {
+  const failed = jobs.filter(({ failed }) => failed > 0)
+  return Groups.sum((yield* Effect.forEach(failed, ({ id }) => Groups.list({ job: id }))).flat())
+})
+
+/** How many minutes the pace shows. */
+const mostMinutes = 60
+
+const paceOf = Effect.fnUntraced(function* (jobs: ReadonlyArray<JobRow>, now: number) {
+  const sql = yield* SqlClient.SqlClient
+  const first = Math.floor(now / 60_000) - mostMinutes + 1
+  const pace = Array.from({ length: mostMinutes }, () => [0, 0] as [number, number])
+  if (jobs.length === 0) return pace
+  const rows = yield* sql<{ minute: number; done: Whole; failed: Whole }>`
+    SELECT minute, sum(done) AS done, sum(failed) AS failed FROM paces
+    WHERE ${sql.in(
+      "job_id",
+      jobs.map(({ id }) => id)
+    )} AND minute >= ${first} GROUP BY minute`
+  for (const { done, failed, minute } of rows) {
+    const cell = pace[minute - first]
+    if (cell !== undefined) [cell[0], cell[1]] = [Number(done), Number(failed)]
+  }
+  return pace
+})
+
+/** Jobs that ended since an account's balance was not enough, and that nobody has taken again. */
+const isUnpaid = (sql: SqlClient.SqlClient) => sql`status = 'error' AND error LIKE '%InsufficientBalance%'
+  AND NOT EXISTS (SELECT 1 FROM jobs later WHERE later.again_of = coalesce(jobs.again_of, jobs.id) AND later.created_at > jobs.created_at)`
+
+const accountLines: Read<ReadonlyArray<Model.AccountLine>> = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(
+    sql<{ id: string; balance: Whole; jobs: Whole | null; pages: Whole | null }>`
+      SELECT accounts.id, balance, unpaid.jobs, unpaid.pages FROM accounts LEFT JOIN (
+        SELECT account_id, count(*) AS jobs, sum(total - done - failed) AS pages FROM jobs WHERE ${isUnpaid(sql)} GROUP BY account_id
+      ) unpaid ON account_id = accounts.id ORDER BY accounts.id`,
+    (rows) =>
+      rows.map(({ balance, id, jobs, pages }) => ({
+        id,
+        balance: Number(balance),
+        unpaidJobs: Number(jobs ?? 0),
+        unpaidPages: Number(pages ?? 0)
+      }))
+  )
+)
+
+/** An account that cannot pay for a page, or did not pay for one. */
+const isParked = ({ balance, unpaidPages }: Model.AccountLine): boolean => unpaidPages > 0 || balance < pagePrice
+
+export const overview = Effect.fnUntraced(function* (
+  before: string | undefined,
+  incidents: ReadonlyArray<Model.IncidentLine>
+): Effect.fn.Return<Model.Overview, SqlError | StoreError, SqlClient.SqlClient | Store> {
+  const now = yield* Clock.currentTimeMillis
+  const { jobs, next } = yield* newestJobs(before)
+  const open = yield* underWay()
+  const waits = open.filter(({ next_at }) => Number(next_at ?? 0) > now).length
+  const left = sumBy(jobs, (job) => (job.finished_at === null ? job.total - job.done - job.failed : 0))
+  return {
+    view: "overview",
+    jobs: jobs.map(jobOf),
+    ...(next !== undefined && { before: next }),
+    totals: {
+      running: open.length - waits,
+      queued: Math.max(0, left - open.length),
+      waiting: waits,
+      done: sumBy(jobs, ({ done }) => done),
+      failed: sumBy(jobs, ({ failed }) => failed),
+      spent: sumBy(jobs, ({ done }) => done * pagePrice)
+    },
+    failures: yield* failuresOf(jobs),
+    waiting: (yield* Items.list({ status: "waiting" })).items.slice(0, 20),
+    pauses: yield* HostGates.list,
+    parked: (yield* accountLines).filter(isParked),
+    incidents,
+    actions: yield* Actions.latest,
+    pace: yield* paceOf(jobs, now)
+  }
+})
+
+const jobRow = (id: string): Read<JobRow | undefined> =>
+  Effect.map(
+    jobsWhere((sql) => sql`id = ${withoutNul(id)}`, 1),
+    ([job]) => job
+  )
+
+const hostLines = Effect.fnUntraced(function* (
+  rows: ReadonlyArray<{ readonly host: string; readonly done: Whole; readonly failed: Whole }>,
+  job?: string
+): Effect.fn.Return<ReadonlyArray<Model.HostLine>, SqlError | StoreError, SqlClient.SqlClient | Store> {
+  const now = yield* Clock.currentTimeMillis
+  const open = yield* underWay(job)
+  const pauses = new Map((yield* HostGates.list).map((pause) => [pause.host, pause]))
+  return rows.map(({ done, failed, host }) => {
+    const own = open.filter((one) => one.host === host)
+    const waiting = own.filter(({ next_at }) => Number(next_at ?? 0) > now).length
+    const pause = pauses.get(host)
+    return {
+      host,
+      done: Number(done),
+      failed: Number(failed),
+      running: own.length - waiting,
+      waiting,
+      ...(pause !== undefined && { pause })
+    }
+  })
+})
+
+/** How many hosts a list has. */
+const mostHosts = 50
+
+const hostSums = (job: string | undefined, after: string) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql<{ host: string; done: Whole; failed: Whole }>`
+      SELECT host, sum(CASE code WHEN '' THEN count ELSE 0 END) AS done, sum(CASE code WHEN '' THEN 0 ELSE count END) AS failed
+      FROM tallies WHERE ${sql.and([...(job === undefined ? [] : [sql`job_id = ${job}`]), sql`host > ${after}`])}
+      GROUP BY host ORDER BY host LIMIT ${mostHosts}`
+  )
+
+export const hosts = Effect.fnUntraced(function* (
+  after: string | undefined
+): Effect.fn.Return<Model.HostsView, SqlError | StoreError, SqlClient.SqlClient | Store> {
+  const from = Cursor.decode(Schema.Tuple([Schema.String]), after)?.[0] ?? ""
+  const lines = yield* hostLines(yield* hostSums(undefined, from))
+  const last = lines.at(-1)
+  // A host may be paused before any of its pages has ended.
+  const known = new Set(lines.map(({ host }) => host))
+  const others = from === "" ? (yield* HostGates.list).filter(({ host }) => !known.has(host)) : []
+  const idle = others.map((pause) => ({ host: pause.host, done: 0, failed: 0, running: 0, waiting: 0, pause }))
+  return {
+    view: "hosts",
+    hosts: [...idle, ...lines],
+    ...(lines.length === mostHosts && last !== undefined && { after: Cursor.encode([last.host]) })
+  }
+})
+
+export const accounts: Read<Model.AccountsView> = Effect.map(accountLines, (accounts) => ({
+  view: "accounts",
+  accounts,
+  price: pagePrice
+}))
+
+export const items = Effect.fnUntraced(function* (
+  filter: Filter,
+  after: string | undefined
+): Effect.fn.Return<Model.ItemsView, SqlError, SqlClient.SqlClient> {
+  return {
+    view: "items",
+    list: yield* Items.list(filter, after),
+    failures: Groups.sum(yield* Groups.list(filter))
+  }
+})
+
+/** How many stories a job's axis has. */
+const mostStories = 100
+
+const stories = Effect.fnUntraced(function* (
+  job: string
+): Effect.fn.Return<ReadonlyArray<Model.ItemLine>, SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const now = yield* Clock.currentTimeMillis
+  const place = orderOf(sql, "items")
+  const rows = yield* sql<ItemRow>`SELECT ${Items.columns(sql)} FROM items WHERE job_id = ${job} AND story <> ''
+    ORDER BY ${place} DESC LIMIT ${mostStories}`
+  return rows.map((row) => itemOf(row, now))
+})
+
+const countsOf = (job: JobRow, open: number, waiting: number): Model.JobView["counts"] => {
+  const rest = job.total - job.done - job.failed
+  const isOver = job.finished_at !== null
+  return {
+    queued: isOver ? 0 : Math.max(0, rest - open),
+    running: open - waiting,
+    waiting,
+    done: job.done,
+    failed: job.failed,
+    cancelled: isOver ? rest : 0
+  }
+}
+
+export const job = Effect.fnUntraced(function* (
+  id: string,
+  filter: Filter,
+  after: string | undefined
+): Effect.fn.Return<Option.Option<Model.JobView>, SqlError | StoreError, SqlClient.SqlClient | Store> {
+  const row = yield* jobRow(id)
+  if (row === undefined) return Option.none()
+  const now = yield* Clock.currentTimeMillis
+  const open = yield* underWay(row.id)
+  const waits = open.filter(({ next_at }) => Number(next_at ?? 0) > now).length
+  const again = yield* jobsWhere((sql) => sql`again_of = ${row.id}`)
+  return Option.some({
+    view: "job",
+    job: jobOf(row),
+    counts: countsOf(row, open.length, waits),
+    request: asked(requestOf(row)),
+    failures: yield* failuresOf([row]),
+    hosts: yield* hostLines(yield* hostSums(row.id, ""), row.id),
+    items: yield* Items.list({ ...filter, job: row.id }, after),
+    stories: yield* stories(row.id),
+    again: again.map(jobOf)
+  })
+})
+
+/** What a job was asked for, field by field, without what has its default. */
+const asked = (request: CrawlApi.CrawlRequest): Model.JobView["request"] =>
+  Object.entries(request).flatMap(([name, value]: [string, unknown]) =>
+    value === undefined || value === "" || value === false ? [] : [[name, String(value)] as const]
+  )
+
+export const item = Effect.fnUntraced(function* (
+  jobId: string,
+  id: string,
+  linkTo: (format: Job.Format) => string
+): Effect.fn.Return<Option.Option<Model.ItemView>, SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const now = yield* Clock.currentTimeMillis
+  const job = yield* jobRow(jobId)
+  const [row] = yield* sql<ItemRow & { readonly referred_url: string; readonly landed_url: string | null }>`
+    SELECT ${Items.columns(sql)}, referred_url, landed_url FROM items WHERE id = ${withoutNul(id)} AND job_id = ${withoutNul(jobId)}`
+  if (row === undefined || job === undefined) return Option.none()
+  const formats = row.status === "done" ? [...formatsOf(requestOf(job))] : []
+  return Option.some({
+    view: "item",
+    item: itemOf(row, now),
+    job: jobOf(job),
+    referredUrl: row.referred_url,
+    landedUrl: row.landed_url ?? "",
+    meaning: row.code === "" ? "" : Groups.meaningOf(row.code, row.detail),
+    texts: formats.map((format) => [format, linkTo(format)] as const)
+  })
+})

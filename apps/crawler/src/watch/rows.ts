@@ -1,0 +1,101 @@
+/**
+ * Rows of jobs and pages as the views show them.
+ */
+import * as CrawlApi from "@redrive/crawl/CrawlApi"
+import * as JobError from "@redrive/core/JobError"
+import * as Schema from "effect/Schema"
+import { pagePrice } from "../service/Accounts.ts"
+import type { JobRow } from "../service/rows.ts"
+import type { Status } from "./Filter.ts"
+import type { ItemLine, JobLine } from "./Model.ts"
+import { type Attempt, Story } from "./Story.ts"
+
+/** Databases give whole numbers of any size as numbers or as texts. */
+export type Whole = number | string
+
+const readRequest = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(CrawlApi.CrawlRequestBody)))
+const readReason = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
+const readStory = Schema.decodeSync(Schema.fromJsonString(Story))
+
+export const requestOf = ({ request }: Pick<JobRow, "request">): CrawlApi.CrawlRequest => readRequest(request)
+
+const errorOf = (json: string) => {
+  const { code, lastError } = readReason(json)
+  return { code, message: lastError ?? code }
+}
+
+export const jobOf = (row: JobRow): JobLine => ({
+  id: row.id,
+  account: row.account_id,
+  url: requestOf(row).url,
+  status: row.status,
+  ...(row.error !== null && { error: errorOf(row.error) }),
+  createdAt: Date.parse(row.created_at),
+  ...(row.finished_at !== null && { finishedAt: Date.parse(row.finished_at) }),
+  total: row.total,
+  done: row.done,
+  failed: row.failed,
+  spent: row.done * pagePrice,
+  ...(row.again_of !== null && { againOf: row.again_of })
+})
+
+/** What a list reads of a page: none of its texts. */
+export interface ItemRow {
+  readonly id: string
+  readonly job_id: string
+  readonly url: string
+  readonly host: string
+  readonly depth: number
+  readonly status: string
+  readonly page_status: number
+  readonly title: string
+  readonly attempts: number
+  readonly cost: number
+  readonly updated_at: string
+  readonly code: string
+  readonly detail: string
+  readonly actor: string
+  readonly because: string
+  readonly answer: string
+  readonly next_at: Whole | null
+  readonly story: string
+  readonly place: Whole
+}
+
+const statusOf = (status: string, nextAt: number, now: number): Status => {
+  if (status === "new") return "queued"
+  if (status === "in_progress") return nextAt > now ? "waiting" : "running"
+  if (status === "error") return "failed"
+  return status === "done" ? "done" : "cancelled"
+}
+
+const storyOf = (json: string): ReadonlyArray<Attempt> => (json === "" ? [] : readStory(json))
+
+export const itemOf = (row: ItemRow, now: number): ItemLine => {
+  const nextAt = Number(row.next_at ?? 0)
+  const status = statusOf(row.status, nextAt, now)
+  return {
+    id: row.id,
+    jobId: row.job_id,
+    url: row.url,
+    host: row.host,
+    depth: row.depth,
+    status,
+    pageStatus: row.page_status,
+    title: row.title,
+    attempts: row.attempts,
+    cost: row.cost,
+    updatedAt: Date.parse(row.updated_at),
+    ...(row.code !== "" && {
+      failure: {
+        code: row.code,
+        detail: row.detail,
+        message: row.answer === "" ? "" : String(JSON.parse(row.answer).last_error),
+        actor: row.actor,
+        because: row.because
+      }
+    }),
+    ...(status === "waiting" && { nextAt }),
+    story: storyOf(row.story)
+  }
+}

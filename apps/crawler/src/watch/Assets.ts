@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { stripTypeScriptTypes } from "node:module"
-import { basename } from "node:path"
+import { basename, dirname, relative } from "node:path"
 import { gzipSync } from "node:zlib"
 
 export interface Asset {
@@ -60,12 +60,20 @@ const installed = (name: string): URL => {
   return new URL(import.meta.resolve(name))
 }
 
-/** Without comments that have lines of their own, blank lines and indentation. No template of the views has lines that matter. */
+/** The text with the addresses of what it imports, as seen from its own. */
+const forBrowsers = ({ imports, name, text }: Module): string =>
+  text.replace(specifier, (_, head: string, wanted: string) => {
+    const path = relative(dirname(name), imports.get(wanted) ?? wanted)
+    return `${head}"${path.startsWith(".") ? path : `./${path}`}"`
+  })
+
+/** Without comments that have lines of their own, blank lines, and blanks that types have left. In the views' templates none of these matters. */
 const short = (text: string): string =>
   text
     .replace(/^[ \t]*\/\*[^]*?\*\/$/gm, "")
     .replace(/^[ \t]*\/\/.*$/gm, "")
     .replace(/[ \t]*\n\s*/g, "\n")
+    .replace(/ {2,}/g, " ")
 
 const asset = (body: string, contentType: string): Asset => ({
   body,
@@ -84,12 +92,10 @@ export const make = (): Assets => {
   const modules = [...found.values()]
   const folder = `/assets/${hash([styles, ...modules.map(({ text }) => text)].join())}`
   const pathOf = (name: string) => `${folder}/${name}`
-  const bodyOf = ({ imports, text }: Module) =>
-    text.replace(specifier, (_, head: string, wanted: string) => `${head}"${pathOf(imports.get(wanted) ?? wanted)}"`)
   return {
     byPath: new Map([
       [pathOf("styles.css"), asset(styles, "text/css; charset=utf-8")],
-      ...modules.map((one) => [pathOf(one.name), asset(bodyOf(one), "text/javascript; charset=utf-8")] as const)
+      ...modules.map((one) => [pathOf(one.name), asset(forBrowsers(one), "text/javascript; charset=utf-8")] as const)
     ]),
     cacheControl: "public, max-age=31536000, immutable",
     styles: pathOf("styles.css"),

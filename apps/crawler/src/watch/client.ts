@@ -5,8 +5,8 @@
 /// <reference lib="dom.iterable" />
 import { hydrate, render } from "preact"
 import type { Shown } from "./Model.ts"
+import { liveView, titleOf, topicOf } from "./views/Live.ts"
 import { page } from "./views/Page.ts"
-import { topicOf } from "./views/Topic.ts"
 import * as Words from "./views/Words.ts"
 
 /** The least time between two readings. */
@@ -28,7 +28,8 @@ let timer: ReturnType<typeof setTimeout> | undefined
 let touched: HTMLFormElement | null = null
 
 const draw = () => {
-  render(page(shown, live), root)
+  render(page(shown, liveView(shown), live), root)
+  document.title = titleOf(shown)
   tick()
 }
 
@@ -103,7 +104,7 @@ const tick = () => {
   }
 }
 
-hydrate(page(shown, live), root)
+hydrate(page(shown, liveView(shown), live), root)
 document.addEventListener("input", ({ target }) => {
   touched = (target as HTMLInputElement).form
 })

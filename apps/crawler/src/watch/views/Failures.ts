@@ -8,7 +8,8 @@ import { plan } from "./Forms.ts"
 import { html } from "./html.ts"
 import type { Node } from "./html.ts"
 import * as Links from "./Links.ts"
-import { table } from "./Table.ts"
+import { grouped } from "./Table.ts"
+import type { Group } from "./Table.ts"
 import { codes, count } from "./Text.ts"
 import * as Words from "./Words.ts"
 
@@ -23,48 +24,40 @@ const filterOf = (within: Filter, { actor, because, code, detail }: Failures): F
 })
 
 /** Failures by who acts, those who read this first. */
-const byActor = (
-  failures: ReadonlyArray<Failures>
-): ReadonlyArray<readonly [actor: string, rows: ReadonlyArray<Failures>]> => {
+const byActor = (failures: ReadonlyArray<Failures>): ReadonlyArray<Group<Failures>> => {
   const names = new Set<string>([...actors, ...failures.map(({ actor }) => actor)])
   return [...names].flatMap((name) => {
     const rows = failures.filter(({ actor }) => actor === name)
-    return rows.length === 0 ? [] : [[name, rows] as const]
+    const heading = html`<span>${capital(Words.visible(name))} <span class="quiet">${people[name]}</span></span>`
+    return rows.length === 0 ? [] : [{ name, heading, rows }]
   })
 }
 
-/** A table for each actor. */
-export const failureTables = (frame: Frame, failures: ReadonlyArray<Failures>, within: Filter = {}): Node =>
-  html`<div>
-    ${byActor(failures).map(
-      ([actor, rows]) =>
-        html`<section key=${actor} class="actor">
-          <h3>${Words.visible(actor)} <span class="quiet">${people[actor]}</span></h3>
-          ${failureTable(frame, actor, rows, within)}
-        </section>`
-    )}
-  </div>`
+const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`
 
-const failureTable = (frame: Frame, actor: string, rows: ReadonlyArray<Failures>, within: Filter): Node =>
-  table(`Failed pages on which ${actor} acts`, rows, ({ because, code, detail }) => [code, detail, because].join(), [
-    {
-      title: "Pages",
-      kind: "number",
-      cell: (row) => count(row.count, Links.items(filterOf(within, row)))
-    },
-    {
-      title: "What failed",
-      kind: "main",
-      cell: (row) => html`<div>${row.meaning} ${codes(row.code, row.detail)}</div>`
-    },
-    {
-      title: "Given up because",
-      cell: ({ because }) => html`<span title=${because}>${Words.becauses[because] ?? Words.visible(because)}</span>`
-    },
-    { title: "Hosts", kind: "number", cell: ({ hosts }) => Words.number(hosts) },
-    { title: "Next step", kind: "wide", cell: nextStep },
-    {
-      title: "",
-      cell: (row) => actor !== "nobody" && plan(frame, "redrive", filterOf(within, row))
-    }
-  ])
+/** What failed, by who acts. */
+export const failureTable = (frame: Frame, failures: ReadonlyArray<Failures>, within: Filter = {}): Node =>
+  grouped(
+    "Failed pages by who must act",
+    byActor(failures),
+    ({ because, code, detail }) => [code, detail, because].join(),
+    [
+      { title: "Pages", kind: "number", cell: (row) => count(row.count, Links.items(filterOf(within, row))) },
+      {
+        title: "What failed",
+        kind: "main",
+        cell: (row) =>
+          html`<div>
+            ${row.meaning}
+            <div>${codes(row.code, row.detail)}</div>
+          </div>`
+      },
+      {
+        title: "Given up because",
+        cell: ({ because }) => html`<span title=${because}>${Words.becauses[because] ?? Words.visible(because)}</span>`
+      },
+      { title: "Hosts", kind: "number", cell: ({ hosts }) => Words.number(hosts) },
+      { title: "Next step", kind: "wide", cell: nextStep },
+      { title: "", cell: (row) => row.actor !== "nobody" && plan(frame, "redrive", filterOf(within, row)) }
+    ]
+  )

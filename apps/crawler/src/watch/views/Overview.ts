@@ -6,7 +6,7 @@ import type { Frame, IncidentLine, Overview } from "../Model.ts"
 import { parkedLine, topUp } from "./Accounts.ts"
 import { isYou } from "./Actors.ts"
 import { actionTable } from "./Actions.ts"
-import { failureTables } from "./Failures.ts"
+import { failureTable } from "./Failures.ts"
 import { html } from "./html.ts"
 import type { Node } from "./html.ts"
 import { isRunning, jobTable } from "./Jobs.ts"
@@ -82,7 +82,7 @@ const mustAct = ({ failures, parked }: Overview, frame: Frame): Node =>
         </ul>
       </section>`
     }
-    ${failures.length > 0 && failureTables(frame, failures)}
+    ${failures.length > 0 && failureTable(frame, failures)}
     ${parked.length === 0 && failures.length === 0 && html`<p class="calm">Nobody: no page failed.</p>`}
   </section>`
 

@@ -2,12 +2,10 @@
  * What every view is within: the way to the others, whether the view is live, and who has signed in.
  */
 import type { Shown } from "../Model.ts"
-import { accountsView } from "./Accounts.ts"
 import { act } from "./Forms.ts"
 import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import type { Child, Node } from "./html.ts"
 import * as Links from "./Links.ts"
-import { overview } from "./Overview.ts"
 import * as Words from "./Words.ts"
 
 const places = [
@@ -34,20 +32,8 @@ const placeOf = (view: Shown["view"]): string =>
     problem: ""
   })[view]
 
-/** The view itself. */
-const main = (shown: Shown): Node => {
-  switch (shown.view) {
-    case "overview":
-      return overview(shown, shown.frame)
-    case "accounts":
-      return accountsView(shown, shown.frame)
-    default:
-      return html`<main id="main"></main>`
-  }
-}
-
-/** A whole page. `live` says in words whether it is; without it nothing is said, as where no script runs. `at` is its own address. */
-export const page = (shown: Shown, live = ""): Node =>
+/** A whole page. `live` says in words whether it is; without it nothing is said, as where no script runs. */
+export const page = (shown: Shown, content: Child, live = ""): Node =>
   html`<div>
     <a class="skip" href="#main">To the content</a>
     <header>
@@ -70,8 +56,5 @@ export const page = (shown: Shown, live = ""): Node =>
           : shown.view !== "sign in" && html`<a href=${Links.signIn("/")}>Sign in to act</a>`
       }
     </header>
-    ${main(shown)}
+    ${content}
   </div>`
-
-/** The title of the document. */
-export const titleOf = (shown: Shown): string => `${shown.view} – Crawl service`

@@ -11,10 +11,25 @@ export interface Column<Row> {
   readonly cell: (row: Row) => Child
 }
 
+/** Rows below a heading of their own. */
+export interface Group<Row> {
+  readonly name: string
+  readonly heading: Child
+  readonly rows: ReadonlyArray<Row>
+}
+
 /** `caption` says what the table has to those who do not see the heading above it. */
 export const table = <Row>(
   caption: string,
   rows: ReadonlyArray<Row>,
+  key: (row: Row) => string,
+  columns: ReadonlyArray<Column<Row>>
+): Node => grouped(caption, [{ name: "", heading: "", rows }], key, columns)
+
+/** One table of several groups, so that their columns stand below each other. */
+export const grouped = <Row>(
+  caption: string,
+  groups: ReadonlyArray<Group<Row>>,
   key: (row: Row) => string,
   columns: ReadonlyArray<Column<Row>>
 ): Node =>
@@ -24,15 +39,26 @@ export const table = <Row>(
     </caption>
     <thead>
       <tr>
-        ${columns.map(({ kind, title }) => html`<th scope="col" class=${kind}>${title}</th>`)}
+        ${columns.map(({ kind, title }) =>
+          title === "" ? html`<td></td>` : html`<th scope="col" class=${kind}>${title}</th>`
+        )}
       </tr>
     </thead>
-    <tbody>
-      ${rows.map(
-        (row) =>
-          html`<tr key=${key(row)}>
-            ${columns.map(({ cell, kind, title }) => html`<td class=${kind} data-title=${title}>${cell(row)}</td>`)}
-          </tr>`
-      )}
-    </tbody>
+    ${groups.map(
+      ({ heading, name, rows }) =>
+        html`<tbody key=${name}>
+          ${
+            name !== "" &&
+            html`<tr class="group">
+              <th scope="rowgroup" colspan=${columns.length}>${heading}</th>
+            </tr>`
+          }
+          ${rows.map(
+            (row) =>
+              html`<tr key=${key(row)}>
+                ${columns.map(({ cell, kind, title }) => html`<td class=${kind} data-title=${title}>${cell(row)}</td>`)}
+              </tr>`
+          )}
+        </tbody>`
+    )}
   </table>`

@@ -29,8 +29,4 @@ export const Filter = Schema.Struct({
 
 export type Filter = typeof Filter.Type
 
-/** The fields in the order in which a URL has them. */
-export const fields = ["job", "status", "code", "detail", "actor", "because", "host", "text"] as const
-
-/** The fields that only a failure has. */
-export const ofFailures = ["code", "detail", "actor", "because"] as const
+export { fields, fromQuery, inWords, ofFailures, toQuery } from "./FilterQuery.ts"

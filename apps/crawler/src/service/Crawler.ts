@@ -190,7 +190,8 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     const inside = leads(work, task) ? insideOf(links) : []
     const fresh = [...inside, ...(yield* inSitemaps(task, landing))].filter((url) => !known.has(url))
     const fetched = { ...page, landing, links: inside, fresh, ...how }
-    const { next, outcome } = yield* pages.succeed(work, task, fetched, 1 + workers.pagesPerJob - under)
+    const room = work.pace > 0 ? 0 : 1 + workers.pagesPerJob - under
+    const { next, outcome } = yield* pages.succeed(work, task, fetched, room)
     if (outcome === "unpaid") return yield* outOfBalance(work)
     if (outcome === "duplicate") return yield* fail(task, errorOf(task, duplicate), { ...how, because: "permanent" })
     // This process may claim the page once more: then it is no duplicate, and its links are new.
@@ -242,8 +243,9 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     for (;;) {
       news.closeUnsafe()
       const room = workers.pagesPerJob - under
-      const tasks = room > 0 ? yield* pages.claim(work.id, room) : []
+      const tasks = room > 0 ? yield* pages.claim(work.id, work.pace > 0 ? 1 : room) : []
       yield* begin(tasks)
+      if (tasks.length > 0 && work.pace > 0) yield* Effect.sleep(work.pace)
       if (tasks.length > 0) continue
       if (under === 0 && (yield* pages.areOver(work.id))) return
       // Pages that others have may lead to more.

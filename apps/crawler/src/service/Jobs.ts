@@ -6,6 +6,7 @@ import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
 import { Store, type StoreError } from "@redrive/durable/Store"
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -27,6 +28,8 @@ export interface Work {
   readonly id: string
   readonly accountId: string
   readonly request: CrawlApi.CrawlRequest
+  /** The least time between two of its pages in a process, in milliseconds; 0 for none. */
+  readonly pace: number
 }
 
 /** How a job is. */
@@ -70,6 +73,14 @@ export class Jobs extends Context.Service<
       request: CrawlApi.CrawlRequest,
       origin: string
     ) => Effect.Effect<Work, SqlError>
+    /** Creates a job that takes pages of another one again, in the transaction of whoever calls; gives whether it was not there. */
+    readonly again: (
+      work: Work,
+      from: { readonly of: string; readonly origin: string },
+      pages: ReadonlyArray<{ readonly url: string; readonly depth: number }>
+    ) => Effect.Effect<boolean, SqlError>
+    /** Takes up a job that ended since its account could not pay, with the pages that it left. */
+    readonly resume: (jobId: string) => Effect.Effect<Option.Option<Work>, SqlError>
     /** How a job is, without its items. */
     readonly state: (accountId: string, jobId: string) => Effect.Effect<Option.Option<State>, SqlError | StoreError>
     /** The job as the API answers it; `links` is what the links to its pages' texts begin with. */
@@ -127,6 +138,13 @@ const encodeRequest = Schema.encodeSync(requestJson)
 const decodeRequest = Schema.decodeSync(requestJson)
 const encodeJobReason = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
 
+const workOf = ({ account_id: accountId, id, pace, request }: JobRow): Work => ({
+  id,
+  accountId,
+  request: decodeRequest(request),
+  pace
+})
+
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const store = yield* Store
@@ -137,20 +155,44 @@ const make = Effect.gen(function* () {
   const order = orderOf(sql, "items")
   const jobOrder = orderOf(sql, "jobs")
 
-  const create = Effect.fnUntraced(function* (accountId: string, request: CrawlApi.CrawlRequest, origin: string) {
-    const work: Work = { id: randomUUID(), accountId, request }
-    const at = yield* now
-    yield* sql`INSERT INTO jobs ${sql.insert({
+  const insert = (work: Work, more: { readonly origin: string; readonly again_of?: string }, at: string) =>
+    sql`INSERT INTO jobs ${sql.insert({
       id: work.id,
-      account_id: accountId,
-      request: encodeRequest(request),
+      account_id: work.accountId,
+      request: encodeRequest(work.request),
       status: "new",
-      origin,
+      pace: work.pace,
+      ...more,
       created_at: at,
       updated_at: at
-    })}`
+    })} ON CONFLICT (id) DO NOTHING RETURNING id`
+
+  const create = Effect.fnUntraced(function* (accountId: string, request: CrawlApi.CrawlRequest, origin: string) {
+    const work: Work = { id: randomUUID(), accountId, request, pace: 0 }
+    yield* insert(work, { origin }, yield* now)
     yield* add(work, [Scope.pageOf(request.url)], { url: "", depth: 0 })
     return work
+  }, sql.withTransaction)
+
+  const again: Jobs["Service"]["again"] = Effect.fnUntraced(function* (work, { of, origin }, pages) {
+    if ((yield* insert(work, { origin, again_of: of }, yield* now)).length === 0) return false
+    for (const some of Object.values(Arr.groupBy(pages, ({ depth }) => String(depth))))
+      yield* add(
+        work,
+        some.map(({ url }) => url),
+        { url: "", depth: some[0].depth }
+      )
+    return true
+  })
+
+  const resume = Effect.fnUntraced(function* (jobId: string) {
+    const [row] = yield* sql<JobRow>`UPDATE jobs
+      SET status = 'in_progress', error = NULL, finished_at = NULL, version = version + 1, updated_at = ${yield* now}
+      WHERE id = ${jobId} AND status = 'error' AND error LIKE '%InsufficientBalance%' RETURNING *`
+    if (row === undefined) return Option.none()
+    yield* sql`UPDATE items SET status = 'new', attempts = 0, story = '', next_at = NULL, claim = NULL
+      WHERE job_id = ${jobId} AND status = 'cancelled'`
+    return Option.some(workOf(row))
   }, sql.withTransaction)
 
   /** Whoever asks again hears that something has changed. */
@@ -238,6 +280,8 @@ const make = Effect.gen(function* () {
     remove,
     expire,
     create,
+    again,
+    resume,
     answer,
     resend,
     state: Effect.fnUntraced(function* (accountId: string, jobId: string) {
@@ -277,7 +321,7 @@ const make = Effect.gen(function* () {
         ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
       ),
     unfinished: Effect.map(sql<JobRow>`SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY ${jobOrder}`, (rows) =>
-      rows.map((row) => ({ id: row.id, accountId: row.account_id, request: decodeRequest(row.request) }))
+      rows.map(workOf)
     )
   })
 })

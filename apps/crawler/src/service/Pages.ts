@@ -90,7 +90,7 @@ export class Pages extends Context.Service<
       task: Task,
       so: { readonly attempts: number; readonly story: Story; readonly nextAt: number }
     ) => Effect.Effect<void, SqlError>
-    /** Where the start's redirects led, once the start was fetched. */
+    /** Where the start's redirects led, once the start was fetched: in this job, or in the one whose pages it takes again. */
     readonly landing: (jobId: string) => Effect.Effect<Option.Option<string>, SqlError>
     /** Charges for a page, keeps it, adds those that it leads to, and claims some that wait, all in one commit. */
     readonly succeed: (work: Work, task: Task, page: Fetched, most: number) => Effect.Effect<Kept, SqlError>
@@ -319,7 +319,8 @@ const make = Effect.fnUntraced(function* (
     landing: (jobId) =>
       Effect.map(
         sql<{ landed_url: string }>`
-          SELECT landed_url FROM items WHERE job_id = ${jobId} AND depth = 0 AND landed_url IS NOT NULL`,
+          SELECT landed_url FROM items WHERE job_id IN (${jobId}, (SELECT again_of FROM jobs WHERE id = ${jobId}))
+            AND depth = 0 AND landed_url IS NOT NULL`,
         ([start]) => Option.map(Option.fromUndefinedOr(start), ({ landed_url }) => landed_url)
       )
   })

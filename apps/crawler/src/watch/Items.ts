@@ -42,7 +42,7 @@ export const columns = (sql: SqlClient.SqlClient) => {
 }
 
 /** Whether a text is in a page's URL, title or failure, whatever the case of its letters. */
-const hasText = ({ text = "" }: Filter): ((row: ItemRow) => boolean) => {
+export const hasText = ({ text = "" }: Filter): ((row: ItemRow) => boolean) => {
   const wanted = text.toLowerCase()
   if (wanted === "") return () => true
   return ({ answer, title, url }) => [url, title, answer].some((field) => field.toLowerCase().includes(wanted))
@@ -57,6 +57,29 @@ const FailureCursor = Schema.Tuple([
   Schema.String,
   Schema.Finite
 ])
+
+/** The groups of a filter, with as many pages as a text is found in. */
+export const groups = Effect.fnUntraced(function* (
+  filter: Filter
+): Effect.fn.Return<ReadonlyArray<Groups.JobGroup>, SqlError, SqlClient.SqlClient> {
+  const all = filter.status === undefined || filter.status === "failed" ? yield* Groups.list(filter) : []
+  if (filter.text === undefined) return all
+  const sql = yield* SqlClient.SqlClient
+  const matches = hasText(filter)
+  const found: Array<Groups.JobGroup> = []
+  for (const group of all) {
+    let count = 0
+    for (let place = 0; ;) {
+      const rows: ReadonlyArray<ItemRow> = yield* members(sql, group, place)
+      count += rows.filter(matches).length
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < mostRows) break
+      place = Number(last.place)
+    }
+    if (count > 0) found.push({ ...group, count })
+  }
+  return found
+})
 
 /** Failures go by their groups: those of the newest job first, and in it host by host. */
 const failures = Effect.fnUntraced(function* (
@@ -107,13 +130,17 @@ const since = (sql: SqlClient.SqlClient, [place, host, code, detail, status, bec
     AND (host, code, detail, page_status, because) >= (${host}, ${code}, ${detail}, ${status}, ${because})))`
 }
 
-const mostRows = 100
+/** How many pages of a group are read at a time. */
+export const mostRows = 100
+
+/** Whether a page is one of a group that has not gone again. */
+export const isMember = (sql: SqlClient.SqlClient, { because, code, detail, host, jobId, status }: Groups.JobGroup) =>
+  sql`status = 'error' AND again_by = '' AND job_id = ${jobId} AND host = ${host} AND code = ${code}
+    AND detail = ${detail} AND page_status = ${status} AND because = ${because}`
 
 /** The pages of a group, from after a place on. */
 export const members = (sql: SqlClient.SqlClient, group: Groups.JobGroup, after: number) =>
-  sql<ItemRow>`SELECT ${columns(sql)} FROM items WHERE status = 'error' AND again_by = '' AND job_id = ${group.jobId}
-    AND host = ${group.host} AND code = ${group.code} AND detail = ${group.detail} AND page_status = ${group.status}
-    AND because = ${group.because} AND ${orderOf(sql, "items")} > ${after}
+  sql<ItemRow>`SELECT ${columns(sql)} FROM items WHERE ${isMember(sql, group)} AND ${orderOf(sql, "items")} > ${after}
     ORDER BY ${orderOf(sql, "items")} LIMIT ${mostRows}`
 
 /** The pages that processes have, of which there are few. */

@@ -94,9 +94,8 @@ const paceOf = Effect.fnUntraced(function* (jobs: ReadonlyArray<JobRow>, now: nu
   return pace
 })
 
-/** Jobs that ended since an account's balance was not enough, and that nobody has taken again. */
-const isUnpaid = (sql: SqlClient.SqlClient) => sql`status = 'error' AND error LIKE '%InsufficientBalance%'
-  AND NOT EXISTS (SELECT 1 FROM jobs later WHERE later.again_of = coalesce(jobs.again_of, jobs.id) AND later.created_at > jobs.created_at)`
+/** Jobs that ended since their account's balance was not enough. */
+export const isUnpaid = (sql: SqlClient.SqlClient) => sql`status = 'error' AND error LIKE '%InsufficientBalance%'`
 
 const accountLines: Read<ReadonlyArray<Model.AccountLine>> = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.map(
@@ -218,7 +217,8 @@ export const items = Effect.fnUntraced(function* (
   return {
     view: "items",
     list: yield* Items.list(filter, after),
-    failures: Groups.sum(yield* Groups.list(filter))
+    // What a text is in is counted by nobody.
+    failures: filter.text === undefined ? Groups.sum(yield* Items.groups(filter)) : []
   }
 })
 

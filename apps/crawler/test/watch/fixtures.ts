@@ -191,7 +191,7 @@ export const waiting: ReadonlyArray<ItemLine> = [
     nextAt: now + 4 * minute + 12 * second,
     story: [
       failed(90 * second, 700, "bad_gateway", 502, { ms: 4 * second, why: "backoff" }),
-      failed(85 * second, 700, "bad_gateway", 502, { ms: 334 * second, why: "refused" })
+      failed(85 * second, 700, "bad_gateway", 502, { ms: 334 * second, why: "backoff" })
     ]
   })
 ]

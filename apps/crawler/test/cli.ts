@@ -14,17 +14,18 @@ export interface Ran {
 
 /**
  * Runs the command line as a process of its own; `onStderr` sees all that was written so far and may interrupt or kill it. Its tables have
- * room, unless `columns` says how much.
+ * room, unless `columns` says how much. `env` is added to the environment.
  */
 export const run = (
   args: ReadonlyArray<string>,
   onStderr: (text: string, interrupt: () => void, kill: () => void) => void = () => undefined,
-  columns = "500"
+  columns = "500",
+  env: Readonly<Record<string, string>> = {}
 ) =>
   Effect.callback<Ran>((resume) => {
     const flags = ["--disable-warning=ExperimentalWarning", main]
     const child = spawn(process.execPath, [...flags, ...args], {
-      env: { ...process.env, COLUMNS: columns },
+      env: { ...process.env, COLUMNS: columns, ...env },
       stdio: ["ignore", "pipe", "pipe"]
     })
     let stdout = ""
@@ -68,7 +69,7 @@ export const serving = Effect.fnUntraced(function* (args: ReadonlyArray<string>,
     let written = ""
     const see = (chunk: Buffer) => {
       written += chunk.toString()
-      const [, found] = /on (http:\/\/127\.0\.0\.1:\d+)/.exec(written) ?? []
+      const [, found] = /on (http:\/\/127\.0\.0\.\d:\d+)/.exec(written) ?? []
       if (found !== undefined) resume(Effect.succeed(found))
     }
     child.stdout.on("data", see)

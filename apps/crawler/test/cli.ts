@@ -49,8 +49,8 @@ export const run = (
 export interface Served {
   readonly url: string
   readonly pid: number
-  /** Stops it as a person or a supervisor would (SIGTERM), and waits until it has ended. */
-  readonly stop: (signal?: NodeJS.Signals) => Effect.Effect<void>
+  /** Stops it as a person or a supervisor would (SIGTERM), and waits until it has ended; gives its exit code, if no signal ended it. */
+  readonly stop: (signal?: NodeJS.Signals) => Effect.Effect<number | null>
 }
 
 /** Starts `serve` on a free port, as a process of its own; `node` are flags of Node.js. Fails with its output if it ends at once. */
@@ -64,7 +64,7 @@ export const serving = Effect.fnUntraced(function* (args: ReadonlyArray<string>,
         return gone
       })
   )
-  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()))
+  const gone = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)))
   const url = yield* Effect.callback<string, string>((resume) => {
     let written = ""
     const see = (chunk: Buffer) => {

@@ -17,10 +17,11 @@ import * as Service from "../service/Service.ts"
 import { unusable } from "./database.ts"
 import { Problem } from "./Problem.ts"
 import type * as Settings from "./Settings.ts"
-import { endsWithin } from "./Signals.ts"
+import { endsByInterruption, endsWithin } from "./Signals.ts"
 
 export const serve = (settings: Settings.Values) =>
   Effect.gen(function* () {
+    yield* endsByInterruption
     const { url } = yield* Service.Service
     const key = settings.localAccount ? " (API key: local)" : ""
     yield* Console.log(`serving the crawl API on ${url}${key}; Ctrl-C stops it`)

@@ -132,7 +132,7 @@ const tools = (deploy: string): void => {
 
 /** The variables that the built service itself says that it knows. */
 const variablesOf = (image: Stage): ReadonlySet<string> => {
-  const [program = "", ...args] = [...image.entrypoint, "config", "print", "--json"]
+  const [program, ...args] = [...image.entrypoint, "config", "print", "--json"]
   const { stdout } = spawnSync(program, args, { ...inside(image, 0), encoding: "utf8" })
   return new Set((JSON.parse(stdout) as ReadonlyArray<{ readonly variable: string }>).map((one) => one.variable))
 }

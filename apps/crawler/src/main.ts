@@ -1,5 +1,5 @@
 /**
- * The command line: `crawl`, `serve`, `accounts`, `demo`, `rules`, `alerts` and `durable`.
+ * The command line: `crawl`, `serve`, `config`, `accounts`, `demo`, `rules`, `alerts` and `durable`.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -8,11 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { command } from "./cli/commands.ts"
 import * as Problem from "./cli/Problem.ts"
-import { secondEndsAtOnce } from "./cli/Signals.ts"
+import { secondEndsAtOnce, teardown } from "./cli/Signals.ts"
 
 secondEndsAtOnce.pipe(
   Effect.andThen(Command.run(command, { version: "0.1.0" })),
   Effect.tapCause(Problem.show),
   Effect.provide(Layer.merge(Problem.layerPresenter, NodeServices.layer)),
-  NodeRuntime.runMain({ disableErrorReporting: true })
+  NodeRuntime.runMain({ disableErrorReporting: true, teardown })
 )

@@ -54,7 +54,11 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
     ["an empty folder", ["crawl", "http://example.com/", "--output", ""], /--output/],
     ["a folder that is a file", ["crawl", "http://example.com/", "--output", "/dev/null"], /cannot write \/dev\/null/],
     ["an empty database", ["serve", "--port", "0", "--database", ""], /--database/],
-    ["another server's database", ["serve", "--database", "mysql://u:pw@127.0.0.1/x"], /neither a file nor PostgreSQL/],
+    [
+      "another server's database",
+      ["serve", "--database", "mysql://u:pw@127.0.0.1/x"],
+      /--database\. Expected: .*SQLite file/
+    ],
     ["accounts in another server's", ["accounts", "list", "--database", "postgres:/u:pw@h/x"], /neither a file nor/],
     ["PostgreSQL in capitals", ["serve", "--database", "POSTGRES://u:pw@127.0.0.1:1/x"], /database 127\.0\.0\.1:1\/x/],
     ["a password with a hash", ["serve", "--database", "postgres://u:12#pw@127.0.0.1/x"], /the database PostgreSQL: /],
@@ -64,6 +68,8 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
       ["serve", "--alert-webhook", "nonsense"],
       /--alert-webhook.*absolute http or https URL/
     ],
+    ["an address that is none", ["serve", "--host", "here"], /--host: "here"\. Expected: an IP address/],
+    ["an Alertmanager's password", ["serve", "--alertmanager", "http://u:p@127.0.0.1:1"], /--alertmanager\. Expected/],
     ["an empty job", ["rules", "--job", ""], /--job/],
     ["no routes", ["alerts", "plan"], /--routes/],
     ["routes that are a folder", ["alerts", "plan", "--routes", "/"], /cannot read \/: .*folder/],
@@ -149,6 +155,7 @@ describe.concurrent("help", () => {
   const alone = [
     "crawl",
     "serve",
+    "config print",
     "demo",
     "rules",
     "alerts plan",
@@ -159,7 +166,7 @@ describe.concurrent("help", () => {
     "accounts entries"
   ]
   const ofTasks = ["status", "gates", "open", "failed", "stuck", "redrive"].map((name) => `durable ${name}`)
-  for (const command of ["", "alerts", "accounts", "durable", ...alone, ...ofTasks]) {
+  for (const command of ["", "config", "alerts", "accounts", "durable", ...alone, ...ofTasks]) {
     it.live(`redrive ${command} --help says how to use it`, () =>
       Effect.gen(function* () {
         const { code, stderr, stdout } = yield* run([...command.split(" ").filter(Boolean), "--help"])

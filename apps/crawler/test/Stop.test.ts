@@ -38,7 +38,7 @@ describe.concurrent("serve that is stopped", () => {
       const first = yield* serving(["--allow-private", "--database", database])
       yield* post(first.url, { url, items_limit: 31 })
       yield* until(() => requests.length > 1)
-      yield* first.stop()
+      assert.strictEqual(yield* first.stop(), 0)
       const asked = requests.length
       const db = new DatabaseSync(database, { readOnly: true })
       const statuses = db.prepare("SELECT status, count(*) AS n FROM items GROUP BY status").all()

@@ -14,17 +14,18 @@ export interface Ran {
 
 /**
  * Runs the command line as a process of its own; `onStderr` sees all that was written so far and may interrupt or kill it. Its tables have
- * room, unless `columns` says how much.
+ * room, unless `columns` says how much. `env` is added to the environment.
  */
 export const run = (
   args: ReadonlyArray<string>,
   onStderr: (text: string, interrupt: () => void, kill: () => void) => void = () => undefined,
-  columns = "500"
+  columns = "500",
+  env: Readonly<Record<string, string>> = {}
 ) =>
   Effect.callback<Ran>((resume) => {
     const flags = ["--disable-warning=ExperimentalWarning", main]
     const child = spawn(process.execPath, [...flags, ...args], {
-      env: { ...process.env, COLUMNS: columns },
+      env: { ...process.env, COLUMNS: columns, ...env },
       stdio: ["ignore", "pipe", "pipe"]
     })
     let stdout = ""
@@ -48,8 +49,8 @@ export const run = (
 export interface Served {
   readonly url: string
   readonly pid: number
-  /** Stops it as a person or a supervisor would (SIGTERM), and waits until it has ended. */
-  readonly stop: (signal?: NodeJS.Signals) => Effect.Effect<void>
+  /** Stops it as a person or a supervisor would (SIGTERM), and waits until it has ended; gives its exit code, if no signal ended it. */
+  readonly stop: (signal?: NodeJS.Signals) => Effect.Effect<number | null>
 }
 
 /** Starts `serve` on a free port, as a process of its own; `node` are flags of Node.js. Fails with its output if it ends at once. */
@@ -63,12 +64,12 @@ export const serving = Effect.fnUntraced(function* (args: ReadonlyArray<string>,
         return gone
       })
   )
-  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()))
+  const gone = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)))
   const url = yield* Effect.callback<string, string>((resume) => {
     let written = ""
     const see = (chunk: Buffer) => {
       written += chunk.toString()
-      const [, found] = /on (http:\/\/127\.0\.0\.1:\d+)/.exec(written) ?? []
+      const [, found] = /on (http:\/\/127\.0\.0\.\d:\d+)/.exec(written) ?? []
       if (found !== undefined) resume(Effect.succeed(found))
     }
     child.stdout.on("data", see)

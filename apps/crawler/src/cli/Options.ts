@@ -27,20 +27,17 @@ export const text = (name: string, metavar: string): Flag.Flag<string> =>
     )
   )
 
+/** Reads a whole number from `minimum` to `maximum`, in digits. */
+export const intFrom =
+  (minimum: number, maximum: number) =>
+  (text: string): Option.Option<number> => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN
+    return value >= minimum && value <= maximum ? Option.some(value) : Option.none()
+  }
+
 /** A whole number from `minimum` to `maximum`, in digits. */
 export const int = (name: string, minimum: number, maximum: number): Flag.Flag<number> =>
   Flag.String(name).pipe(
     Flag.withMetavar("N"),
-    Flag.filterMap(
-      (text) => {
-        const value = /^\d+$/.test(text) ? Number(text) : NaN
-        return value >= minimum && value <= maximum ? Option.some(value) : Option.none()
-      },
-      () => `Expected: a whole number from ${minimum} to ${maximum}`
-    )
+    Flag.filterMap(intFrom(minimum, maximum), () => `Expected: a whole number from ${minimum} to ${maximum}`)
   )
-
-export const allowPrivate = Flag.Boolean("allow-private").pipe(
-  Flag.withDescription("Crawl private and loopback addresses too"),
-  Flag.withDefault(false)
-)

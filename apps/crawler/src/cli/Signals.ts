@@ -4,6 +4,7 @@
 import process from "node:process"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
 
 /** npm, pnpm and the terminal may each pass one Ctrl-C on, in milliseconds. */
 const oneKeyMillis = 500
@@ -27,3 +28,14 @@ export const secondEndsAtOnce: Effect.Effect<void> = Effect.map(Clock.clockWith(
   }
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, onSignal)
 })
+
+let isService = false
+
+/** From now on, an interruption is how the program is meant to end: the process then exits with 0, and no supervisor takes it for a failure. */
+export const endsByInterruption: Effect.Effect<void> = Effect.sync(() => {
+  isService = true
+})
+
+/** Exits with 130 where an interruption kept the program from its end, and otherwise as Effect does. */
+export const teardown: Runtime.Teardown = (exit, onExit) =>
+  Runtime.defaultTeardown(exit, (code) => onExit(code === 130 && isService ? 0 : code))

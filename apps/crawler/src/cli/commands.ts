@@ -11,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Accounts from "../service/Accounts.ts"
 import * as Options from "./Options.ts"
+import * as Settings from "./Settings.ts"
 
 const pattern = (name: string, description: string) =>
   Options.text(name, "RE2").pipe(Flag.withDescription(description), Flag.withDefault(""))
@@ -86,7 +87,10 @@ const crawlOptions = {
     Flag.withDescription("Exit with 2 where pages remain failed"),
     Flag.withDefault(false)
   ),
-  allowPrivate: Options.allowPrivate
+  allowPrivate: Flag.Boolean("allow-private").pipe(
+    Flag.withDescription("Crawl private and loopback addresses too"),
+    Flag.withDefault(false)
+  )
 }
 
 export type CrawlFlags = Command.Command.Config.Infer<typeof crawlOptions>
@@ -116,54 +120,43 @@ const databaseOf = (description: string) =>
     Flag.withFallbackConfig(Config.String("REDRIVE_DATABASE"))
   )
 
-const serveOptions = {
-  port: Options.int("port", 0, 65_535).pipe(
-    Flag.withDescription("Port on 127.0.0.1 (8080); 0 takes any that is free"),
-    Flag.withDefault(8080)
-  ),
-  database: databaseOf(
-    "What keeps accounts and jobs: a SQLite file, which is made if it does not exist, or postgres://USER@HOST/DATABASE, which any number of processes share (in memory)"
-  ).pipe(Flag.withDefault(":memory:")),
-  alertWebhook: Flag.Redacted("alert-webhook").pipe(
-    Flag.withMetavar("URL"),
-    Flag.withDescription("Where alerts are posted, also read from REDRIVE_ALERT_WEBHOOK (nowhere)"),
-    Flag.withFallbackConfig(Config.Redacted("REDRIVE_ALERT_WEBHOOK")),
-    Flag.filter(
-      (url) => Options.isHttpUrl(Redacted.value(url)),
-      () => "Expected: an absolute http or https URL, such as https://alerts.example.com/hook"
-    ),
-    Flag.optional
-  ),
-  webhookSecret: Flag.Redacted("webhook-secret").pipe(
-    Flag.withMetavar("SECRET"),
-    Flag.withDescription("What jobs' webhooks are signed with, also read from REDRIVE_WEBHOOK_SECRET (no signature)"),
-    Flag.withFallbackConfig(Config.Redacted("REDRIVE_WEBHOOK_SECRET")),
-    Flag.filter(
-      (secret) => /^whsec_[A-Za-z\d+/]{32,88}={0,2}$/.test(Redacted.value(secret)),
-      () => "Expected: whsec_ and the Base64 of 24 to 64 bytes"
-    ),
-    Flag.optional
-  ),
-  requestsPerMinute: Options.int("requests-per-minute", 1, 1_000_000).pipe(
-    Flag.withDescription("The most requests of one account in a minute (6000); more are answered with 429"),
-    Flag.withDefault(6000)
-  ),
-  allowPrivate: Options.allowPrivate
-}
-
-export type ServeFlags = Command.Command.Config.Infer<typeof serveOptions>
-
-const serve = Command.make("serve", serveOptions, (flags) =>
+const serve = Command.make("serve", Settings.flags, (inForce) =>
   Effect.flatMap(
     Effect.promise(() => import("./serve.ts")),
-    ({ serve }) => serve(flags)
+    ({ serve }) => serve(Settings.values(inForce))
   )
 ).pipe(
-  Command.withDescription("Serve the crawl API on 127.0.0.1"),
+  Command.withDescription("Serve the crawl API, on 127.0.0.1 unless --host says otherwise"),
   Command.withExamples([
     { command: "serve", description: "Try the API; everything is gone when it stops" },
     { command: "serve --port 9000 --database crawl.db", description: "Keep accounts and jobs in a file" },
-    { command: "serve --database postgres://crawler@127.0.0.1/crawl", description: "Share them with other processes" }
+    { command: "serve --database postgres://crawler@127.0.0.1/crawl", description: "Share them with other processes" },
+    { command: "serve --host 0.0.0.0 --no-local-account --database crawl.db", description: "Serve other machines" }
+  ])
+)
+
+const configOptions = {
+  ...Settings.flags,
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for programs"), Flag.withDefault(false))
+}
+
+export type ConfigFlags = Command.Command.Config.Infer<typeof configOptions>
+
+const config = Command.make("config").pipe(
+  Command.withDescription("Look at the settings of serve"),
+  Command.withSubcommands([
+    Command.make("print", configOptions, (flags) =>
+      Effect.flatMap(
+        Effect.promise(() => import("./config.ts")),
+        ({ print }) => print(flags)
+      )
+    ).pipe(
+      Command.withDescription("Every setting of serve: its variable, its value in force, and where that came from"),
+      Command.withExamples([
+        { command: "config print", description: "With the environment of this shell" },
+        { command: "config print --port 9000 --json", description: "With a flag of serve, for a program" }
+      ])
+    )
   ])
 )
 
@@ -444,5 +437,5 @@ const accounts = Command.make("accounts").pipe(
 
 export const command = Command.make("redrive").pipe(
   Command.withDescription("Crawl sites through a service that says what failed, and why"),
-  Command.withSubcommands([crawl, serve, accounts, demo, rules, alerts, durable])
+  Command.withSubcommands([crawl, serve, config, accounts, demo, rules, alerts, durable])
 )

@@ -9,6 +9,7 @@ import * as Predicate from "effect/Predicate"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Database from "../service/Database.ts"
+import * as DatabaseName from "../service/DatabaseName.ts"
 import { Problem } from "./Problem.ts"
 
 /**
@@ -24,7 +25,7 @@ export const on = <A, E extends Error, R, E2 extends Error>(
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     yield* admit(database)
-    if (!Database.isPostgres(database) && !(yield* Effect.orElseSucceed(fs.exists(database), () => false)))
+    if (!DatabaseName.isPostgres(database) && !(yield* Effect.orElseSucceed(fs.exists(database), () => false)))
       return yield* new Problem({ wrong: `there is no database ${database}.`, advice: advice.missing })
     return yield* Effect.catch(
       Effect.provide(command, Layer.provide(services, Database.client(database))),
@@ -34,8 +35,8 @@ export const on = <A, E extends Error, R, E2 extends Error>(
   })
 
 /** Refuses the address of another server, which may have a password: it would be taken for the name of a file, and shown. */
-export const admit = (database: string): Effect.Effect<void, Problem> =>
-  Database.isUnknown(database)
+const admit = (database: string): Effect.Effect<void, Problem> =>
+  DatabaseName.isUnknown(database)
     ? new Problem({
         wrong: "--database is neither a file nor PostgreSQL's.",
         advice: "Give it the name of a SQLite file, or postgres://USER@HOST/DATABASE."
@@ -45,7 +46,7 @@ export const admit = (database: string): Effect.Effect<void, Problem> =>
 /** Says that a database cannot be used, and why, without what it was called with. */
 export const unusable = (database: string, error: Error): string => {
   const why = whyOf(error)
-  const name = Database.nameOf(database)
+  const name = DatabaseName.nameOf(database)
   return why.includes(name) ? `${why}.` : `cannot use the database ${name}: ${why}.`
 }
 

@@ -2,6 +2,7 @@
  * `serve`: the crawl API, until it is interrupted.
  */
 import * as Alerter from "@redrive/alert/Alerter"
+import * as AlertmanagerSink from "@redrive/alert/AlertmanagerSink"
 import * as FailureMetrics from "@redrive/alert/FailureMetrics"
 import * as WebhookSink from "@redrive/alert/WebhookSink"
 import { catalogue } from "@redrive/core/CrawlCatalogue"
@@ -9,33 +10,33 @@ import * as Log from "@redrive/log/Log"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Database from "../service/Database.ts"
+import * as DatabaseName from "../service/DatabaseName.ts"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
-import type { ServeFlags } from "./commands.ts"
-import { admit, unusable } from "./database.ts"
+import { unusable } from "./database.ts"
 import { Problem } from "./Problem.ts"
-import { endsWithin } from "./Signals.ts"
+import type * as Settings from "./Settings.ts"
+import { endsByInterruption, endsWithin } from "./Signals.ts"
 
-export const serve = (flags: ServeFlags) => Effect.andThen(admit(flags.database), served(flags))
-
-const served = (flags: ServeFlags) =>
+export const serve = (settings: Settings.Values) =>
   Effect.gen(function* () {
+    yield* endsByInterruption
     const { url } = yield* Service.Service
-    yield* Console.log(`serving the crawl API on ${url} (API key: local); Ctrl-C stops it`)
+    const key = settings.localAccount ? " (API key: local)" : ""
+    yield* Console.log(`serving the crawl API on ${url}${key}; Ctrl-C stops it`)
+    if (settings.localAccount && !isLoopback(settings.host)) yield* Console.log(anybody)
     return yield* Effect.onInterrupt(Effect.never, () => stopping)
   }).pipe(
     Effect.provide(
-      Service.layer({ ...flags, webhookSecret: Option.getOrUndefined(flags.webhookSecret), grace }).pipe(
-        Layer.provide(layerAlerts(flags)),
+      Service.layer({ ...settings, grace }).pipe(
+        Layer.provide(layerAlerts(settings)),
         Layer.provide(FailureMetrics.layer(catalogue)),
         Layer.provide(Log.layer())
       )
     ),
     Effect.catchTags({
-      ServeError: ({ cause }) => portProblem(flags.port, cause),
+      ServeError: ({ cause }) => addressProblem(settings, cause),
       DatabaseInUse: (inUse) =>
         new Problem({ wrong: `${inUse.message}.`, advice: "Stop that process, or give --database another file." }),
       HardLinked: ({ message }) =>
@@ -45,9 +46,9 @@ const served = (flags: ServeFlags) =>
           wrong: `${message}.`,
           advice: isOfDisk(cause) ? checkDisk : `If no process serves the database, remove ${file}.`
         }),
-      SqlError: (error) => databaseProblem(flags.database, error),
-      StoreError: (error) => databaseProblem(flags.database, error),
-      MigrationError: (error) => databaseProblem(flags.database, error)
+      SqlError: (error) => databaseProblem(settings.database, error),
+      StoreError: (error) => databaseProblem(settings.database, error),
+      MigrationError: (error) => databaseProblem(settings.database, error)
     })
   )
 
@@ -66,7 +67,7 @@ const checkDisk = "Check its disk: it may be full."
 const checkServer = "Check that PostgreSQL runs there, and that --database has the right user, password and database."
 
 const databaseProblem = (database: string, error: Error) => {
-  const advice = Database.isPostgres(database) ? checkServer : isOfDisk(error) ? checkDisk : otherFile
+  const advice = DatabaseName.isPostgres(database) ? checkServer : isOfDisk(error) ? checkDisk : otherFile
   return new Problem({ wrong: unusable(database, error), advice })
 }
 
@@ -85,15 +86,31 @@ const isOfDisk = (error: unknown): boolean => {
 /** SQLITE_FULL and SQLITE_IOERR; extended codes add multiples of 256. A full disk may be either. */
 const diskErrors: ReadonlySet<number> = new Set([13, 10])
 
-const layerAlerts = ({ alertWebhook }: ServeFlags) =>
-  Option.match(alertWebhook, {
-    onNone: () => Layer.empty,
-    onSome: (url) => Alerter.layer().pipe(Layer.provide(WebhookSink.layer({ url })), Layer.provide(PlainHttp.layer))
+/** Whoever is to be told is told of everything: each is a sink, and the default route has all of them. */
+const layerAlerts = ({ alertWebhook, alertmanager }: Settings.Values) => {
+  if (alertWebhook === undefined && alertmanager.length === 0) return Layer.empty
+  const layer = Effect.gen(function* () {
+    return Alerter.layerOf({
+      ...(alertWebhook !== undefined && { webhook: WebhookSink.make({ url: alertWebhook }) }),
+      ...(alertmanager.length > 0 && { alertmanager: yield* AlertmanagerSink.make({ urls: alertmanager }) })
+    })
   })
+  return Layer.provide(Layer.unwrap(layer), PlainHttp.layer)
+}
 
-const portProblem = (port: number, cause: unknown): Problem => {
+const isLoopback = (host: string): boolean => /^(127\.|::1$)/.test(host)
+
+const anybody =
+  "warning: anybody who reaches this address has the account local; --no-local-account (REDRIVE_LOCAL_ACCOUNT=false) ends that"
+
+const addressProblem = ({ host, port }: Settings.Values, cause: unknown): Problem => {
   const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : String(cause)
-  return code === "EADDRINUSE"
-    ? new Problem({ wrong: `port ${port} is in use.`, advice: "Choose another with --port; 0 takes any that is free." })
+  if (code === "EADDRINUSE")
+    return new Problem({
+      wrong: `port ${port} is in use.`,
+      advice: "Choose another with --port; 0 takes any that is free."
+    })
+  return code === "EADDRNOTAVAIL"
+    ? new Problem({ wrong: `this machine has no address ${host}.`, advice: "Choose another with --host." })
     : new Problem({ wrong: `cannot listen on port ${port}: ${code}.`, advice: "Choose another with --port." })
 }

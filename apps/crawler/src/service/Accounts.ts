@@ -70,6 +70,22 @@ export class Accounts extends Context.Service<
     Accounts,
     Effect.suspend(() => Effect.tap(make, ({ open }) => open(local)))
   )
+  /** The same, for a service that others reach: it knows nobody by the key that everybody knows. */
+  static readonly layerWithoutLocal = Layer.effect(
+    Accounts,
+    Effect.suspend(() =>
+      Effect.map(make, (accounts) =>
+        Accounts.of({
+          ...accounts,
+          byKey: (apiKey) =>
+            Effect.map(
+              accounts.byKey(apiKey),
+              Option.filter(({ id }) => id !== local.id)
+            )
+        })
+      )
+    )
+  )
 }
 
 const make = Effect.gen(function* () {

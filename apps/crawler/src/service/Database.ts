@@ -12,6 +12,7 @@ import * as Redacted from "effect/Redacted"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import * as DatabaseName from "./DatabaseName.ts"
 import * as Lock from "./Lock.ts"
 import { answerOf, failureOf, readError } from "./rows.ts"
 
@@ -223,23 +224,9 @@ const migrate = Migrator.make({})({
   })
 })
 
-/** Whether a database is PostgreSQL's, which its connection string says. */
-export const isPostgres = (database: string): boolean => /^postgres(ql)?:\/\//i.test(database)
-
-/** Whether a database is meant to be a server's, and is not PostgreSQL's: no file has such a name. */
-export const isUnknown = (database: string): boolean =>
-  !isPostgres(database) && /^(postgres(ql)?:|[a-z][a-z\d+.-]*:\/\/)/i.test(database)
-
-/** What a database may be called in a message: a connection string may have a password, anywhere in it if it is not well-formed. */
-export const nameOf = (database: string): string => {
-  if (!isPostgres(database)) return database
-  const url = URL.canParse(database) ? new URL(database) : undefined
-  return url === undefined || url.username === "" ? "PostgreSQL" : `${url.host}${url.pathname}`
-}
-
 /** The client of a database, as it is: the name of a SQLite file, or a connection string of PostgreSQL. */
 export const client = (database: string): Layer.Layer<SqlClient.SqlClient, SqlError> =>
-  isPostgres(database)
+  DatabaseName.isPostgres(database)
     ? PgClient.layer({ url: Redacted.make(database), maxConnections: 10, applicationName: "redrive crawler" })
     : Sqlite.layer({ filename: database })
 
@@ -248,6 +235,8 @@ export const client = (database: string): Layer.Layer<SqlClient.SqlClient, SqlEr
  * is shared by any number of them.
  */
 export const layer = (database: string) => {
-  const prepare = isPostgres(database) ? migrate : Effect.andThen(Lock.acquire, Effect.andThen(migrate, Lock.sign))
+  const prepare = DatabaseName.isPostgres(database)
+    ? migrate
+    : Effect.andThen(Lock.acquire, Effect.andThen(migrate, Lock.sign))
   return Layer.effectDiscard(prepare).pipe(Layer.provideMerge(client(database)))
 }

@@ -1,5 +1,5 @@
 /**
- * The crawl service: the API over HTTP on 127.0.0.1, its store, and the crawler that works the jobs.
+ * The crawl service: the API over HTTP, its store, and the crawler that works the jobs.
  */
 import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -22,18 +22,20 @@ import { Accounts } from "./Accounts.ts"
 import * as App from "./App.ts"
 import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
+import * as DatabaseName from "./DatabaseName.ts"
 import * as HostGates from "./HostGates.ts"
 import { Jobs } from "./Jobs.ts"
 import { Pages } from "./Pages.ts"
 import * as Webhooks from "./Webhooks.ts"
 
 /**
- * `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
+ * `host` address to listen on (127.0.0.1), `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
  * `grace` for pages that are under way when it ends (none), `requestTimeout` of a request to arrive as a whole (30 seconds),
  * `policy` of a page (3 retries, Retry-After up to 2 minutes), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none), `keep` of jobs
  * that have ended (30 days).
  */
 export interface Options {
+  readonly host?: string | undefined
   readonly port?: number | undefined
   readonly database?: string | undefined
   readonly allowPrivate?: boolean | undefined
@@ -50,6 +52,8 @@ export interface Options {
    * Default: 6,000.
    */
   readonly requestsPerMinute?: number | undefined
+  /** Whether there is the account `local`, whose key everybody knows; without it the key is refused, even if the database has the account. Default: `true`. */
+  readonly localAccount?: boolean | undefined
 }
 
 /** No request of the contract is larger. */
@@ -78,14 +82,14 @@ export class Service extends Context.Service<
 export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
-  const { extractor = Extractor.layer(), requestsPerMinute = 6000 } = options
+  const { extractor = Extractor.layer(), host = "127.0.0.1", localAccount = true, requestsPerMinute = 6000 } = options
   const data = Database.layer(database)
   const store = Layer.merge(Jobs.layer, Pages.layer()).pipe(
-    Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
+    Layer.provideMerge(Layer.merge(localAccount ? Accounts.layer : Accounts.layerWithoutLocal, Store.layer())),
     Layer.provide(data)
   )
   // What processes share they count together; a store that does not answer refuses nobody.
-  const counts = Database.isPostgres(database)
+  const counts = DatabaseName.isPostgres(database)
     ? Layer.provide(SqlStores.layerRateLimiterStore({ prefix: "requests " }), data)
     : RateLimiter.layerStoreMemory
   const work = Layer.mergeAll(
@@ -94,7 +98,7 @@ export const layer = (options: Options = {}) => {
   ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
   const server = NodeHttpServer.layer(serverOf(options), {
     port,
-    host: "127.0.0.1",
+    host,
     gracefulShutdownTimeout: "1 second"
   })
   const served = Layer.unwrap(Effect.map(App.make({ allowPrivate, requestsPerMinute }), (app) => HttpServer.serve(app)))

@@ -5,6 +5,7 @@ import * as Postgres from "@redrive/clients/Postgres"
 import * as Servers from "@redrive/clients/Servers"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
@@ -350,5 +351,33 @@ describe("the service on PostgreSQL", () => {
       yield* Deferred.succeed(isOver, undefined)
       assert.deepInclude(yield* ended(one.url, id), { status: "done", items_total: 2, items_done: 2 })
       yield* checkMoney(database, 2)
+    }))
+
+  test("delivers a webhook as often as it is asked to, also at the same instant", ({ database }) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Database.client(database))
+      const sql = yield* Effect.provideContext(SqlClient.SqlClient, context)
+      const told: Array<string> = []
+      const hook = yield* serve((request, response) => {
+        told.push(String(request.headers["webhook-id"]))
+        response.writeHead(204).end()
+      })
+      const { url } = yield* serving(["--allow-private", "--database", database])
+      const { id } = yield* created(url, { url: yield* site(1), webhook_url: hook })
+      yield* ended(url, id)
+      // Both requests are there before either can change the job.
+      const both = yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`SELECT 1 AS one FROM jobs WHERE id = ${id} FOR UPDATE`
+          const resend = asked(url, `/v1/job/${id}/webhook`, { method: "POST" })
+          const fiber = yield* Effect.forkScoped(Effect.all([resend, resend], { concurrency: 2 }))
+          const waiting = sql`SELECT 1 AS one FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
+          while ((yield* waiting).length < 2) yield* Effect.sleep("10 millis")
+          return fiber
+        })
+      )
+      for (const { success } of yield* Fiber.join(both)) assert.isTrue(success)
+      while (told.length < 3) yield* Effect.sleep("10 millis")
+      assert.deepStrictEqual(told, [id, id, id])
     }))
 })

@@ -16,6 +16,7 @@ import * as Database from "../src/service/Database.ts"
 import * as Service from "../src/service/Service.ts"
 import * as Api from "./api.ts"
 import { run, serving } from "./cli.ts"
+import { killer } from "./killer.ts"
 import { serve } from "./origin.ts"
 
 /** How often one of two processes is killed: `KILLS=50 pnpm test apps/crawler/test/Shared.test.ts` takes some minutes. */
@@ -379,5 +380,36 @@ describe("the service on PostgreSQL", () => {
       for (const { success } of yield* Fiber.join(both)) assert.isTrue(success)
       while (told.length < 3) yield* Effect.sleep("10 millis")
       assert.deepStrictEqual(told, [id, id, id])
+    }))
+
+  test("gives a page up that has killed three processes, and blames no page that was under way then", ({ database }) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Database.client(database))
+      const sql = yield* Effect.provideContext(SqlClient.SqlClient, context)
+      const bad = yield* killer
+      const args = ["--allow-private", "--database", database]
+      const ids: Array<string> = []
+      for (let n = 1; n <= 3; n++) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { pid, url } = yield* serving(args)
+            bad.victim = pid
+            if (n === 1)
+              for (const start of ["/", "/slow"])
+                ids.push((yield* created(url, { url: new URL(start, bad.url).href, items_limit: 10 })).id)
+            while (bad.deaths < n) yield* Effect.sleep("10 millis")
+          })
+        )
+        // Its lease is over.
+        yield* sql`DELETE FROM runners`
+      }
+      const { url } = yield* serving(args)
+      const [job, slow] = yield* Effect.forEach(ids, (id) => ended(url, id))
+      assert.deepInclude(slow, { status: "done", items_total: 1, items_done: 1 })
+      assert.deepInclude(job, { status: "done", items_total: 5, items_done: 4, items_failed: 1 })
+      const failed = job.job_items.find(({ status }: { status: string }) => status === "error")
+      assert.deepInclude(failed, { error_code: "internal_error", reason: "defect", original_url: `${bad.url}bad` })
+      assert.strictEqual(bad.deaths, 3)
+      yield* checkMoney(database, 5)
     }))
 })

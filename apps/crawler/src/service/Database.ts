@@ -138,6 +138,12 @@ const claims = Effect.gen(function* () {
   yield* sql`CREATE TABLE runners (id TEXT PRIMARY KEY, until BIGINT NOT NULL)`
 })
 
+/** How often each page was under way when its process was lost. */
+const kills = Effect.flatMap(
+  SqlClient.SqlClient,
+  (sql) => sql`ALTER TABLE items ADD COLUMN kills INTEGER NOT NULL DEFAULT 0`
+)
+
 const migrate = Migrator.make({})({
   loader: Migrator.fromRecord({
     "0001_tables": tables,
@@ -147,7 +153,8 @@ const migrate = Migrator.make({})({
     "0005_landings": landings,
     "0006_deliveries": deliveries,
     "0007_formats": formats,
-    "0008_claims": claims
+    "0008_claims": claims,
+    "0009_kills": kills
   })
 })
 

@@ -50,6 +50,8 @@ export interface Options {
    * Default: 6,000.
    */
   readonly requestsPerMinute?: number | undefined
+  /** How often a page may take its process with it before it is given up; at least 1. Default: 3. */
+  readonly kills?: number | undefined
 }
 
 /** No request of the contract is larger. */
@@ -78,7 +80,7 @@ export class Service extends Context.Service<
 export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
-  const { extractor = Extractor.layer(), requestsPerMinute = 6000 } = options
+  const { extractor = Extractor.layer(), kills, requestsPerMinute = 6000 } = options
   const data = Database.layer(database)
   const store = Layer.merge(Jobs.layer, Pages.layer()).pipe(
     Layer.provideMerge(Layer.merge(Accounts.layer, Store.layer())),
@@ -89,7 +91,7 @@ export const layer = (options: Options = {}) => {
     ? Layer.provide(SqlStores.layerRateLimiterStore({ prefix: "requests " }), data)
     : RateLimiter.layerStoreMemory
   const work = Layer.mergeAll(
-    Crawler.layer({ policy, grace }).pipe(Layer.provide(HostGates.layer)),
+    Crawler.layer({ policy, grace, kills }).pipe(Layer.provide(HostGates.layer)),
     Webhooks.layer({ allowPrivate, keep, secret: webhookSecret })
   ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
   const server = NodeHttpServer.layer(serverOf(options), {

@@ -193,6 +193,51 @@ describe("a content encoding", () => {
   )
 })
 
+describe("a gzip file", () => {
+  const file = Zlib.gzipSync(text)
+  const unpacking = Effect.fnUntraced(
+    function* (body: Buffer, headers: Record<string, string>, unpack: boolean) {
+      const fetcher = yield* Fetcher.Fetcher
+      const { url } = yield* counting((_, response) => response.writeHead(200, headers).end(body))
+      return yield* fetcher.fetch(url, { accept: "*/*", unpack }).pipe(
+        Effect.map((page) => page.text),
+        Effect.catch(({ _tag, ...reason }) =>
+          Effect.succeed({ _tag, detail: reason.detail, status: "status" in reason ? reason.status : undefined })
+        )
+      )
+    },
+    Effect.provide(Fetcher.layer({ allowPrivate: true }))
+  )
+
+  const types = ["application/gzip", "application/xml", "text/plain"]
+  for (const type of types) {
+    it.live(`that is called ${type} is unpacked where that is asked for, also in a content encoding`, () =>
+      Effect.gen(function* () {
+        const headers = { "content-type": type }
+        assert.strictEqual(yield* unpacking(file, headers, true), text)
+        assert.strictEqual(
+          yield* unpacking(Zlib.gzipSync(file), { ...headers, "content-encoding": "gzip" }, true),
+          text
+        )
+        assert.strictEqual(yield* unpacking(file, { ...headers, "content-encoding": "gzip" }, true), text)
+        assert.strictEqual(yield* unpacking(Buffer.from(text), headers, true), text)
+        assert.notStrictEqual(yield* unpacking(file, headers, false), text)
+      })
+    )
+  }
+
+  it.live("that is cut, wrong or too large is the site's fault", () =>
+    Effect.gen(function* () {
+      const wrong = Buffer.from(file)
+      wrong.writeUInt32LE(1, file.length - 8)
+      for (const body of [file.subarray(0, 2), file.subarray(0, -1), wrong, Buffer.from("\x1f\x8bno", "latin1")])
+        assert.deepStrictEqual(yield* unpacking(body, {}, true), site("bad_encoding"))
+      const bomb = Zlib.gzipSync(Buffer.alloc(64 * 1024 * 1024))
+      assert.deepStrictEqual(yield* unpacking(bomb, {}, true), site("too_large", 200))
+    })
+  )
+})
+
 describe("a body that breaks off", () => {
   for (const length of [undefined, "1000"]) {
     it.live(`${length === undefined ? "between chunks" : "before its length"} is the site's fault`, () =>

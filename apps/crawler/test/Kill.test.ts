@@ -5,11 +5,16 @@ import { DatabaseSync } from "node:sqlite"
 import { text as textOf } from "node:stream/consumers"
 import { assert, describe, it } from "@effect/vitest"
 import * as Program from "@redrive/testing/Program"
+import * as Recorder from "@redrive/testing/Recorder"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Accounts from "../src/service/Accounts.ts"
+import * as Service from "../src/service/Service.ts"
+import * as Api from "./api.ts"
 import { serving } from "./cli.ts"
 import { folder } from "./files.ts"
+import { killer } from "./killer.ts"
 import { serve } from "./origin.ts"
 import { checkCounters } from "./counters.ts"
 
@@ -179,6 +184,76 @@ describe("serve that is killed at any moment", () => {
       const state = Effect.map(ask(url, `/v1/job/${id}`), (job) => job.webhook_status)
       while ((yield* state) === "pending") yield* Effect.sleep("50 millis")
       assert.strictEqual(yield* state, "delivered")
+    })
+  )
+
+  it.live("gives a page up that has killed it three times, and blames no page that was under way then", () =>
+    Effect.gen(function* () {
+      const site = yield* killer
+      const database = join(yield* folder, "crawl.db")
+      const ids: Array<string> = []
+      for (let n = 1; n <= 3; n++)
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { pid, url } = yield* serving(["--allow-private", "--database", database])
+            site.victim = pid
+            if (n === 1)
+              for (const start of ["/", "/slow"]) {
+                const body = JSON.stringify({ url: new URL(start, site.url).href, items_limit: 10 })
+                ids.push((yield* ask(url, "/v1/crawl", { method: "POST", body })).id)
+              }
+            while (site.deaths < n) yield* Effect.sleep("10 millis")
+          })
+        )
+      const program = Effect.gen(function* () {
+        const [job, slow] = yield* Effect.forEach(ids, (id) => Api.ended(id))
+        assert.deepInclude(slow, { status: "done", items_total: 1, items_done: 1 })
+        assert.deepInclude(job, { status: "done", items_total: 5, items_done: 4, items_failed: 1 })
+        const bad = job.job_items.find(({ original_url }: { original_url: string }) => original_url.endsWith("/bad"))
+        assert.deepInclude(bad, {
+          status: "error",
+          error_code: "internal_error",
+          reason: "defect",
+          cost: 0,
+          attempts: 3
+        })
+        const reports = yield* Effect.flatMap(Recorder.Recorder, (recorder) => recorder.reports)
+        assert.deepStrictEqual(
+          reports.map(({ code, detail, url }) => [code, detail, url]),
+          [["internal_error", "defect", `${site.url}bad`]]
+        )
+        const { accounts } = yield* Service.Service
+        assert.strictEqual(yield* accounts.balance("local"), Accounts.local.balance - 5 * Accounts.pagePrice)
+      })
+      yield* Effect.provide(program, Layer.provideMerge(Api.layer({ database }), Recorder.layer))
+      assert.lengthOf(
+        site.asked.filter((path) => path === "/bad"),
+        3
+      )
+    })
+  )
+
+  it.live("blames no page for a stop, however often it is stopped", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const url = yield* serve(({ url: path = "" }, response) => {
+        if (asked.push(path) > 5) response.writeHead(200, { "content-type": "text/html" }).end("<p>page")
+      })
+      const database = join(yield* folder, "crawl.db")
+      const ids: Array<string> = []
+      for (let n = 1; n <= 5; n++)
+        yield* Api.withService(
+          Effect.gen(function* () {
+            if (n === 1) ids.push((yield* Api.create({ url })).body.id)
+            while (asked.length < n) yield* Effect.sleep("10 millis")
+          }),
+          { database }
+        )
+      const [job] = yield* Api.withService(
+        Effect.forEach(ids, (id) => Api.ended(id)),
+        { database }
+      )
+      assert.deepInclude(job, { status: "done", items_done: 1 })
     })
   )
 })

@@ -5,6 +5,7 @@ import * as Postgres from "@redrive/clients/Postgres"
 import * as Servers from "@redrive/clients/Servers"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
@@ -15,6 +16,7 @@ import * as Database from "../src/service/Database.ts"
 import * as Service from "../src/service/Service.ts"
 import * as Api from "./api.ts"
 import { run, serving } from "./cli.ts"
+import { killer } from "./killer.ts"
 import { serve } from "./origin.ts"
 import { checkCounters } from "./counters.ts"
 
@@ -352,5 +354,64 @@ describe("the service on PostgreSQL", () => {
       yield* Deferred.succeed(isOver, undefined)
       assert.deepInclude(yield* ended(one.url, id), { status: "done", items_total: 2, items_done: 2 })
       yield* checkMoney(database, 2)
+    }))
+
+  test("delivers a webhook as often as it is asked to, also at the same instant", ({ database }) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Database.client(database))
+      const sql = yield* Effect.provideContext(SqlClient.SqlClient, context)
+      const told: Array<string> = []
+      const hook = yield* serve((request, response) => {
+        told.push(String(request.headers["webhook-id"]))
+        response.writeHead(204).end()
+      })
+      const { url } = yield* serving(["--allow-private", "--database", database])
+      const { id } = yield* created(url, { url: yield* site(1), webhook_url: hook })
+      yield* ended(url, id)
+      // Both requests are there before either can change the job.
+      const both = yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`SELECT 1 AS one FROM jobs WHERE id = ${id} FOR UPDATE`
+          const resend = asked(url, `/v1/job/${id}/webhook`, { method: "POST" })
+          const fiber = yield* Effect.forkScoped(Effect.all([resend, resend], { concurrency: 2 }))
+          const waiting = sql`SELECT 1 AS one FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
+          while ((yield* waiting).length < 2) yield* Effect.sleep("10 millis")
+          return fiber
+        })
+      )
+      for (const { success } of yield* Fiber.join(both)) assert.isTrue(success)
+      while (told.length < 3) yield* Effect.sleep("10 millis")
+      assert.deepStrictEqual(told, [id, id, id])
+    }))
+
+  test("gives a page up that has killed three processes, and blames no page that was under way then", ({ database }) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Database.client(database))
+      const sql = yield* Effect.provideContext(SqlClient.SqlClient, context)
+      const bad = yield* killer
+      const args = ["--allow-private", "--database", database]
+      const ids: Array<string> = []
+      for (let n = 1; n <= 3; n++) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { pid, url } = yield* serving(args)
+            bad.victim = pid
+            if (n === 1)
+              for (const start of ["/", "/slow"])
+                ids.push((yield* created(url, { url: new URL(start, bad.url).href, items_limit: 10 })).id)
+            while (bad.deaths < n) yield* Effect.sleep("10 millis")
+          })
+        )
+        // Its lease is over.
+        yield* sql`DELETE FROM runners`
+      }
+      const { url } = yield* serving(args)
+      const [job, slow] = yield* Effect.forEach(ids, (id) => ended(url, id))
+      assert.deepInclude(slow, { status: "done", items_total: 1, items_done: 1 })
+      assert.deepInclude(job, { status: "done", items_total: 5, items_done: 4, items_failed: 1 })
+      const failed = job.job_items.find(({ status }: { status: string }) => status === "error")
+      assert.deepInclude(failed, { error_code: "internal_error", reason: "defect", original_url: `${bad.url}bad` })
+      assert.strictEqual(bad.deaths, 3)
+      yield* checkMoney(database, 5)
     }))
 })

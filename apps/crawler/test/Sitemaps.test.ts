@@ -1,3 +1,4 @@
+import * as Zlib from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -8,12 +9,17 @@ import { serve } from "./origin.ts"
 const test = (name: string, program: Effect.Effect<unknown, unknown, Service.Service | Scope.Scope>) =>
   it.live(name, () => Effect.provide(program, layer()))
 
-/** A site of one page that leads nowhere; `files` are its other files, whose `HOST` is its address. All pages are there. */
-const site = Effect.fnUntraced(function* (files: { readonly [path: string]: string }) {
+/** A site of one page that leads nowhere; `files` are its other files, whose `HOST` is its address, and `packed` those that are sent otherwise. All pages are there. */
+const site = Effect.fnUntraced(function* (
+  files: { readonly [path: string]: string },
+  packed: { readonly [path: string]: (host: string) => Buffer } = {}
+) {
   const asked: Array<string> = []
   const url = yield* serve((request, response) => {
     const path = request.url ?? ""
     asked.push(path)
+    const bytes = packed[path]?.(`http://${request.headers.host}`)
+    if (bytes !== undefined) return response.writeHead(200, { "content-type": "application/x-gzip" }).end(bytes)
     const file = files[path]?.replaceAll("HOST", `http://${request.headers.host}`)
     if (file === undefined && /\.(xml|txt)$/.test(path)) return response.writeHead(404).end()
     const type = file === undefined ? "text/html" : path.endsWith(".xml") ? "application/xml" : "text/plain"
@@ -78,6 +84,29 @@ describe("a site's sitemaps", () => {
       })
       const job = yield* crawl({ url, items_limit: 10, use_sitemap: true })
       assert.deepInclude(job, { status: "done", items_total: 1, items_done: 1 })
+    })
+  )
+
+  test(
+    "may be gzip files, by whatever name; one that is cut, wrong or too large stops no other",
+    Effect.gen(function* () {
+      const packed = (text: string) => (host: string) => Zlib.gzipSync(text.replaceAll("HOST", host))
+      const { url } = yield* site(
+        { "/robots.txt": "Sitemap: /index.xml.gz\nSitemap: /list.txt.gz\nSitemap: /cut.xml.gz" },
+        {
+          "/index.xml.gz": packed(
+            `<sitemapindex>${["cut", "wrong", "bomb", "one"].map((name) => `<sitemap><loc>HOST/${name}.xml.gz</loc></sitemap>`).join("")}</sitemapindex>`
+          ),
+          "/list.txt.gz": packed("HOST/a\nHOST/b\n"),
+          "/cut.xml.gz": (host) => packed(urlset("HOST/cut"))(host).subarray(0, -4),
+          "/wrong.xml.gz": () => Buffer.from("\x1f\x8bno", "latin1"),
+          "/bomb.xml.gz": () => Zlib.gzipSync(Buffer.alloc(64 * 1024 * 1024, " ")),
+          "/one.xml.gz": packed(urlset("HOST/c"))
+        }
+      )
+      const job = yield* crawl({ url, items_limit: 20, use_sitemap: true })
+      assert.sameMembers(pathsOf(job), ["/", "/a", "/b", "/c"])
+      assert.strictEqual(job.items_done, 4)
     })
   )
 })

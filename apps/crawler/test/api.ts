@@ -53,12 +53,17 @@ export const ask = Effect.fnUntraced(function* (path: string, init: RequestInit 
 export const create = (request: object, key?: string) =>
   ask("/v1/crawl", { method: "POST", body: JSON.stringify(request), ...(key === undefined ? {} : { key }) })
 
-/** Asks for a crawl and, until it has ended, for the job. */
-export const crawl = Effect.fnUntraced(function* (request: object, key?: string) {
-  const created = yield* create(request, key)
+/** Asks for a job until it has ended. */
+export const ended = Effect.fnUntraced(function* (id: string, key?: string) {
   while (true) {
-    const { body } = yield* ask(`/v1/job/${created.body.id}`, key === undefined ? {} : { key })
+    const { body } = yield* ask(`/v1/job/${id}`, key === undefined ? {} : { key })
     if (["done", "error", "cancelled"].includes(body.status)) return body
     yield* Effect.sleep("10 millis")
   }
+})
+
+/** Asks for a crawl and, until it has ended, for the job. */
+export const crawl = Effect.fnUntraced(function* (request: object, key?: string) {
+  const created = yield* create(request, key)
+  return yield* ended(created.body.id, key)
 })

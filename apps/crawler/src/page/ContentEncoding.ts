@@ -33,6 +33,13 @@ export const decode = (body: Readable, header = ""): Decoded | undefined => {
   return decoded
 }
 
+/** Whether a file is a gzip file, by its first two bytes. */
+export const isGzip = ([first, second]: Uint8Array): boolean => first === 0x1f && second === 0x8b
+
+/** What is in a gzip file. */
+export const unpacked = (file: Buffer): Decoded =>
+  Readable.from(decoding(Readable.from([file]), () => Zlib.createGunzip()))
+
 /** No coding. Servers put the charset here by mistake, and browsers do not mind. */
 const plain: ReadonlySet<string> = new Set(["", "identity", "none", "utf-8"])
 

@@ -38,9 +38,13 @@ export interface Redirect {
   readonly status: number
 }
 
-/** `accept`ed media types; `follow` fails if a redirect is not to be followed. Default: every redirect is followed. */
+/**
+ * `accept`ed media types; `follow` fails if a redirect is not to be followed. Default: every redirect is followed. `unpack` opens a file that is a gzip
+ * file, whatever its media type; `maxBytes` holds for what is in it, too. Default: false.
+ */
 export interface Request {
   readonly accept: string
+  readonly unpack?: boolean | undefined
   readonly follow?: ((redirect: Redirect) => Effect.Effect<void, ItemError.Reason>) | undefined
 }
 
@@ -74,12 +78,12 @@ const make = Effect.fnUntraced(function* (options: Options) {
 
   const hop = (url: string, seen: ReadonlyArray<string>, asked: Asked): Effect.Effect<Page, ItemError.Reason> =>
     Effect.gen(function* () {
-      const { accept, cookies, follow } = asked
+      const { accept, cookies, follow, unpack = false } = asked
       const { host, hostname, password, port, username } = new URL(url)
       if (username !== "" || password !== "" || blockedPorts.has(port)) return yield* ours("bad_link")
       if (!allowPrivate && Address.isPrivateHost(hostname)) return yield* ours("private_address")
       const answered = Effect.flatMap(request(dispatcher, url, { accept, cookie: cookies.of(url) }), (response) =>
-        read(response, accept, maxBytes)
+        read(response, { accept, maxBytes, unpack })
       ).pipe(
         // A body that is not read to its end is cut before the permit goes back: a socket in use is a connection, too.
         Effect.scoped,
@@ -161,8 +165,7 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 const read = Effect.fnUntraced(function* (
   { body, cookies, headers, status }: Response,
-  accept: string,
-  maxBytes: number
+  { accept, maxBytes, unpack }: { readonly accept: string; readonly maxBytes: number; readonly unpack: boolean }
 ): Effect.fn.Return<Answer, ItemError.Reason> {
   const { location } = headers
   const redirected = redirects.has(status) && location !== undefined
@@ -177,7 +180,9 @@ const read = Effect.fnUntraced(function* (
   }
   const decoded = ContentEncoding.decode(body, headers["content-encoding"])
   if (decoded === undefined) return yield* ours("bad_encoding")
-  const bytes = yield* bytesOf(decoded, maxBytes, status)
+  const file = yield* bytesOf(decoded, maxBytes, status)
+  const isPacked = unpack && ContentEncoding.isGzip(file)
+  const bytes = isPacked ? yield* bytesOf(ContentEncoding.unpacked(file), maxBytes, status) : file
   // Servers call files plain text that they know nothing of, or do not say what they are.
   const isUnsure = type === undefined || type === "text/plain"
   if (isUnsure && !accept.includes("*/*") && MediaType.isBinary(bytes)) return yield* ours("no_content", status)

@@ -1,5 +1,6 @@
 /**
  * The pages that a site names in its sitemaps, by the protocol of sitemaps.org: in those that its robots.txt names, or else in `/sitemap.xml`.
+ * A sitemap is XML or a text with one address in each line, and may be a gzip file.
  *
  * A sitemap that cannot be had names no pages, and stops no crawl.
  */
@@ -16,13 +17,15 @@ const mostPages = 50_000
 
 /** What a site names, in its order, each once. `origin` is the site's. */
 export const pagesOf = Effect.fnUntraced(function* (fetcher: Fetcher.Fetcher["Service"], origin: string) {
-  const read = (url: string) =>
+  const read = (url: string, unpack: boolean) =>
     Effect.map(
-      Effect.tapError(fetcher.fetch(url, { accept: "*/*" }), (reason) => Effect.logDebug(`no sitemap: ${url}`, reason)),
+      Effect.tapError(fetcher.fetch(url, { accept: "*/*", unpack }), (reason) =>
+        Effect.logDebug(`no sitemap: ${url}`, reason)
+      ),
       ({ text }) => text
     ).pipe(Effect.orElseSucceed(() => ""))
 
-  const named = [...(yield* read(`${origin}/robots.txt`)).matchAll(/^[ \t]*sitemap[ \t]*:[ \t]*(\S+)/gim)]
+  const named = [...(yield* read(`${origin}/robots.txt`, false)).matchAll(/^[ \t]*sitemap[ \t]*:[ \t]*(\S+)/gim)]
   const open = named.length === 0 ? [`${origin}/sitemap.xml`] : named.map(([, url = ""]) => url)
   const seen = new Set<string>()
   const pages = new Set<string>()
@@ -30,7 +33,7 @@ export const pagesOf = Effect.fnUntraced(function* (fetcher: Fetcher.Fetcher["Se
     const sitemap = URL.parse(url, origin)
     if (sitemap === null || !/^https?:$/.test(sitemap.protocol) || seen.has(sitemap.href)) continue
     seen.add(sitemap.href)
-    const text = yield* read(sitemap.href)
+    const text = yield* read(sitemap.href, true)
     const isIndex = /<(?:[\w-]+:)?sitemapindex[\s>]/.test(text.slice(0, 4096))
     for (const place of placesOf(text)) {
       const page = isIndex ? undefined : URL.parse(place)?.href
@@ -45,7 +48,7 @@ export const pagesOf = Effect.fnUntraced(function* (fetcher: Fetcher.Fetcher["Se
 const isLink = (url: string): boolean => url.length <= mostUrl && /^https?:/.test(url)
 
 /**
- * The addresses in a sitemap, which may also be a text with one in each line. A tree of a sitemap of five megabytes would keep the API waiting; its
+ * The addresses in a sitemap. A tree of a sitemap of five megabytes would keep the API waiting; its
  * addresses can be found without one.
  */
 const placesOf = function* (text: string) {

@@ -37,6 +37,7 @@ import { failureOf } from "./rows.ts"
 import { Jobs, type Work } from "./Jobs.ts"
 import * as Recorder from "../watch/Recorder.ts"
 import { type GivenUp, Pages, type Task } from "./Pages.ts"
+import * as Suspects from "./Suspects.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
 const defaultPolicy = RetryPolicy.make({
@@ -50,6 +51,8 @@ export interface Options {
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   readonly pagesPerJob?: number | undefined
   readonly grace?: Duration.Input | undefined
+  /** How often a page may take its process with it before it is given up; at least 1. Default: 3. */
+  readonly kills?: number | undefined
 }
 
 export class Crawler extends Context.Service<
@@ -72,7 +75,7 @@ export const layer = (
       const { isShared } = yield* Pages
       const context = yield* Effect.context<Extractor.Extractor | Fetcher.Fetcher | Jobs | Pages>()
       const robots = yield* Robots.respected
-      const { policy = defaultPolicy } = options
+      const { kills = 3, pagesPerJob = 16, policy = defaultPolicy } = options
       // One runner for all jobs.
       const runner = Retry.make(HostWait.policyOf(policy), "page")
       const running = yield* FiberMap.make<string>()
@@ -80,7 +83,16 @@ export const layer = (
       const fork = yield* FiberSet.makeRuntime<never, void, never>()
       // A store that fails is no failure of the page: it shows at the page's end.
       const waits = (note: Effect.Effect<void, SqlError>) => void fork(Effect.ignoreCause(note))
-      const workers = { pagesPerJob: options.pagesPerJob ?? 16, robots, runner, retries: policy.retries, drain, waits }
+      const workers: Workers = {
+        pagesPerJob,
+        kills,
+        suspects: Suspects.make(),
+        robots,
+        runner,
+        retries: policy.retries,
+        drain,
+        waits
+      }
       // A look finds jobs that run, and may have found one before whoever created it starts it.
       const start = (work: Work) =>
         FiberMap.run(running, work.id, Effect.provideContext(crawl(work, workers), context), {
@@ -114,6 +126,8 @@ export const layer = (
 /** What all jobs share. */
 interface Workers {
   readonly pagesPerJob: number
+  readonly kills: number
+  readonly suspects: Suspects.Suspects
   readonly robots: Robots.Robots
   readonly runner: Retry.Runner
   /** Of a page, for any failure but that its host asks for fewer requests. */
@@ -128,7 +142,11 @@ const crawl = Effect.fnUntraced(
   function* (work: Work, workers: Workers) {
     const jobs = yield* Jobs
     const { isShared } = yield* Pages
-    const worked = storing(Effect.andThen(Effect.scoped(visitAll(work, workers)), jobs.end(work.id, "done")))
+    const visited = Effect.ensuring(
+      Effect.scoped(visitAll(work, workers)),
+      Effect.sync(() => workers.suspects.leave(work.id))
+    )
+    const worked = storing(Effect.andThen(visited, jobs.end(work.id, "done")))
     // A server may be away for a while, as when it is restarted. What was under way is fetched again.
     yield* isShared
       ? Effect.retry(
@@ -181,6 +199,12 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   }
 
   const visit = Effect.fnUntraced(function* (task: Task) {
+    if (task.kills >= workers.kills)
+      return yield* fail(task, errorOf(task, killed(task.kills)), {
+        attempts: task.kills,
+        story: [],
+        because: "retries"
+      })
     const { result, ...how } = yield* fetch(task, work, workers, (redirect) => admit(task, redirect))
     if (Result.isFailure(result))
       return yield* fail(task, result.failure.failure, { ...how, because: result.failure.because })
@@ -221,6 +245,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
   let under = 0
   const ended = Effect.sync(() => {
     under--
+    workers.suspects.leave(work.id)
     news.openUnsafe()
   })
   /** Begins with pages that were claimed. */
@@ -238,12 +263,20 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     }
   })
 
+  const claim = Effect.gen(function* () {
+    const room = workers.pagesPerJob - under
+    if (room <= 0 || workers.suspects.has(work.id)) return []
+    const admitted = under === 0 && workers.suspects.admit(work.id)
+    const tasks = yield* pages.claim(work.id, work.pace > 0 ? 1 : room, admitted)
+    if (!tasks.some(({ kills }) => kills > 0)) workers.suspects.leave(work.id)
+    return tasks
+  })
+
   const claiming = Effect.gen(function* () {
     yield* pages.begin(work.id)
     for (;;) {
       news.closeUnsafe()
-      const room = workers.pagesPerJob - under
-      const tasks = room > 0 ? yield* pages.claim(work.id, work.pace > 0 ? 1 : room) : []
+      const tasks = yield* claim
       yield* begin(tasks)
       if (tasks.length > 0 && work.pace > 0) yield* Effect.sleep(work.pace)
       if (tasks.length > 0) continue
@@ -352,6 +385,13 @@ const placeOf = (url: string): string => {
 
 /** Another item of the job has the page. */
 const duplicate = new ItemError.HostReturnedError({ status: 0, detail: "duplicate" })
+
+/** A page that took its process with it again and again. */
+const killed = (kills: number) =>
+  new ItemError.InternalError({
+    detail: "defect",
+    cause: new Error(`the process was lost ${kills} times while the page was under way`)
+  })
 
 const accepted = "text/html,application/xhtml+xml,text/plain"
 

@@ -139,6 +139,12 @@ const claims = Effect.gen(function* () {
   yield* sql`CREATE TABLE runners (id TEXT PRIMARY KEY, until BIGINT NOT NULL)`
 })
 
+/** How often each page was under way when its process was lost. */
+const kills = Effect.flatMap(
+  SqlClient.SqlClient,
+  (sql) => sql`ALTER TABLE items ADD COLUMN kills INTEGER NOT NULL DEFAULT 0`
+)
+
 /**
  * What somebody who watches asks for: how many pages a job has, of which kind and at which host, kept in the transactions that change them; and where a page
  * is in its attempts. Texts move to a table of their own: a list of pages reads none of them.
@@ -220,6 +226,7 @@ const migrate = Migrator.make({})({
     "0006_deliveries": deliveries,
     "0007_formats": formats,
     "0008_claims": claims,
+    "0009_kills": kills,
     "0010_watching": watching
   })
 })

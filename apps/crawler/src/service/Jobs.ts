@@ -209,7 +209,7 @@ const make = Effect.gen(function* () {
     return Option.some(jobJson(job, request, items, webhook))
   })
 
-  /** Queues the webhook of a job that has ended. */
+  /** Queues the webhook of a job that has ended. The caller has locked the job: each delivery has a count of its own. */
   const deliver = Effect.fnUntraced(function* ({
     account_id: accountId,
     deliveries,
@@ -225,7 +225,9 @@ const make = Effect.gen(function* () {
   })
 
   const resend = Effect.fnUntraced(function* (jobId: string) {
-    const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND finished_at IS NOT NULL`
+    const [job] =
+      yield* sql<JobRow>`UPDATE jobs SET version = version + 1 WHERE id = ${jobId} AND finished_at IS NOT NULL
+      RETURNING *`
     return job === undefined ? Option.none() : yield* deliver(job)
   }, sql.withTransaction)
 

@@ -3,6 +3,8 @@
  *
  * A claim names the process that has it. Each process says every few seconds that it lives; what one holds that does not is claimed by another. Whoever
  * has lost a claim changes nothing and charges nothing any more. Every change locks the row of its job first, so that no two wait for each other.
+ *
+ * A page that was under way when its process was lost is a suspect: it may have taken the process with it. Suspects are claimed one by one.
  */
 import { randomUUID } from "node:crypto"
 import * as ItemError from "@redrive/core/ItemError"
@@ -19,6 +21,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import { orderOf } from "./Database.ts"
 import type { Work } from "./Jobs.ts"
@@ -31,6 +34,8 @@ export interface Task {
   readonly jobId: string
   readonly url: string
   readonly depth: number
+  /** How often its process was lost while it was under way. */
+  readonly kills: number
 }
 
 /** What a fetched page brought. */
@@ -81,8 +86,11 @@ export class Pages extends Context.Service<
     readonly isShared: boolean
     /** Marks a job as being worked on. What this process had claimed of it waits again. */
     readonly begin: (jobId: string) => Effect.Effect<void, SqlError>
-    /** Claims pages of a job that wait, in the order in which they were found; if none does, those of processes that do not live any more. */
-    readonly claim: (jobId: string, most: number) => Effect.Effect<ReadonlyArray<Task>, SqlError>
+    /**
+     * Claims pages of a job that wait, in the order in which they were found. If none does, those of processes that do not live any more become
+     * suspects, and, where one is `admitted`, it is claimed.
+     */
+    readonly claim: (jobId: string, most: number, admitted: boolean) => Effect.Effect<ReadonlyArray<Task>, SqlError>
     /** Whether no page of a job waits, and none is under way in any process. */
     readonly areOver: (jobId: string) => Effect.Effect<boolean, SqlError>
     /** Notes that a page waits for its next attempt. */
@@ -189,35 +197,40 @@ const make = Effect.fnUntraced(function* (
   })
   const leave = sql`DELETE FROM runners WHERE id = ${self}`
 
-  const waiting = (jobId: string, most: number) =>
-    sql`SELECT id FROM items WHERE job_id = ${jobId} AND status = 'new' ORDER BY ${order} LIMIT ${most}`
+  const isSuspect = sql`kills > 0`
+  const isUnsuspected = sql`kills = 0`
+
+  const waiting = (jobId: string, which: Statement.Fragment, most: number) =>
+    sql`SELECT id FROM items WHERE job_id = ${jobId} AND status = 'new' AND ${which} ORDER BY ${order} LIMIT ${most}`
 
   /** The caller has locked the job. */
-  const take = Effect.fnUntraced(function* (jobId: string, most: number) {
+  const take = Effect.fnUntraced(function* (jobId: string, most: number, which = isUnsuspected) {
     if (most <= 0) return []
     const rows = yield* sql<Task & { readonly place: number | string }>`UPDATE items
       SET status = 'in_progress', attempts = 0, claim = ${self}, updated_at = ${yield* now}
-      WHERE id IN (${waiting(jobId, most)}) RETURNING id, url, depth, ${order} AS place`
+      WHERE id IN (${waiting(jobId, which, most)}) RETURNING id, url, depth, kills, ${order} AS place`
     return rows
       .toSorted((one, other) => Number(one.place) - Number(other.place))
-      .map(({ depth, id, url }): Task => ({ depth, id, jobId, url }))
+      .map(({ depth, id, kills, url }): Task => ({ depth, id, jobId, kills, url }))
   })
 
   /** Pages of a job whose processes do not live. One that was taken for lost may have claimed more since. */
   const isLeft = (jobId: string) => sql`job_id = ${jobId} AND status = 'in_progress' AND claim <> ${self}
     AND NOT EXISTS (SELECT 1 FROM runners WHERE runners.id = items.claim)`
 
-  const claim = Effect.fnUntraced(function* (jobId: string, most: number) {
+  const claim = Effect.fnUntraced(function* (jobId: string, most: number, admitted: boolean) {
     // Most of the time there is none, which costs no transaction.
-    const isWaiting = (yield* waiting(jobId, 1)).length > 0
+    const isWaiting = (yield* waiting(jobId, isUnsuspected, 1)).length > 0
     const left = isWaiting ? [] : yield* sql`SELECT 1 AS one FROM items WHERE ${isLeft(jobId)} LIMIT 1`
-    if (!isWaiting && left.length === 0) return []
+    const suspects = isWaiting || !admitted ? [] : yield* waiting(jobId, isSuspect, 1)
+    if (!isWaiting && left.length === 0 && suspects.length === 0) return []
     return yield* sql.withTransaction(
       Effect.gen(function* () {
         yield* change(jobId)
-        if (!isWaiting)
-          yield* sql`UPDATE items SET status = 'new', attempts = 0, story = '', next_at = NULL, claim = NULL WHERE ${isLeft(jobId)}`
-        return yield* take(jobId, most)
+        if (left.length > 0)
+          yield* sql`UPDATE items SET status = 'new', attempts = 0, story = '', next_at = NULL, claim = NULL, kills = kills + 1 WHERE ${isLeft(jobId)}`
+        const tasks = yield* take(jobId, most)
+        return tasks.length === 0 && admitted ? yield* take(jobId, 1, isSuspect) : tasks
       })
     )
   })

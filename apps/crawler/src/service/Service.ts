@@ -54,6 +54,8 @@ export interface Options {
   readonly requestsPerMinute?: number | undefined
   /** Whether there is the account `local`, whose key everybody knows; without it the key is refused, even if the database has the account. Default: `true`. */
   readonly localAccount?: boolean | undefined
+  /** How often a page may take its process with it before it is given up; at least 1. Default: 3. */
+  readonly kills?: number | undefined
 }
 
 /** No request of the contract is larger. */
@@ -82,7 +84,13 @@ export class Service extends Context.Service<
 export const layer = (options: Options = {}) => {
   const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
-  const { extractor = Extractor.layer(), host = "127.0.0.1", localAccount = true, requestsPerMinute = 6000 } = options
+  const {
+    extractor = Extractor.layer(),
+    host = "127.0.0.1",
+    kills,
+    localAccount = true,
+    requestsPerMinute = 6000
+  } = options
   const data = Database.layer(database)
   const store = Layer.merge(Jobs.layer, Pages.layer()).pipe(
     Layer.provideMerge(Layer.merge(localAccount ? Accounts.layer : Accounts.layerWithoutLocal, Store.layer())),
@@ -93,7 +101,7 @@ export const layer = (options: Options = {}) => {
     ? Layer.provide(SqlStores.layerRateLimiterStore({ prefix: "requests " }), data)
     : RateLimiter.layerStoreMemory
   const work = Layer.mergeAll(
-    Crawler.layer({ policy, grace }).pipe(Layer.provide(HostGates.layer)),
+    Crawler.layer({ policy, grace, kills }).pipe(Layer.provide(HostGates.layer)),
     Webhooks.layer({ allowPrivate, keep, secret: webhookSecret })
   ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
   const server = NodeHttpServer.layer(serverOf(options), {

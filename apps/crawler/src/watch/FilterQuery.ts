@@ -34,17 +34,22 @@ export const fromQuery = (query: URLSearchParams): Filter => {
 
 /** Which pages a filter has: `failed pages of host example.com with code host_returned_error, to be acted on by the site owner`. */
 export const inWords = (filter: Filter, noun = "pages"): string => {
-  const { actor, because, code, detail, host, job, status, text } = filter
+  const { actor, status } = filter
   const what = status === undefined ? noun : `${status} ${noun}`
-  const told = [
-    host === undefined ? "" : `of host ${host}`,
-    job === undefined ? "" : `of job ${job}`,
-    code === undefined ? "" : `with code ${code}`,
-    detail === undefined ? "" : `with detail ${detail}`,
-    because === undefined ? "" : `given up because of ${because}`,
-    text === undefined ? "" : `with the text “${text}”`
-  ].filter((part) => part !== "")
+  const told = phrases.flatMap(([field, phrase, end]) => {
+    const value = filter[field] ?? ""
+    return value === "" ? [] : [`${phrase}${value}${end}`]
+  })
   const who =
     actor === undefined ? "" : actor === "nobody" ? ", on which nobody can act" : `, to be acted on by the ${actor}`
   return `${[what, ...told].join(" ")}${who}`
 }
+
+const phrases = [
+  ["host", "of host ", ""],
+  ["job", "of job ", ""],
+  ["code", "with code ", ""],
+  ["detail", "with detail ", ""],
+  ["because", "given up because of ", ""],
+  ["text", "with the text “", "”"]
+] as const

@@ -41,8 +41,7 @@ const pauseCell = (pause: HostLine["pause"], now: number): Child =>
   pause === undefined
     ? html`<span class="none">not paused</span>`
     : html`<div>
-        ${state("paused")}
-        ${pause.until === undefined ? "until somebody opens it" : html`<span>opens ${next(pause.until, now)}</span>`}
+        ${state("paused")}${pause.until === undefined ? " until somebody opens it" : [" opens ", next(pause.until, now)]}
         <div class="quiet">${foreign(pause.why, 160)}, by ${foreign(pause.by, 40)}</div>
       </div>`
 

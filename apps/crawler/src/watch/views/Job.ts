@@ -49,10 +49,8 @@ const head = ({ counts, job }: JobView, frame: Frame): Node => {
   return html`<div>
     <h1>Job of ${outside(url)}</h1>
     <p class="lead">
-      ${state(error === undefined ? job.status : "error")} for ${lasted(job, frame.now)}, since
-      ${time(createdAt, frame.now)}. It has cost ${Words.money(spent)}, which account
-      <a href="/accounts">${foreign(account, 40)}</a> paid.
-      ${againOf !== undefined && html` It takes failed pages of <a href=${Links.job(againOf)}>job ${foreign(againOf, 40)}</a> again.`}
+      ${state(error === undefined ? job.status : "error")} for ${lasted(job, frame.now)}, since ${time(createdAt, frame.now)}. It has cost ${Words.money(spent)}, which account <a href="/accounts">${foreign(account, 40)}</a> paid.
+      ${againOf !== undefined && [" It takes failed pages of ", html`<a href=${Links.job(againOf)}>job ${foreign(againOf, 40)}</a>`, " again."]}
     </p>
     ${error !== undefined && html`<p>${state("error", "It ended early:")} ${foreign(error.message, 300)} <code>${error.code}</code></p>`}
     ${progress(job)}

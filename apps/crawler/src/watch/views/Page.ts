@@ -45,10 +45,8 @@ export const page = (shown: Shown, content: Child, live = ""): Node =>
         )}
       </nav>
       <span class="live">
-        <span role="status">${live}</span>
-        <span class="quiet">
-          as of <time datetime=${Words.iso(shown.frame.now)}>${Words.clock(shown.frame.now)}</time> UTC</span
-        >
+        <span role="status">${live}</span>${" "}
+        <span class="quiet">as of <time datetime=${Words.iso(shown.frame.now)}>${Words.clock(shown.frame.now)}</time> UTC</span>
       </span>
       ${
         shown.frame.mayAct

@@ -171,7 +171,7 @@ const legend = (): Node =>
       ([why, [name]]) =>
         html`<li>
           <svg width="26" height="12" class="wait ${why}"><line x1="0" x2="26" y1="6" y2="6" /></svg>
-          ${why === "backoff" ? "waits: " : ""}${name}
+          waits: ${name}
         </li>`
     )}
     <li>

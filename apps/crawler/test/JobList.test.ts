@@ -28,7 +28,10 @@ describe("the list of jobs", () => {
           assert.deepInclude(first, { id: ids[0], url, status: "done", items_total: 3, items_done: 2, items_failed: 1 })
           for (const query of ["limit=0", "limit=101", "limit=x"]) {
             const { body, status } = yield* ask(`/v1/jobs?${query}`)
-            assert.deepStrictEqual([status, body.error_message], [400, "limit is invalid"])
+            assert.deepStrictEqual(
+              [status, body.error_message],
+              [400, "limit is invalid: it is a whole number from 1 to 100"]
+            )
           }
         })
       )

@@ -88,14 +88,15 @@ describe("the answer about a job", () => {
           const { body } = yield* ask(`/v1/job/${id}?include_links=false`)
           assert.deepStrictEqual(ids(body.job_items), seen)
           for (const item of body.job_items) assert.deepStrictEqual(item.links, [])
-          for (const [query, field] of [
-            ["limit=0", "limit"],
-            ["offset=-1", "offset"],
-            ["offset=x", "offset"],
-            ["include_links=maybe", "include_links"]
+          for (const [query, why] of [
+            ["limit=0", "limit is invalid: it is a whole number from 1 to 100,000"],
+            ["limit=1&limit=2", "limit is invalid: it is a whole number from 1 to 100,000"],
+            ["offset=-1", "offset is invalid: it is a whole number from 0 to 100,000"],
+            ["offset=x", "offset is invalid: it is a whole number from 0 to 100,000"],
+            ["include_links=maybe", "include_links is invalid: it is true or false"]
           ]) {
             const { body, status } = yield* ask(`/v1/job/${id}?${query}`)
-            assert.deepStrictEqual([status, body.error_message], [400, `${field} is invalid`])
+            assert.deepStrictEqual([status, body.error_message], [400, why])
           }
         })
       )

@@ -46,7 +46,9 @@ describe("the error page's shapes come out of the service", () => {
     withService(
       Effect.gen(function* () {
         const { body, status } = yield* create({ url: "https://example.com/", whitelist_regexp: "(" })
-        assert.deepStrictEqual([status, body], [400, fixture("job-invalid_request")])
+        const { error_message, ...shape } = fixture("job-invalid_request")
+        const why = "it is a regular expression (RE2), and this one has a fault: missing closing ): `(`"
+        assert.deepStrictEqual([status, body], [400, { ...shape, error_message: `${error_message}: ${why}` }])
       })
     )
   )
@@ -100,26 +102,56 @@ describe("a request that is refused", () => {
       401,
       "api key is invalid: send it as a bearer token"
     ],
-    ["no URL", create({}), 400, "url is invalid"],
-    ["a URL that is none", create({ url: "nonsense" }), 400, "url is invalid"],
-    ["another scheme", create({ url: "ftp://example.com/" }), 400, "url is invalid"],
-    ["a limit of none", create({ url: "https://example.com/", items_limit: 0 }), 400, "items_limit is invalid"],
-    ["a limit in words", create({ url: "https://example.com/", items_limit: "ten" }), 400, "items_limit is invalid"],
+    [
+      "no URL",
+      create({}),
+      400,
+      "url is invalid: it is missing; it is an absolute http or https URL without credentials"
+    ],
+    [
+      "a URL that is none",
+      create({ url: "nonsense" }),
+      400,
+      "url is invalid: it is an absolute http or https URL without credentials"
+    ],
+    [
+      "another scheme",
+      create({ url: "ftp://example.com/" }),
+      400,
+      "url is invalid: it is an absolute http or https URL without credentials"
+    ],
+    [
+      "a limit of none",
+      create({ url: "https://example.com/", items_limit: 0 }),
+      400,
+      "items_limit is invalid: it is a whole number from 1 to 100,000"
+    ],
+    [
+      "a limit in words",
+      create({ url: "https://example.com/", items_limit: "ten" }),
+      400,
+      "items_limit is invalid: it is a whole number from 1 to 100,000"
+    ],
     [
       "a bad blacklist",
       create({ url: "https://example.com/", blacklist_regexp: "[" }),
       400,
-      "blacklist_regexp is invalid"
+      "blacklist_regexp is invalid: it is a regular expression (RE2), and this one has a fault: missing closing ]: `[`"
     ],
-    ["another format", create({ url: "https://example.com/", scrape_type: "pdf" }), 400, "scrape_type is invalid"],
+    [
+      "another format",
+      create({ url: "https://example.com/", scrape_type: "pdf" }),
+      400,
+      "scrape_type is invalid: it is html, cleaned or markdown"
+    ],
     [
       "the main part of what is kept as it is",
       create({ url: "https://example.com/", output_formats: ["html"], main_content_only: true }),
       400,
       "main_content_only is invalid: html is kept as it was received"
     ],
-    ["no JSON", post("{bad"), 400, "request body is invalid"],
-    ["an array", post("[]"), 400, "request body is invalid"],
+    ["no JSON", post("{bad"), 400, "request body is invalid: it is a JSON object"],
+    ["an array", post("[]"), 400, "request body is invalid: it is a JSON object"],
     [
       "a large body",
       post(JSON.stringify({ url: "x".repeat(70_000) })),
@@ -138,6 +170,72 @@ describe("a request that is refused", () => {
       ask("/v1/job/none/cancel", { method: "PUT" }),
       404,
       "id is invalid: there is no such job"
+    ],
+    [
+      "an unknown format among others",
+      create({ url: "https://example.com/", output_formats: ["html", "pdf"] }),
+      400,
+      "output_formats is invalid: it is a list of html, cleaned or markdown"
+    ],
+    [
+      "a number for a flag",
+      create({ url: "https://example.com/", allow_subdomains: 1 }),
+      400,
+      "allow_subdomains is invalid: it is true or false"
+    ],
+    [
+      "a pattern that is no text",
+      create({ url: "https://example.com/", whitelist_regexp: 1 }),
+      400,
+      "whitelist_regexp is invalid: it is a text"
+    ],
+    [
+      "a webhook that is no URL",
+      create({ url: "https://example.com/", webhook_url: "x" }),
+      400,
+      `webhook_url is invalid: it is empty or an absolute http or https URL without credentials`
+    ],
+    [
+      "a negative age",
+      create({ url: "https://example.com/", max_age: -1 }),
+      400,
+      "max_age is invalid: it is a whole number of seconds, 0 or more"
+    ],
+    [
+      "an unknown query parameter",
+      ask("/v1/jobs?page=2"),
+      400,
+      "page is invalid: this operation has only the query parameters limit and before"
+    ],
+    [
+      "a query parameter where there is none",
+      ask("/v1/crawl?async=true", { method: "POST", body: JSON.stringify({ url: "https://example.com/" }) }),
+      400,
+      "async is invalid: this operation has no query parameters"
+    ],
+    [
+      "another value of the only query parameter",
+      ask("/v2/scrape?async=false", { method: "POST", body: JSON.stringify({ url: "https://example.com/" }) }),
+      400,
+      "async is invalid: it is true"
+    ],
+    [
+      "another query parameter than the only one",
+      ask("/v2/scrape?wait=true", { method: "POST", body: JSON.stringify({ url: "https://example.com/" }) }),
+      400,
+      "wait is invalid: this operation has only the query parameter async"
+    ],
+    [
+      "an unknown query parameter of an unknown job",
+      ask("/v1/job/none?limits=1"),
+      400,
+      "limits is invalid: this operation has only the query parameters include_links, limit, offset and t"
+    ],
+    [
+      "an unknown query parameter, and no key",
+      ask("/v1/jobs?page=2", { key: "" }),
+      401,
+      "api key is invalid: send it as a bearer token"
     ],
     ["an unknown path", ask("/v2/crawl"), 404, "path is invalid"]
   ]

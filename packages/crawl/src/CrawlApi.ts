@@ -9,8 +9,10 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
@@ -18,11 +20,11 @@ import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
 import { catalogue } from "@redrive/core/CrawlCatalogue"
 import * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
 import * as Wire from "@redrive/core/Wire"
+import { type Invalid, invalidOf, strangeOf } from "./internal/invalid.ts"
 import * as WireDocs from "./internal/wireDocs.ts"
 
 const { insufficient_balance, internal_error, invalid_request } = catalogue.job
@@ -66,10 +68,16 @@ const isHttpUrl = (url: string): boolean => {
  */
 export const PageUrl = Schema.String.annotate({
   description: "An absolute http or https URL without credentials."
-}).check(Schema.makeFilter((url) => isHttpUrl(url) || "expected an absolute http or https URL without credentials"))
+}).check(Schema.makeFilter(isHttpUrl, { expected: "an absolute http or https URL without credentials" }))
 
-const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 }))
-const depth = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
+const isWholeBetween = (minimum: number, maximum: number) =>
+  Schema.isBetween(
+    { minimum, maximum },
+    { expected: `a whole number from ${minimum} to ${maximum.toLocaleString("en-US")}` }
+  )
+
+const positive = Schema.Int.check(isWholeBetween(1, 100_000))
+const depth = Schema.Int.check(isWholeBetween(0, 1000))
 
 /**
  * The pages to crawl, and the form in which their text is kept.
@@ -150,7 +158,7 @@ export class CrawlRequest extends Schema.Class<CrawlRequest>("@redrive/crawl/Cra
   ),
   /** The age in seconds up to which a page that the service has kept is not fetched again. Default: that of the service. */
   maxAge: Schema.optionalKey(
-    Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({
+    Schema.Int.check(Schema.isGreaterThanOrEqualTo(0, { expected: "a whole number of seconds, 0 or more" })).annotate({
       description:
         "The age in seconds up to which a page that the service has kept is not fetched again. Default: that of the service."
     })
@@ -331,7 +339,7 @@ export class Authorization extends HttpApiMiddleware.Service<
 }) {}
 
 /**
- * Answers a request that breaks the contract with the `invalid_request` envelope, which names the field.
+ * Answers a request that breaks the contract with the `invalid_request` envelope, which names the field and what is expected of it.
  *
  * @category middleware
  * @since 0.1.0
@@ -350,26 +358,31 @@ export class InvalidRequests extends HttpApiMiddleware.Service<InvalidRequests>(
 export const refused = <Reason extends JobError.Reason>(reason: Reason): Reason =>
   Object.assign(reason, { [ErrorReporter.ignore]: true })
 
-const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+const invalid = ({ field, why }: Invalid) =>
+  refused(new JobError.InvalidRequest({ field, lastError: `${field} is invalid: ${why}` }))
+
+const transformed = (error: HttpApiError.HttpApiSchemaError) =>
+  error.kind === "Body" || error.kind === "ResponseHeaders"
+    ? new JobError.InternalError({ cause: error.cause })
+    : invalid(invalidOf(error.cause.issue))
 
 /**
- * The implementation of `InvalidRequests` for a server.
+ * The implementation of `InvalidRequests` for a server. A field that is wrong, and a query parameter that the operation does not have, are refused by
+ * name, with what is expected.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerInvalidRequests: Layer.Layer<InvalidRequests> = HttpApiMiddleware.layerSchemaErrorTransform(
+export const layerInvalidRequests: Layer.Layer<InvalidRequests> = Layer.succeed(
   InvalidRequests,
-  (error) => {
-    if (error.kind === "Body" || error.kind === "ResponseHeaders") {
-      return Effect.fail(new JobError.InternalError({ cause: error.cause }))
-    }
-    const [field] = issuesOf(error.cause.issue).issues[0]?.path ?? []
-    const name = typeof field === "object" ? field.key : field
-    return Effect.fail(
-      refused(new JobError.InvalidRequest({ field: name === undefined ? "request body" : String(name) }))
-    )
-  }
+  (answer, { endpoint }) =>
+    Effect.flatMap(HttpServerRequest.ParsedSearchParams, (given) => {
+      const strange = strangeOf(given, endpoint.query)
+      if (strange !== undefined) return Effect.fail(invalid(strange))
+      return Effect.catch(answer, (error) =>
+        Effect.fail(HttpApiError.HttpApiSchemaError.is(error) ? transformed(error) : error)
+      )
+    })
 )
 
 const jobId = { id: Schema.String.annotate({ description: "The id of the job." }) }
@@ -384,7 +397,7 @@ const markdownText = (description: string) =>
 
 const between = (minimum: number, maximum: number, description: string) =>
   Schema.optionalKey(
-    Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum })).pipe(
+    Schema.FiniteFromString.check(Schema.isInt(), isWholeBetween(minimum, maximum)).pipe(
       Schema.annotateEncoded({ description })
     )
   )
@@ -447,7 +460,14 @@ export class Jobs extends HttpApiGroup.make("jobs")
         /** The most items in the answer, from 1 to 100,000. Default: all. */
         limit: between(1, 100_000, "The most items in the answer, from 1 to 100,000. Default: all."),
         /** How many items to leave out, from the first one found. Default: 0. */
-        offset: between(0, 100_000, "How many items to leave out, from the first one found. Default: 0.")
+        offset: between(0, 100_000, "How many items to leave out, from the first one found. Default: 0."),
+        /** Anything: the provider's client sends another text each time, so that no proxy answers. Default: absent. */
+        t: Schema.optionalKey(
+          Schema.String.annotate({
+            description:
+              "Anything: the provider's client sends another text each time, so that no proxy answers. Default: absent."
+          })
+        )
       },
       success: Wire.JobBody.annotate({ description: "The job with its items." }),
       error: [jobNotFound, internalError]
@@ -516,6 +536,15 @@ export class Jobs extends HttpApiGroup.make("jobs")
       operation("Delete a job", "Deletes a job with all its pages. A job that runs is cancelled first.")
     ),
     HttpApiEndpoint.post("scrape", "/v2/scrape", {
+      query: {
+        /** `true`, as the provider's client sends it: the page is always read after the answer. Default: absent. */
+        async: Schema.optionalKey(
+          Schema.Literal("true").annotate({
+            description:
+              "true, as the provider's client sends it: the page is always read after the answer. Default: absent."
+          })
+        )
+      },
       payload: ScrapeRequestBody,
       success: Schema.Struct({
         /** The id by which the page is asked for. */
@@ -532,8 +561,9 @@ export class Jobs extends HttpApiGroup.make("jobs")
     }).annotateMerge(operation("Read a fetched page", "Answers the page, or why it could not be read."))
   )
   .annotateMerge(OpenApi.annotations({ title: "Jobs", description: "Crawls of an account, and what they found." }))
-  .middleware(Authorization)
-  .middleware(InvalidRequests) {}
+  .middleware(InvalidRequests)
+  // The last one is the outermost: a stranger learns nothing of the contract.
+  .middleware(Authorization) {}
 
 /**
  * The crawl API.

@@ -48,5 +48,9 @@ const compile = (field: string, pattern: string): Result.Result<RE2JS | undefine
     ? Result.succeed(undefined)
     : Result.try({
         try: () => RE2JS.compile(pattern),
-        catch: (cause) => new JobError.InvalidRequest({ field, cause })
+        catch: (cause) => {
+          const why = cause instanceof Error ? cause.message.replace("error parsing regexp: ", "") : String(cause)
+          const lastError = `${field} is invalid: it is a regular expression (RE2), and this one has a fault: ${why}`
+          return new JobError.InvalidRequest({ field, lastError, cause })
+        }
       })

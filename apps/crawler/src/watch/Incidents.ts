@@ -1,0 +1,99 @@
+/**
+ * The service's alerts, and what became of each incident since the process began.
+ */
+import * as Alerter from "@redrive/alert/Alerter"
+import * as Journal from "@redrive/alert/Journal"
+import type * as Route from "@redrive/alert/Route"
+import * as Timeline from "@redrive/alert/Timeline"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { IncidentLine, IncidentsView } from "./Model.ts"
+
+export class Incidents extends Context.Service<
+  Incidents,
+  {
+    /** Open ones first, then those that are over, the latest first. */
+    readonly list: Effect.Effect<ReadonlyArray<IncidentLine>>
+    /** Why somebody was told of a key, or was not. `undefined` if nothing was decided about it. */
+    readonly explain: (key: string) => IncidentsView["explained"]
+    /** Who is told. */
+    readonly sinks: ReadonlyArray<string>
+    /** Sets the silences in force and to come. */
+    readonly silence: (silences: ReadonlyArray<Route.Silence>) => void
+  }
+>()("@redrive/crawler/watch/Incidents") {}
+
+/** Alerts by these sinks. Without any, incidents open and close all the same. */
+export const layer = <R>(sinks: Alerter.Sinks<R>): Layer.Layer<Incidents, never, R> => {
+  const journal = Journal.make()
+  let silences: ReadonlyArray<Route.Silence> = []
+  const incidents = Layer.effect(
+    Incidents,
+    Effect.map(Alerter.Alerter, ({ status }) =>
+      Incidents.of({
+        list: Effect.map(status, ({ incidents }) => listOf(incidents, journal)),
+        explain: (key) => {
+          const entries = journal.entries(key)
+          if (entries.length === 0) return undefined
+          return { key, lines: journal.explain(key), svg: Timeline.svg(Timeline.make(key, entries)) }
+        },
+        sinks: Object.keys(sinks),
+        silence: (given) => {
+          silences = given
+        }
+      })
+    )
+  )
+  return Layer.provideMerge(incidents, Alerter.layerOf(sinks, { journal, silences: () => silences }))
+}
+
+/** No more that are over are listed. */
+const mostOver = 50
+
+const listOf = (
+  all: ReadonlyArray<Alerter.OpenIncident>,
+  journal: Journal.Journal
+): ReadonlyArray<IncidentLine> => {
+  const last = new Map<string, Journal.Entry>()
+  const first = new Map<string, Journal.Entry>()
+  for (const entry of journal.entries()) {
+    if (entry.key === "") continue
+    last.set(entry.key, entry)
+    if (!first.has(entry.key)) first.set(entry.key, entry)
+  }
+  const saidOf = (key: string) => {
+    const entry = last.get(key)
+    return entry === undefined ? "nothing has been decided yet" : Journal.format(entry)
+  }
+  const open = all.flatMap(({ incident, route }): ReadonlyArray<IncidentLine> => {
+    const { about, changedAt, count, firstAt, generation, isOpen, key, severity } = incident
+    const name = generation === 0 ? "" : String(last.get(key)?.incident ?? "")
+    const line = { key, name, route, code: about.code ?? "", severity, isOpen, since: firstAt, count, last: saidOf(key) }
+    return [isOpen ? line : { ...line, until: changedAt }]
+  })
+  const known = new Set(open.map(({ key }) => key))
+  const forgotten = [...last.values()].flatMap((entry): ReadonlyArray<IncidentLine> =>
+    known.has(entry.key)
+      ? []
+      : [
+          {
+            key: entry.key,
+            name: entry.incident,
+            route: entry.route,
+            code: "",
+            severity: "",
+            isOpen: false,
+            since: first.get(entry.key)?.at ?? entry.at,
+            until: entry.at,
+            count: entry.count,
+            last: saidOf(entry.key)
+          }
+        ]
+  )
+  const over = [...open.filter(({ isOpen }) => !isOpen), ...forgotten]
+  return [
+    ...open.filter(({ isOpen }) => isOpen),
+    ...over.toSorted((one, other) => (other.until ?? 0) - (one.until ?? 0)).slice(0, mostOver)
+  ]
+}

@@ -8,8 +8,9 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as SqlClient from "effect/sql/SqlClient"
-import { isSqlError } from "effect/sql/SqlError"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Database from "../service/Database.ts"
+import { sqliteError } from "../service/sqliteError.ts"
 import { Problem } from "./Problem.ts"
 
 /** What a command needs of a database. */
@@ -58,7 +59,7 @@ export const on = <A, E extends Error, R, E2 extends Error>(
   })
 
 /** Whether a SQLite file has a table. The client is not asked: it would give the file a write-ahead log. */
-const isInFile = (file: string, table: string): Effect.Effect<boolean, Error> =>
+const isInFile = (file: string, table: string): Effect.Effect<boolean, SqlError> =>
   Effect.try({
     try: () => {
       const database = new DatabaseSync(file, { timeout: 5000 })
@@ -70,7 +71,7 @@ const isInFile = (file: string, table: string): Effect.Effect<boolean, Error> =>
         database.close()
       }
     },
-    catch: (cause) => (cause instanceof Error ? cause : new Error(String(cause)))
+    catch: (cause) => sqliteError(cause, `cannot open database ${file}`)
   })
 
 const isInPostgres = (table: string) =>

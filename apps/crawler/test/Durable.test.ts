@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Gates from "@redrive/durable/Gates"
@@ -99,6 +101,69 @@ describe("durable", () => {
       const { code, stderr } = yield* run(["durable", "gates", "--database", join(yield* folder, "none.db")])
       assert.strictEqual(code, 1)
       assert.include(stderr, "there is no database")
+    })
+  )
+
+  const commands: ReadonlyArray<ReadonlyArray<string>> = [
+    ["durable", "status", "--queue", "pages"],
+    ["durable", "gates"],
+    ["durable", "open", "a.example"],
+    ["durable", "failed", "--queue", "pages"],
+    ["durable", "redrive", "--queue", "pages", "--id", "1"],
+    ["durable", "stuck"],
+    ["accounts", "list"],
+    ["accounts", "open", "shop"],
+    ["accounts", "top-up", "shop", "--amount", "1", "--id", "1"],
+    ["accounts", "entries", "shop"]
+  ]
+
+  for (const command of commands)
+    it.live(`${command.slice(0, 2).join(" ")} leaves a database of another program, and other files, as they are`, () =>
+      Effect.gen(function* () {
+        const dir = yield* folder
+        const other = new DatabaseSync(join(dir, "other.db"))
+        other.exec("CREATE TABLE notes (text TEXT)")
+        other.close()
+        writeFileSync(join(dir, "empty.db"), "")
+        writeFileSync(join(dir, "text.db"), "no database. ".repeat(100))
+        const files = () => readdirSync(dir).map((name) => [name, readFileSync(join(dir, name)).toString("base64")])
+        const before = files()
+        const what = command[0] === "accounts" ? "accounts" : command[1] === "stuck" ? "workflows" : "durable tasks"
+        for (const name of ["other.db", "empty.db"]) {
+          const { code, stderr, stdout } = yield* run([...command, "--database", join(dir, name)])
+          assert.deepStrictEqual([code, stdout], [1, ""])
+          assert.include(stderr, `error: the database ${join(dir, name)} has no ${what}. Give --database`)
+        }
+        const text = yield* run([...command, "--database", join(dir, "text.db")])
+        assert.deepStrictEqual([text.code, text.stdout], [1, ""])
+        assert.match(text.stderr, /^error: .*text\.db.*file is not a database.*Give --database/)
+        const none = yield* run([...command, "--database", join(dir, "none.db")])
+        assert.match(none.stderr, /^error: there is no database .*none\.db\. /)
+        assert.deepStrictEqual(files(), before)
+      })
+    )
+
+  it.live("names the queues that there are, where the one that is asked for has no tasks", () =>
+    Effect.gen(function* () {
+      const database = join(yield* folder, "tasks.db")
+      const store = Store.layer().pipe(Layer.provide(Sqlite.layer({ filename: database })))
+      const cli = (...args: ReadonlyArray<string>) => run(["durable", ...args, "--database", database])
+      const asked = [["status"], ["failed"], ["redrive", "--id", "1"]]
+      yield* Effect.provide(Effect.void, store)
+      for (const [command = "", ...more] of asked) {
+        const { code, stderr } = yield* cli(command, "--queue", "page", ...more)
+        assert.deepStrictEqual([code, stderr], [1, "error: there are no tasks of a queue page. No queue has any.\n"])
+      }
+      const mails = Queue.make({ name: "mails", payload: Schema.String })
+      yield* Effect.provide(Effect.andThen(Queue.add(pages, "a.example"), Queue.add(mails, "b")), store)
+      for (const [command = "", ...more] of asked) {
+        const { code, stderr } = yield* cli(command, "--queue", "page", ...more)
+        assert.strictEqual(code, 1)
+        assert.include(stderr, "error: there are no tasks of a queue page. These queues have some: mails, pages.")
+      }
+      assert.include((yield* cli("failed", "--queue", "pages")).stdout, "no task failed")
+      // What looks at tasks makes no tables of workflows.
+      assert.include((yield* cli("stuck")).stderr, `the database ${database} has no workflows.`)
     })
   )
 

@@ -414,4 +414,23 @@ describe("the service on PostgreSQL", () => {
       assert.strictEqual(bad.deaths, 3)
       yield* checkMoney(database, 5)
     }))
+
+  test("that no service has used is refused by the command line, and stays as it is", ({ database }) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(Database.client(database))
+      const sql = yield* Effect.provideContext(SqlClient.SqlClient, context)
+      for (const [what, ...args] of [
+        ["durable tasks", "durable", "gates"],
+        ["workflows", "durable", "stuck"],
+        ["accounts", "accounts", "list"]
+      ] as const) {
+        const { code, stderr } = yield* run([...args, "--database", database])
+        assert.strictEqual(code, 1)
+        assert.match(stderr, new RegExp(`^error: the database 127.0.0.1:\\d+/\\S+ has no ${what}\\. Give --database`))
+      }
+      assert.deepStrictEqual(yield* sql`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`, [])
+      yield* Effect.scoped(serving(["--database", database]))
+      assert.include((yield* run(["accounts", "list", "--database", database])).stdout, "local")
+      assert.include((yield* run(["durable", "gates", "--database", database])).stdout, "no gate is shut")
+    }))
 })

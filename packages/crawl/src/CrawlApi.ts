@@ -379,8 +379,8 @@ export const layerInvalidRequests: Layer.Layer<InvalidRequests> = Layer.succeed(
     Effect.flatMap(HttpServerRequest.ParsedSearchParams, (given) => {
       const strange = strangeOf(given, endpoint.query)
       if (strange !== undefined) return Effect.fail(invalid(strange))
-      return Effect.catch(answer, (error) =>
-        Effect.fail(HttpApiError.HttpApiSchemaError.is(error) ? transformed(error) : error)
+      return Effect.mapError(answer, (error) =>
+        HttpApiError.HttpApiSchemaError.is(error) ? transformed(error) : error
       )
     })
 )

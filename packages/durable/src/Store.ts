@@ -322,6 +322,10 @@ export class Store extends Context.Service<
     readonly redrive: (redrive: Redrive) => Effect.Effect<number, StoreError>
     /** When the first task was due that waits and is not held back by a gate; `undefined` if none is due. Cheap at any size. */
     readonly oldestDue: (queue: string, now: number) => Effect.Effect<number | undefined, StoreError>
+    /** Whether a queue has tasks, also ended ones. */
+    readonly hasTasks: (queue: string) => Effect.Effect<boolean, StoreError>
+    /** The names of the queues that have tasks, in order, the first 100. It reads all tasks. */
+    readonly queues: Effect.Effect<ReadonlyArray<string>, StoreError>
     /** How a queue is; it counts all tasks. */
     readonly health: (queue: string, now: number) => Effect.Effect<Health, StoreError>
     /** Deletes tasks that ended before these times, late answers and gates that have been open since; gives how many tasks. */
@@ -627,6 +631,18 @@ const make = Effect.fnUntraced(function* ({
         )
       ),
     redrive: (asked) => bounded("redriven", sql.withTransaction(redrive(asked))),
+    hasTasks: (queue) =>
+      bounded(
+        "looked for",
+        Effect.map(sql`SELECT 1 AS one FROM redrive_tasks WHERE queue = ${queue} LIMIT 1`, ({ length }) => length > 0)
+      ),
+    queues: bounded(
+      "looked for",
+      Effect.map(
+        sql<{ readonly queue: string }>`SELECT DISTINCT queue FROM redrive_tasks ORDER BY queue LIMIT 100`,
+        (rows) => rows.map(({ queue }) => queue)
+      )
+    ),
     oldestDue: (queue, now) => apart("counted", oldestDue(queue, now)),
     health: (queue, now) => bounded("counted", health(queue, now)),
     sweep: (before) => apart("swept", sweep(before))

@@ -393,6 +393,8 @@ describe("a worker", () => {
       yield* wait(120, 10)
       const now = yield* Clock.currentTimeMillis
       assert.deepInclude(yield* store.health("pages", now), { done: 1, failed: 1, waiting: 0, oldestDue: undefined })
+      assert.deepStrictEqual([yield* store.hasTasks("pages"), yield* store.hasTasks("page")], [true, false])
+      assert.include(yield* store.queues, "pages")
       yield* wait(8 * 86_400, 3600)
       assert.isUndefined(yield* within(Queue.get(pages, "g")))
       assert.isDefined(yield* within(Queue.get(pages, "b")))

@@ -14,9 +14,11 @@ import { Problem } from "./Problem.ts"
 import * as Table from "./Table.ts"
 
 const on = <A>(database: string, command: Effect.Effect<A, SqlError | Problem, Accounts>) =>
-  Database.on(database, Accounts.layerOnly, advice, command)
+  Database.on(database, Accounts.layerOnly, needs, command)
 
-const advice = {
+const needs = {
+  table: "accounts",
+  what: "accounts",
   missing: "Run serve with --database first.",
   unusable: "Give --database a database that serve made."
 }

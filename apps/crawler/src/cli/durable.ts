@@ -11,7 +11,6 @@ import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { FailedFlags, GateFlags, RedriveFlags, TasksFlags } from "./commands.ts"
@@ -19,17 +18,29 @@ import * as Database from "./database.ts"
 import { Problem } from "./Problem.ts"
 import * as Table from "./Table.ts"
 
-const services = Layer.merge(Store.layer(), Workflows.layerRecords)
-
-const on = <A>(
-  database: string,
-  command: Effect.Effect<A, Store.StoreError | Problem, Store.Store | Workflows.Records>
-) => Database.on(database, services, advice, command)
+const on = <A>(database: string, command: Effect.Effect<A, Store.StoreError | Problem, Store.Store>) =>
+  Database.on(database, Store.layer(), { ...advice, table: "redrive_tasks", what: "durable tasks" }, command)
 
 const advice = {
   missing: "Give --database its file, or a connection string of PostgreSQL.",
   unusable: "Give --database the database that keeps the tasks."
 }
+
+/** Runs a command on a queue. One that has no tasks has a name that is wrong, as far as anybody can see. */
+const onQueue = <A>(
+  { database, queue }: TasksFlags,
+  command: Effect.Effect<A, Store.StoreError | Problem, Store.Store>
+) =>
+  on(
+    database,
+    Effect.gen(function* () {
+      const store = yield* Store.Store
+      if (yield* store.hasTasks(queue)) return yield* command
+      const queues = yield* store.queues
+      const advice = queues.length === 0 ? "No queue has any." : `These queues have some: ${queues.join(", ")}.`
+      return yield* new Problem({ wrong: `there are no tasks of a queue ${queue}.`, advice })
+    })
+  )
 
 /** Whatever tasks are about, this looks at them from outside. */
 const queueOf = (name: string) => Queue.make({ name, payload: Schema.Unknown })
@@ -37,13 +48,13 @@ const queueOf = (name: string) => Queue.make({ name, payload: Schema.Unknown })
 /** To the second: with more, tables of times are wider than a terminal. */
 const timeOf = (millis: number) => DateTime.formatIso(DateTime.makeUnsafe(millis)).replace(/\.\d+/, "")
 
-export const status = ({ database, queue }: TasksFlags) =>
-  on(
-    database,
+export const status = (flags: TasksFlags) =>
+  onQueue(
+    flags,
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const { done, failed, oldestDue, running, waiting } = yield* Effect.flatMap(Store.Store, (store) =>
-        store.health(queue, now)
+        store.health(flags.queue, now)
       )
       const late =
         oldestDue === undefined
@@ -90,8 +101,10 @@ export const open = ({ database, gate }: GateFlags) =>
   )
 
 export const stuck = ({ database }: Pick<TasksFlags, "database">) =>
-  on(
+  Database.on(
     database,
+    Workflows.layerRecords,
+    { ...advice, table: "redrive_runs", what: "workflows", unusable: "Give --database the database that keeps them." },
     Effect.flatMap(Workflows.stuck, (all) =>
       Console.log(
         all.length === 0
@@ -116,16 +129,16 @@ const countsOf = (counts: ReadonlyArray<Store.FailedCount>) =>
   ).join("\n")
 
 export const failed = (flags: FailedFlags) =>
-  on(
-    flags.database,
+  onQueue(
+    flags,
     Effect.flatMap(Failed.counts(queueOf(flags.queue), filterOf(flags)), (counts) =>
       Console.log(counts.length === 0 ? "no task failed" : countsOf(counts))
     )
   )
 
 export const redrive = (flags: RedriveFlags) =>
-  on(
-    flags.database,
+  onQueue(
+    flags,
     Effect.gen(function* () {
       const queue = queueOf(flags.queue)
       const options = { ...(Option.isSome(flags.pace) && { pace: flags.pace.value }), cost: 1 }

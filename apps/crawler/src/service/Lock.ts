@@ -9,11 +9,11 @@ import process from "node:process"
 import { DatabaseSync } from "node:sqlite"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
-import { classifySqliteError, SqlError } from "effect/sql/SqlError"
+import type { SqlError } from "effect/sql/SqlError"
+import { sqliteError } from "./sqliteError.ts"
 
 /** Another process has the database; `pid` is its id, where it is known. */
 export class DatabaseInUse extends Data.TaggedError("DatabaseInUse")<{
@@ -97,13 +97,7 @@ const take = (file: string): Effect.Effect<DatabaseSync, SqlError> =>
         throw cause
       }
     },
-    catch: (cause) => {
-      const errno = Predicate.hasProperty(cause, "errcode") ? cause.errcode : undefined
-      const said = cause instanceof Error ? cause.message : String(cause)
-      return new SqlError({
-        reason: classifySqliteError({ errno, cause }, { message: `cannot lock ${file}: ${said}` })
-      })
-    }
+    catch: (cause) => sqliteError(cause, `cannot lock ${file}`)
   })
 
 const isBusy = ({ reason }: SqlError): boolean => reason._tag === "LockTimeoutError"

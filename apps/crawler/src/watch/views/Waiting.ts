@@ -45,7 +45,12 @@ export const waitingTable = (items: ReadonlyArray<ItemLine>, now: number): Node 
 /** The button that opens a host before its time. */
 export const open = (frame: Frame, host: string): Node =>
   frame.mayAct
-    ? act(frame, "/act/open", { host }, html`<button aria-label=${`Open ${host} now`}>Open now</button>`)
+    ? act(
+        frame,
+        "/act/open",
+        { host },
+        html`<button>Open now<span class="unseen"> ${Words.visible(host)}</span></button>`
+      )
     : signInFirst("/hosts", "open it")
 
 export const pauseTable = (frame: Frame, pauses: ReadonlyArray<HostPause>): Node =>

@@ -4,7 +4,7 @@ import type { Page } from "playwright-core"
 import type { View } from "../src/watch/Model.ts"
 import * as Words from "../src/watch/views/Words.ts"
 import { browser, noChromium, open, pages, violations } from "./watch/browser.ts"
-import { emptyViews, items, jobs, jobView, now, overview, shown, views } from "./watch/fixtures.ts"
+import { emptyViews, items, jobs, jobView, now, overview, shown, views, withText } from "./watch/fixtures.ts"
 
 const byPath = (all: { readonly [name: string]: View }, before: string) =>
   Object.fromEntries(Object.entries(all).map(([name, view]) => [`/${before}${name}`, shown(view)]))
@@ -29,22 +29,24 @@ describe.skipIf(noChromium)("the page in a browser", () => {
   for (const [width, colorScheme] of looks)
     it.live(`is accessible and fits at ${width} px, ${colorScheme}`, () =>
       Effect.gen(function* () {
-        const all = { ...byPath(views, ""), ...byPath(emptyViews, "empty ") }
-        const { url } = yield* pages(all)
-        const chromium = yield* browser
+        const long = Object.entries(views).map(([name, view]) => [name, withText(view, "W".repeat(300))])
+        const all = {
+          ...byPath(views, ""),
+          ...byPath(emptyViews, "empty "),
+          ...byPath(Object.fromEntries(long), "long ")
+        }
+        const { url } = yield* pages({ "/": shown(overview), ...all })
+        const { complaints, page } = yield* open(yield* browser, url, { viewport: { width, height: 800 }, colorScheme })
         for (const path of Object.keys(all)) {
-          yield* Effect.scoped(
-            Effect.gen(function* () {
-              const { complaints, page } = yield* open(chromium, new URL(encodeURI(path), url), {
-                viewport: { width, height: 800 },
-                colorScheme
-              })
-              assert.deepStrictEqual(yield* violations(page), [], path)
-              const scroll = yield* Effect.promise(() => page.evaluate<number>("document.documentElement.scrollWidth"))
-              assert.isAtMost(scroll, width, path)
-              assert.deepStrictEqual(complaints, [], path)
-            })
+          yield* Effect.promise(() => page.goto(new URL(encodeURI(path), url).href))
+          yield* Effect.promise(() =>
+            page.evaluate(`for (const details of document.querySelectorAll("details")) details.open = true`)
           )
+          // Texts of strangers change the layout, and nothing that axe looks at.
+          if (!path.startsWith("/long")) assert.deepStrictEqual(yield* violations(page), [], path)
+          const scroll = yield* Effect.promise(() => page.evaluate<number>("document.documentElement.scrollWidth"))
+          assert.isAtMost(scroll, width, path)
+          assert.deepStrictEqual(complaints, [], path)
         }
       }).pipe(Effect.scoped)
     )

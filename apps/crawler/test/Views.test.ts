@@ -6,7 +6,7 @@ import * as Filter from "../src/watch/Filter.ts"
 import type { ItemLine, View } from "../src/watch/Model.ts"
 import * as Render from "../src/watch/Render.ts"
 import * as Words from "../src/watch/views/Words.ts"
-import { emptyViews, items, jobView, now, overview, plan, shown, views } from "./watch/fixtures.ts"
+import { emptyViews, items, jobView, now, overview, plan, shown, views, withText } from "./watch/fixtures.ts"
 import { attribute, elementsOf, textOf } from "./watch/html.ts"
 
 const assets = Assets.make()
@@ -168,21 +168,10 @@ describe("a time line", () => {
 })
 
 describe("a text of strangers", () => {
-  /** Words that decide what is drawn, and the drawings of other parts of the service. */
-  const own = new Set(["view", "status", "end", "why", "action", "svg"])
-
-  /** A view with a text in place of each that strangers may have written. */
-  const with_ = (value: unknown, text: string, key = ""): unknown => {
-    if (typeof value === "string") return own.has(key) ? value : text
-    if (Array.isArray(value)) return value.map((one) => with_(one, text, key))
-    if (typeof value !== "object" || value === null) return value
-    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, with_(one, text, name)]))
-  }
-
   const assertHarmless = (text: string) => {
     for (const [name, view] of Object.entries(views)) {
       const usual = elements(view, "script").length
-      const found = elementsOf(rendered(with_(view, text) as View))
+      const found = elementsOf(rendered(withText(view, text)))
       assert.strictEqual(found.filter(({ tagName }) => tagName === "script").length, usual, name)
       assert.isFalse(found.some(({ tagName }) => ["iframe", "object", "embed", "base", "style"].includes(tagName)))
       for (const element of found)

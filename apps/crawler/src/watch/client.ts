@@ -57,6 +57,7 @@ const read = async () => {
     if (isTyping()) return wish(pace)
     shown = answer
     ahead = shown.frame.now - Date.now()
+    if (source?.readyState === EventSource.OPEN) live = "live"
     draw()
   } catch {
     say("no connection, trying again")
@@ -69,25 +70,29 @@ const wish = (wait = 0) => {
   timer ??= setTimeout(() => void read(), Math.max(wait, asked + pace - Date.now()))
 }
 
-const open = (topic: string, isAgain: boolean) => {
+/** Listens to changes. `isStale` says that some may have been missed: then the view is read once. */
+const open = (topic: string, isStale: boolean) => {
   if (source !== undefined || document.hidden) return
+  let mayBeStale = isStale
   const mine = new EventSource("/live")
   source = mine
-  mine.onopen = () => {
+  mine.addEventListener("open", () => {
     say("live")
-    if (isAgain) wish()
-  }
+    if (mayBeStale) wish()
+    mayBeStale = false
+  })
   mine.addEventListener("change", ({ data }) => {
     const { topics } = JSON.parse(String(data)) as { readonly topics: ReadonlyArray<string> }
     if (topics.includes(topic)) wish()
   })
-  mine.onerror = () => {
+  mine.addEventListener("error", () => {
+    mayBeStale = true
     say("no connection, trying again")
     // A browser connects again by itself, but not after an answer that is no stream.
     if (mine.readyState !== EventSource.CLOSED) return
     close()
     setTimeout(() => open(topic, true), patience)
-  }
+  })
 }
 
 const close = () => {

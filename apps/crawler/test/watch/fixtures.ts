@@ -23,7 +23,7 @@ export const now = Date.UTC(2026, 10, 24, 14, 3, 22)
 const second = 1000
 const minute = 60 * second
 
-export const frame: Frame = { now, mayAct: true, token: "a-token" }
+const frame: Frame = { now, mayAct: true, token: "a-token" }
 
 export const shown = (view: View, mayAct = true): Shown => ({ ...view, frame: { ...frame, mayAct } })
 
@@ -96,7 +96,7 @@ export const jobs: ReadonlyArray<JobLine> = [
   }
 ]
 
-export const failures: ReadonlyArray<Failures> = [
+const failures: ReadonlyArray<Failures> = [
   ["internal_error", "proxy_login", "operator", "parked", 3, 1, "The service's own proxy requires a login."],
   ["website_access_denied", "forbidden", "caller", "permanent", 11, 2, "The site refuses the page to the crawler."],
   ["host_returned_error", "rate_limited", "caller", "retry_after_too_long", 4, 1, "The site asks for fewer requests."],
@@ -165,7 +165,7 @@ const unavailable = {
   because: ""
 }
 
-export const waiting: ReadonlyArray<ItemLine> = [
+const waiting: ReadonlyArray<ItemLine> = [
   item("products/table-lamp", {
     nextAt: now + 6 * second,
     story: [
@@ -247,7 +247,7 @@ export const items: ReadonlyArray<ItemLine> = [
   item("imprint", { status: "queued", pageStatus: 0, attempts: 0 })
 ]
 
-export const pauses: ReadonlyArray<HostPause> = [
+const pauses: ReadonlyArray<HostPause> = [
   {
     host: "www.example.com",
     until: now + 41 * second,
@@ -304,7 +304,7 @@ export const overview: Overview = {
   ])
 }
 
-export const emptyOverview: Overview = {
+const emptyOverview: Overview = {
   view: "overview",
   jobs: [],
   totals: { running: 0, queued: 0, waiting: 0, done: 0, failed: 0, spent: 0 },
@@ -505,3 +505,16 @@ export const emptyViews: { readonly [name: string]: View } = {
   redrive: { ...plan, again: [], final: [], hosts: [], count: 0, price: 0 },
   "sign in": { view: "sign in", to: "/" }
 }
+
+/** Fields that decide what is drawn, and drawings of other parts of the service. */
+const own = new Set(["view", "status", "end", "why", "action", "svg"])
+
+const replaced = (value: unknown, text: string, key = ""): unknown => {
+  if (typeof value === "string") return own.has(key) ? value : text
+  if (Array.isArray(value)) return value.map((one) => replaced(one, text, key))
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, replaced(one, text, name)]))
+}
+
+/** A view with a text in place of each that strangers may have written. */
+export const withText = (view: View, text: string): View => replaced(view, text) as View

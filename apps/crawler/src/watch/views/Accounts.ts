@@ -36,9 +36,7 @@ export const topUp = (frame: Frame, account: AccountLine): Node =>
 /** What an account that somebody must pay for has and wants, in words. */
 export const parkedLine = (account: AccountLine): Node =>
   html`<div>
-    Account <a href="/accounts">${foreign(account.id, 40)}</a> has ${Words.money(account.balance)}, which is not
-    enough:${" "} ${Words.counted(account.unpaidJobs, "job")} stopped, and ${Words.counted(account.unpaidPages, "page")}
-    were left.
+    Account <a href="/accounts">${foreign(account.id, 40)}</a> has ${Words.money(account.balance)}, which is not enough: ${Words.counted(account.unpaidJobs, "job")} stopped, and ${Words.counted(account.unpaidPages, "page")} were left.
   </div>`
 
 export const accountsView = ({ accounts, price }: AccountsView, frame: Frame): Node =>

@@ -54,6 +54,7 @@ export const failureTable = (frame: Frame, failures: ReadonlyArray<Failures>, wi
       },
       {
         title: "Given up because",
+        kind: "full",
         cell: ({ because }) => html`<span title=${because}>${Words.becauses[because] ?? Words.visible(because)}</span>`
       },
       { title: "Hosts", kind: "number", cell: ({ hosts }) => Words.number(hosts) },

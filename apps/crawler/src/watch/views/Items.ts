@@ -61,7 +61,7 @@ const itemTable = (items: ReadonlyArray<ItemLine>, now: number): Node =>
     { title: "HTTP", kind: "number", cell: ({ pageStatus }) => (pageStatus === 0 ? "" : pageStatus) },
     { title: "Why", kind: "wide", cell: whyCell },
     { title: "Attempts", kind: "number", cell: ({ attempts }) => attempts },
-    { title: "Goes again", cell: ({ nextAt }) => next(nextAt, now) },
+    { title: "Goes again", kind: "full", cell: ({ nextAt }) => next(nextAt, now) },
     { title: "Changed", kind: "number", cell: ({ updatedAt }) => ago(updatedAt, now) }
   ])
 

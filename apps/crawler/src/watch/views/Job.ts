@@ -11,7 +11,7 @@ import type { Node } from "./html.ts"
 import { filterActions, filterBar, itemList } from "./Items.ts"
 import { isRunning, jobTable, lasted, progress } from "./Jobs.ts"
 import * as Links from "./Links.ts"
-import { count, foreign, outside, state, time } from "./Text.ts"
+import { codes, count, foreign, outside, state, time } from "./Text.ts"
 import { timeLine } from "./TimeLine.ts"
 import * as Words from "./Words.ts"
 
@@ -52,7 +52,7 @@ const head = ({ counts, job }: JobView, frame: Frame): Node => {
       ${state(error === undefined ? job.status : "error")} for ${lasted(job, frame.now)}, since ${time(createdAt, frame.now)}. It has cost ${Words.money(spent)}, which account <a href="/accounts">${foreign(account, 40)}</a> paid.
       ${againOf !== undefined && [" It takes failed pages of ", html`<a href=${Links.job(againOf)}>job ${foreign(againOf, 40)}</a>`, " again."]}
     </p>
-    ${error !== undefined && html`<p>${state("error", "It ended early:")} ${foreign(error.message, 300)} <code>${error.code}</code></p>`}
+    ${error !== undefined && html`<p>${state("error", "It ended early:")} ${foreign(error.message, 300)} ${codes(error.code)}</p>`}
     ${progress(job)}
     <dl class="totals">
       ${(["done", "failed", "waiting", "running", "queued", "cancelled"] as const).map(

@@ -6,7 +6,7 @@ import { html } from "./html.ts"
 import type { Node } from "./html.ts"
 import * as Links from "./Links.ts"
 import { table } from "./Table.ts"
-import { ago, count, foreign, state } from "./Text.ts"
+import { ago, codes, count, foreign, state } from "./Text.ts"
 import * as Words from "./Words.ts"
 
 const percent = (part: number, whole: number): string => `${whole === 0 ? 0 : Math.min(100, (100 * part) / whole)}%`
@@ -38,8 +38,7 @@ export const jobTable = (jobs: ReadonlyArray<JobLine>, now: number): Node =>
       cell: ({ error, id, url }) =>
         html`<div>
           <a href=${Links.job(id)}>${foreign(url, 60)}</a>${
-            error !== undefined &&
-            html`<div class="quiet"><code>${error.code}</code> ${foreign(error.message, 120)}</div>`
+            error !== undefined && html`<div class="quiet">${codes(error.code)} ${foreign(error.message, 120)}</div>`
           }
         </div>`
     },

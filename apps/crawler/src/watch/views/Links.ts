@@ -13,19 +13,19 @@ export const items = (filter: Filter, after?: string): string =>
 const cursor = (name: string, value: string | undefined): string =>
   value === undefined ? "" : new URLSearchParams({ [name]: value }).toString()
 
+/** Half a character is in no address. */
+const part = (text: string): string => encodeURIComponent(text.toWellFormed())
+
 export const overview = (before?: string): string => withQuery("/", cursor("before", before))
 
 export const hosts = (after?: string): string => withQuery("/hosts", cursor("after", after))
 
 /** A job, with those of its pages that a filter has: its own field of the job is in the path already. */
 export const job = (id: string, { job: _, ...filter }: Filter = {}, after?: string): string =>
-  withQuery(
-    `/jobs/${encodeURIComponent(id)}`,
-    [toQuery(filter), cursor("after", after)].filter((part) => part !== "").join("&")
-  )
+  withQuery(`/jobs/${part(id)}`, [toQuery(filter), cursor("after", after)].filter((part) => part !== "").join("&"))
 
 export const item = ({ id, jobId }: { readonly id: string; readonly jobId: string }): string =>
-  `/jobs/${encodeURIComponent(jobId)}/items/${encodeURIComponent(id)}`
+  `/jobs/${part(jobId)}/items/${part(id)}`
 
 export const incident = (key: string): string => withQuery("/incidents", cursor("key", key))
 

@@ -120,6 +120,11 @@ const totals = ({ pace: minutes, totals }: Overview): Node =>
     </dl>
   </section>`
 
+const command = [
+  "curl -H 'authorization: Bearer local' -H 'content-type: application/json'",
+  `-d '{"url": "https://example.com/", "items_limit": 20}' http://127.0.0.1:8080/v1/crawl`
+].join(" \\\n  ")
+
 const empty = (): Node =>
   html`<main id="main">
     <h1>Nothing has been crawled yet.</h1>
@@ -128,9 +133,7 @@ const empty = (): Node =>
       and money to try with.
     </p>
     <h2>From a terminal</h2>
-    <pre tabindex="0">
-curl -X POST -H 'authorization: Bearer local' -H 'content-type: application/json' \\
-  -d '{"url": "https://example.com/", "items_limit": 20}' http://127.0.0.1:8080/v1/crawl</pre>
+    <pre tabindex="0">${command}</pre>
     <p class="quiet">Use the port that this page has.</p>
     <h2>From a program</h2>
     <p><a href="/docs">The API's documentation</a> explains every call.</p>

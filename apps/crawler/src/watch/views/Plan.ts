@@ -55,8 +55,7 @@ const redrive = ({ again, balance, count, final, price }: PlanView): Kind => ({
   isPossible: count > 0 || final.length > 0,
   content: html`<div>
     <p>
-      A new job takes the pages again. Pages that fail once more cost nothing. The accounts that pay have
-      ${Words.money(balance)}${balance < price ? ", which is not enough for all of them" : ""}.
+      A new job takes the pages again. Pages that fail once more cost nothing. The accounts that pay have ${Words.money(balance)}${balance < price ? ", which is not enough for all of them" : ""}.
     </p>
     ${
       again.length > 0 &&
@@ -129,8 +128,7 @@ const pause = (shown: PlanView): Kind => ({
   isPossible: shown.hosts.length > 0,
   content: html`<div>
     <p>
-      Their pages are asked for nothing until the pause ends, and lose no attempt: ${Words.counted(shown.count, "page")}
-      at the moment.
+      Until the pause ends nothing is asked of the hosts. Their pages wait, and lose no attempt: ${Words.counted(shown.count, "page")} at the moment.
     </p>
     ${hostList(shown)}
   </div>`,

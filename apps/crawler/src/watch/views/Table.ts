@@ -6,8 +6,11 @@ import type { Child, Node } from "./html.ts"
 
 export interface Column<Row> {
   readonly title: string
-  /** `number` stands to the right, `wide` takes the room that is left, `main` heads the sheet on a narrow screen. */
-  readonly kind?: "number" | "wide" | "main"
+  /**
+   * `number` stands to the right, and `wide` takes the room that is left. On a narrow screen `main` heads the sheet, and `wide` and `full` have a line of
+   * their own.
+   */
+  readonly kind?: "number" | "wide" | "full" | "main"
   readonly cell: (row: Row) => Child
 }
 

@@ -32,7 +32,7 @@ export const count = (value: number, href: string, noun?: string): Node => {
 /** A code and the detail that refines it, as they are in the log. */
 export const codes = (...names: ReadonlyArray<string>): Node =>
   html`<span class="codes">
-    ${names.flatMap((name, index) => (name === "" ? [] : [index > 0 && " ", html`<code>${Words.visible(name)}</code>`]))}
+    ${names.flatMap((name, index) => (name === "" ? [] : [index > 0 && " ", html`<code>${Words.cut(Words.visible(name), 48)}</code>`]))}
   </span>`
 
 /** A point in time. */

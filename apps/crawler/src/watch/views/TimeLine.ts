@@ -41,7 +41,7 @@ export const timeLine = (items: ReadonlyArray<ItemLine>, now: number): Node | fa
       ${table("Attempts and waits of each page", drawn, ({ id }) => id, [
         { title: "Page", kind: "main", cell: (item) => html`<a href=${Links.item(item)}>${foreign(item.url, 70)}</a>` },
         { title: "Attempts and waits", kind: "wide", cell: ({ story }) => story.map(inWords).join("; ") },
-        { title: "Goes again", cell: ({ nextAt }) => next(nextAt, now) }
+        { title: "Goes again", kind: "full", cell: ({ nextAt }) => next(nextAt, now) }
       ])}
     </details>
   </figure>`

@@ -24,11 +24,12 @@ export const next = (at: number | undefined, now: number): Child =>
 
 export const waitingTable = (items: ReadonlyArray<ItemLine>, now: number): Node =>
   table("Pages that go again", items, ({ id }) => id, [
-    { title: "Goes again", cell: ({ nextAt }) => next(nextAt, now) },
+    { title: "Goes again", kind: "full", cell: ({ nextAt }) => next(nextAt, now) },
     { title: "Page", kind: "main", cell: (item) => html`<a href=${Links.item(item)}>${foreign(item.url, 70)}</a>` },
     { title: "Why it waits", kind: "wide", cell: whyOf },
     {
       title: "Failed with",
+      kind: "full",
       cell: ({ failure, story }) => {
         const { code, detail } = failure ?? story.findLast(({ end }) => end === "failed") ?? {}
         return code === undefined ? "" : codes(code, detail ?? "")
@@ -44,13 +45,19 @@ export const waitingTable = (items: ReadonlyArray<ItemLine>, now: number): Node 
 /** The button that opens a host before its time. */
 export const open = (frame: Frame, host: string): Node =>
   frame.mayAct
-    ? act(frame, "/act/open", { host }, html`<button aria-label=${`Open ${host} now`}>Open now</button>`)
+    ? act(
+        frame,
+        "/act/open",
+        { host },
+        html`<button>Open now<span class="unseen"> ${Words.visible(host)}</span></button>`
+      )
     : signInFirst("/hosts", "open it")
 
 export const pauseTable = (frame: Frame, pauses: ReadonlyArray<HostPause>): Node =>
   table("Hosts that are paused", pauses, ({ host }) => host, [
     {
       title: "Opens",
+      kind: "full",
       cell: ({ until }) => (until === undefined ? "when somebody opens it" : next(until, frame.now))
     },
     {

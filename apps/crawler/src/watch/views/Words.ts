@@ -63,7 +63,7 @@ export const until = (ms: number): string => (ms < 500 ? "now" : `in ${duration(
 
 /** Cut in the middle, so that the host and the end of a URL remain. */
 export const cut = (text: string, most: number): string => {
-  const characters = [...text]
+  const characters = Array.from(text)
   if (characters.length <= most) return text
   const end = Math.floor((most - 1) * 0.4)
   return `${characters.slice(0, most - 1 - end).join("")}…${characters.slice(-end).join("")}`

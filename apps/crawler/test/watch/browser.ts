@@ -1,0 +1,103 @@
+/**
+ * The views in a Chromium, served from fixtures by a server of their own.
+ */
+import { createServer, type ServerResponse } from "node:http"
+import { createRequire } from "node:module"
+import { readFileSync } from "node:fs"
+import * as Program from "@redrive/testing/Program"
+import * as Effect from "effect/Effect"
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core"
+import * as Assets from "../../src/watch/Assets.ts"
+import type { Shown } from "../../src/watch/Model.ts"
+import * as Render from "../../src/watch/Render.ts"
+
+/** Whether the tests in a browser are skipped, because this machine has none. */
+export const noChromium = Program.isMissing("chromium", "chromium")
+
+const assets = Assets.make()
+
+/** A server of views by path. What it shows can be changed, and told as it was. */
+export const pages = Effect.fnUntraced(function* (shown: { [path: string]: Shown }) {
+  const listeners = new Set<ServerResponse>()
+  let connections = 0
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(request.url ?? "/")
+    const asset = assets.byPath.get(path)
+    if (asset !== undefined) return response.writeHead(200, { "content-type": asset.contentType }).end(asset.body)
+    if (path === "/live") {
+      connections++
+      response.writeHead(200, { "content-type": "text/event-stream" }).write(":\n\n")
+      listeners.add(response)
+      return request.on("close", () => listeners.delete(response))
+    }
+    const view = shown[path]
+    if (view === undefined) return response.writeHead(404).end()
+    if (request.headers.accept === "application/json") return response.end(JSON.stringify(view))
+    return response
+      .writeHead(200, { "content-type": "text/html", "content-security-policy": Render.contentSecurityPolicy })
+      .end(Render.html(view, assets))
+  })
+  const url = new URL(yield* Program.serve(server))
+  return {
+    url,
+    /** How many browsers listen, and how often any began to. */
+    listening: () => listeners.size,
+    connected: () => connections,
+    show: (path: string, view: Shown) => void (shown[path] = view),
+    tell: (topic: string) => {
+      for (const listener of listeners)
+        listener.write(`event: change\ndata: ${JSON.stringify({ topics: [topic] })}\n\n`)
+    },
+    /** Ends the connections of those that listen. */
+    drop: () => {
+      for (const listener of listeners) listener.destroy()
+    }
+  }
+})
+
+const program = "/usr/bin/chromium"
+
+/** A browser for as long as the scope. */
+export const browser: Effect.Effect<Browser, never, import("effect/Scope").Scope> = Effect.acquireRelease(
+  // In a container Chromium has no sandbox of its own.
+  Effect.promise(() => chromium.launch({ executablePath: program, args: ["--no-sandbox"] })),
+  (browser) => Effect.promise(() => browser.close())
+)
+
+/** A page of a browser, and what it complained of: errors, and requests to other hosts than its own. */
+export const open = Effect.fnUntraced(function* (browser: Browser, url: URL, options: BrowserContextOptions = {}) {
+  // axe comes through Playwright's own door, which the page's policy does not close.
+  const context = yield* Effect.acquireRelease(
+    Effect.promise(() => browser.newContext(options)),
+    (context) => Effect.promise(() => context.close())
+  )
+  const page = yield* Effect.promise(() => context.newPage())
+  const complaints: Array<string> = []
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text())
+  })
+  page.on("pageerror", (error) => complaints.push(error.message))
+  page.on("request", (request) => {
+    const to = new URL(request.url())
+    if (to.protocol !== "data:" && to.host !== url.host) complaints.push(`asked ${to.host}`)
+  })
+  yield* Effect.promise(() => page.goto(url.href))
+  return { page, complaints }
+})
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+
+interface Violation {
+  readonly id: string
+  readonly nodes: ReadonlyArray<{ readonly html: string; readonly failureSummary?: string }>
+}
+
+/** What axe finds wrong with a page. */
+export const violations = (page: Page): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.promise(async () => {
+    await page.evaluate(axe)
+    const found = await page.evaluate<ReadonlyArray<Violation>>("axe.run().then(({ violations }) => violations)")
+    return found.flatMap(({ id, nodes }) =>
+      nodes.map(({ failureSummary = "", html }) => `${id}: ${html} ${failureSummary}`)
+    )
+  })

@@ -33,6 +33,7 @@ import { formatsOf } from "./formats.ts"
 import * as HostWait from "./HostWait.ts"
 import * as Drain from "./Drain.ts"
 import { Jobs, type Work } from "./Jobs.ts"
+import * as Metrics from "./Metrics.ts"
 import { Pages, type Task } from "./Pages.ts"
 
 /** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
@@ -186,12 +187,17 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     if (outcome === "duplicate") return yield* fail(task, errorOf(task, duplicate), attempts)
     // This process may claim the page once more: then it is no duplicate, and its links are new.
     if (outcome === "lost") landed.delete(landing)
-    else for (const url of fresh) if (known.size < mostKnown) known.add(url)
+    else {
+      yield* Metrics.pageDone
+      for (const url of fresh) if (known.size < mostKnown) known.add(url)
+    }
     return yield* begin(next)
   })
 
   const fail = (task: Task, error: ItemError.ItemError, attempts: number) =>
-    Effect.andThen(pages.fail(task, error, attempts), ErrorReporter.report(Cause.fail(error)))
+    pages
+      .fail(task, error, attempts)
+      .pipe(Effect.andThen(Metrics.pageFailed), Effect.andThen(ErrorReporter.report(Cause.fail(error))))
 
   const insideOf = (links: ReadonlyArray<string>) =>
     links.flatMap((link) => {

@@ -3,32 +3,36 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { configuration } from "./configuration.ts"
 import { errors } from "./errors.ts"
+import { dashboard, operations, rules } from "./operations.ts"
 import { outage, policies } from "./policies.ts"
 
-const folder = join(import.meta.dirname, "../docs")
+const root = join(import.meta.dirname, "..")
 const documents = {
-  "configuration.md": configuration,
-  "errors.md": errors,
-  "policies.md": policies,
-  "policies-outage.svg": outage
+  "docs/configuration.md": configuration,
+  "docs/errors.md": errors,
+  "docs/operations.md": operations,
+  "docs/policies.md": policies,
+  "docs/policies-outage.svg": outage,
+  "apps/crawler/deploy/redrive-dashboard.json": dashboard,
+  "apps/crawler/deploy/redrive-rules.yml": rules
 }
 
 let isStale = false
 for (const [name, text] of Object.entries(documents)) {
-  const file = join(folder, name)
+  const file = join(root, name)
   if (!process.argv.includes("--check")) {
     writeFileSync(file, text)
-    console.log(`wrote docs/${name}`)
-  } else if (readFileSync(file, "utf8") === text) console.log(`docs/${name} is current`)
+    console.log(`wrote ${name}`)
+  } else if (readFileSync(file, "utf8") === text) console.log(`${name} is current`)
   else {
     isStale = true
-    console.error(`docs/${name} is not what the program says: run \`pnpm generate\``)
+    console.error(`${name} is not what the program says: run \`pnpm generate\``)
   }
 }
 // This document takes servers and some seconds to write, so a test checks it instead.
 if (!process.argv.includes("--check")) {
   const { clients } = await import("./clients.ts")
-  writeFileSync(join(folder, "clients.md"), clients)
+  writeFileSync(join(root, "docs/clients.md"), clients)
   console.log("wrote docs/clients.md")
 }
 if (isStale) process.exitCode = 1

@@ -158,6 +158,7 @@ describe.concurrent("help", () => {
     "config print",
     "demo",
     "rules",
+    "dashboard",
     "alerts plan",
     "alerts describe",
     "accounts list",

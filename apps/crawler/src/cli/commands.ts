@@ -170,11 +170,13 @@ const demo = Command.make("demo", {}, () =>
   Command.withExamples([{ command: "demo", description: "Takes half a minute and contacts nobody" }])
 )
 
+const jobOption = Options.text("job", "NAME").pipe(
+  Flag.withDescription("The job's name in Prometheus (crawler)"),
+  Flag.withDefault("crawler")
+)
+
 const rulesOptions = {
-  job: Options.text("job", "NAME").pipe(
-    Flag.withDescription("The job's name in Prometheus (crawler)"),
-    Flag.withDefault("crawler")
-  ),
+  job: jobOption,
   runbooks: Options.text("runbooks", "URL").pipe(
     Flag.withDescription("The page with the documentation of the codes, which the alerts link to (no links)"),
     Flag.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as https://example.com/errors"),
@@ -192,6 +194,20 @@ const rules = Command.make("rules", rulesOptions, (flags) =>
 ).pipe(
   Command.withDescription("Print alerting rules for Prometheus"),
   Command.withExamples([{ command: "rules > redrive-rules.yml", description: "Write a rule file" }])
+)
+
+const dashboardOptions = { job: jobOption }
+
+export type DashboardFlags = Command.Command.Config.Infer<typeof dashboardOptions>
+
+const dashboard = Command.make("dashboard", dashboardOptions, (flags) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./dashboard.ts")),
+    ({ dashboard }) => dashboard(flags)
+  )
+).pipe(
+  Command.withDescription("Print a dashboard for Grafana"),
+  Command.withExamples([{ command: "dashboard > redrive-dashboard.json", description: "Write a file to import" }])
 )
 
 const routesFile = Options.text("routes", "FILE").pipe(
@@ -437,5 +453,5 @@ const accounts = Command.make("accounts").pipe(
 
 export const command = Command.make("redrive").pipe(
   Command.withDescription("Crawl sites through a service that says what failed, and why"),
-  Command.withSubcommands([crawl, serve, config, accounts, demo, rules, alerts, durable])
+  Command.withSubcommands([crawl, serve, config, accounts, demo, rules, dashboard, alerts, durable])
 )

@@ -35,6 +35,7 @@ import * as HostWait from "./HostWait.ts"
 import * as Drain from "./Drain.ts"
 import { failureOf } from "./rows.ts"
 import { Jobs, type Work } from "./Jobs.ts"
+import * as Metrics from "./Metrics.ts"
 import * as Recorder from "../watch/Recorder.ts"
 import { type GivenUp, Pages, type Task } from "./Pages.ts"
 import * as Suspects from "./Suspects.ts"
@@ -220,12 +221,17 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     if (outcome === "duplicate") return yield* fail(task, errorOf(task, duplicate), { ...how, because: "permanent" })
     // This process may claim the page once more: then it is no duplicate, and its links are new.
     if (outcome === "lost") landed.delete(landing)
-    else for (const url of fresh) if (known.size < mostKnown) known.add(url)
+    else {
+      yield* Metrics.pageDone
+      for (const url of fresh) if (known.size < mostKnown) known.add(url)
+    }
     return yield* begin(next)
   })
 
   const fail = (task: Task, error: ItemError.ItemError, how: GivenUp) =>
-    Effect.andThen(pages.fail(task, error, how), ErrorReporter.report(Cause.fail(error)))
+    pages
+      .fail(task, error, how)
+      .pipe(Effect.andThen(Metrics.pageFailed), Effect.andThen(ErrorReporter.report(Cause.fail(error))))
 
   const insideOf = (links: ReadonlyArray<string>) =>
     links.flatMap((link) => {

@@ -1,5 +1,5 @@
 /**
- * The command line: `crawl`, `serve`, `accounts`, `demo`, `rules`, `alerts` and `durable`.
+ * The command line: `crawl`, `serve`, `accounts`, `demo`, `rules`, `alerts`, `durable` and `explain`.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

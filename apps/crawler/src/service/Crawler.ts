@@ -33,16 +33,10 @@ import { formatsOf } from "./formats.ts"
 import * as HostWait from "./HostWait.ts"
 import * as Drain from "./Drain.ts"
 import { Jobs, type Work } from "./Jobs.ts"
+import { pagePolicy } from "./PagePolicy.ts"
 import { Pages, type Task } from "./Pages.ts"
 
-/** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
-const defaultPolicy = RetryPolicy.make({
-  retries: 3,
-  maxRetryAfter: Duration.minutes(2),
-  slow: { base: Duration.seconds(2), cap: Duration.seconds(10) }
-})
-
-/** `policy` of a page (`defaultPolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16); `grace` for pages under way at the end (none). */
+/** `policy` of a page (`pagePolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16); `grace` for pages under way at the end (none). */
 export interface Options {
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   readonly pagesPerJob?: number | undefined
@@ -69,7 +63,7 @@ export const layer = (
       const { isShared } = yield* Pages
       const context = yield* Effect.context<Extractor.Extractor | Fetcher.Fetcher | Jobs | Pages>()
       const robots = yield* Robots.respected
-      const { policy = defaultPolicy } = options
+      const { policy = pagePolicy } = options
       // One runner for all jobs.
       const runner = Retry.make(HostWait.policyOf(policy), "page")
       const running = yield* FiberMap.make<string>()

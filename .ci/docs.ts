@@ -3,13 +3,14 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { configuration } from "./configuration.ts"
 import { errors } from "./errors.ts"
-import { outage, policies } from "./policies.ts"
+import { explained, outage, policies } from "./policies.ts"
 
 const folder = join(import.meta.dirname, "../docs")
 const documents = {
   "configuration.md": configuration,
   "errors.md": errors,
   "policies.md": policies,
+  "policies-explained.svg": explained,
   "policies-outage.svg": outage
 }
 

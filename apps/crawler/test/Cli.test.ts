@@ -151,6 +151,7 @@ describe.concurrent("help", () => {
     "serve",
     "demo",
     "rules",
+    "explain",
     "alerts plan",
     "alerts describe",
     "accounts list",

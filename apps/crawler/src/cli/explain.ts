@@ -19,7 +19,7 @@ import type { ExplainFlags } from "./commands.ts"
 import { Problem, whyOf } from "./Problem.ts"
 import * as WholeFile from "./WholeFile.ts"
 
-const advice = "docs/policies.md has an example, and says what each field does."
+const advice = "docs/policies.md has an example, and packages/retry/README.md says what each field does."
 
 /** A policy, and its name for people. */
 interface Named {

@@ -100,6 +100,18 @@ const overrides = (policy: RetryPolicy.RetryPolicy): ReadonlyArray<Override> =>
       }
     })
 
+/** The longest of all cases. A deadline that ends some calls may end any: a shorter wait can lead to a longer call. */
+const longestOf = (
+  { deadline }: RetryPolicy.RetryPolicy,
+  paces: ReadonlyArray<Pace>,
+  cases: ReadonlyArray<Pick<Worst.Worst, "lasts"> & { readonly because?: Worst.Worst["because"] }>
+): number | null => {
+  const isEnded =
+    cases.some(({ because }) => because === "deadline") ||
+    paces.some(({ retries }) => retries.some(({ reached }) => reached < 1))
+  return deadline !== undefined && isEnded ? Duration.toMillis(deadline) : Worst.longest(cases)
+}
+
 const encode = Schema.encodeSync(RetryPolicy.RetryPolicy)
 
 /** Explains a policy. It takes a second or two at most: long simulations are cut, and say so. */
@@ -107,12 +119,13 @@ export const make = Effect.fnUntraced(function* (policy: RetryPolicy.RetryPolicy
   const { name = "the policy", ...fleet } = options
   const rules = overrides(policy)
   const worst = yield* Worst.of(policy)
+  const series = paces(policy)
   const longestAsked = Worst.longestAsked(policy)
   const facts = {
     name: visible(name),
     settings: RetryPolicy.describe(policy).map(visible),
-    longest: Worst.longest([...worst, ...rules]),
-    paces: paces(policy),
+    longest: longestOf(policy, series, [...worst, ...rules]),
+    paces: series,
     retryAfter: {
       longest: longestAsked,
       isCutByDeadline: longestAsked < Duration.toMillis(policy.maxRetryAfter)

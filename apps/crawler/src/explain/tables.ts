@@ -101,7 +101,7 @@ const hows: { readonly [How in Worst["how"]]: string } = {
 }
 
 /** What a row of the worst case is about. */
-export const caseOf = ({ how, pace }: Worst, { retryAfter }: Explanation.Explanation): string => {
+const caseOf = ({ how, pace }: Worst, { retryAfter }: Explanation.Explanation): string => {
   if (how === "throttled") return `Retry-After ${time(retryAfter.longest)}`
   return pace ?? "parked"
 }
@@ -112,7 +112,7 @@ const lastsOf = ({ isBound, lasts }: Worst): string =>
 const hangs = "nothing ends it"
 
 /** Why a call of the worst case ends. */
-export const because = ({ because }: Worst): string => (because === "hangs" ? hangs : because)
+const because = ({ because }: Worst): string => (because === "hangs" ? hangs : because)
 
 export const worst = (self: Explanation.Explanation): Table => ({
   head: ["dependency", "failures", "attempts", "gives up after", "because"],
@@ -127,16 +127,24 @@ export const worst = (self: Explanation.Explanation): Table => ({
 
 export const worstNotes = ({ policy, worst }: Explanation.Explanation): ReadonlyArray<string> => [
   "Every random wait is the longest. What is down fails at once, what is late when the attempt must end.",
+  ...(["bulkhead", "rateLimit"].some((name) => hasField(policy, name)) && !hasField(policy, "deadline")
+    ? ["The wait for a place or a turn, before the first attempt, comes on top."]
+    : []),
+  ...(hasField(policy, "budget") ? ["The budget is left out, since it may allow one call every retry."] : []),
   ...(worst.some(({ isBound }) => isBound)
     ? [
-        "* Too long to be simulated: the retries and waits alone, without budget and breaker. Attempts are counted up to 100,000."
+        "* Too long to be simulated: the retries and waits alone, without the breaker. Attempts are counted up to 100,000."
       ]
     : []),
-  ...(isCreate(policy) ? ["A creation that may have been carried out is not sent again: it makes 1 attempt."] : [])
+  ...(hasField(policy, "operation", "create")
+    ? ["A creation that may have been carried out is not sent again: it makes 1 attempt."]
+    : [])
 ]
 
-const isCreate = (policy: unknown): boolean =>
-  typeof policy === "object" && policy !== null && "operation" in policy && policy.operation === "create"
+const hasField = (policy: unknown, name: string, value?: string): boolean => {
+  const field: unknown = typeof policy === "object" && policy !== null ? Reflect.get(policy, name) : undefined
+  return value === undefined ? field !== undefined : field === value
+}
 
 const failures: { readonly [Failure in Load["failure"]]: string } = {
   quick: "quick",

@@ -142,12 +142,18 @@ const worstOf = Effect.fnUntraced(function* (policy: RetryPolicy.RetryPolicy, { 
   } satisfies Worst
 })
 
+/** The policy of the worst case: a budget may allow one call every retry, if other calls need none. */
+const unlimited = (policy: RetryPolicy.RetryPolicy): RetryPolicy.RetryPolicy => {
+  const { budget: _budget, ...free } = retried(policy)
+  return free
+}
+
 /** The worst case of every kind of failure. Without a limit of time only the first pace of a dependency that hangs differs from the others in nothing. */
 export const of = (policy: RetryPolicy.RetryPolicy): Effect.Effect<ReadonlyArray<Worst>> => {
   const cases = casesOf(policy).filter(
     ({ how, pace, takes }) => Number.isFinite(takes) || how !== "late" || pace === "quick"
   )
-  return Effect.forEach(cases, (one) => worstOf(retried(policy), one))
+  return Effect.forEach(cases, (one) => worstOf(unlimited(policy), one))
 }
 
 /** The longest of them; `null` if one has no end. */

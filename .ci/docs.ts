@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { configuration } from "./configuration.ts"
 import { errors } from "./errors.ts"
 import { dashboard, operations, rules } from "./operations.ts"
-import { outage, policies } from "./policies.ts"
+import { explained, outage, policies } from "./policies.ts"
 
 const root = join(import.meta.dirname, "..")
 const documents = {
@@ -12,6 +12,7 @@ const documents = {
   "docs/errors.md": errors,
   "docs/operations.md": operations,
   "docs/policies.md": policies,
+  "docs/policies-explained.svg": explained,
   "docs/policies-outage.svg": outage,
   "apps/crawler/deploy/redrive-dashboard.json": dashboard,
   "apps/crawler/deploy/redrive-rules.yml": rules

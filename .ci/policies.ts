@@ -17,6 +17,10 @@ const RetryExhausted: typeof import("../packages/retry/src/RetryExhausted.ts") =
 const RetryPolicy: typeof import("../packages/retry/src/RetryPolicy.ts") = await module("retry/src/RetryPolicy.ts")
 const Simulation: typeof import("../packages/retry/src/Simulation.ts") = await module("retry/src/Simulation.ts")
 const Verdict: typeof import("../packages/core/src/Verdict.ts") = await module("core/src/Verdict.ts")
+const app = (name: string) => module(join("../apps/crawler/src/explain", name))
+const Explanation: typeof import("../apps/crawler/src/explain/Explanation.ts") = await app("Explanation.ts")
+const ExplanationText: typeof import("../apps/crawler/src/explain/ExplanationText.ts") = await app("ExplanationText.ts")
+const pictures: typeof import("../apps/crawler/src/explain/pictures.ts") = await app("pictures.ts")
 
 const seconds = Duration.seconds
 const attempts = [1, 2, 3, 4, 5, 6]
@@ -162,6 +166,21 @@ export const outage = Simulation.svg(
   await Effect.runPromise(Simulation.run({ ...load, policy: RetryPolicy.make(policy) }))
 )
 
+/** A policy as somebody may write it who has not thought of an outage. */
+const example = {
+  retries: 4,
+  attemptTimeout: "5 seconds",
+  deadline: "30 seconds",
+  steady: { base: "1 second", cap: "10 seconds", jitter: "none" },
+  overrides: { "host_returned_error/not_found": { giveUp: true } }
+}
+
+const explanation = await Effect.runPromise(
+  Effect.flatMap(RetryPolicy.fromJson(example), (policy) => Explanation.make(policy, { name: "policy.json" }))
+)
+
+export const explained = pictures.svg(explanation)
+
 const budgets = Object.entries(Budget.presets).map(([name, { _tag, ...rule }]) => [
   `\`${name}\``,
   `\`${_tag}\``,
@@ -242,6 +261,23 @@ export const policies = [
   "One client of the second row: a square bar is a failed attempt, a rounded bar a successful one, a dotted line a wait.",
   "",
   "![attempts over time](policies-outage.svg)",
+  "",
+  "## A policy explained",
+  "",
+  "`npx -y pnpm@12.21.0 --silent run explain policy.json` says what a policy in a file does, for somebody who did not write it. `--html FILE` writes the same as a page with",
+  "pictures, `--svg FILE` only the pictures, and `--json` prints it for programs. Of this policy",
+  "",
+  "```json",
+  JSON.stringify(example, null, 2),
+  "```",
+  "",
+  "it says:",
+  "",
+  "```text",
+  ...ExplanationText.lines(explanation, 80),
+  "```",
+  "",
+  "![delays, worst case and outage of the policy](policies-explained.svg)",
   "",
   "## Budgets",
   "",

@@ -1,5 +1,5 @@
 /**
- * The command line: `crawl`, `serve`, `config`, `accounts`, `demo`, `rules`, `dashboard`, `alerts` and `durable`.
+ * The command line: `crawl`, `serve`, `config`, `accounts`, `demo`, `rules`, `dashboard`, `alerts`, `durable` and `explain`.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

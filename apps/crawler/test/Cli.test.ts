@@ -159,6 +159,7 @@ describe.concurrent("help", () => {
     "demo",
     "rules",
     "dashboard",
+    "explain",
     "alerts plan",
     "alerts describe",
     "accounts list",

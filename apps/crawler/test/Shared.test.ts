@@ -58,7 +58,8 @@ const asked = (service: string, path: string, init: RequestInit = {}) =>
     const headers = { authorization: "Bearer local", "content-type": "application/json" }
     const response = await fetch(new URL(path, service), { signal, headers, ...init })
     // oxlint-disable-next-line typescript/no-explicit-any -- foreign JSON
-    return (await response.json()) as any
+    const json: any = await response.json()
+    return json
   })
 
 const created = (service: string, request: object) =>

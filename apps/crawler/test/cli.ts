@@ -3,7 +3,7 @@ import { join } from "node:path"
 import process from "node:process"
 import * as Effect from "effect/Effect"
 
-const main = join(import.meta.dirname, "../src/main.ts")
+export const main = join(import.meta.dirname, "../src/main.ts")
 
 /** What a run of the command line came to. */
 export interface Ran {

@@ -2,11 +2,8 @@
  * A JSON file that is written whole or not at all.
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
-import * as Path from "effect/Path"
-import type { PlatformError } from "effect/PlatformError"
-import { Problem, whyOf } from "./Problem.ts"
+import type { Problem } from "./Problem.ts"
+import * as WholeFile from "./WholeFile.ts"
 
 /** The file, written in parts: the texts of all pages together may be too large for memory. */
 export interface JsonFile {
@@ -18,35 +15,9 @@ export interface JsonFile {
   readonly end: Effect.Effect<void, Problem>
 }
 
-/**
- * Makes sure that a file can be written before there is anything to write, and gives the means to write it.
- *
- * Until then a file of that name stays as it is; its successor is written next to it and is removed with the scope.
- */
+/** Makes sure that the file of `--json` can be written, and gives the means to write it. */
 export const open = Effect.fnUntraced(function* (file: string) {
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const problem = Effect.mapError(
-    (error: PlatformError) =>
-      new Problem({
-        wrong: `cannot write ${file}: ${whyOf(error)}.`,
-        advice: "Give --json a file in a folder that you may write to."
-      })
-  )
-  const found = yield* fs.exists(file).pipe(
-    Effect.flatMap((exists) => (exists ? Effect.asSome(fs.stat(file)) : Effect.succeedNone)),
-    problem
-  )
-  if (Option.isSome(found) && found.value.type !== "File") {
-    return yield* new Problem({
-      wrong: `cannot write ${file}: it is ${found.value.type === "Directory" ? "a folder" : "not a regular file"}.`,
-      advice: "Give --json the name of a file."
-    })
-  }
-  const next = yield* problem(
-    fs.makeTempFileScoped({ directory: path.dirname(file), prefix: `.${path.basename(file)}.` })
-  )
-  const append = (text: string) => problem(fs.writeFileString(next, text, { flag: "a" }))
+  const { append, end } = yield* WholeFile.open(file, "--json")
   let isFirst = true
   return {
     begin: (value) => append(`${JSON.stringify(value, null, 2).slice(0, -"\n}".length)},\n  "pages": [`),
@@ -55,6 +26,6 @@ export const open = Effect.fnUntraced(function* (file: string) {
       isFirst = false
       return append(text)
     },
-    end: Effect.andThen(append("\n  ]\n}\n"), problem(fs.rename(next, file)))
+    end: Effect.andThen(append("\n  ]\n}\n"), end)
   } satisfies JsonFile
 })

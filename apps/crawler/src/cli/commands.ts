@@ -6,7 +6,9 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Accounts from "../service/Accounts.ts"
@@ -278,6 +280,57 @@ const alerts = Command.make("alerts").pipe(
   Command.withSubcommands([plan, describe])
 )
 
+const isOutage = Duration.between({ minimum: Duration.seconds(1), maximum: Duration.hours(1) })
+
+const explainOptions = {
+  policy: Argument.String("policy").pipe(
+    Argument.withDescription("A JSON file with a retry policy; - reads it from standard input (the service's own)"),
+    Argument.optional
+  ),
+  clients: Options.int("clients", 1, 10_000).pipe(
+    Flag.withDescription("Clients of the outage, each with a budget and a breaker of its own (10)"),
+    Flag.withDefault(10)
+  ),
+  rate: Options.int("rate", 1, 100_000).pipe(
+    Flag.withDescription("Calls of all clients in a second (10)"),
+    Flag.withDefault(10)
+  ),
+  outage: Options.text("outage", "TIME").pipe(
+    Flag.withDescription("How long the dependency is down, such as `5 minutes` (1 minute)"),
+    Flag.filterMap(
+      (text) => Option.filter(Schema.decodeOption(Schema.DurationFromString)(text), isOutage),
+      () => "Expected: a duration from 1 second to 1 hour, such as 5 minutes"
+    ),
+    Flag.withDefault(Duration.minutes(1))
+  ),
+  html: Options.text("html", "FILE").pipe(
+    Flag.withDescription("Write a page with pictures and tables to a file too"),
+    Flag.optional
+  ),
+  svg: Options.text("svg", "FILE").pipe(Flag.withDescription("Write the pictures to a file too"), Flag.optional),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("Print the explanation as JSON instead, times in milliseconds"),
+    Flag.withDefault(false)
+  )
+}
+
+export type ExplainFlags = Command.Command.Config.Infer<typeof explainOptions>
+
+const explain = Command.make("explain", explainOptions, (flags) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./explain.ts")),
+    ({ explain }) => Effect.scoped(explain(flags))
+  )
+).pipe(
+  Command.withDescription("Say what a retry policy does: its delays, its worst case, and what an outage makes of it"),
+  Command.withExamples([
+    { command: "explain", description: "Of how the service fetches a page" },
+    { command: "explain policy.json --html policy.html", description: "With a page for those who are to review it" },
+    { command: "explain policy.json --clients 200 --rate 500 --outage '5 minutes'", description: "In a larger fleet" },
+    { command: `echo '{"retries": 5}' | redrive explain -`, description: "Of a policy from another program" }
+  ])
+)
+
 const databaseOptions = {
   database: databaseOf("What keeps the tasks: a SQLite file, or postgres://USER@HOST/DATABASE")
 }
@@ -453,5 +506,5 @@ const accounts = Command.make("accounts").pipe(
 
 export const command = Command.make("redrive").pipe(
   Command.withDescription("Crawl sites through a service that says what failed, and why"),
-  Command.withSubcommands([crawl, serve, config, accounts, demo, rules, dashboard, alerts, durable])
+  Command.withSubcommands([crawl, serve, config, accounts, demo, rules, dashboard, alerts, durable, explain])
 )

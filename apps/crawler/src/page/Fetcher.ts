@@ -48,9 +48,12 @@ export interface Request {
   readonly follow?: ((redirect: Redirect) => Effect.Effect<void, ItemError.Reason>) | undefined
 }
 
+/** How long one answer may take, its body included. */
+export const answerTimeout: Duration.Input = "15 seconds"
+
 /**
  * `allowPrivate` addresses (false), `connectionsPerHost` (4), `maxRedirects` (10), `maxBytes` of a body after decompression
- * (5 MiB), `timeout` of one answer, its body included (15 seconds).
+ * (5 MiB), `timeout` of one answer, its body included (`answerTimeout`).
  */
 export interface Options {
   readonly allowPrivate?: boolean | undefined
@@ -71,7 +74,7 @@ export class Fetcher extends Context.Service<
 
 const make = Effect.fnUntraced(function* (options: Options) {
   const { allowPrivate = false, connectionsPerHost = 4, maxBytes = 5 * 1024 * 1024, maxRedirects = 10 } = options
-  const { timeout = "15 seconds" } = options
+  const { timeout = answerTimeout } = options
   const dispatcher = yield* dispatcherOf(allowPrivate, connectionsPerHost)
   const pauses = Pauses.make()
   const turns = yield* Turns.make(connectionsPerHost, pauses)

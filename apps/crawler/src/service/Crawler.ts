@@ -36,18 +36,12 @@ import * as Drain from "./Drain.ts"
 import { failureOf } from "./rows.ts"
 import { Jobs, type Work } from "./Jobs.ts"
 import * as Metrics from "./Metrics.ts"
+import { pagePolicy } from "./PagePolicy.ts"
 import * as Recorder from "../watch/Recorder.ts"
 import { type GivenUp, Pages, type Task } from "./Pages.ts"
 import * as Suspects from "./Suspects.ts"
 
-/** How a page is tried: patient with a busy site, but never for longer than a caller would wait. */
-const defaultPolicy = RetryPolicy.make({
-  retries: 3,
-  maxRetryAfter: Duration.minutes(2),
-  slow: { base: Duration.seconds(2), cap: Duration.seconds(10) }
-})
-
-/** `policy` of a page (`defaultPolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16); `grace` for pages under way at the end (none). */
+/** `policy` of a page (`pagePolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16); `grace` for pages under way at the end (none). */
 export interface Options {
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   readonly pagesPerJob?: number | undefined
@@ -76,7 +70,7 @@ export const layer = (
       const { isShared } = yield* Pages
       const context = yield* Effect.context<Extractor.Extractor | Fetcher.Fetcher | Jobs | Pages>()
       const robots = yield* Robots.respected
-      const { kills = 3, pagesPerJob = 16, policy = defaultPolicy } = options
+      const { kills = 3, pagesPerJob = 16, policy = pagePolicy } = options
       // One runner for all jobs.
       const runner = Retry.make(HostWait.policyOf(policy), "page")
       const running = yield* FiberMap.make<string>()

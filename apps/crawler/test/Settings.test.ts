@@ -32,6 +32,7 @@ const samples: { readonly [variable: string]: readonly [right: string, wrong: st
   REDRIVE_LOCAL_ACCOUNT: ["false", "maybe"],
   REDRIVE_ALERT_WEBHOOK: ["https://alerts.example.com/hunter2", "hunter2"],
   REDRIVE_ALERTMANAGER: ["http://a.test:9093,http://b.test:9093", "http://a:hunter2@a.test"],
+  REDRIVE_OPERATOR_KEY: ["hunter2-hunter2-hunter2", "hunter2"],
   REDRIVE_WEBHOOK_SECRET: [`whsec_hunter2${"A".repeat(25)}`, "whsec_hunter2"],
   REDRIVE_REQUESTS_PER_MINUTE: ["5", "1.5"],
   REDRIVE_ALLOW_PRIVATE: ["true", "1"]

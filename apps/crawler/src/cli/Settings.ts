@@ -128,6 +128,18 @@ const all = {
     initially: "no signature",
     isValid: (text) => /^whsec_[A-Za-z\d+/]{32,88}={0,2}$/.test(text)
   }),
+  operatorKey: secret({
+    about: "The key with which people sign in on the page, to look and to act",
+    metavar: "KEY",
+    expected: "16 to 200 characters",
+    initially: "a new one at each start, which is printed",
+    isValid: (text) => text.length >= 16 && text.length <= 200
+  }),
+  demo: onOff(
+    "Begin with jobs of a site that misbehaves on purpose, and let everybody on this machine look at the page",
+    false,
+    "false"
+  ),
   requestsPerMinute: wholeNumber(
     "The most requests of one account in a minute; more are answered with 429",
     1,

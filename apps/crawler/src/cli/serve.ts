@@ -1,7 +1,7 @@
 /**
  * `serve`: the crawl API, until it is interrupted.
  */
-import * as Alerter from "@redrive/alert/Alerter"
+import { randomBytes } from "node:crypto"
 import * as AlertmanagerSink from "@redrive/alert/AlertmanagerSink"
 import * as FailureMetrics from "@redrive/alert/FailureMetrics"
 import * as WebhookSink from "@redrive/alert/WebhookSink"
@@ -11,25 +11,37 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as DatabaseName from "../service/DatabaseName.ts"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
+import * as Incidents from "../watch/Incidents.ts"
 import { unusable } from "./database.ts"
 import { Problem } from "./Problem.ts"
 import type * as Settings from "./Settings.ts"
 import { endsByInterruption, endsWithin } from "./Signals.ts"
 
-export const serve = (settings: Settings.Values) =>
+export const serve = (settings: Settings.Values) => {
+  const operatorKey = settings.operatorKey ?? Redacted.make(randomBytes(18).toString("base64url"))
+  return Effect.scoped(served(settings, operatorKey))
+}
+
+const served = (settings: Settings.Values, operatorKey: Redacted.Redacted) =>
   Effect.gen(function* () {
     yield* endsByInterruption
-    const { url } = yield* Service.Service
+    const service = yield* Service.Service
+    const { url } = service
     const key = settings.localAccount ? " (API key: local)" : ""
     yield* Console.log(`serving the crawl API on ${url}${key}; Ctrl-C stops it`)
+    const signIn = settings.operatorKey === undefined ? ` (operator key: ${Redacted.value(operatorKey)})` : ""
+    yield* Console.log(`watch it on ${url}/${signIn}`)
     if (settings.localAccount && !isLoopback(settings.host)) yield* Console.log(anybody)
+    if (settings.demo)
+      yield* Effect.catch(demoOf(service), (error) => Console.log(`the demo has no jobs: ${error.message}`))
     return yield* Effect.onInterrupt(Effect.never, () => stopping)
   }).pipe(
     Effect.provide(
-      Service.layer({ ...settings, grace }).pipe(
+      layerService(settings, operatorKey).pipe(
         Layer.provide(layerAlerts(settings)),
         Layer.provide(FailureMetrics.layer(catalogue)),
         Layer.provide(Log.layer())
@@ -52,8 +64,16 @@ export const serve = (settings: Settings.Values) =>
     })
   )
 
+/** A demo crawls a site on this machine. */
+const layerService = (settings: Settings.Values, operatorKey: Redacted.Redacted) => {
+  const options = { ...settings, grace, page: { operatorKey, isOpen: settings.demo } }
+  if (!settings.demo) return Service.layer(options)
+  const demo = Effect.promise(() => import("./serveDemo.ts"))
+  return Layer.unwrap(Effect.map(demo, ({ policy }) => Service.layer({ ...options, allowPrivate: true, policy })))
+}
+
 /** For pages that are under way; what is not finished then is taken up at the next start. Supervisors kill after ten seconds or more. */
-const grace = "5 seconds"
+const grace = "5 seconds" as const
 
 const stopping = Effect.andThen(
   Console.log("stopping: pages under way are finished, for 5 seconds at most; a second Ctrl-C ends it at once"),
@@ -88,15 +108,20 @@ const diskErrors: ReadonlySet<number> = new Set([13, 10])
 
 /** Whoever is to be told is told of everything: each is a sink, and the default route has all of them. */
 const layerAlerts = ({ alertWebhook, alertmanager }: Settings.Values) => {
-  if (alertWebhook === undefined && alertmanager.length === 0) return Layer.empty
   const layer = Effect.gen(function* () {
-    return Alerter.layerOf({
+    return Incidents.layer({
       ...(alertWebhook !== undefined && { webhook: WebhookSink.make({ url: alertWebhook }) }),
       ...(alertmanager.length > 0 && { alertmanager: yield* AlertmanagerSink.make({ urls: alertmanager }) })
     })
   })
   return Layer.provide(Layer.unwrap(layer), PlainHttp.layer)
 }
+
+const demoOf = (service: Service.Service["Service"]) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./serveDemo.ts")),
+    ({ start }) => start(service)
+  )
 
 const isLoopback = (host: string): boolean => /^(127\.|::1$)/.test(host)
 

@@ -16,6 +16,7 @@ import * as Authorization from "./Authorization.ts"
 import * as Content from "./Content.ts"
 import * as Handlers from "./Handlers.ts"
 import * as Health from "./Health.ts"
+import type * as Web from "../watch/Web.ts"
 
 /** The answers to requests that match no route or whose body cannot be read, by HTTP status. */
 const offences: { readonly [status: number]: string } = {
@@ -29,16 +30,19 @@ const docsPolicy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data: blob:; font-src data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+const isHtml = ({ headers }: HttpServerResponse.HttpServerResponse): boolean =>
+  headers["content-type"]?.startsWith("text/html") === true
+
 /** Answers in the envelope whatever the handlers leave unanswered. */
 const enveloped = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
   app.pipe(
     Effect.catchCause((cause) => Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)),
     Effect.map((response) => {
       const { status } = response
-      // The documentation is the only page of ours: the browser makes sure that it asks no other host.
-      if (response.headers["content-type"]?.startsWith("text/html") === true)
+      // The browser makes sure that the documentation asks no other host.
+      if (isHtml(response) && response.headers["content-security-policy"] === undefined)
         return HttpServerResponse.setHeader(response, "content-security-policy", docsPolicy)
-      if (status < 400 || response.headers["content-type"] === "application/json") return response
+      if (status < 400 || isHtml(response) || response.headers["content-type"] === "application/json") return response
       const reason =
         status < 500
           ? new JobError.InvalidRequest({ lastError: offences[status] ?? "request body is invalid" })
@@ -53,6 +57,8 @@ export interface Options {
   readonly allowPrivate: boolean
   /** The most requests of an account in a minute. */
   readonly requestsPerMinute: number
+  /** The page that people watch, if there is one. */
+  readonly page: Web.Options | undefined
 }
 
 const routes = ({ allowPrivate, requestsPerMinute }: Options) =>
@@ -68,11 +74,29 @@ const layerDocs = HttpApiScalar.layer(CrawlApi.CrawlApi, {
   scalar: { withDefaultFonts: false }
 })
 
+/** Only a service that people watch loads what the page is made of. */
+const pageOf = ({ page }: Options) =>
+  page === undefined
+    ? Layer.empty
+    : Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("../watch/Web.ts")),
+          (Web) => Web.layer(page)
+        )
+      )
+
 /** Answers every request: those of the API, its documentation at `/docs`, and Prometheus at `/metrics`. */
 export const make = (options: Options) =>
   Effect.map(
     HttpRouter.toHttpEffect(
-      Layer.mergeAll(routes(options), layerDocs, Content.layer, Health.layer, PrometheusMetrics.layerHttp())
+      Layer.mergeAll(
+        routes(options),
+        layerDocs,
+        Content.layer,
+        Health.layer,
+        PrometheusMetrics.layerHttp(),
+        pageOf(options)
+      )
     ),
     enveloped
   )

@@ -23,7 +23,10 @@ import * as App from "./App.ts"
 import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
 import * as DatabaseName from "./DatabaseName.ts"
+import type * as Web from "../watch/Web.ts"
 import * as HostGates from "./HostGates.ts"
+import * as HostWait from "./HostWait.ts"
+import { pagePolicy } from "./PagePolicy.ts"
 import { Jobs } from "./Jobs.ts"
 import { Pages } from "./Pages.ts"
 import * as Webhooks from "./Webhooks.ts"
@@ -52,6 +55,8 @@ export interface Options {
    * Default: 6,000.
    */
   readonly requestsPerMinute?: number | undefined
+  /** The page that people watch, and act on. Default: none. */
+  readonly page?: Omit<Web.Options, "policy"> | undefined
   /** Whether there is the account `local`, whose key everybody knows; without it the key is refused, even if the database has the account. Default: `true`. */
   readonly localAccount?: boolean | undefined
   /** How often a page may take its process with it before it is given up; at least 1. Default: 3. */
@@ -82,7 +87,16 @@ export class Service extends Context.Service<
 >()("@redrive/crawler/service/Service") {}
 
 export const layer = (options: Options = {}) => {
-  const { allowPrivate = false, database = ":memory:", grace, policy, port = 0, timeout, webhookSecret } = options
+  const {
+    allowPrivate = false,
+    database = ":memory:",
+    grace,
+    policy = pagePolicy,
+    port = 0,
+    timeout,
+    webhookSecret
+  } = options
+  const page = options.page === undefined ? undefined : { ...options.page, policy: HostWait.policyOf(policy) }
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
   const {
     extractor = Extractor.layer(),
@@ -109,7 +123,9 @@ export const layer = (options: Options = {}) => {
     host,
     gracefulShutdownTimeout: "1 second"
   })
-  const served = Layer.unwrap(Effect.map(App.make({ allowPrivate, requestsPerMinute }), (app) => HttpServer.serve(app)))
+  const served = Layer.unwrap(
+    Effect.map(App.make({ allowPrivate, requestsPerMinute, page }), (app) => HttpServer.serve(app))
+  )
   const service = Layer.effect(
     Service,
     Effect.gen(function* () {
@@ -133,6 +149,7 @@ export const layer = (options: Options = {}) => {
   return Layer.mergeAll(service, served, expiring).pipe(
     Layer.provide(server),
     Layer.provide(work),
+    Layer.provide(data),
     Layer.provide(Layer.provide(RateLimiter.layer, counts)),
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxRequest))
   )

@@ -51,10 +51,7 @@ export const layer = <R>(sinks: Alerter.Sinks<R>): Layer.Layer<Incidents, never,
 /** No more that are over are listed. */
 const mostOver = 50
 
-const listOf = (
-  all: ReadonlyArray<Alerter.OpenIncident>,
-  journal: Journal.Journal
-): ReadonlyArray<IncidentLine> => {
+const listOf = (all: ReadonlyArray<Alerter.OpenIncident>, journal: Journal.Journal): ReadonlyArray<IncidentLine> => {
   const last = new Map<string, Journal.Entry>()
   const first = new Map<string, Journal.Entry>()
   for (const entry of journal.entries()) {
@@ -69,7 +66,17 @@ const listOf = (
   const open = all.flatMap(({ incident, route }): ReadonlyArray<IncidentLine> => {
     const { about, changedAt, count, firstAt, generation, isOpen, key, severity } = incident
     const name = generation === 0 ? "" : String(last.get(key)?.incident ?? "")
-    const line = { key, name, route, code: about.code ?? "", severity, isOpen, since: firstAt, count, last: saidOf(key) }
+    const line = {
+      key,
+      name,
+      route,
+      code: about.code ?? "",
+      severity,
+      isOpen,
+      since: firstAt,
+      count,
+      last: saidOf(key)
+    }
     return [isOpen ? line : { ...line, until: changedAt }]
   })
   const known = new Set(open.map(({ key }) => key))

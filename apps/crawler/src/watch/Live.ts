@@ -35,7 +35,10 @@ const changedOf = (before: Stamps, after: Stamps): ReadonlyArray<string> => [
 ]
 
 /** `onChange` runs before anybody is told. A reading that fails is tried again with the next one. */
-export const make = Effect.fnUntraced(function* (stamps: Effect.Effect<Stamps, unknown>, onChange: Effect.Effect<void>) {
+export const make = Effect.fnUntraced(function* (
+  stamps: Effect.Effect<Stamps, unknown>,
+  onChange: Effect.Effect<void>
+) {
   const epoch = randomBytes(6).toString("base64url")
   const kept: Array<Change> = []
   let number = 0
@@ -51,9 +54,7 @@ export const make = Effect.fnUntraced(function* (stamps: Effect.Effect<Stamps, u
     kept.push(change)
     if (kept.length > mostKept) kept.shift()
     return [change]
-  }).pipe(
-    Effect.catchCause((cause) => Effect.as(Effect.logWarning("the page cannot look at the database", cause), []))
-  )
+  }).pipe(Effect.catchCause((cause) => Effect.as(Effect.logWarning("the page cannot look at the database", cause), [])))
   const changes = yield* Stream.tick(interval).pipe(
     Stream.mapEffect(() => look),
     Stream.flattenIterable,

@@ -144,6 +144,8 @@ export interface Frame {
   readonly mayAct: boolean
   /** For forms: without it no action is taken. */
   readonly token: string
+  /** Of the forms of this showing: one that is sent twice is carried out once. */
+  readonly formId: string
 }
 
 export interface Overview {

@@ -30,7 +30,10 @@ const isSame = (one: string, other: string): boolean => {
 /** Sessions of an operator's key. Another key ends those of the one before. */
 export const make = (key: Redacted.Redacted, secret: string): Sessions => {
   const signed = (text: string): string =>
-    createHmac("sha256", `${secret} ${Redacted.value(key)}`).update(text).digest("base64url").slice(0, 32)
+    createHmac("sha256", `${secret} ${Redacted.value(key)}`)
+      .update(text)
+      .digest("base64url")
+      .slice(0, 32)
   return {
     isKey: (given) => isSame(given, Redacted.value(key)),
     make: (now) => {

@@ -4,11 +4,10 @@
  * Whoever acts has signed in with the operator's key. Reading asks for the same, unless the page is open, and then for a loopback name.
  */
 import { randomUUID } from "node:crypto"
-import type { StoreError, Store } from "@redrive/durable/Store"
-import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import type { Store, StoreError } from "@redrive/durable/Store"
+import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cache from "effect/Cache"
 import * as Clock from "effect/Clock"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -30,6 +29,7 @@ import type { Frame, Shown, View } from "./Model.ts"
 import * as Reading from "./Reading.ts"
 import * as Render from "./Render.ts"
 import * as Session from "./Session.ts"
+import { Wrong } from "./Wrong.ts"
 
 /** What the page is made with. */
 export interface Options {
@@ -42,13 +42,6 @@ export interface Options {
 }
 
 type Needs = Accounts | Crawler | Jobs | SqlClient.SqlClient | Store
-
-/** A request that is not answered as it was meant: with a view that says what is wrong. */
-export class Wrong extends Data.TaggedError("Wrong")<{
-  readonly status: number
-  readonly wrong: string
-  readonly advice: string
-}> {}
 
 const headers = {
   "content-security-policy": Render.contentSecurityPolicy,
@@ -82,7 +75,7 @@ export const layer = (options: Options) =>
       })
       const forget = Cache.invalidateAll(views)
       const live = yield* Live.make(inContext(reading.stamps), forget)
-      if (Option.isSome(incidents)) yield* inContext(Reading.keepSilences(incidents.value))
+      if (Option.isSome(incidents)) yield* Effect.provideContext(Reading.keepSilences(incidents.value), context)
 
       const frameOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
         const now = yield* Clock.currentTimeMillis
@@ -96,13 +89,23 @@ export const layer = (options: Options) =>
         const isJson = request.headers["accept"]?.startsWith("application/json") === true
         return isJson
           ? HttpServerResponse.jsonUnsafe(shown, { status, headers })
-          : HttpServerResponse.text(Render.html(shown, assets), { status, contentType: "text/html; charset=utf-8", headers })
+          : HttpServerResponse.text(Render.html(shown, assets), {
+              status,
+              contentType: "text/html; charset=utf-8",
+              headers
+            })
       }
 
-      const signIn = (to: string, wrong?: string): View => ({ view: "sign in", to: within(to), ...(wrong !== undefined && { wrong }) })
+      const signIn = (to: string, wrong?: string): View => ({
+        view: "sign in",
+        to: within(to),
+        ...(wrong !== undefined && { wrong })
+      })
 
       /** Answers with a view, if whoever asks may look. */
-      const looking = (use: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<View, Wrong | SqlError | StoreError>) =>
+      const looking = (
+        use: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<View, Wrong | SqlError | StoreError>
+      ) =>
         Effect.gen(function* () {
           const request = yield* HttpServerRequest.HttpServerRequest
           const frame = yield* frameOf(request)
@@ -136,7 +139,8 @@ export const layer = (options: Options) =>
             return yield* new Wrong({
               status: 403,
               wrong: "This form is not of your session",
-              advice: "You have signed in anew since it was shown, or another page has sent it. Go back, and do it once more."
+              advice:
+                "You have signed in anew since it was shown, or another page has sent it. Go back, and do it once more."
             })
           const to = yield* action({ form, filter: fromQuery(form), policy: options.policy }).pipe(inContext)
           yield* forget
@@ -185,28 +189,37 @@ export const layer = (options: Options) =>
         if (found === undefined) return HttpServerResponse.empty({ status: 404 })
         const { body, contentType, etag, gzip } = found
         const isZipped = request.headers["accept-encoding"]?.includes("gzip") === true
-        const about = { "cache-control": assets.cacheControl, etag, vary: "accept-encoding", "x-content-type-options": "nosniff" }
+        const about = {
+          "cache-control": assets.cacheControl,
+          etag,
+          vary: "accept-encoding",
+          "x-content-type-options": "nosniff"
+        }
         return isZipped
           ? HttpServerResponse.uint8Array(gzip, { contentType, headers: { ...about, "content-encoding": "gzip" } })
           : HttpServerResponse.text(body, { contentType, headers: about })
       })
 
       const view = looking(({ url }) => Cache.get(views, url))
-      const entry = looking((request) => Effect.succeed(signIn(queryOf(request).get("to") ?? "/")))
-      // Whoever signs in need not be in already.
+      // Whoever signs in is not in yet.
       const asked = Effect.map(
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => Effect.map(frameOf(request), (frame) => [request, frame] as const)),
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+          Effect.map(frameOf(request), (frame) => [request, frame] as const)
+        ),
         ([request, frame]) => answer(request, signIn(queryOf(request).get("to") ?? "/"), frame)
       )
-      void entry
+      const viewed = Reading.paths.map((path) => HttpRouter.add("GET", path, view))
+      const acted = Object.entries(Acting.actions).map(([name, action]) =>
+        HttpRouter.add("POST", `/act/${name}`, acting(action))
+      )
       return Layer.mergeAll(
-        ...Reading.paths.map((path) => HttpRouter.add("GET", path, view)),
-        ...Object.entries(Acting.actions).map(([name, action]) => HttpRouter.add("POST", `/act/${name}`, acting(action))),
         HttpRouter.add("GET", "/sign-in", asked),
         HttpRouter.add("POST", "/sign-in", enter),
         HttpRouter.add("POST", "/sign-out", leave),
         HttpRouter.add("GET", "/live", watching),
-        HttpRouter.add("GET", "/assets/*", asset)
+        HttpRouter.add("GET", "/assets/*", asset),
+        ...viewed,
+        ...acted
       )
     })
   )
@@ -222,7 +235,10 @@ const cookieOf = ({ headers }: HttpServerRequest.HttpServerRequest) => ({
 /** A form that a page of ours has sent: browsers say which page one comes from. */
 const formOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
   const { host, origin, "sec-fetch-site": site } = request.headers
-  const isOurs = origin === undefined ? site === undefined || site === "same-origin" : URL.canParse(origin) && new URL(origin).host === host
+  const isOurs =
+    origin === undefined
+      ? site === undefined || site === "same-origin"
+      : URL.canParse(origin) && new URL(origin).host === host
   const text = isOurs ? yield* Effect.option(request.text) : Option.none()
   if (Option.isSome(text)) return new URLSearchParams(text.value)
   return yield* new Wrong({

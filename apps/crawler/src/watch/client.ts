@@ -83,7 +83,7 @@ const open = (topic: string, isStale: boolean) => {
   })
   mine.addEventListener("change", ({ data }) => {
     const { topics } = JSON.parse(String(data)) as { readonly topics: ReadonlyArray<string> }
-    if (topics.includes(topic)) wish()
+    if (topics.includes(topic) || topics.includes("*")) wish()
   })
   mine.addEventListener("error", () => {
     mayBeStale = true

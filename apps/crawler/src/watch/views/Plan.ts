@@ -15,7 +15,7 @@ import * as Words from "./Words.ts"
 export const planView = (shown: PlanView, frame: Frame): Node => {
   const { action, filter } = shown
   const { button, content, fields, heading, isPossible } = kinds[action](shown)
-  const hidden = action === "cancel" ? { job: filter.job } : ofFilter(filter)
+  const hidden = action === "cancel" ? { job: filter.job } : { ...ofFilter(filter), id: frame.formId }
   return html`<main id="main">
     <h1>${heading}</h1>
     <p class="lead">This is about ${Words.visible(inWords(filter))}. Nothing has been done yet.</p>

@@ -9,15 +9,15 @@ import { foreign, state } from "./Text.ts"
 
 export const signInView = ({ to, wrong }: SignInView, frame: Frame): Node =>
   html`<main id="main">
-    <h1>Sign in to act</h1>
-    <p class="lead">Everybody who reaches this page may look. Whoever has an account's API key may also act.</p>
+    <h1>Sign in</h1>
+    <p class="lead">With the operator's key, which <code>serve</code> printed when it started, or was given as <code>--operator-key</code>.</p>
     ${wrong !== undefined && html`<p role="alert">${state("failed", foreign(wrong, 200))}</p>`}
     ${act(
       frame,
       "/sign-in",
       { to },
       html`<div class="fields">
-        ${field("API key", { name: "key", type: "password", required: true, autocomplete: "current-password" })}
+        ${field("Operator key", { name: "key", type: "password", required: true, autocomplete: "current-password" })}
         <button class="first">Sign in</button>
       </div>`
     )}

@@ -22,8 +22,7 @@ const site = serve(({ url: path = "" }, response) => {
 const asked = (service: string, path: string, init: RequestInit = {}) =>
   Effect.promise(async () => {
     const headers = { authorization: "Bearer local", "content-type": "application/json" }
-    // oxlint-disable-next-line typescript/no-explicit-any -- foreign JSON
-    return (await (await fetch(new URL(path, service), { headers, ...init })).json()) as any
+    return (await fetch(new URL(path, service), { headers, ...init })).json()
   })
 
 /** Asks for a crawl, and comes back when a part of it is done. */

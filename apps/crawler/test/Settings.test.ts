@@ -34,6 +34,7 @@ const samples: { readonly [variable: string]: readonly [right: string, wrong: st
   REDRIVE_ALERTMANAGER: ["http://a.test:9093,http://b.test:9093", "http://a:hunter2@a.test"],
   REDRIVE_OPERATOR_KEY: ["hunter2-hunter2-hunter2", "hunter2"],
   REDRIVE_WEBHOOK_SECRET: [`whsec_hunter2${"A".repeat(25)}`, "whsec_hunter2"],
+  REDRIVE_DEMO: ["true", "perhaps"],
   REDRIVE_REQUESTS_PER_MINUTE: ["5", "1.5"],
   REDRIVE_ALLOW_PRIVATE: ["true", "1"]
 }
@@ -70,7 +71,19 @@ describe.concurrent("the settings of serve", () => {
       assert.notInclude(JSON.stringify(all), "hunter2")
       assert.deepStrictEqual(
         all.map(({ value }) => value),
-        ["0.0.0.0", 9000, "127.0.0.1/x", false, "(set)", "http://a.test:9093,http://b.test:9093", "(set)", 5, true]
+        [
+          "0.0.0.0",
+          9000,
+          "127.0.0.1/x",
+          false,
+          "(set)",
+          "http://a.test:9093,http://b.test:9093",
+          "(set)",
+          "(set)",
+          true,
+          5,
+          true
+        ]
       )
     })
   )

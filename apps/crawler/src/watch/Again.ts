@@ -24,7 +24,7 @@ import { type ItemRow, requestOf } from "./rows.ts"
 type Needs = Accounts | SqlClient.SqlClient
 
 /** The most pages that go again at once: a transaction takes them. */
-export const mostPages = 20_000
+const mostPages = 20_000
 
 interface Sample {
   readonly group: Groups.JobGroup

@@ -29,4 +29,4 @@ export const Filter = Schema.Struct({
 
 export type Filter = typeof Filter.Type
 
-export { fields, fromQuery, inWords, ofFailures, toQuery } from "./FilterQuery.ts"
+export { fromQuery, inWords, ofFailures, toQuery } from "./FilterQuery.ts"

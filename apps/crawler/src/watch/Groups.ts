@@ -20,7 +20,7 @@ export interface JobGroup extends Group {
 }
 
 /** What a filter asks of failures; no text, which no group has. */
-export const conditionsOf = (sql: SqlClient.SqlClient, { actor, because, code, detail, host, job }: Filter) => {
+const conditionsOf = (sql: SqlClient.SqlClient, { actor, because, code, detail, host, job }: Filter) => {
   const asked: ReadonlyArray<readonly [column: string, value: string | undefined]> = [
     ["job_id", job],
     ["host", host],
@@ -33,7 +33,7 @@ export const conditionsOf = (sql: SqlClient.SqlClient, { actor, because, code, d
 }
 
 /** The most groups that are looked at: a job has one for each host and way to fail. */
-export const mostGroups = 20_000
+const mostGroups = 20_000
 
 /** The groups of a filter, those of the newest jobs first. `from` leaves out those before a place in that order. */
 export const list = (

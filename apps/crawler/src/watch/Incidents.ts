@@ -65,7 +65,7 @@ const listOf = (all: ReadonlyArray<Alerter.OpenIncident>, journal: Journal.Journ
   }
   const open = all.flatMap(({ incident, route }): ReadonlyArray<IncidentLine> => {
     const { about, changedAt, count, firstAt, generation, isOpen, key, severity } = incident
-    const name = generation === 0 ? "" : String(last.get(key)?.incident ?? "")
+    const name = generation === 0 ? "" : (last.get(key)?.incident ?? "")
     const line = {
       key,
       name,

@@ -14,7 +14,7 @@ const interval = "250 millis"
 const mostKept = 256
 
 /** The topic of whoever may have missed something: every view. */
-export const everything = "*"
+const everything = "*"
 
 /** What each topic looked like when it was last read, such as `overview` or `job:ID`. */
 export type Stamps = ReadonlyMap<string, string>

@@ -62,18 +62,18 @@ const orMissing = <A>(what: string, found: Option.Option<A>): Effect.Effect<A, W
 
 const actions = ["redrive", "pause", "silence", "cancel"] as const
 
+const jobView = (id: string, filter: Filter, after: string | undefined): Answer =>
+  Effect.flatMap(Watch.job(id, filter, after), (found) => orMissing("job", found))
+
+const itemView = Effect.fnUntraced(function* (job: string, id: string) {
+  const secret = yield* (yield* Jobs).secret
+  const begin = Links.make(secret, "", job, yield* Clock.currentTimeMillis)
+  const found = yield* Watch.item(job, id, (format) => `${begin}/${id}${Links.endings[format]}`)
+  return yield* orMissing("page", found)
+})
+
 export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Service"] | undefined): Reading => {
   const incidentLines = incidents?.list ?? Effect.succeed([])
-
-  const job = (id: string, filter: Filter, after: string | undefined): Answer =>
-    Effect.flatMap(Watch.job(id, filter, after), (found) => orMissing("job", found))
-
-  const item = Effect.fnUntraced(function* (job: string, id: string) {
-    const secret = yield* (yield* Jobs).secret
-    const begin = Links.make(secret, "", job, yield* Clock.currentTimeMillis)
-    const found = yield* Watch.item(job, id, (format) => `${begin}/${id}${Links.endings[format]}`)
-    return yield* orMissing("page", found)
-  })
 
   const plan = Effect.fnUntraced(function* (query: URLSearchParams) {
     const action = actions.find((name) => name === query.get("action"))
@@ -101,7 +101,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Serv
   const view = ({ pathname, searchParams: query }: URL): Answer => {
     const after = query.get("after") ?? undefined
     const [, place, id = "", , itemId] = pathname.split("/").map(decoded)
-    if (place === "jobs") return itemId === undefined ? job(id, fromQuery(query), after) : item(id, itemId)
+    if (place === "jobs") return itemId === undefined ? jobView(id, fromQuery(query), after) : itemView(id, itemId)
     if (place === "items") return Watch.items(fromQuery(query), after)
     if (place === "hosts") return Watch.hosts(after)
     if (place === "accounts") return Watch.accounts

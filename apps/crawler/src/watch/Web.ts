@@ -57,6 +57,12 @@ const queryOf = ({ url }: HttpServerRequest.HttpServerRequest) => new URL(url, "
 /** Where to go on after an action or a sign-in: within the page. A browser reads a backslash as a slash. */
 const within = (to: string): string => (/^\/(?![/\\])/.test(to) ? to : "/")
 
+const signIn = (to: string, wrong?: string): View => ({
+  view: "sign in",
+  to: within(to),
+  ...(wrong !== undefined && { wrong })
+})
+
 export const layer = (options: Options) =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -96,12 +102,6 @@ export const layer = (options: Options) =>
             })
       }
 
-      const signIn = (to: string, wrong?: string): View => ({
-        view: "sign in",
-        to: within(to),
-        ...(wrong !== undefined && { wrong })
-      })
-
       /** Answers with a view, if whoever asks may look. */
       const looking = (
         use: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<View, Wrong | SqlError | StoreError>
@@ -121,7 +121,10 @@ export const layer = (options: Options) =>
           Effect.gen(function* () {
             const request = yield* HttpServerRequest.HttpServerRequest
             const frame = yield* frameOf(request)
-            if (error._tag === "Wrong") return answer(request, { view: "problem", ...error }, frame, error.status)
+            if (error._tag === "Wrong") {
+              const { advice, status, wrong } = error
+              return answer(request, { view: "problem", wrong, advice }, frame, status)
+            }
             yield* Effect.logError("the page could not be read", error)
             const advice = "The database does not answer. The service goes on trying; so can you, in a while."
             return answer(request, { view: "problem", wrong: "This could not be read", advice }, frame, 503)

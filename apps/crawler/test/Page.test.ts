@@ -1,0 +1,236 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as HostileSite from "@redrive/testing/HostileSite"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Service from "../src/service/Service.ts"
+import * as Incidents from "../src/watch/Incidents.ts"
+import { ask, crawl, layer as layerOf } from "./api.ts"
+
+const key = "a key of an operator"
+
+const withPage = <A, E>(
+  test: Effect.Effect<A, E, Service.Service | Scope.Scope>,
+  page: { readonly isOpen: boolean } = { isOpen: false }
+) => {
+  const service = layerOf({ page: { ...page, operatorKey: Redacted.make(key) }, timeout: "700 millis" })
+  return Effect.scoped(Effect.provide(test, Layer.provide(service, Incidents.layer<never>({}))))
+}
+
+interface Sent extends RequestInit {
+  readonly cookie?: string
+}
+
+const at = Effect.fnUntraced(function* (path: string, { cookie = "", ...init }: Sent = {}) {
+  const { url } = yield* Service.Service
+  return yield* Effect.promise((signal) =>
+    fetch(new URL(path, url), { signal, redirect: "manual", ...init, headers: { cookie, ...init.headers } })
+  )
+})
+
+const read = (path: string, cookie: string) =>
+  Effect.flatMap(at(path, { cookie, headers: { accept: "application/json" } }), (response) =>
+    // oxlint-disable-next-line typescript/no-explicit-any -- tests look into foreign JSON
+    Effect.promise(async (): Promise<any> => response.json())
+  )
+
+const post = (path: string, fields: Record<string, string>, more: Sent = {}) =>
+  at(path, { method: "POST", body: new URLSearchParams(fields), ...more })
+
+const signIn = Effect.gen(function* () {
+  const answer = yield* post("/sign-in", { key, to: "/hosts" })
+  assert.strictEqual(answer.status, 303)
+  assert.strictEqual(answer.headers.get("location"), "/hosts")
+  return answer.headers.get("set-cookie")?.split(";")[0] ?? ""
+})
+
+/** Does what a form of the page asks for. */
+const act = Effect.fnUntraced(function* (cookie: string, action: string, fields: Record<string, string>) {
+  const { frame } = yield* read("/", cookie)
+  return yield* post(`/act/${action}`, { id: frame.formId, token: frame.token, ...fields }, { cookie })
+})
+
+const hostile = Effect.flatMap(HostileSite.make(), ({ url }) =>
+  crawl({ url, items_limit: 100, respect_robots_txt: true })
+)
+
+describe("the page", () => {
+  it.live("shows nothing before somebody has signed in, and keeps its cookie from scripts and other sites", () =>
+    withPage(
+      Effect.gen(function* () {
+        for (const path of ["/", "/items", "/accounts", "/policy"])
+          assert.strictEqual((yield* at(path)).status, 401, path)
+        assert.strictEqual((yield* at("/live")).status, 401)
+        assert.strictEqual((yield* post("/sign-in", { key: "wrong" })).status, 403)
+        const answer = yield* post("/sign-in", { key, to: "//elsewhere.example/" })
+        assert.strictEqual(answer.headers.get("location"), "/")
+        const cookie = answer.headers.get("set-cookie") ?? ""
+        for (const part of ["HttpOnly", "SameSite=Strict", "Path=/"]) assert.include(cookie, part)
+        assert.notInclude(cookie, "Secure")
+        const behindTls = yield* post("/sign-in", { key }, { headers: { "x-forwarded-proto": "https" } })
+        assert.include(behindTls.headers.get("set-cookie") ?? "", "Secure")
+        const forged = cookie.replace(/=\d/, "=9").split(";")[0] ?? ""
+        assert.strictEqual((yield* at("/", { cookie: forged })).status, 401)
+        assert.strictEqual((yield* at("/", { cookie: cookie.split(";")[0] ?? "" })).status, 200)
+      })
+    )
+  )
+
+  it.live("is open only by a loopback name, and only for looking", () =>
+    withPage(
+      Effect.gen(function* () {
+        const answer = yield* at("/")
+        assert.strictEqual(answer.status, 200)
+        assert.include(answer.headers.get("content-security-policy") ?? "", "default-src 'none'; script-src 'self'")
+        assert.strictEqual((yield* post("/act/open", { host: "example.com" })).status, 401)
+      }),
+      { isOpen: true }
+    )
+  )
+
+  it.live("takes no form that another page has sent", () =>
+    withPage(
+      Effect.gen(function* () {
+        const cookie = yield* signIn
+        const { frame } = yield* read("/", cookie)
+        const fields = { host: "example.com", token: frame.token }
+        const foreign = { cookie, headers: { origin: "https://elsewhere.example" } }
+        assert.strictEqual((yield* post("/act/open", fields, foreign)).status, 403)
+        assert.strictEqual((yield* post("/act/open", { ...fields, token: "guessed" }, { cookie })).status, 403)
+        assert.strictEqual((yield* post("/act/open", fields, { cookie })).status, 303)
+      })
+    )
+  )
+
+  it.live("counts what a crawl did as the API does, and lists the pages of each number", () =>
+    withPage(
+      Effect.gen(function* () {
+        const job = yield* hostile
+        const cookie = yield* signIn
+        const { jobs, failures } = yield* read("/", cookie)
+        assert.deepInclude(jobs[0], {
+          id: job.id,
+          total: job.items_total,
+          done: job.items_done,
+          failed: job.items_failed
+        })
+        const sum = failures.reduce((total: number, { count }: { count: number }) => total + count, 0)
+        assert.strictEqual(sum, job.items_failed)
+        for (const { actor, because, code, count, detail } of failures) {
+          const query = new URLSearchParams({ code, detail, actor, because })
+          const { list } = yield* read(`/items?${query}`, cookie)
+          assert.strictEqual(list.count, count)
+          assert.lengthOf(list.items, count)
+        }
+        const all = yield* read(`/jobs/${job.id}`, cookie)
+        const done = yield* read(`/items?status=done&job=${job.id}`, cookie)
+        assert.strictEqual(done.list.count, job.items_done)
+        assert.strictEqual(all.counts.failed, job.items_failed)
+        const tried = all.stories.find(
+          ({ failure }: { failure?: { because: string } }) => failure?.because === "retries"
+        )
+        assert.isAbove(tried.story.length, 1)
+        assert.strictEqual(tried.story[0].end, "failed")
+        assert.strictEqual(tried.story[0].wait.why, "backoff")
+        const found = yield* read(`/items?text=${encodeURIComponent("/STATUS/404")}`, cookie)
+        assert.lengthOf(found.list.items, 1)
+        const item = yield* read(`/jobs/${job.id}/items/${found.list.items[0].id}`, cookie)
+        assert.strictEqual(item.item.failure.detail, "not_found")
+        assert.strictEqual((yield* at("/jobs/none", { cookie })).status, 404)
+      })
+    )
+  )
+
+  it.live("shows what a redrive would do and cost, and does it once for a form that is sent twice", () =>
+    withPage(
+      Effect.gen(function* () {
+        const job = yield* hostile
+        const cookie = yield* signIn
+        const plan = yield* read(`/plan?action=redrive&job=${job.id}&status=failed`, cookie)
+        assert.isAbove(plan.count, 0)
+        assert.isAbove(plan.final.length, 0)
+        assert.strictEqual(plan.price, plan.count * 2000)
+        const fields = { job: job.id, status: "failed", pace: "0", id: "once" }
+        const answer = yield* act(cookie, "redrive", fields)
+        const to = answer.headers.get("location") ?? ""
+        assert.match(to, /^\/jobs\/[\da-f]{32}$/)
+        yield* act(cookie, "redrive", fields)
+        let again = yield* read(to, cookie)
+        while (again.job.finishedAt === undefined) {
+          yield* Effect.sleep("50 millis")
+          again = yield* read(to, cookie)
+        }
+        assert.strictEqual(again.job.total, plan.count)
+        assert.strictEqual(again.job.againOf, job.id)
+        const left = yield* read(`/plan?action=redrive&job=${job.id}&status=failed`, cookie)
+        assert.strictEqual(left.count, 0)
+        assert.lengthOf((yield* read("/", cookie)).jobs, 2)
+        // The API says what it said.
+        const { body } = yield* ask(`/v1/job/${job.id}`)
+        assert.strictEqual(body.items_failed, job.items_failed)
+      })
+    )
+  )
+
+  it.live("takes up what an account left unpaid, once it is topped up", () =>
+    withPage(
+      Effect.gen(function* () {
+        const { accounts } = yield* Service.Service
+        yield* accounts.open({ id: "shop", apiKey: Redacted.make("shop"), balance: 2000 })
+        const { url } = yield* HostileSite.make()
+        const job = yield* crawl({ url, items_limit: 20 }, "shop")
+        assert.strictEqual(job.status, "error")
+        const cookie = yield* signIn
+        const { parked } = yield* read("/", cookie)
+        assert.deepInclude(parked[0], { id: "shop", unpaidJobs: 1 })
+        yield* act(cookie, "top-up", { account: "shop", dollars: "1", id: "invoice-1", again: "on" })
+        let body = (yield* ask(`/v1/job/${job.id}`, { key: "shop" })).body
+        while (body.status !== "done") {
+          yield* Effect.sleep("50 millis")
+          body = (yield* ask(`/v1/job/${job.id}`, { key: "shop" })).body
+        }
+        assert.strictEqual(body.items_done + body.items_failed, body.items_total)
+        const overview = yield* read("/", cookie)
+        assert.lengthOf(overview.parked, 0)
+        assert.strictEqual(overview.actions[0].what, "top up")
+      })
+    )
+  )
+
+  it.live("pauses a host, opens it, silences alerts, and tells watchers within a second", () =>
+    withPage(
+      Effect.gen(function* () {
+        const cookie = yield* signIn
+        const live = yield* at("/live", { cookie })
+        const reader = (live.body as ReadableStream<Uint8Array>).getReader()
+        const heard: Array<string> = []
+        const listening = (async () => {
+          for (;;) {
+            const { done, value } = await reader.read()
+            if (done) return
+            heard.push(new TextDecoder().decode(value))
+          }
+        })()
+        const until = (wanted: string) =>
+          Effect.gen(function* () {
+            while (!heard.join("").includes(wanted)) yield* Effect.sleep("20 millis")
+          }).pipe(Effect.timeout("2 seconds"))
+        yield* until(`"*"`)
+        yield* act(cookie, "pause", { host: "example.com", minutes: "10", why: "maintenance" })
+        yield* until(`"overview"`)
+        assert.deepInclude((yield* read("/", cookie)).pauses[0], {
+          host: "example.com",
+          by: "operator",
+          why: "maintenance"
+        })
+        yield* act(cookie, "open", { host: "example.com" })
+        assert.lengthOf((yield* read("/", cookie)).pauses, 0)
+        yield* act(cookie, "silence", { host: "example.com", code: "host_returned_error", minutes: "10", why: "move" })
+        assert.deepInclude((yield* read("/incidents", cookie)).silences[0], { name: "move", by: "operator" })
+        yield* Effect.promise(() => reader.cancel())
+        yield* Effect.promise(() => listening)
+      })
+    )
+  )
+})

@@ -182,7 +182,11 @@ describe("the page", () => {
         const job = yield* crawl({ url, items_limit: 20 }, "shop")
         assert.strictEqual(job.status, "error")
         const cookie = yield* signIn
-        const { parked } = yield* read("/", cookie)
+        const { jobs, parked } = yield* read("/", cookie)
+        assert.deepStrictEqual(jobs[0].error, {
+          code: "insufficient_balance",
+          message: "Your balance is not enough to run this job"
+        })
         assert.deepInclude(parked[0], { id: "shop", unpaidJobs: 1 })
         yield* act(cookie, "top-up", { account: "shop", dollars: "1", id: "invoice-1", again: "on" })
         let body = (yield* ask(`/v1/job/${job.id}`, { key: "shop" })).body

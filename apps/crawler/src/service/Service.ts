@@ -25,7 +25,6 @@ import * as Database from "./Database.ts"
 import * as DatabaseName from "./DatabaseName.ts"
 import type * as Web from "../watch/Web.ts"
 import * as HostGates from "./HostGates.ts"
-import * as HostWait from "./HostWait.ts"
 import { pagePolicy } from "./PagePolicy.ts"
 import { Jobs } from "./Jobs.ts"
 import { Pages } from "./Pages.ts"
@@ -96,7 +95,7 @@ export const layer = (options: Options = {}) => {
     timeout,
     webhookSecret
   } = options
-  const page = options.page === undefined ? undefined : { ...options.page, policy: HostWait.policyOf(policy) }
+  const page = options.page === undefined ? undefined : { ...options.page, policy }
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
   const {
     extractor = Extractor.layer(),

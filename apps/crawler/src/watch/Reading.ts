@@ -17,6 +17,7 @@ import * as Links from "../service/Links.ts"
 import * as Explanation from "../explain/Explanation.ts"
 import * as ExplanationText from "../explain/ExplanationText.ts"
 import * as Pictures from "../explain/pictures.ts"
+import { answerTimeout } from "../page/Fetcher.ts"
 import * as Again from "./Again.ts"
 import { type Filter, fromQuery } from "./Filter.ts"
 import type { Incidents } from "./Incidents.ts"
@@ -139,7 +140,13 @@ const decoded = (part: string): string => {
 
 const policyView = (policy: RetryPolicy.RetryPolicy): Answer =>
   Effect.map(
-    Explanation.make(policy, { name: "pages of this service", clients: 1, callsPerSecond: 10, outage: 60_000 }),
+    // The fetcher ends an attempt, where the policy does not.
+    Explanation.make(RetryPolicy.make({ ...policy, attemptTimeout: policy.attemptTimeout ?? answerTimeout }), {
+      name: "pages of this service",
+      clients: 1,
+      callsPerSecond: 10,
+      outage: 60_000
+    }),
     (explanation) => ({
       view: "policy",
       policy: RetryPolicy.describe(policy),

@@ -273,14 +273,15 @@ export const job = Effect.fnUntraced(function* (
   })
 })
 
+const isLeftOut = (value: unknown): boolean =>
+  value === undefined || value === "" || value === false || (Array.isArray(value) && value.length === 0)
+
 const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value))
 
 /** What a job was asked for, field by field, without what has its default. */
 const asked = (request: CrawlApi.CrawlRequest): Model.JobView["request"] =>
   Object.entries(request).flatMap(([name, value]: [string, unknown]) =>
-    value === undefined || value === "" || value === false
-      ? []
-      : [[name, Array.isArray(value) ? value.join(", ") : textOf(value)] as const]
+    isLeftOut(value) ? [] : [[name, Array.isArray(value) ? value.join(", ") : textOf(value)] as const]
   )
 
 export const item = Effect.fnUntraced(function* (

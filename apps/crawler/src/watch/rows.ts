@@ -19,9 +19,9 @@ const readStory = Schema.decodeSync(Schema.fromJsonString(Story))
 
 export const requestOf = ({ request }: Pick<JobRow, "request">): CrawlApi.CrawlRequest => readRequest(request)
 
-const errorOf = (json: string) => {
-  const { code, lastError } = readReason(json)
-  return { code, message: lastError ?? code }
+const errorOf = (jobId: string, json: string) => {
+  const { code, lastError } = new JobError.JobError({ operation: "run", jobId, reason: readReason(json) })
+  return { code, message: lastError }
 }
 
 export const jobOf = (row: JobRow): JobLine => ({
@@ -29,7 +29,7 @@ export const jobOf = (row: JobRow): JobLine => ({
   account: row.account_id,
   url: requestOf(row).url,
   status: row.status,
-  ...(row.error !== null && { error: errorOf(row.error) }),
+  ...(row.error !== null && { error: errorOf(row.id, row.error) }),
   createdAt: Date.parse(row.created_at),
   ...(row.finished_at !== null && { finishedAt: Date.parse(row.finished_at) }),
   total: row.total,

@@ -3,8 +3,7 @@
  *
  * Whoever acts has signed in with the operator's key. Reading asks for the same, unless the page is open, and then for a loopback name.
  */
-import { randomUUID } from "node:crypto"
-import type { Store, StoreError } from "@redrive/durable/Store"
+import type { Store } from "@redrive/durable/Store"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cache from "effect/Cache"
 import * as Clock from "effect/Clock"
@@ -15,20 +14,19 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
-import { Accounts } from "../service/Accounts.ts"
-import { Crawler } from "../service/Crawler.ts"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { Accounts } from "../service/Accounts.ts"
+import type { Crawler } from "../service/Crawler.ts"
 import { Jobs } from "../service/Jobs.ts"
 import * as Acting from "./Acting.ts"
 import * as Assets from "./Assets.ts"
 import { fromQuery } from "./Filter.ts"
 import { Incidents } from "./Incidents.ts"
 import * as Live from "./Live.ts"
-import type { Frame, Shown, View } from "./Model.ts"
+import type { View } from "./Model.ts"
 import * as Reading from "./Reading.ts"
-import * as Render from "./Render.ts"
 import * as Session from "./Session.ts"
+import * as Visit from "./Visit.ts"
 import { Wrong } from "./Wrong.ts"
 
 /** What the page is made with. */
@@ -43,25 +41,7 @@ export interface Options {
 
 type Needs = Accounts | Crawler | Jobs | SqlClient.SqlClient | Store
 
-const headers = {
-  "content-security-policy": Render.contentSecurityPolicy,
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "same-origin",
-  "cache-control": "no-store"
-}
-
-const isLoopback = (host = ""): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host)
-
-const queryOf = ({ url }: HttpServerRequest.HttpServerRequest) => new URL(url, "http://localhost").searchParams
-
-/** Where to go on after an action or a sign-in: within the page. A browser reads a backslash as a slash. */
-const within = (to: string): string => (/^\/(?![/\\])/.test(to) ? to : "/")
-
-const signIn = (to: string, wrong?: string): View => ({
-  view: "sign in",
-  to: within(to),
-  ...(wrong !== undefined && { wrong })
-})
+const urlOf = ({ url }: HttpServerRequest.HttpServerRequest): URL => new URL(url, "http://localhost")
 
 export const layer = (options: Options) =>
   Layer.unwrap(
@@ -69,7 +49,7 @@ export const layer = (options: Options) =>
       const context = yield* Effect.context<Needs>()
       const incidents = yield* Effect.serviceOption(Incidents)
       const sessions = Session.make(options.operatorKey, yield* (yield* Jobs).secret)
-      const assets = Assets.make()
+      const desk: Visit.Desk = { sessions, assets: Assets.make(), isOpen: options.isOpen }
       const reading = Reading.make(options.policy, Option.getOrUndefined(incidents))
       const inContext = <A, E>(self: Effect.Effect<A, E, Needs>) => Effect.provideContext(self, context)
 
@@ -83,147 +63,93 @@ export const layer = (options: Options) =>
       const live = yield* Live.make(inContext(reading.stamps), forget)
       if (Option.isSome(incidents)) yield* Effect.provideContext(Reading.keepSilences(incidents.value), context)
 
-      const frameOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-        const now = yield* Clock.currentTimeMillis
-        const session = request.cookies[Session.cookie] ?? ""
-        const mayAct = sessions.isGood(session, now)
-        return { now, mayAct, token: mayAct ? sessions.token(session) : "", formId: randomUUID() } satisfies Frame
-      })
-
-      const answer = (request: HttpServerRequest.HttpServerRequest, view: View, frame: Frame, status = 200) => {
-        const shown: Shown = { ...view, frame }
-        const isJson = request.headers["accept"]?.startsWith("application/json") === true
-        return isJson
-          ? HttpServerResponse.jsonUnsafe(shown, { status, headers })
-          : HttpServerResponse.text(Render.html(shown, assets), {
-              status,
-              contentType: "text/html; charset=utf-8",
-              headers
-            })
-      }
-
-      /** Answers with a view, if whoever asks may look. */
-      const looking = (
-        use: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<View, Wrong | SqlError | StoreError>
-      ) =>
-        Effect.gen(function* () {
-          const request = yield* HttpServerRequest.HttpServerRequest
-          const frame = yield* frameOf(request)
-          if (!frame.mayAct && !(options.isOpen && isLoopback(request.headers["host"])))
-            return answer(request, signIn(request.url), frame, 401)
-          const view = yield* use(request)
-          return answer(request, view, frame)
-        }).pipe(said)
-
-      /** What went wrong, as a view. */
-      const said = <R>(self: Effect.Effect<HttpServerResponse.HttpServerResponse, Wrong | SqlError | StoreError, R>) =>
-        Effect.catch(self, (error) =>
-          Effect.gen(function* () {
-            const request = yield* HttpServerRequest.HttpServerRequest
-            const frame = yield* frameOf(request)
-            if (error._tag === "Wrong") {
-              const { advice, status, wrong } = error
-              return answer(request, { view: "problem", wrong, advice }, frame, status)
-            }
-            yield* Effect.logError("the page could not be read", error)
-            const advice = "The database does not answer. The service goes on trying; so can you, in a while."
-            return answer(request, { view: "problem", wrong: "This could not be read", advice }, frame, 503)
-          })
-        )
-
-      /** Takes an action of whoever has signed in, and comes back to a view. */
-      const acting = (action: Acting.Action) =>
-        Effect.gen(function* () {
-          const request = yield* HttpServerRequest.HttpServerRequest
-          const frame = yield* frameOf(request)
-          const form = yield* formOf(request)
-          if (!frame.mayAct) return answer(request, signIn("/"), frame, 401)
-          if (form.get("token") !== frame.token)
-            return yield* new Wrong({
-              status: 403,
-              wrong: "This form is not of your session",
-              advice:
-                "You have signed in anew since it was shown, or another page has sent it. Go back, and do it once more."
-            })
-          const to = yield* action({ form, filter: fromQuery(form), policy: options.policy }).pipe(inContext)
-          yield* forget
-          return HttpServerResponse.redirect(within(to), { status: 303, headers })
-        }).pipe(said)
-
-      const enter = Effect.gen(function* () {
-        const request = yield* HttpServerRequest.HttpServerRequest
-        const form = yield* formOf(request)
-        const to = form.get("to") ?? "/"
-        if (!sessions.isKey(form.get("key") ?? "")) {
-          // A guesser does not hurry.
-          yield* Effect.sleep("1 second")
-          return answer(request, signIn(to, "This is not the operator's key"), yield* frameOf(request), 403)
-        }
-        const session = sessions.make(yield* Clock.currentTimeMillis)
-        return HttpServerResponse.setCookieUnsafe(
-          HttpServerResponse.redirect(within(to), { status: 303, headers }),
-          Session.cookie,
-          session,
-          cookieOf(request)
-        )
-      }).pipe(said)
-
-      const leave = Effect.gen(function* () {
-        const request = yield* HttpServerRequest.HttpServerRequest
-        yield* formOf(request)
-        const back = HttpServerResponse.redirect("/", { status: 303, headers })
-        return HttpServerResponse.setCookieUnsafe(back, Session.cookie, "", { ...cookieOf(request), maxAge: 0 })
-      }).pipe(said)
-
-      const watching = Effect.gen(function* () {
-        const request = yield* HttpServerRequest.HttpServerRequest
-        const { mayAct } = yield* frameOf(request)
-        if (!mayAct && !(options.isOpen && isLoopback(request.headers["host"])))
-          return HttpServerResponse.empty({ status: 401 })
-        return HttpServerResponse.stream(live.events(request.headers["last-event-id"]), {
-          contentType: "text/event-stream",
-          headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
-        })
-      })
-
-      const asset = Effect.gen(function* () {
-        const request = yield* HttpServerRequest.HttpServerRequest
-        const found = assets.byPath.get(new URL(request.url, "http://localhost").pathname)
-        if (found === undefined) return HttpServerResponse.empty({ status: 404 })
-        const { body, contentType, etag, gzip } = found
-        const isZipped = request.headers["accept-encoding"]?.includes("gzip") === true
-        const about = {
-          "cache-control": assets.cacheControl,
-          etag,
-          vary: "accept-encoding",
-          "x-content-type-options": "nosniff"
-        }
-        return isZipped
-          ? HttpServerResponse.uint8Array(gzip, { contentType, headers: { ...about, "content-encoding": "gzip" } })
-          : HttpServerResponse.text(body, { contentType, headers: about })
-      })
-
-      const view = looking(({ url }) => Cache.get(views, url))
-      // Whoever signs in is not in yet.
-      const asked = Effect.map(
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-          Effect.map(frameOf(request), (frame) => [request, frame] as const)
-        ),
-        ([request, frame]) => answer(request, signIn(queryOf(request).get("to") ?? "/"), frame)
-      )
-      const viewed = Reading.paths.map((path) => HttpRouter.add("GET", path, view))
-      const acted = Object.entries(Acting.actions).map(([name, action]) =>
-        HttpRouter.add("POST", `/act/${name}`, acting(action))
-      )
+      const view = looking(desk, ({ url }) => Cache.get(views, url))
+      const doing = (action: Acting.Action) => (form: URLSearchParams) =>
+        Effect.ensuring(inContext(action({ form, filter: fromQuery(form), policy: options.policy })), forget)
       return Layer.mergeAll(
-        HttpRouter.add("GET", "/sign-in", asked),
-        HttpRouter.add("POST", "/sign-in", enter),
-        HttpRouter.add("POST", "/sign-out", leave),
-        HttpRouter.add("GET", "/live", watching),
-        HttpRouter.add("GET", "/assets/*", asset),
-        ...viewed,
-        ...acted
+        HttpRouter.add("GET", "/sign-in", asked(desk)),
+        HttpRouter.add("POST", "/sign-in", enter(desk)),
+        HttpRouter.add("POST", "/sign-out", leave(desk)),
+        HttpRouter.add("GET", "/live", watching(desk, live)),
+        HttpRouter.add("GET", "/assets/*", asset(desk)),
+        ...Reading.paths.map((path) => HttpRouter.add("GET", path, view)),
+        ...Object.entries(Acting.actions).map(([name, action]) =>
+          HttpRouter.add("POST", `/act/${name}`, acting(desk, doing(action)))
+        )
       )
+    })
+  )
+
+/** Answers with a view, if whoever asks may look. */
+const looking = (
+  desk: Visit.Desk,
+  use: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<View, Visit.Failure>
+) =>
+  Visit.said(
+    desk,
+    Effect.gen(function* () {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const frame = yield* Visit.frameOf(desk, request)
+      if (!Visit.mayLook(desk, frame, request))
+        return Visit.answer(desk, request, Visit.signIn(request.url), frame, 401)
+      return Visit.answer(desk, request, yield* use(request), frame)
+    })
+  )
+
+/** Takes an action of whoever has signed in, and goes on to a view. */
+const acting = (desk: Visit.Desk, action: (form: URLSearchParams) => Effect.Effect<string, Visit.Failure>) =>
+  Visit.said(
+    desk,
+    Effect.gen(function* () {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const frame = yield* Visit.frameOf(desk, request)
+      const form = yield* Visit.formOf(request)
+      if (!frame.mayAct) return Visit.answer(desk, request, Visit.signIn("/"), frame, 401)
+      if (form.get("token") !== frame.token)
+        return yield* new Wrong({
+          status: 403,
+          wrong: "This form is not of your session",
+          advice:
+            "You have signed in anew since it was shown, or another page has sent it. Go back, and do it once more."
+        })
+      return Visit.goOn(yield* action(form))
+    })
+  )
+
+const asked = (desk: Visit.Desk) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const to = urlOf(request).searchParams.get("to") ?? "/"
+    return Visit.answer(desk, request, Visit.signIn(to), yield* Visit.frameOf(desk, request))
+  })
+
+const enter = (desk: Visit.Desk) =>
+  Visit.said(
+    desk,
+    Effect.gen(function* () {
+      const { sessions } = desk
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const form = yield* Visit.formOf(request)
+      const to = form.get("to") ?? "/"
+      if (!sessions.isKey(form.get("key") ?? "")) {
+        // A guesser does not hurry.
+        yield* Effect.sleep("1 second")
+        const wrong = Visit.signIn(to, "This is not the operator's key")
+        return Visit.answer(desk, request, wrong, yield* Visit.frameOf(desk, request), 403)
+      }
+      const session = sessions.make(yield* Clock.currentTimeMillis)
+      return HttpServerResponse.setCookieUnsafe(Visit.goOn(to), Session.cookie, session, cookieOf(request))
+    })
+  )
+
+const leave = (desk: Visit.Desk) =>
+  Visit.said(
+    desk,
+    Effect.gen(function* () {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      yield* Visit.formOf(request)
+      const over = { ...cookieOf(request), maxAge: 0 }
+      return HttpServerResponse.setCookieUnsafe(Visit.goOn("/"), Session.cookie, "", over)
     })
   )
 
@@ -235,18 +161,30 @@ const cookieOf = ({ headers }: HttpServerRequest.HttpServerRequest) => ({
   maxAge: Session.lasting
 })
 
-/** A form that a page of ours has sent: browsers say which page one comes from. */
-const formOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const { host, origin, "sec-fetch-site": site } = request.headers
-  const isOurs =
-    origin === undefined
-      ? site === undefined || site === "same-origin"
-      : URL.canParse(origin) && new URL(origin).host === host
-  const text = isOurs ? yield* Effect.option(request.text) : Option.none()
-  if (Option.isSome(text)) return new URLSearchParams(text.value)
-  return yield* new Wrong({
-    status: 403,
-    wrong: "This form was not sent from here",
-    advice: "Another page has sent it. If that was you, open this page and do it here."
+const watching = (desk: Visit.Desk, live: Live.Live) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const frame = yield* Visit.frameOf(desk, request)
+    if (!Visit.mayLook(desk, frame, request)) return HttpServerResponse.empty({ status: 401 })
+    return HttpServerResponse.stream(live.events(request.headers["last-event-id"]), {
+      contentType: "text/event-stream",
+      headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
+    })
   })
-})
+
+const asset = ({ assets }: Visit.Desk) =>
+  Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
+    const found = assets.byPath.get(urlOf(request).pathname)
+    if (found === undefined) return HttpServerResponse.empty({ status: 404 })
+    const { body, contentType, etag, gzip } = found
+    const isZipped = request.headers["accept-encoding"]?.includes("gzip") === true
+    const headers = {
+      "cache-control": assets.cacheControl,
+      etag,
+      vary: "accept-encoding",
+      "x-content-type-options": "nosniff"
+    }
+    return isZipped
+      ? HttpServerResponse.uint8Array(gzip, { contentType, headers: { ...headers, "content-encoding": "gzip" } })
+      : HttpServerResponse.text(body, { contentType, headers })
+  })

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Postgres from "@redrive/clients/Postgres"
 import * as HostileSite from "@redrive/testing/HostileSite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,9 +13,10 @@ const key = "a key of an operator"
 
 const withPage = <A, E>(
   test: Effect.Effect<A, E, Service.Service | Scope.Scope>,
-  page: { readonly isOpen: boolean } = { isOpen: false }
+  page: { readonly isOpen: boolean } = { isOpen: false },
+  database = ":memory:"
 ) => {
-  const service = layerOf({ page: { ...page, operatorKey: Redacted.make(key) }, timeout: "700 millis" })
+  const service = layerOf({ database, page: { ...page, operatorKey: Redacted.make(key) }, timeout: "700 millis" })
   return Effect.scoped(Effect.provide(test, Layer.provide(service, Incidents.layer<never>({}))))
 }
 
@@ -54,6 +56,71 @@ const act = Effect.fnUntraced(function* (cookie: string, action: string, fields:
 const hostile = Effect.flatMap(HostileSite.make(), ({ url }) =>
   crawl({ url, items_limit: 100, respect_robots_txt: true })
 )
+
+const counts = Effect.gen(function* () {
+  const job = yield* hostile
+  const cookie = yield* signIn
+  const { jobs, failures } = yield* read("/", cookie)
+  assert.deepInclude(jobs[0], {
+    id: job.id,
+    total: job.items_total,
+    done: job.items_done,
+    failed: job.items_failed
+  })
+  const sum = failures.reduce((total: number, { count }: { count: number }) => total + count, 0)
+  assert.strictEqual(sum, job.items_failed)
+  for (const { actor, because, code, count, detail } of failures) {
+    const query = new URLSearchParams({ code, detail, actor, because })
+    const { list } = yield* read(`/items?${query}`, cookie)
+    assert.strictEqual(list.count, count)
+    assert.lengthOf(list.items, count)
+  }
+  const all = yield* read(`/jobs/${job.id}`, cookie)
+  const done = yield* read(`/items?status=done&job=${job.id}`, cookie)
+  assert.strictEqual(done.list.count, job.items_done)
+  assert.strictEqual(all.counts.failed, job.items_failed)
+  const tried = all.stories.find(({ failure }: { failure?: { because: string } }) => failure?.because === "retries")
+  assert.isAbove(tried.story.length, 1)
+  assert.strictEqual(tried.story[0].end, "failed")
+  assert.strictEqual(tried.story[0].wait.why, "backoff")
+  const found = yield* read(`/items?text=${encodeURIComponent("/STATUS/404")}`, cookie)
+  assert.lengthOf(found.list.items, 1)
+  const item = yield* read(`/jobs/${job.id}/items/${found.list.items[0].id}`, cookie)
+  assert.strictEqual(item.item.failure.detail, "not_found")
+  assert.strictEqual((yield* at("/jobs/none", { cookie })).status, 404)
+})
+
+const redrives = Effect.gen(function* () {
+  const job = yield* hostile
+  const cookie = yield* signIn
+  const plan = yield* read(`/plan?action=redrive&job=${job.id}&status=failed`, cookie)
+  assert.isAbove(plan.count, 0)
+  assert.isAbove(plan.final.length, 0)
+  assert.strictEqual(plan.price, plan.count * 2000)
+  const fields = { job: job.id, status: "failed", pace: "0", id: "once" }
+  const answer = yield* act(cookie, "redrive", fields)
+  const to = answer.headers.get("location") ?? ""
+  assert.match(to, /^\/jobs\/[\da-f]{32}$/)
+  yield* act(cookie, "redrive", fields)
+  let again = yield* read(to, cookie)
+  while (again.job.finishedAt === undefined) {
+    yield* Effect.sleep("50 millis")
+    again = yield* read(to, cookie)
+  }
+  assert.strictEqual(again.job.total, plan.count)
+  assert.strictEqual(again.job.againOf, job.id)
+  const left = yield* read(`/plan?action=redrive&job=${job.id}&status=failed`, cookie)
+  assert.strictEqual(left.count, 0)
+  assert.lengthOf((yield* read("/", cookie)).jobs, 2)
+  // The API says what it said.
+  const { body } = yield* ask(`/v1/job/${job.id}`)
+  assert.strictEqual(body.items_failed, job.items_failed)
+})
+
+const onEach = {
+  "counts what a crawl did as the API does, and lists the pages of each number": counts,
+  "shows what a redrive would do and cost, and does it once for a form that is sent twice": redrives
+}
 
 describe("the page", () => {
   it.live("shows nothing before somebody has signed in, and keeps its cookie from scripts and other sites", () =>
@@ -103,75 +170,7 @@ describe("the page", () => {
     )
   )
 
-  it.live("counts what a crawl did as the API does, and lists the pages of each number", () =>
-    withPage(
-      Effect.gen(function* () {
-        const job = yield* hostile
-        const cookie = yield* signIn
-        const { jobs, failures } = yield* read("/", cookie)
-        assert.deepInclude(jobs[0], {
-          id: job.id,
-          total: job.items_total,
-          done: job.items_done,
-          failed: job.items_failed
-        })
-        const sum = failures.reduce((total: number, { count }: { count: number }) => total + count, 0)
-        assert.strictEqual(sum, job.items_failed)
-        for (const { actor, because, code, count, detail } of failures) {
-          const query = new URLSearchParams({ code, detail, actor, because })
-          const { list } = yield* read(`/items?${query}`, cookie)
-          assert.strictEqual(list.count, count)
-          assert.lengthOf(list.items, count)
-        }
-        const all = yield* read(`/jobs/${job.id}`, cookie)
-        const done = yield* read(`/items?status=done&job=${job.id}`, cookie)
-        assert.strictEqual(done.list.count, job.items_done)
-        assert.strictEqual(all.counts.failed, job.items_failed)
-        const tried = all.stories.find(
-          ({ failure }: { failure?: { because: string } }) => failure?.because === "retries"
-        )
-        assert.isAbove(tried.story.length, 1)
-        assert.strictEqual(tried.story[0].end, "failed")
-        assert.strictEqual(tried.story[0].wait.why, "backoff")
-        const found = yield* read(`/items?text=${encodeURIComponent("/STATUS/404")}`, cookie)
-        assert.lengthOf(found.list.items, 1)
-        const item = yield* read(`/jobs/${job.id}/items/${found.list.items[0].id}`, cookie)
-        assert.strictEqual(item.item.failure.detail, "not_found")
-        assert.strictEqual((yield* at("/jobs/none", { cookie })).status, 404)
-      })
-    )
-  )
-
-  it.live("shows what a redrive would do and cost, and does it once for a form that is sent twice", () =>
-    withPage(
-      Effect.gen(function* () {
-        const job = yield* hostile
-        const cookie = yield* signIn
-        const plan = yield* read(`/plan?action=redrive&job=${job.id}&status=failed`, cookie)
-        assert.isAbove(plan.count, 0)
-        assert.isAbove(plan.final.length, 0)
-        assert.strictEqual(plan.price, plan.count * 2000)
-        const fields = { job: job.id, status: "failed", pace: "0", id: "once" }
-        const answer = yield* act(cookie, "redrive", fields)
-        const to = answer.headers.get("location") ?? ""
-        assert.match(to, /^\/jobs\/[\da-f]{32}$/)
-        yield* act(cookie, "redrive", fields)
-        let again = yield* read(to, cookie)
-        while (again.job.finishedAt === undefined) {
-          yield* Effect.sleep("50 millis")
-          again = yield* read(to, cookie)
-        }
-        assert.strictEqual(again.job.total, plan.count)
-        assert.strictEqual(again.job.againOf, job.id)
-        const left = yield* read(`/plan?action=redrive&job=${job.id}&status=failed`, cookie)
-        assert.strictEqual(left.count, 0)
-        assert.lengthOf((yield* read("/", cookie)).jobs, 2)
-        // The API says what it said.
-        const { body } = yield* ask(`/v1/job/${job.id}`)
-        assert.strictEqual(body.items_failed, job.items_failed)
-      })
-    )
-  )
+  for (const [name, test] of Object.entries(onEach)) it.live(name, () => withPage(test))
 
   it.live("takes up what an account left unpaid, once it is topped up", () =>
     withPage(
@@ -237,4 +236,16 @@ describe("the page", () => {
       })
     )
   )
+})
+
+describe("the page on PostgreSQL", () => {
+  for (const [name, test] of Object.entries(onEach))
+    it.live.skipIf(Postgres.isMissing())(name, () =>
+      Effect.scoped(
+        Effect.flatMap(Postgres.instance(undefined), ({ config }) => {
+          const { database, host, port, user } = config
+          return withPage(test, undefined, `postgres://${user}@${host}:${port}/${database}`)
+        })
+      )
+    )
 })

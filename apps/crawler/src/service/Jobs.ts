@@ -21,7 +21,7 @@ import { orderOf } from "./Database.ts"
 import * as Deliveries from "./Deliveries.ts"
 import { formatsOf } from "./formats.ts"
 import { adding, withoutNul } from "./Pages.ts"
-import { itemJson, jobJson, type JobRow } from "./rows.ts"
+import { isUnpaid, itemJson, jobJson, type JobRow } from "./rows.ts"
 
 /** A job that is to be worked on. */
 export interface Work {
@@ -188,7 +188,7 @@ const make = Effect.gen(function* () {
   const resume = Effect.fnUntraced(function* (jobId: string) {
     const [row] = yield* sql<JobRow>`UPDATE jobs
       SET status = 'in_progress', error = NULL, finished_at = NULL, version = version + 1, updated_at = ${yield* now}
-      WHERE id = ${jobId} AND status = 'error' AND error LIKE '%InsufficientBalance%' RETURNING *`
+      WHERE id = ${jobId} AND ${isUnpaid(sql)} RETURNING *`
     if (row === undefined) return Option.none()
     yield* sql`UPDATE items SET status = 'new', attempts = 0, story = '', next_at = NULL, claim = NULL
       WHERE job_id = ${jobId} AND status = 'cancelled'`

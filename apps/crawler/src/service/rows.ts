@@ -47,6 +47,10 @@ const pullDelayOf = (items: number) => Duration.millis(500 + items)
 
 const encodeItem = Schema.encodeSync(Wire.ItemBody)
 
+/** Jobs that ended since their account's balance was not enough. */
+export const isUnpaid = (sql: SqlClient.SqlClient): Statement.Fragment =>
+  sql`status = 'error' AND error LIKE '%InsufficientBalance%'`
+
 /** What the API answers of a failure. */
 export const answerOf = (error: ItemError.ItemError): string => {
   const at = DateTime.makeUnsafe(0)

@@ -13,6 +13,7 @@ import { Accounts } from "../service/Accounts.ts"
 import { Crawler } from "../service/Crawler.ts"
 import * as HostGates from "../service/HostGates.ts"
 import { Jobs } from "../service/Jobs.ts"
+import { isUnpaid } from "../service/rows.ts"
 import * as Actions from "./Actions.ts"
 import * as Again from "./Again.ts"
 import { type Filter, inWords } from "./Filter.ts"
@@ -102,16 +103,10 @@ const silence: Action = Effect.fnUntraced(function* ({ filter, form }) {
 
 const cancel: Action = Effect.fnUntraced(function* ({ form }) {
   const id = yield* textOf(form, "job")
-  const found = yield* Watch.job(id, {}, undefined)
-  if (Option.isNone(found)) return yield* invalid("There is no such job", "It may have been deleted.")
-  const { counts } = found.value
+  const left = yield* Watch.left(id)
+  if (Option.isNone(left)) return yield* invalid("There is no such job", "It may have been deleted.")
   yield* (yield* Crawler).cancel(id)
-  yield* Actions.note({
-    who,
-    what: "cancel",
-    about: `job ${id}`,
-    count: counts.queued + counts.running + counts.waiting
-  })
+  yield* Actions.note({ who, what: "cancel", about: `job ${id}`, count: left.value })
   return `/jobs/${id}`
 })
 
@@ -132,7 +127,7 @@ const resume = Effect.fnUntraced(function* (account: string) {
   const sql = yield* SqlClient.SqlClient
   const [jobs, crawler] = [yield* Jobs, yield* Crawler]
   const stopped = yield* sql<{ readonly id: string }>`SELECT id FROM jobs
-    WHERE account_id = ${account} AND ${Watch.isUnpaid(sql)} LIMIT 500`
+    WHERE account_id = ${account} AND ${isUnpaid(sql)} LIMIT 500`
   for (const { id } of stopped) {
     const work = yield* jobs.resume(id)
     if (Option.isSome(work)) yield* crawler.start(work.value)

@@ -18,7 +18,7 @@ import * as Actions from "./Actions.ts"
 import { type Filter, inWords } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import * as Items from "./Items.ts"
-import type { Group, PlanView } from "./Model.ts"
+import type { PlanView } from "./Model.ts"
 import { type ItemRow, requestOf } from "./rows.ts"
 
 type Needs = Accounts | SqlClient.SqlClient
@@ -70,8 +70,6 @@ const planOf = Effect.fnUntraced(function* (
   }
 })
 
-const sumOf = (groups: ReadonlyArray<Group>): number => groups.reduce((sum, { count }) => sum + count, 0)
-
 /** Shows what a redrive of a filter would do, and what it would cost. */
 export const plan = Effect.fnUntraced(function* (
   filter: Filter,
@@ -79,7 +77,7 @@ export const plan = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Pick<PlanView, "again" | "final" | "hosts" | "count" | "price" | "balance">, SqlError, Needs> {
   const { again, final } = yield* planOf(filter, policy)
   const groups = [...again, ...final.map(({ group }) => group)]
-  const count = sumOf(again)
+  const count = Groups.countOf(again)
   return {
     again,
     final: final.map(({ group, why }) => ({ ...group, why })),
@@ -119,7 +117,6 @@ export const redrive = Effect.fnUntraced(function* (
   policy: RetryPolicy.RetryPolicy,
   options: Options
 ): Effect.fn.Return<ReadonlyArray<Work>, SqlError, Jobs | Needs> {
-  const sql = yield* SqlClient.SqlClient
   const { again, final } = yield* planOf(filter, policy)
   const groups = [...again, ...(options.final ? final.map(({ group }) => group) : [])]
   const matches = Items.hasText(filter)
@@ -128,15 +125,9 @@ export const redrive = Effect.fnUntraced(function* (
   for (const group of groups) {
     const pages = byJob.get(group.jobId) ?? []
     byJob.set(group.jobId, pages)
-    for (let place = 0; room > 0;) {
-      const rows = yield* Items.members(sql, group, place)
-      const taken = rows.filter(matches).slice(0, room)
-      pages.push(...taken)
-      room -= taken.length
-      const last = rows.at(-1)
-      if (last === undefined || rows.length < Items.mostRows) break
-      place = Number(last.place)
-    }
+    const taken = yield* Items.matching(group, matches, room)
+    pages.push(...taken)
+    room -= taken.length
   }
   const works = (yield* Effect.forEach(byJob, ([jobId, pages]) => take(jobId, pages, options))).flat()
   const count = mostPages - room

@@ -52,6 +52,10 @@ export const list = (
     )
   })
 
+/** How many pages groups have. */
+export const countOf = (groups: ReadonlyArray<Pick<Group, "count">>): number =>
+  groups.reduce((sum, { count }) => sum + count, 0)
+
 /** What a code means, in words. */
 export const meaningOf = (code: string, detail: string): string => {
   const entry = Catalogue.entry(catalogue, "item", code)

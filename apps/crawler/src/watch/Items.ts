@@ -9,7 +9,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import { orderOf } from "../service/Database.ts"
 import * as Cursor from "./Cursor.ts"
-import { type Filter, ofFailures } from "./Filter.ts"
+import { type Filter, ofFailures, type Status } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import type { ItemLine, ItemList } from "./Model.ts"
 import { itemOf, type ItemRow } from "./rows.ts"
@@ -58,24 +58,34 @@ const FailureCursor = Schema.Tuple([
   Schema.Finite
 ])
 
+/** The pages of a group that match, so many at most. */
+export const matching = Effect.fnUntraced(function* (
+  group: Groups.JobGroup,
+  matches: (row: ItemRow) => boolean,
+  most: number
+): Effect.fn.Return<ReadonlyArray<ItemRow>, SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const found: Array<ItemRow> = []
+  for (let place = 0; found.length < most;) {
+    const rows: ReadonlyArray<ItemRow> = yield* members(sql, group, place)
+    found.push(...rows.filter(matches).slice(0, most - found.length))
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < mostRows) break
+    place = Number(last.place)
+  }
+  return found
+})
+
 /** The groups of a filter, with as many pages as a text is found in. */
 export const groups = Effect.fnUntraced(function* (
   filter: Filter
 ): Effect.fn.Return<ReadonlyArray<Groups.JobGroup>, SqlError, SqlClient.SqlClient> {
   const all = filter.status === undefined || filter.status === "failed" ? yield* Groups.list(filter) : []
   if (filter.text === undefined) return all
-  const sql = yield* SqlClient.SqlClient
   const matches = hasText(filter)
   const found: Array<Groups.JobGroup> = []
   for (const group of all) {
-    let count = 0
-    for (let place = 0; ;) {
-      const rows: ReadonlyArray<ItemRow> = yield* members(sql, group, place)
-      count += rows.filter(matches).length
-      const last = rows.at(-1)
-      if (last === undefined || rows.length < mostRows) break
-      place = Number(last.place)
-    }
+    const count = (yield* matching(group, matches, Infinity)).length
     if (count > 0) found.push({ ...group, count })
   }
   return found
@@ -89,8 +99,9 @@ const failures = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const now = yield* Clock.currentTimeMillis
   const from = Cursor.decode(FailureCursor, cursor)
-  const groups = yield* Groups.list(filter, from === undefined ? undefined : since(sql, from))
-  const count = filter.text === undefined ? sumOf(yield* Groups.list(filter)) : undefined
+  const all = yield* Groups.list(filter)
+  const groups = from === undefined ? all : yield* Groups.list(filter, since(sql, from))
+  const count = filter.text === undefined ? Groups.countOf(all) : undefined
   const items: Array<ItemLine> = []
   const matches = hasText(filter)
   let looked = 0
@@ -113,8 +124,6 @@ const failures = Effect.fnUntraced(function* (
   return { filter, items, count: count ?? items.length, ...(filter.text !== undefined && { looked }) }
 })
 
-const sumOf = (groups: ReadonlyArray<Groups.JobGroup>): number => groups.reduce((sum, { count }) => sum + count, 0)
-
 const orderOfGroup = ({ because, code, detail, host, jobPlace, status }: Groups.JobGroup) =>
   [jobPlace, host, code, detail, status, because] as const
 
@@ -131,7 +140,7 @@ const since = (sql: SqlClient.SqlClient, [place, host, code, detail, status, bec
 }
 
 /** How many pages of a group are read at a time. */
-export const mostRows = 100
+const mostRows = 100
 
 /** Whether a page is one of a group that has not gone again. */
 export const isMember = (sql: SqlClient.SqlClient, { because, code, detail, host, jobId, status }: Groups.JobGroup) =>
@@ -139,7 +148,7 @@ export const isMember = (sql: SqlClient.SqlClient, { because, code, detail, host
     AND detail = ${detail} AND page_status = ${status} AND because = ${because}`
 
 /** The pages of a group, from after a place on. */
-export const members = (sql: SqlClient.SqlClient, group: Groups.JobGroup, after: number) =>
+const members = (sql: SqlClient.SqlClient, group: Groups.JobGroup, after: number) =>
   sql<ItemRow>`SELECT ${columns(sql)} FROM items WHERE ${isMember(sql, group)} AND ${orderOf(sql, "items")} > ${after}
     ORDER BY ${orderOf(sql, "items")} LIMIT ${mostRows}`
 
@@ -165,8 +174,8 @@ const where = (sql: SqlClient.SqlClient, { host, job }: Filter): ReadonlyArray<S
   ...(host === undefined ? [] : [sql`host = ${host}`])
 ]
 
-/** In the rows of the database. */
-const stored = { queued: "new", done: "done", cancelled: "cancelled" } as const
+/** How the rows of the database say it. The other statuses have lists of their own. */
+const stored: { readonly [S in Status]?: string } = { queued: "new", done: "done", cancelled: "cancelled" }
 
 const PlaceCursor = Schema.Tuple([Schema.Finite, Schema.Finite])
 
@@ -207,12 +216,7 @@ const others = Effect.fnUntraced(function* (
 })
 
 const isAsked = ({ host, status }: Filter, row: ItemRow): boolean =>
-  (host === undefined || row.host === host) &&
-  (status === undefined ||
-    status === "running" ||
-    status === "waiting" ||
-    status === "failed" ||
-    row.status === stored[status])
+  (host === undefined || row.host === host) && (status === undefined || row.status === stored[status])
 
 /** The newest job at a place or before it. */
 const nextJob = (sql: SqlClient.SqlClient, { job, status }: Filter, from: number | undefined) => {
@@ -248,14 +252,12 @@ const listed = Effect.fnUntraced(function* (
   const isKnown = host === undefined && text === undefined
   const sql = yield* SqlClient.SqlClient
   const [sums] = isKnown
-    ? yield* sql<{ total: number; done: number; open: number; ended: number }>`SELECT
+    ? yield* sql<{ total: number; done: number; cancelled: number }>`SELECT
         CAST(coalesce(sum(total), 0) AS INTEGER) AS total, CAST(coalesce(sum(done), 0) AS INTEGER) AS done,
-        CAST(coalesce(sum(CASE WHEN finished_at IS NULL THEN total - done - failed ELSE 0 END), 0) AS INTEGER) AS open,
-        CAST(coalesce(sum(CASE WHEN finished_at IS NULL THEN 0 ELSE total - done - failed END), 0) AS INTEGER) AS ended
+        CAST(coalesce(sum(CASE WHEN finished_at IS NULL THEN 0 ELSE total - done - failed END), 0) AS INTEGER) AS cancelled
         FROM jobs ${job === undefined ? sql`` : sql`WHERE id = ${job}`}`
     : []
-  const counts = { all: sums?.total, done: sums?.done, cancelled: sums?.ended, queued: undefined }
   const count =
-    status === "running" || status === "waiting" || status === "failed" ? undefined : counts[status ?? "all"]
+    status === undefined ? sums?.total : status === "done" || status === "cancelled" ? sums?.[status] : undefined
   return { filter, items, ...(count === undefined ? {} : { count }), ...(after === undefined ? {} : { after }) }
 })

@@ -20,6 +20,7 @@ import * as Pictures from "../explain/pictures.ts"
 import { answerTimeout } from "../page/Fetcher.ts"
 import * as Again from "./Again.ts"
 import { type Filter, fromQuery } from "./Filter.ts"
+import * as Groups from "./Groups.ts"
 import type { Incidents } from "./Incidents.ts"
 import type { Stamps } from "./Live.ts"
 import type { PlanView, View } from "./Model.ts"
@@ -83,12 +84,10 @@ export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Serv
     const planned = yield* Again.plan(filter, policy)
     const view: PlanView = { view: "plan", action, filter, ...planned }
     if (action === "redrive") return view
-    const count = planned.count + planned.final.reduce((sum, group) => sum + group.count, 0)
+    const count = planned.count + Groups.countOf(planned.final)
     if (action !== "cancel") return { ...view, count, hosts: filter.host === undefined ? view.hosts : [filter.host] }
-    const { counts } = yield* Effect.flatMap(Watch.job(filter.job ?? "", {}, undefined), (found) =>
-      orMissing("job", found)
-    )
-    return { ...view, count: counts.queued + counts.running + counts.waiting }
+    const left = yield* Effect.flatMap(Watch.left(filter.job ?? ""), (found) => orMissing("job", found))
+    return { ...view, count: left }
   })
 
   const incidentsView = Effect.fnUntraced(function* (key: string | null) {

@@ -15,7 +15,7 @@ import { orderOf } from "../service/Database.ts"
 import { formatsOf } from "../service/formats.ts"
 import * as HostGates from "../service/HostGates.ts"
 import { withoutNul } from "../service/Pages.ts"
-import type { JobRow } from "../service/rows.ts"
+import { isUnpaid, type JobRow } from "../service/rows.ts"
 import * as Actions from "./Actions.ts"
 import * as Cursor from "./Cursor.ts"
 import type { Filter } from "./Filter.ts"
@@ -57,13 +57,29 @@ const newestJobs = Effect.fnUntraced(function* (
 
 const sumBy = <A>(all: ReadonlyArray<A>, of: (one: A) => number): number => all.reduce((sum, one) => sum + of(one), 0)
 
-/** Pages that processes have, and those of them that wait. */
-const underWay = (job?: string): Read<ReadonlyArray<{ readonly host: string; readonly next_at: Whole | null }>> =>
-  Effect.flatMap(
-    SqlClient.SqlClient,
-    (sql) => sql`SELECT host, next_at FROM items WHERE status = 'in_progress'
+/** A page that a process has. */
+interface Open {
+  readonly host: string
+  /** Whether it waits for its next attempt. */
+  readonly waits: boolean
+}
+
+const underWay = Effect.fnUntraced(function* (
+  job?: string
+): Effect.fn.Return<ReadonlyArray<Open>, SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const now = yield* Clock.currentTimeMillis
+  const rows = yield* sql<{ readonly host: string; readonly next_at: Whole | null }>`
+    SELECT host, next_at FROM items WHERE status = 'in_progress'
       ${job === undefined ? sql`` : sql`AND job_id = ${job}`} LIMIT 20000`
-  )
+  return rows.map(({ host, next_at }) => ({ host, waits: Number(next_at ?? 0) > now }))
+})
+
+/** How many pages that processes have run, and how many of them wait. */
+const split = (open: ReadonlyArray<Open>) => {
+  const waiting = open.filter(({ waits }) => waits).length
+  return { running: open.length - waiting, waiting }
+}
 
 /** The failures of jobs. */
 const failuresOf = Effect.fnUntraced(function* (
@@ -94,9 +110,6 @@ const paceOf = Effect.fnUntraced(function* (jobs: ReadonlyArray<JobRow>, now: nu
   return pace
 })
 
-/** Jobs that ended since their account's balance was not enough. */
-export const isUnpaid = (sql: SqlClient.SqlClient) => sql`status = 'error' AND error LIKE '%InsufficientBalance%'`
-
 const accountLines: Read<ReadonlyArray<Model.AccountLine>> = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.map(
     sql<{ id: string; balance: Whole; jobs: Whole | null; pages: Whole | null }>`
@@ -123,16 +136,14 @@ export const overview = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis
   const { jobs, next } = yield* newestJobs(before)
   const open = yield* underWay()
-  const waits = open.filter(({ next_at }) => Number(next_at ?? 0) > now).length
   const left = sumBy(jobs, (job) => (job.finished_at === null ? job.total - job.done - job.failed : 0))
   return {
     view: "overview",
     jobs: jobs.map(jobOf),
     ...(next !== undefined && { before: next }),
     totals: {
-      running: open.length - waits,
+      ...split(open),
       queued: Math.max(0, left - open.length),
-      waiting: waits,
       done: sumBy(jobs, ({ done }) => done),
       failed: sumBy(jobs, ({ failed }) => failed),
       spent: sumBy(jobs, ({ done }) => done * pagePrice)
@@ -153,27 +164,17 @@ const jobRow = (id: string): Read<JobRow | undefined> =>
     ([job]) => job
   )
 
-const hostLines = Effect.fnUntraced(function* (
+/** Hosts with the pages that processes have of them, and their pauses. */
+const hostLines = (
   rows: ReadonlyArray<{ readonly host: string; readonly done: Whole; readonly failed: Whole }>,
-  job?: string
-): Effect.fn.Return<ReadonlyArray<Model.HostLine>, SqlError | StoreError, SqlClient.SqlClient | Store> {
-  const now = yield* Clock.currentTimeMillis
-  const open = yield* underWay(job)
-  const pauses = new Map((yield* HostGates.list).map((pause) => [pause.host, pause]))
-  return rows.map(({ done, failed, host }) => {
+  open: ReadonlyArray<Open>,
+  pauses: ReadonlyArray<Model.HostPause>
+): ReadonlyArray<Model.HostLine> =>
+  rows.map(({ done, failed, host }) => {
+    const pause = pauses.find((one) => one.host === host)
     const own = open.filter((one) => one.host === host)
-    const waiting = own.filter(({ next_at }) => Number(next_at ?? 0) > now).length
-    const pause = pauses.get(host)
-    return {
-      host,
-      done: Number(done),
-      failed: Number(failed),
-      running: own.length - waiting,
-      waiting,
-      ...(pause !== undefined && { pause })
-    }
+    return { host, done: Number(done), failed: Number(failed), ...split(own), ...(pause !== undefined && { pause }) }
   })
-})
 
 /** How many hosts a list has. */
 const mostHosts = 50
@@ -191,11 +192,12 @@ export const hosts = Effect.fnUntraced(function* (
   after: string | undefined
 ): Effect.fn.Return<Model.HostsView, SqlError | StoreError, SqlClient.SqlClient | Store> {
   const from = Cursor.decode(Schema.Tuple([Schema.String]), after)?.[0] ?? ""
-  const lines = yield* hostLines(yield* hostSums(undefined, from))
+  const pauses = yield* HostGates.list
+  const lines = hostLines(yield* hostSums(undefined, from), yield* underWay(), pauses)
   const last = lines.at(-1)
   // A host may be paused before any of its pages has ended.
   const known = new Set(lines.map(({ host }) => host))
-  const others = from === "" ? (yield* HostGates.list).filter(({ host }) => !known.has(host)) : []
+  const others = from === "" ? pauses.filter(({ host }) => !known.has(host)) : []
   const idle = others.map((pause) => ({ host: pause.host, done: 0, failed: 0, running: 0, waiting: 0, pause }))
   return {
     view: "hosts",
@@ -236,18 +238,26 @@ const stories = Effect.fnUntraced(function* (
   return rows.map((row) => itemOf(row, now))
 })
 
-const countsOf = (job: JobRow, open: number, waiting: number): Model.JobView["counts"] => {
+const countsOf = (job: JobRow, open: ReadonlyArray<Open>): Model.JobView["counts"] => {
   const rest = job.total - job.done - job.failed
   const isOver = job.finished_at !== null
   return {
-    queued: isOver ? 0 : Math.max(0, rest - open),
-    running: open - waiting,
-    waiting,
+    queued: isOver ? 0 : Math.max(0, rest - open.length),
+    ...split(open),
     done: job.done,
     failed: job.failed,
     cancelled: isOver ? rest : 0
   }
 }
+
+/** How many pages of a job have not ended. */
+export const left = Effect.fnUntraced(function* (
+  id: string
+): Effect.fn.Return<Option.Option<number>, SqlError, SqlClient.SqlClient> {
+  const row = yield* jobRow(id)
+  if (row === undefined) return Option.none()
+  return Option.some(row.finished_at === null ? row.total - row.done - row.failed : 0)
+})
 
 export const job = Effect.fnUntraced(function* (
   id: string,
@@ -256,17 +266,15 @@ export const job = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Option.Option<Model.JobView>, SqlError | StoreError, SqlClient.SqlClient | Store> {
   const row = yield* jobRow(id)
   if (row === undefined) return Option.none()
-  const now = yield* Clock.currentTimeMillis
   const open = yield* underWay(row.id)
-  const waits = open.filter(({ next_at }) => Number(next_at ?? 0) > now).length
   const again = yield* jobsWhere((sql) => sql`again_of = ${row.id}`)
   return Option.some({
     view: "job",
     job: jobOf(row),
-    counts: countsOf(row, open.length, waits),
+    counts: countsOf(row, open),
     request: asked(requestOf(row)),
     failures: yield* failuresOf([row]),
-    hosts: yield* hostLines(yield* hostSums(row.id, ""), row.id),
+    hosts: hostLines(yield* hostSums(row.id, ""), open, yield* HostGates.list),
     items: yield* Items.list({ ...filter, job: row.id }, after),
     stories: yield* stories(row.id),
     again: again.map(jobOf)

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Postgres from "@redrive/clients/Postgres"
 import * as HostileSite from "@redrive/testing/HostileSite"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Service from "../src/service/Service.ts"
@@ -16,8 +15,9 @@ const withPage = <A, E>(
   page: { readonly isOpen: boolean } = { isOpen: false },
   database = ":memory:"
 ) => {
-  const service = layerOf({ database, page: { ...page, operatorKey: Redacted.make(key) }, timeout: "700 millis" })
-  return Effect.scoped(Effect.provide(test, Layer.provide(service, Incidents.layer<never>({}))))
+  const alerts = Incidents.layer<never>({})
+  const settings = { page: { ...page, operatorKey: Redacted.make(key) }, alerts, timeout: "700 millis" } as const
+  return Effect.scoped(Effect.provide(test, layerOf({ database, ...settings })))
 }
 
 interface Sent extends RequestInit {

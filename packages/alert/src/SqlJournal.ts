@@ -39,8 +39,8 @@ export interface Options {
  * @since 0.1.0
  */
 export interface Query {
-  /** The key of the incident. Required. */
-  readonly key: string
+  /** The key of an incident. Default: every key. */
+  readonly key?: string | undefined
   /** The first moment, in epoch milliseconds. Default: the beginning. */
   readonly from?: number | undefined
   /** The moment after the last, in epoch milliseconds. Default: the end. */
@@ -56,7 +56,7 @@ export interface Query {
  * @since 0.1.0
  */
 export interface SqlJournal extends Writer {
-  /** What was decided about a key, oldest first, with what is still to be written. */
+  /** What was decided, oldest first, with what this process has still to write. */
   readonly entries: (query: Query) => Effect.Effect<ReadonlyArray<Entry>, SqlError.SqlError>
   /** The same in words, a line for each. */
   readonly explain: (query: Query) => Effect.Effect<ReadonlyArray<string>, SqlError.SqlError>
@@ -71,6 +71,7 @@ const mostWaiting = 10_000
 const mostRows = 500
 
 interface Row {
+  readonly name: string
   readonly at: number | bigint | string
   readonly route: string
   readonly incident: string
@@ -95,10 +96,10 @@ export const make = Effect.fnUntraced(function* (
   const kept = Duration.toMillis(Duration.fromInputUnsafe(retention))
   yield* created([
     sql`CREATE TABLE IF NOT EXISTS redrive_decisions (
-      id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, subject VARCHAR(64) NOT NULL, at BIGINT NOT NULL, route TEXT NOT NULL,
-      incident TEXT NOT NULL, decision TEXT NOT NULL, why TEXT NOT NULL, sinks TEXT NOT NULL, count BIGINT NOT NULL)`,
+      id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, subject VARCHAR(64) NOT NULL, name TEXT NOT NULL, at BIGINT NOT NULL,
+      route TEXT NOT NULL, incident TEXT NOT NULL, decision TEXT NOT NULL, why TEXT NOT NULL, sinks TEXT NOT NULL, count BIGINT NOT NULL)`,
     sql`CREATE INDEX IF NOT EXISTS redrive_decisions_of ON redrive_decisions (subject, at)`,
-    sql`CREATE INDEX IF NOT EXISTS redrive_decisions_at ON redrive_decisions (at)`
+    sql`CREATE INDEX IF NOT EXISTS redrive_decisions_at ON redrive_decisions (program, at)`
   ])
 
   let waiting = new Map<string, Entry>()
@@ -113,6 +114,7 @@ export const make = Effect.fnUntraced(function* (
       id: hashOf(name, id),
       program: name,
       subject: subjectOf(key),
+      name: withoutNul(key),
       at,
       route,
       incident: withoutNul(incident),
@@ -149,13 +151,14 @@ export const make = Effect.fnUntraced(function* (
     Effect.andThen(
       write,
       Effect.map(
-        sql<Row>`SELECT at, route, incident, decision, why, sinks, count FROM redrive_decisions
-          WHERE subject = ${subjectOf(key)} AND at >= ${from} AND at < ${until} ORDER BY at DESC LIMIT ${most}`,
+        sql<Row>`SELECT name, at, route, incident, decision, why, sinks, count FROM redrive_decisions
+          WHERE ${key === undefined ? sql`program = ${name}` : sql`subject = ${subjectOf(key)}`}
+          AND at >= ${from} AND at < ${until} ORDER BY at DESC LIMIT ${most}`,
         (rows) =>
           rows
-            .map(({ at, count, sinks, ...rest }): Entry => ({
+            .map(({ at, count, name, sinks, ...rest }): Entry => ({
               ...rest,
-              key,
+              key: key ?? name,
               at: Number(at),
               count: Number(count),
               sinks: JSON.parse(sinks)

@@ -21,6 +21,7 @@ import {
   type Message,
   encodeAlert,
   encodeIncident,
+  type KeptIncident,
   Outbox,
   OutboxError,
   type PassedOn,
@@ -63,6 +64,22 @@ const mostRows = 1000
  */
 export const layer = (options: Options = {}): Layer.Layer<never, OutboxError, SqlClient.SqlClient> =>
   Layer.effect(Outbox, make(Check.options("SqlOutbox.layer", rules, options)))
+
+/**
+ * The incidents that an outbox keeps, whichever process tells people of them: only that one has them in its alerter's `status`. An incident is kept some moments after
+ * it changes. Fails if no `layer` has made the tables yet.
+ *
+ * @category queries
+ * @since 0.1.0
+ */
+export const incidents = Effect.fnUntraced(function* (
+  options: Pick<Options, "name"> = {}
+): Effect.fn.Return<ReadonlyArray<KeptIncident>, SqlError.SqlError, SqlClient.SqlClient> {
+  const { name = "default" } = Check.options("SqlOutbox.incidents", { name: Check.text }, options)
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<Row>`SELECT route, body FROM redrive_incidents WHERE program = ${name}`
+  return keptOf(rows, []).incidents
+})
 
 const make = Effect.fnUntraced(function* (
   options: Options

@@ -224,6 +224,7 @@ describe("an alerter with an outbox", () => {
         const hours = Effect.forEach(Array.from({ length: 60 }), () => TestClock.adjust("1 hour"))
         yield* life([], true, Effect.andThen(fail("Disk"), hours))
         const sql = yield* SqlClient.SqlClient
+        assert.deepStrictEqual(yield* SqlOutbox.incidents(), [])
         const other = yield* Effect.provide(held, SqlOutbox.layer({ name: "other" }))
         yield* other.commit({ incidents: [], added: [{ sink: "a", alert: itemAlert() }], done: [] })
         const mine = yield* Outbox.Outbox
@@ -237,6 +238,21 @@ describe("an alerter with an outbox", () => {
       assert.deepStrictEqual(incidents, [{ n: 0 }])
       assert.deepStrictEqual(mine, [])
       assert.deepStrictEqual(other, [{ sink: "a", alert: itemAlert() }])
+    })
+  )
+
+  it.effect("says which incidents it keeps to a process that tells nobody of them", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const filename = join(folder, "alerts.db")
+      const kept = Effect.map(SqlOutbox.incidents(), (all) =>
+        all.map(({ incident: { count, isOpen, key }, route }) => [route, key, count, isOpen])
+      )
+      const telling = life([], true, Effect.andThen(fail("Disk"), TestClock.adjust("1 minute")))
+      yield* Effect.provide(telling, outbox(filename))
+      assert.deepStrictEqual(yield* Effect.provide(kept, outbox(filename)), [["r", "Disk", 1, true]])
+      const bare = Effect.flip(Effect.provide(SqlOutbox.incidents(), Sqlite.layer({ filename: ":memory:" })))
+      assert.strictEqual((yield* bare)._tag, "SqlError")
     })
   )
 

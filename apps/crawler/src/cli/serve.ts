@@ -42,7 +42,6 @@ const served = (settings: Settings.Values, operatorKey: Redacted.Redacted) =>
   }).pipe(
     Effect.provide(
       layerService(settings, operatorKey).pipe(
-        Layer.provide(layerAlerts(settings)),
         Layer.provide(FailureMetrics.layer(catalogue)),
         Layer.provide(Log.layer())
       )
@@ -59,6 +58,7 @@ const served = (settings: Settings.Values, operatorKey: Redacted.Redacted) =>
           advice: isOfDisk(cause) ? checkDisk : `If no process serves the database, remove ${file}.`
         }),
       SqlError: (error) => databaseProblem(settings.database, error),
+      OutboxError: (error) => databaseProblem(settings.database, error),
       StoreError: (error) => databaseProblem(settings.database, error),
       MigrationError: (error) => databaseProblem(settings.database, error)
     })
@@ -66,7 +66,7 @@ const served = (settings: Settings.Values, operatorKey: Redacted.Redacted) =>
 
 /** A demo crawls a site on this machine. */
 const layerService = (settings: Settings.Values, operatorKey: Redacted.Redacted) => {
-  const options = { ...settings, grace, page: { operatorKey, isOpen: settings.demo } }
+  const options = { ...settings, grace, page: { operatorKey, isOpen: settings.demo }, alerts: layerAlerts(settings) }
   if (!settings.demo) return Service.layer(options)
   const demo = Effect.promise(() => import("./serveDemo.ts"))
   return Layer.unwrap(Effect.map(demo, ({ policy }) => Service.layer({ ...options, allowPrivate: true, policy })))

@@ -3,6 +3,7 @@
  */
 import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type * as Outbox from "@redrive/alert/Outbox"
 import * as SqlStores from "@redrive/durable/SqlStores"
 import * as Store from "@redrive/durable/Store"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
@@ -16,6 +17,8 @@ import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as ByteSize from "effect/ByteSize"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import * as Extractor from "../page/Extractor.ts"
 import * as Fetcher from "../page/Fetcher.ts"
 import { Accounts } from "./Accounts.ts"
@@ -24,6 +27,7 @@ import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
 import * as DatabaseName from "./DatabaseName.ts"
 import type * as Web from "../watch/Web.ts"
+import type { Incidents } from "../watch/Incidents.ts"
 import * as HostGates from "./HostGates.ts"
 import { pagePolicy } from "./PagePolicy.ts"
 import { Jobs } from "./Jobs.ts"
@@ -56,11 +60,16 @@ export interface Options {
   readonly requestsPerMinute?: number | undefined
   /** The page that people watch, and act on. Default: none. */
   readonly page?: Omit<Web.Options, "policy"> | undefined
+  /** Who is told of failures; kept in the same database. Default: nobody. */
+  readonly alerts?: Alerts | undefined
   /** Whether there is the account `local`, whose key everybody knows; without it the key is refused, even if the database has the account. Default: `true`. */
   readonly localAccount?: boolean | undefined
   /** How often a page may take its process with it before it is given up; at least 1. Default: 3. */
   readonly kills?: number | undefined
 }
+
+/** Alerts that are kept in the service's database, such as `Incidents.layer(sinks)`. */
+export type Alerts = Layer.Layer<Incidents, Outbox.OutboxError | SqlError, SqlClient.SqlClient>
 
 /** No request of the contract is larger. */
 const maxRequest = ByteSize.kibibytes(64)
@@ -148,6 +157,7 @@ export const layer = (options: Options = {}) => {
   return Layer.mergeAll(service, served, expiring).pipe(
     Layer.provide(server),
     Layer.provide(work),
+    Layer.provide(options.alerts ?? Layer.empty),
     Layer.provide(data),
     Layer.provide(Layer.provide(RateLimiter.layer, counts)),
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxRequest))

@@ -1,22 +1,27 @@
 /**
- * The service's alerts, and what became of each incident since the process began.
+ * The service's alerts, and what became of each incident: kept in its database, over restarts and for all processes, of which one tells people.
  */
 import * as Alerter from "@redrive/alert/Alerter"
 import * as Journal from "@redrive/alert/Journal"
+import type * as Outbox from "@redrive/alert/Outbox"
 import type * as Route from "@redrive/alert/Route"
+import * as SqlJournal from "@redrive/alert/SqlJournal"
+import * as SqlOutbox from "@redrive/alert/SqlOutbox"
 import * as Timeline from "@redrive/alert/Timeline"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import type { IncidentLine, IncidentsView } from "./Model.ts"
 
 export class Incidents extends Context.Service<
   Incidents,
   {
     /** Open ones first, then those that are over, the latest first. */
-    readonly list: Effect.Effect<ReadonlyArray<IncidentLine>>
+    readonly list: Effect.Effect<ReadonlyArray<IncidentLine>, SqlError>
     /** Why somebody was told of a key, or was not. `undefined` if nothing was decided about it. */
-    readonly explain: (key: string) => IncidentsView["explained"]
+    readonly explain: (key: string) => Effect.Effect<IncidentsView["explained"], SqlError>
     /** Who is told. */
     readonly sinks: ReadonlyArray<string>
     /** Sets the silences in force and to come. */
@@ -24,37 +29,49 @@ export class Incidents extends Context.Service<
   }
 >()("@redrive/crawler/watch/Incidents") {}
 
+/** Whose rows they are, in a database that other programs may share. */
+const name = "crawler"
+
+/** The latest decisions tell which incidents are over. */
+const mostDecisions = 1000
+
 /** Alerts by these sinks. Without any, incidents open and close all the same. */
-export const layer = <R>(sinks: Alerter.Sinks<R>): Layer.Layer<Incidents, never, R> => {
-  const journal = Journal.make()
-  let silences: ReadonlyArray<Route.Silence> = []
-  const incidents = Layer.effect(
-    Incidents,
-    Effect.map(Alerter.Alerter, ({ status }) =>
-      Incidents.of({
-        list: Effect.map(status, ({ incidents }) => listOf(incidents, journal)),
-        explain: (key) => {
-          const entries = journal.entries(key)
+export const layer = <R>(
+  sinks: Alerter.Sinks<R>
+): Layer.Layer<Incidents, Outbox.OutboxError | SqlError, R | SqlClient.SqlClient> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const journal = yield* SqlJournal.make({ name })
+      let silences: ReadonlyArray<Route.Silence> = []
+      const kept = Effect.provideService(SqlOutbox.incidents({ name }), SqlClient.SqlClient, sql)
+      const incidents = Incidents.of({
+        list: Effect.zipWith(kept, journal.entries({ most: mostDecisions }), listOf),
+        explain: Effect.fnUntraced(function* (key) {
+          const entries = yield* journal.entries({ key })
           if (entries.length === 0) return undefined
-          return { key, lines: journal.explain(key), svg: Timeline.svg(Timeline.make(key, entries)) }
-        },
+          return { key, lines: entries.map(Journal.format), svg: Timeline.svg(Timeline.make(key, entries)) }
+        }),
         sinks: Object.keys(sinks),
         silence: (given) => {
           silences = given
         }
       })
-    )
+      const alerter = Alerter.layerOf(sinks, { journal, silences: () => silences })
+      return Layer.merge(Layer.succeed(Incidents, incidents), Layer.provide(alerter, SqlOutbox.layer({ name })))
+    })
   )
-  return Layer.provideMerge(incidents, Alerter.layerOf(sinks, { journal, silences: () => silences }))
-}
 
 /** No more that are over are listed. */
 const mostOver = 50
 
-const listOf = (all: ReadonlyArray<Alerter.OpenIncident>, journal: Journal.Journal): ReadonlyArray<IncidentLine> => {
+const listOf = (
+  all: ReadonlyArray<Outbox.KeptIncident>,
+  decisions: ReadonlyArray<Journal.Entry>
+): ReadonlyArray<IncidentLine> => {
   const last = new Map<string, Journal.Entry>()
   const first = new Map<string, Journal.Entry>()
-  for (const entry of journal.entries()) {
+  for (const entry of decisions) {
     if (entry.key === "") continue
     last.set(entry.key, entry)
     if (!first.has(entry.key)) first.set(entry.key, entry)

@@ -91,7 +91,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Serv
   })
 
   const incidentsView = Effect.fnUntraced(function* (key: string | null) {
-    const explained = key === null ? undefined : incidents?.explain(key)
+    const explained = key === null ? undefined : yield* incidents?.explain(key) ?? Effect.undefined
     const silences = (yield* Silences.list).map(Silences.lineOf)
     const sinks = incidents?.sinks ?? []
     const view = { view: "incidents" as const, incidents: yield* incidentLines, silences, sinks }

@@ -8,6 +8,7 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Classify from "@redrive/core/Classify"
 import { StoreError } from "@redrive/durable/Store"
+import type * as Breaker from "@redrive/retry/Breaker"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cause from "effect/Cause"
@@ -57,6 +58,11 @@ export class Crawler extends Context.Service<
     readonly start: (work: Work) => Effect.Effect<void>
     /** Stops working on a job and ends it as cancelled. */
     readonly cancel: (jobId: string) => Effect.Effect<void, SqlError | StoreError>
+    /** What this process's calls share, if the policy has it: whether a host's breaker lets them through, and how much of the budget is left, in its rule's own unit. */
+    readonly shared: {
+      readonly breaker: (host: string) => Effect.Effect<Breaker.Condition | undefined>
+      readonly budget: Effect.Effect<number | undefined>
+    }
   }
 >()("@redrive/crawler/service/Crawler") {}
 
@@ -114,7 +120,11 @@ export const layer = (
           Effect.forever,
           Effect.forkScoped
         )
-      return Crawler.of({ start, cancel })
+      const shared = {
+        breaker: (host: string) => Effect.map(Clock.currentTimeMillis, (now) => runner.breaker(host)?.condition(now)),
+        budget: Effect.map(Clock.currentTimeMillis, (now) => runner.budget?.available(now))
+      }
+      return Crawler.of({ start, cancel, shared })
     })
   ).pipe(Layer.provide(Recorder.layer))
 

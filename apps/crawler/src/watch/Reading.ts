@@ -12,6 +12,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Accounts } from "../service/Accounts.ts"
 import { orderOf } from "../service/Database.ts"
 import * as HostGates from "../service/HostGates.ts"
+import { Crawler } from "../service/Crawler.ts"
 import { Jobs } from "../service/Jobs.ts"
 import * as Links from "../service/Links.ts"
 import * as Explanation from "../explain/Explanation.ts"
@@ -23,12 +24,12 @@ import { type Filter, fromQuery } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import type { Incidents } from "./Incidents.ts"
 import type { Stamps } from "./Live.ts"
-import type { PlanView, View } from "./Model.ts"
+import type { HostLine, PlanView, View } from "./Model.ts"
 import * as Silences from "./Silences.ts"
 import * as Watch from "./Watch.ts"
 import { Wrong } from "./Wrong.ts"
 
-export type Needs = Accounts | Jobs | SqlClient.SqlClient | Store
+export type Needs = Accounts | Crawler | Jobs | SqlClient.SqlClient | Store
 
 type Answer = Effect.Effect<View, SqlError | StoreError | Wrong, Needs>
 
@@ -64,8 +65,24 @@ const orMissing = <A>(what: string, found: Option.Option<A>): Effect.Effect<A, W
 
 const actions = ["redrive", "pause", "silence", "cancel"] as const
 
-const jobView = (id: string, filter: Filter, after: string | undefined): Answer =>
-  Effect.flatMap(Watch.job(id, filter, after), (found) => orMissing("job", found))
+/** Adds what a breaker says, which is this process's own. */
+const withBreakers = (hosts: ReadonlyArray<HostLine>) =>
+  Effect.gen(function* () {
+    const { shared } = yield* Crawler
+    return yield* Effect.forEach(hosts, (line) =>
+      Effect.map(shared.breaker(line.host), (breaker) => (breaker === undefined ? line : { ...line, breaker }))
+    )
+  })
+
+const jobView = Effect.fnUntraced(function* (id: string, filter: Filter, after: string | undefined) {
+  const found = yield* Effect.flatMap(Watch.job(id, filter, after), (job) => orMissing("job", job))
+  return { ...found, hosts: yield* withBreakers(found.hosts) }
+})
+
+const hostsView = Effect.fnUntraced(function* (after: string | undefined) {
+  const found = yield* Watch.hosts(after)
+  return { ...found, hosts: yield* withBreakers(found.hosts) }
+})
 
 const itemView = Effect.fnUntraced(function* (job: string, id: string) {
   const secret = yield* (yield* Jobs).secret
@@ -103,7 +120,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Serv
     const [, place, id = "", , itemId] = pathname.split("/").map(decoded)
     if (place === "jobs") return itemId === undefined ? jobView(id, fromQuery(query), after) : itemView(id, itemId)
     if (place === "items") return Watch.items(fromQuery(query), after)
-    if (place === "hosts") return Watch.hosts(after)
+    if (place === "hosts") return hostsView(after)
     if (place === "accounts") return Watch.accounts
     if (place === "incidents") return incidentsView(query.get("key"))
     if (place === "policy") return policyView(policy)
@@ -137,22 +154,21 @@ const decoded = (part: string): string => {
   }
 }
 
-const policyView = (policy: RetryPolicy.RetryPolicy): Answer =>
-  Effect.map(
-    // The fetcher ends an attempt, where the policy does not.
-    Explanation.make(RetryPolicy.make({ ...policy, attemptTimeout: policy.attemptTimeout ?? answerTimeout }), {
-      name: "pages of this service",
-      clients: 1,
-      callsPerSecond: 10,
-      outage: 60_000
-    }),
-    (explanation) => ({
-      view: "policy",
-      policy: RetryPolicy.describe(policy),
-      svg: Pictures.svg(explanation),
-      table: ExplanationText.lines(explanation, 100).join("\n")
-    })
-  )
+const policyView = Effect.fnUntraced(function* (policy: RetryPolicy.RetryPolicy) {
+  const { shared } = yield* Crawler
+  const budget = yield* shared.budget
+  // The fetcher ends an attempt, where the policy does not.
+  const bounded = RetryPolicy.make({ ...policy, attemptTimeout: policy.attemptTimeout ?? answerTimeout })
+  const outage = { name: "pages of this service", clients: 1, callsPerSecond: 10, outage: 60_000 }
+  const explanation = yield* Explanation.make(bounded, outage)
+  return {
+    view: "policy" as const,
+    policy: RetryPolicy.describe(policy),
+    ...(budget !== undefined && { budget }),
+    svg: Pictures.svg(explanation),
+    table: ExplanationText.lines(explanation, 100).join("\n")
+  }
+})
 
 /** Tells the alerter of the silences that people asked for, in whichever process. */
 export const keepSilences = (

@@ -113,7 +113,9 @@ const redrives = Effect.gen(function* () {
   assert.strictEqual(again.job.againOf, job.id)
   const left = yield* read(`/plan?action=redrive&job=${job.id}&status=failed`, cookie)
   assert.strictEqual(left.count, 0)
-  assert.lengthOf((yield* read("/", cookie)).jobs, 2)
+  const overview = yield* read("/", cookie)
+  assert.lengthOf(overview.jobs, 2)
+  assert.strictEqual(overview.totals.failed, job.items_failed - plan.count + again.job.failed)
   // The API says what it said.
   const { body } = yield* ask(`/v1/job/${job.id}`)
   assert.strictEqual(body.items_failed, job.items_failed)

@@ -89,6 +89,16 @@ const failuresOf = Effect.fnUntraced(function* (
   return Groups.sum((yield* Effect.forEach(failed, ({ id }) => Groups.list({ job: id }))).flat())
 })
 
+/** How many pages of jobs failed, without those that have gone again since: those are no failures that somebody must look at. */
+const failedOf = Effect.fnUntraced(function* (jobs: ReadonlyArray<JobRow>) {
+  const ids = jobs.flatMap(({ failed, id }) => (failed > 0 ? [id] : []))
+  if (ids.length === 0) return 0
+  const sql = yield* SqlClient.SqlClient
+  const [sum] = yield* sql<{ failed: Whole | null }>`SELECT sum(count) AS failed FROM tallies
+    WHERE ${sql.in("job_id", ids)} AND code <> ''`
+  return Number(sum?.failed ?? 0)
+})
+
 /** How many minutes the pace shows. */
 const mostMinutes = 60
 
@@ -145,7 +155,7 @@ export const overview = Effect.fnUntraced(function* (
       ...split(open),
       queued: Math.max(0, left - open.length),
       done: sumBy(jobs, ({ done }) => done),
-      failed: sumBy(jobs, ({ failed }) => failed),
+      failed: yield* failedOf(jobs),
       spent: sumBy(jobs, ({ done }) => done * pagePrice)
     },
     failures: yield* failuresOf(jobs),

@@ -205,6 +205,32 @@ describe("the page", () => {
     )
   )
 
+  it.live("shows an attempt since the page's turn at its host, and not since it was claimed", () =>
+    withPage(
+      Effect.gen(function* () {
+        const cookie = yield* signIn
+        const paths = Array.from({ length: 9 }, (_, index) => `/${index + 1}`)
+        const asked = new Map<string, number>()
+        const url = yield* serve(({ url: path = "" }, response) => {
+          if (path === "/") {
+            const links = paths.map((to) => `<a href="${to}">${to}</a>`).join("")
+            return response.writeHead(200, { "content-type": "text/html" }).end(links)
+          }
+          if (!asked.has(path)) asked.set(path, Date.now())
+          return setTimeout(() => response.writeHead(500).end(), 400)
+        })
+        const job = yield* crawl({ url, items_limit: 20 })
+        const { stories } = yield* read(`/jobs/${job.id}`, cookie)
+        assert.lengthOf(stories, paths.length)
+        for (const { story, url: page } of stories) {
+          const arrived = asked.get(new URL(page).pathname) ?? NaN
+          // The last ones wait for two others at least: for 800 ms.
+          assert.closeTo(story[0].at, arrived, 300)
+        }
+      })
+    )
+  )
+
   it.live("shows the breaker of each host and what is left of the budget, where the policy has them", () => {
     const policy = RetryPolicy.make({
       retries: 1,

@@ -22,6 +22,7 @@ export const make = Effect.fnUntraced(function* (connectionsPerHost: number, pau
 
   /** Sends a request, and notes what its host asks for. */
   const noted = Effect.fnUntraced(function* <A>(lane: Lane.Lane, host: string, request: Request<A>) {
+    yield* Recorder.asking
     const result = yield* Effect.result(request)
     const now = yield* Clock.currentTimeMillis
     if (Result.isFailure(result) && Pauses.waitOf(result.failure) !== undefined) {

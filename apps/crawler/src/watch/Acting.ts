@@ -114,10 +114,16 @@ const topUp: Action = Effect.fnUntraced(function* ({ form }) {
   const account = yield* textOf(form, "account")
   const dollars = yield* numberOf(form, "dollars", 0.01, 1_000_000)
   const payment = yield* textOf(form, "id")
-  const paid = yield* (yield* Accounts).topUp(account, Math.round(dollars * 1_000_000), payment)
-  if (Option.isNone(paid))
-    return yield* invalid(`There is no account ${account}`, "The list of accounts has those that there are.")
-  yield* Actions.note({ who, what: "top up", about: `account ${account} by $${dollars} (${payment})`, count: 1 })
+  const sql = yield* SqlClient.SqlClient
+  const accounts = yield* Accounts
+  yield* sql.withTransaction(
+    Effect.gen(function* () {
+      const paid = yield* accounts.topUp(account, Math.round(dollars * 1_000_000), payment)
+      if (Option.isNone(paid))
+        return yield* invalid(`There is no account ${account}`, "The list of accounts has those that there are.")
+      yield* Actions.note({ who, what: "top up", about: `account ${account} by $${dollars} (${payment})`, count: 1 })
+    })
+  )
   if (form.get("again") === "on") yield* resume(account)
   return "/accounts"
 })

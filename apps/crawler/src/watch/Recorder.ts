@@ -24,15 +24,18 @@ export interface Recorder {
   /** Called with the story whenever the page begins to wait. */
   readonly onWait: (story: Story, nextAt: number) => void
   readonly attempts: Array<Attempt>
-  /** Since when the attempt under way is one. A page that waits for its host has not been asked for. */
+  /** Since when the attempt under way is one. A page that waits for its host, or for its turn there, has not been asked for. */
   begun: number
+  /** Whether the attempt under way has asked for anything. */
+  hasAsked: boolean
 }
 
 export const make = (read: Recorder["read"], onWait: Recorder["onWait"]): Recorder => ({
   read,
   onWait,
   attempts: [],
-  begun: 0
+  begun: 0,
+  hasAsked: false
 })
 
 /** The recorder of the page that a fiber works on. Default: none. */
@@ -40,10 +43,22 @@ export const Current = Context.Reference<Recorder | undefined>("@redrive/crawler
   defaultValue: () => undefined
 })
 
+const onCurrent = (change: (recorder: Recorder, now: number) => void) =>
+  Effect.flatMap(Current, (recorder) =>
+    recorder === undefined ? Effect.void : Effect.map(Clock.currentTimeMillis, (now) => change(recorder, now))
+  )
+
 /** Begins an attempt. */
-export const begin = Effect.flatMap(Current, (recorder) =>
-  recorder === undefined ? Effect.void : Effect.map(Clock.currentTimeMillis, (now) => void (recorder.begun = now))
-)
+export const begin = onCurrent((recorder, now) => {
+  recorder.begun = now
+  recorder.hasAsked = false
+})
+
+/** Records that it is the page's turn at a host. Redirects take further turns of the same attempt. */
+export const asking = onCurrent((recorder, now) => {
+  if (!recorder.hasAsked) recorder.begun = now
+  recorder.hasAsked = true
+})
 
 /** Records that a page is held back while an effect waits. */
 export const holding = <A, E, R>(wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

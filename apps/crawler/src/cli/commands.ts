@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Accounts from "../service/Accounts.ts"
+import { local } from "../service/LocalAccount.ts"
 import * as Options from "./Options.ts"
 import * as Settings from "./Settings.ts"
 
@@ -71,7 +71,7 @@ const crawlOptions = {
       (key) => Redacted.value(key) !== "",
       () => "Expected: a key that is not empty"
     ),
-    Flag.withDefault(Accounts.local.apiKey)
+    Flag.withDefault(local.apiKey)
   ),
   json: Options.text("json", "FILE").pipe(
     Flag.withDescription("Write everything about the crawl, with the pages' texts, to a JSON file"),

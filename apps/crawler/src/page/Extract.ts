@@ -3,6 +3,7 @@
  */
 import type { Element, Properties, Root } from "hast"
 import { toString } from "hast-util-to-string"
+import { mostUrl, tooLarge } from "./Bounds.ts"
 import * as Cleaned from "./Cleaned.ts"
 import * as Markdown from "./Markdown.ts"
 import * as Tree from "./Tree.ts"
@@ -27,17 +28,11 @@ export interface Options {
   readonly mainOnly?: boolean | undefined
 }
 
-/** The message of the error that a page causes whose cleaned HTML would be out of proportion. */
-export const tooLarge = "the cleaned page is too large"
-
 /** The most characters of a page's Markdown: eight times its HTML, and 16 KiB. The parts of a hostile page that would grow beyond lose their structure. */
 const mostOf = (html: string): number => 8 * html.length + 16 * 1024
 
 /** The most links of a page. */
 const mostLinks = 10_000
-
-/** The most characters of a link: servers refuse longer ones. */
-export const mostUrl = 8190
 
 /**
  * The content of a page at a URL, by its media type. HTML that is not well-formed is read as browsers read it. Any type but HTML and XHTML is

@@ -10,7 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import { Piscina } from "piscina"
-import * as Extract from "./Extract.ts"
+import * as Bounds from "./Bounds.ts"
+import type * as Extract from "./Extract.ts"
 import type * as ExtractWorker from "./ExtractWorker.ts"
 import type * as Fetcher from "./Fetcher.ts"
 
@@ -84,6 +85,6 @@ const reasonOf = (cause: unknown, status: number): ItemError.Reason =>
 
 const isTooLarge = (cause: unknown): boolean =>
   cause instanceof Error &&
-  (cause.message === Extract.tooLarge || ("code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY"))
+  (cause.message === Bounds.tooLarge || ("code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY"))
 
 export const layer = (options: Options = {}): Layer.Layer<Extractor> => Layer.effect(Extractor, make(options))

@@ -6,7 +6,7 @@
  */
 import { decodeXML } from "entities"
 import * as Effect from "effect/Effect"
-import { mostUrl } from "./Extract.ts"
+import { mostUrl } from "./Bounds.ts"
 import type * as Fetcher from "./Fetcher.ts"
 
 /** The most sitemaps of a site: an index may name thousands. */

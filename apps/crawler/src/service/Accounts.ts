@@ -11,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { orderOf } from "./Database.ts"
+import { local } from "./LocalAccount.ts"
 
 /** Millionths of a US dollar. */
 export type Micros = number
@@ -18,8 +19,7 @@ export type Micros = number
 /** What one successful page costs: 0.002 US dollars. */
 export const pagePrice: Micros = 2000
 
-/** The account that exists from the start, so that the service can be tried at once: API key `local`, 1,000 US dollars. */
-export const local = { id: "local", apiKey: Redacted.make("local"), balance: 1_000_000_000 }
+export { local }
 
 /** A move of money to an account (above zero) or from it. */
 export interface Entry {

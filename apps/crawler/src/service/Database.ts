@@ -4,7 +4,6 @@
  * Money is whole millionths of a US dollar, times are ISO 8601 in UTC, failures are the JSON of their schemas.
  */
 import { randomBytes } from "node:crypto"
-import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -233,9 +232,16 @@ const migrate = Migrator.make({})({
 
 /** The client of a database, as it is: the name of a SQLite file, or a connection string of PostgreSQL. */
 export const client = (database: string): Layer.Layer<SqlClient.SqlClient, SqlError> =>
-  DatabaseName.isPostgres(database)
-    ? PgClient.layer({ url: Redacted.make(database), maxConnections: 10, applicationName: "redrive crawler" })
-    : Sqlite.layer({ filename: database })
+  DatabaseName.isPostgres(database) ? postgres(database) : Sqlite.layer({ filename: database })
+
+/** Its driver is loaded only where it is used. */
+const postgres = (url: string): Layer.Layer<SqlClient.SqlClient, SqlError> =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("@effect/sql-pg/PgClient")),
+      ({ layer }) => layer({ url: Redacted.make(url), maxConnections: 10, applicationName: "redrive crawler" })
+    )
+  )
 
 /**
  * Opens a database with all tables. A SQLite file is locked against other processes, and `:memory:` is a database that ends with the process; PostgreSQL

@@ -48,12 +48,21 @@ const isLoopback = (host = ""): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1
 export const mayLook = ({ isOpen }: Desk, { mayAct }: Frame, request: Request): boolean =>
   mayAct || (isOpen && isLoopback(request.headers["host"]))
 
+const texts = new WeakMap<View, string>()
+
+/** A `Shown`. Whoever watches the same view gets the same text of it, which is made once; only the frame is their own. */
+const jsonOf = (view: View, frame: Frame): string => {
+  const text = texts.get(view) ?? JSON.stringify(view)
+  texts.set(view, text)
+  return `${text.slice(0, -1)},"frame":${JSON.stringify(frame)}}`
+}
+
 /** Answers with a view: as JSON for the page itself, else as HTML. */
 export const answer = ({ assets }: Desk, request: Request, view: View, frame: Frame, status = 200) => {
-  const shown: Shown = { ...view, frame }
   const isJson = request.headers["accept"]?.startsWith("application/json") === true
+  const shown: Shown = { ...view, frame }
   return isJson
-    ? HttpServerResponse.jsonUnsafe(shown, { status, headers })
+    ? HttpServerResponse.text(jsonOf(view, frame), { status, contentType: "application/json", headers })
     : HttpServerResponse.text(Render.html(shown, assets), {
         status,
         contentType: "text/html; charset=utf-8",

@@ -1,5 +1,6 @@
 /**
- * Type-checks every TypeScript fence of the documentation, and runs those that say what they print: `console.log(x) // => text`.
+ * Type-checks every TypeScript fence of the documentation, and runs those that say what they print: `console.log(x) // => text`. With arguments, only
+ * documents whose paths contain one of them.
  */
 import { execFileSync } from "node:child_process"
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -7,9 +8,9 @@ import { join } from "node:path"
 import process from "node:process"
 
 const root = join(import.meta.dirname, "..")
-// The app depends on every package, so every program of the documentation can be compiled in it.
-const app = join(root, "apps/crawler")
-const folder = join(app, ".fences")
+// A package of its own depends on all that the programs import.
+const home = join(root, "docs")
+const folder = join(home, ".fences")
 
 const documents = ["*.md", "docs/**/*.md", "packages/*/README.md", "apps/*/README.md", "bench/README.md"]
 
@@ -19,13 +20,18 @@ interface Fence {
   readonly code: string
 }
 
-const fences = globSync(documents, { cwd: root }).flatMap((path): ReadonlyArray<Fence> => {
-  const text = readFileSync(join(root, path), "utf8")
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code = ""], index) => {
-    const name = `${path} #${index + 1}`
-    return { name, file: join(folder, `${name.replace(/\W+/g, "-")}.ts`), code }
+const wanted = process.argv.slice(2)
+const isWanted = (path: string): boolean => wanted.length === 0 || wanted.some((part) => path.includes(part))
+
+const fences = globSync(documents, { cwd: root, exclude: ["**/node_modules/**"] })
+  .filter(isWanted)
+  .flatMap((path): ReadonlyArray<Fence> => {
+    const text = readFileSync(join(root, path), "utf8")
+    return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code = ""], index) => {
+      const name = `${path} #${index + 1}`
+      return { name, file: join(folder, `${name.replace(/\W+/g, "-")}.ts`), code }
+    })
   })
-})
 
 /** The text after each `// =>`, in order. */
 const promised = ({ code }: Fence): ReadonlyArray<string> =>
@@ -34,7 +40,7 @@ const promised = ({ code }: Fence): ReadonlyArray<string> =>
 const run = ({ file }: Fence): ReadonlyArray<string> =>
   execFileSync(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
     encoding: "utf8",
-    cwd: app,
+    cwd: home,
     timeout: 60_000
   })
     .trim()

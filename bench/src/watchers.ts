@@ -147,7 +147,7 @@ const last = storm.during.at(-1) ?? worst
 write(
   "watchers.md",
   "What people who watch the page cost",
-  `the service, the site, the ${people} people and whoever changes jobs are processes of one machine with 2 cores. Each person hears of
+  `the service, the site, the ${people} people and whoever changes jobs are processes of one machine with 2 cores; the people's has the lowest priority, since people have machines of their own. Each person hears of
 changes and reads the overview as the page's script does, twice a second at most; ${stalled} more have connected and read nothing. Medians of ${rounds} interleaved rounds, each a crawl of
 2,000 small pages on a SQLite file.`,
   `${table(["crawl", "pages a second", "beside unwatched", "CPU ms a page"], 1, [rowOf("nobody watches", alone), rowOf(`${people} people watch`, watched)])}

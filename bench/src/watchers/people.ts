@@ -3,6 +3,7 @@
  * never read what they are sent. Whenever it is asked, it tells what they have heard and read since.
  */
 import { get } from "node:http"
+import { constants, setPriority } from "node:os"
 import process from "node:process"
 
 /** What those who read have heard and read, and how late the latest change was shown, in milliseconds. */
@@ -11,6 +12,9 @@ export interface Heard {
   readonly views: number
   readonly bytes: number
 }
+
+// People have machines of their own: here they get what the service and its site leave.
+setPriority(constants.priority.PRIORITY_LOW)
 
 const [url = "", people = "0", stalled = "0"] = process.argv.slice(2)
 /** The least time between two readings. */

@@ -169,4 +169,20 @@ describe("the picture of an incident", () => {
       }
     }
   )
+
+  it("tells times apart that are close, and counts one failure as one", () => {
+    const entry = { route: "r", key: "k", incident: "k#1", sinks: ["page"], count: 1, why: "opened" } as const
+    const at = Date.UTC(2026, 10, 24)
+    const drawn = (until: number) => {
+      const entries = [
+        { ...entry, at, decision: "told" },
+        { ...entry, at: until, decision: "delivered" }
+      ] as const
+      return Timeline.svg(Timeline.make("k", entries))
+    }
+    assert.include(drawn(at + 2), "1 failure told, 0 not told")
+    assert.include(drawn(at + 2), "2026-11-24 00:00:00.002</text>")
+    assert.include(drawn(at + 90_000), "2026-11-24 00:01:30</text>")
+    assert.include(drawn(at + 3_600_000), "2026-11-24 01:00</text>")
+  })
 })

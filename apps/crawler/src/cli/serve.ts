@@ -69,7 +69,9 @@ const layerService = (settings: Settings.Values, operatorKey: Redacted.Redacted)
   const options = { ...settings, grace, page: { operatorKey, isOpen: settings.demo }, alerts: layerAlerts(settings) }
   if (!settings.demo) return Service.layer(options)
   const demo = Effect.promise(() => import("./serveDemo.ts"))
-  return Layer.unwrap(Effect.map(demo, ({ policy }) => Service.layer({ ...options, allowPrivate: true, policy })))
+  return Layer.unwrap(
+    Effect.map(demo, ({ policy, timeout }) => Service.layer({ ...options, allowPrivate: true, policy, timeout }))
+  )
 }
 
 /** For pages that are under way; what is not finished then is taken up at the next start. Supervisors kill after ten seconds or more. */

@@ -23,6 +23,9 @@ export const policy = RetryPolicy.make({
   slow: patient
 })
 
+/** Short, so that the pages that never answer leave turns to the others. */
+export const timeout = "2 seconds"
+
 /** An account for three pages of a site that has more. */
 const shop = { id: "shop", apiKey: Redacted.make("shop"), balance: 3 * Accounts.pagePrice }
 

@@ -4,7 +4,6 @@
 import { createHash } from "node:crypto"
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import type * as ItemError from "@redrive/core/ItemError"
-import * as Because from "@redrive/retry/Because"
 import * as Redrive from "@redrive/retry/Redrive"
 import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Arr from "effect/Array"
@@ -66,7 +65,7 @@ const planOf = Effect.fnUntraced(function* (
   const { again, final } = Redrive.plan(failed, { policy }, 0.5)
   return {
     again: again.map(({ item }) => item),
-    final: final.map(({ because, item }) => ({ group: item, why: Because.meanings[because].means }))
+    final: final.map(({ because, item }) => ({ group: item, why: because }))
   }
 })
 

@@ -3,6 +3,7 @@
  */
 import * as Catalogue from "@redrive/core/Catalogue"
 import { catalogue } from "@redrive/core/CrawlCatalogue"
+import { meanings } from "@redrive/core/CrawlMeanings"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -56,12 +57,11 @@ export const list = (
 export const countOf = (groups: ReadonlyArray<Pick<Group, "count">>): number =>
   groups.reduce((sum, { count }) => sum + count, 0)
 
-/** What a code means, in words. */
-export const meaningOf = (code: string, detail: string): string => {
-  const entry = Catalogue.entry(catalogue, "item", code)
-  const about = detail === "" ? "" : `: ${detail.replaceAll("_", " ")}`
-  return entry === undefined ? code : `${entry.meaning.replace(/\.$/, "")}${about}.`
-}
+const details: { readonly [code: string]: { readonly [detail: string]: string } } = meanings.item
+
+/** What a detail means, in words; else what its code does. */
+export const meaningOf = (code: string, detail: string): string =>
+  details[code]?.[detail] ?? Catalogue.entry(catalogue, "item", code)?.meaning ?? code
 
 /** Failures of one code and detail, whatever the host, the most frequent first. */
 export const sum = (groups: ReadonlyArray<Group>): ReadonlyArray<Failures> => {

@@ -4,6 +4,7 @@
 import * as Alerter from "@redrive/alert/Alerter"
 import * as Journal from "@redrive/alert/Journal"
 import type * as Outbox from "@redrive/alert/Outbox"
+import type * as Sink from "@redrive/alert/Sink"
 import type * as Route from "@redrive/alert/Route"
 import * as SqlJournal from "@redrive/alert/SqlJournal"
 import * as SqlOutbox from "@redrive/alert/SqlOutbox"
@@ -35,9 +36,12 @@ const name = "crawler"
 /** The latest decisions tell which incidents are over. */
 const mostDecisions = 1000
 
-/** Alerts by these sinks. Without any, incidents open and close all the same. */
+/** Whoever looks at the page is told by it: so incidents open and close also where there is no other sink. */
+const page: Sink.Service = { kind: "page", send: () => Effect.void }
+
+/** Alerts by these sinks, and on the page. */
 export const layer = <R>(
-  sinks: Alerter.Sinks<R>
+  given: Alerter.Sinks<R>
 ): Layer.Layer<Incidents, Outbox.OutboxError | SqlError, R | SqlClient.SqlClient> =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -52,12 +56,12 @@ export const layer = <R>(
           if (entries.length === 0) return undefined
           return { key, lines: entries.map(Journal.format), svg: Timeline.svg(Timeline.make(key, entries)) }
         }),
-        sinks: Object.keys(sinks),
-        silence: (given) => {
-          silences = given
+        sinks: Object.keys(given),
+        silence: (some) => {
+          silences = some
         }
       })
-      const alerter = Alerter.layerOf(sinks, { journal, silences: () => silences })
+      const alerter = Alerter.layerOf({ ...given, page }, { journal, silences: () => silences })
       return Layer.merge(Layer.succeed(Incidents, incidents), Layer.provide(alerter, SqlOutbox.layer({ name })))
     })
   )
@@ -78,7 +82,7 @@ const listOf = (
   }
   const saidOf = (key: string) => {
     const entry = last.get(key)
-    return entry === undefined ? "nothing has been decided yet" : Journal.format(entry)
+    return entry === undefined ? "nobody has been told yet" : Journal.format(entry)
   }
   const open = all.flatMap(({ incident, route }): ReadonlyArray<IncidentLine> => {
     const { about, changedAt, count, firstAt, generation, isOpen, key, severity } = incident

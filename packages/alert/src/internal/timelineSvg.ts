@@ -1,6 +1,6 @@
 import type { Lane, Mark, Timeline } from "../Timeline.ts"
 import { cut } from "./texts.ts"
-import { isEmpty, moment } from "./timelineText.ts"
+import { isEmpty, moment, summary } from "./timelineText.ts"
 
 const [width, left, right, row, line] = [600, 110, 16, 34, 18] as const
 
@@ -12,35 +12,36 @@ const shapes = {
 }
 
 export const draw = (timeline: Timeline): string => {
-  const { from, key, lines, suppressed, told, until } = timeline
+  const { from, key, lines, until } = timeline
+  const span = until - from
   // A time axis of nothing would begin in 1970.
   const lanes = isEmpty(timeline) ? [] : timeline.lanes
-  const x = (at: number) => round(left + ((at - from) / (until - from)) * (width - left - right))
+  const x = (at: number) => round(left + ((at - from) / span) * (width - left - right))
   const top = 74
   const bottom = top + lanes.length * row
   const texts = lines.flatMap((text) => wrapped(text))
   const height = bottom + 30 + texts.length * line
   const ticks = (lanes.length === 0 ? [] : [0, 0.5, 1]).map((share) => {
-    const at = x(from + share * (until - from))
+    const at = x(from + share * span)
     const anchor = share === 0 ? "start" : share === 1 ? "end" : "middle"
     return (
       `<line class="tick" x1="${at}" y1="${top - 8}" x2="${at}" y2="${bottom}"/>` +
-      `<text class="axis" x="${at}" y="${top - 14}" text-anchor="${anchor}">${moment(from + share * (until - from))}</text>`
+      `<text class="axis" x="${at}" y="${top - 14}" text-anchor="${anchor}">${moment(from + share * span, span)}</text>`
     )
   })
-  const rows = lanes.map((lane, index) => laneOf(lane, top + index * row + row / 2, x))
+  const rows = lanes.map((lane, index) => laneOf(lane, top + index * row + row / 2, x, span))
   const said = texts.map((text, index) => `<text x="8" y="${bottom + 30 + index * line}">${escaped(text)}</text>`)
-  const summary = `${told} failures told, ${suppressed} not told`
+  const counts = summary(timeline)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="100%" style="max-width:${width * 1.4}px" role="img">`,
-    `<title>${escaped(`Incident ${key}: ${summary}`)}</title>`,
+    `<title>${escaped(`Incident ${key}: ${counts}`)}</title>`,
     `<desc>${escaped(lines.join("\n"))}</desc>`,
     `<style>svg{color-scheme:light dark}text{font:13px system-ui,sans-serif;fill:#333}.key{font-weight:600;font-size:15px}.axis{fill:#666;font-size:12px}`,
     `.tick{stroke:#ddd}.held{fill:#f2d59b}.bad{fill:#c0392b}.good{fill:#27834f}.plain{fill:#888}`,
     `@media(prefers-color-scheme:dark){text{fill:#ddd}.axis{fill:#aaa}.tick{stroke:#444}.held{fill:#6b5420}.bad{fill:#ff8a7a}.good{fill:#6fcf97}.plain{fill:#aaa}}`,
     `@media print{text{fill:#000}}</style>`,
     `<text class="key" x="8" y="20">${escaped(cut(key, 70))}</text>`,
-    `<text x="8" y="38">${summary}</text>`,
+    `<text x="8" y="38">${counts}</text>`,
     ...ticks,
     ...rows,
     ...said,
@@ -49,7 +50,7 @@ export const draw = (timeline: Timeline): string => {
   ].join("\n")
 }
 
-const laneOf = (lane: Lane, y: number, x: (at: number) => number): string => {
+const laneOf = (lane: Lane, y: number, x: (at: number) => number, span: number): string => {
   const name = `<text x="8" y="${y + 4}">${escaped(cut(lane.name, 14))}</text>`
   const spans = lane.spans.map(({ from, until, what }) => {
     const [begin, end] = [x(from), x(until)]
@@ -72,7 +73,7 @@ const laneOf = (lane: Lane, y: number, x: (at: number) => number): string => {
       : isLeft
         ? `<text class="axis" x="${here - 10}" y="${y + 4}" text-anchor="end">${escaped(label)}</text>`
         : ""
-    return `<g><title>${escaped(`${moment(at)} ${label}`)}</title>${shapes[tone](here, y)}${text}</g>`
+    return `<g><title>${escaped(`${moment(at, span)} ${label}`)}</title>${shapes[tone](here, y)}${text}</g>`
   })
   return [name, ...spans, ...marks].join("")
 }

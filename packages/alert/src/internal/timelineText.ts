@@ -7,18 +7,18 @@ const mostName = 14
 const signs = { bad: "!", good: "o", plain: "-" } as const
 
 export const draw = (timeline: Timeline, width: number): ReadonlyArray<string> => {
-  const { from, key, lanes, lines, suppressed, told, until } = timeline
+  const { from, key, lanes, lines, until } = timeline
   if (isEmpty(timeline)) return [cut(plain(key), width), ...lines]
   const left = Math.min(mostName, Math.max(...lanes.map(({ name }) => name.length))) + 2
   const columns = width - left
   const column = (at: number) =>
     Math.min(columns - 1, Math.max(0, Math.floor(((at - from) / (until - from)) * columns)))
   const rows = lanes.map((lane) => `${cut(plain(lane.name), left - 2).padEnd(left)}${rowOf(lane, columns, column)}`)
-  const [begin, end] = [moment(from), moment(until)]
+  const [begin, end] = [moment(from, until - from), moment(until, until - from)]
   const axis = `${" ".repeat(left)}${begin}${end.padStart(Math.max(end.length + 1, columns - begin.length))}`
   return [
     cut(plain(key), width),
-    `${told} failures told, ${suppressed} not told; ! bad news, o good, - neither, = held back`,
+    `${summary(timeline)}; ! bad news, o good, - neither, = held back`,
     "",
     axis,
     ...rows.map((row) => row.trimEnd()),
@@ -55,4 +55,12 @@ const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]
 
 const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 3)}...`)
 
-export const moment = (at: number): string => DateTime.formatIso(DateTime.makeUnsafe(at)).slice(0, 16).replace("T", " ")
+/** A time, in the digits that tell it from others on an axis of so many milliseconds. */
+export const moment = (at: number, span: number): string => {
+  const digits = span < 10_000 ? 23 : span < 600_000 ? 19 : 16
+  return DateTime.formatIso(DateTime.makeUnsafe(at)).slice(0, digits).replace("T", " ")
+}
+
+/** How many failures people were told of, and how many not. */
+export const summary = ({ suppressed, told }: Timeline): string =>
+  `${told} ${told === 1 ? "failure" : "failures"} told, ${suppressed} not told`

@@ -22,18 +22,21 @@ export const incidentsView = (shown: IncidentsView, frame: Frame): Node => {
     <p class="lead">
       ${
         sinks.length === 0
-          ? html`Nobody is told: the service was started without <code>--alert-webhook</code>.`
-          : `Told: ${sinks.map(Words.visible).join(", ")}.`
+          ? html`Only this page tells of them: the service was started without <code>--alert-webhook</code> and <code>--alertmanager</code>.`
+          : `Told: ${sinks.map(Words.visible).join(", ")}, and this page.`
       }
     </p>
     ${
       explained !== undefined &&
       html`<section id="explained">
-        <h2>Why ${foreign(explained.key, 120)} was told, and was not</h2>
+        <h2>Who was told of ${foreign(explained.key, 120)}, and why</h2>
         ${picture(explained.svg, `The course of ${explained.key}`)}
-        <ol class="lines">
-          ${explained.lines.map((line) => html`<li>${foreign(line, 400)}</li>`)}
-        </ol>
+        <details>
+          <summary>The same in words</summary>
+          <ol class="lines">
+            ${explained.lines.map((line) => html`<li>${foreign(line, 400)}</li>`)}
+          </ol>
+        </details>
       </section>`
     }
     ${

@@ -116,7 +116,7 @@ const waited = (attempt: Attempt, until: number | undefined, line: Axis): Child 
   </g>`
 }
 
-/** How an attempt ended is a shape: a cross, a disc, or a square where nothing was asked for. Its bar is how long it took. */
+/** How an attempt ended is a shape at its end: a cross, a disc, or a square where nothing was asked for. Its bar is how long it took. */
 const marks: { readonly [end in Attempt["end"]]: string } = {
   failed: "M-4-4l8 8m0-8l-8 8",
   ok: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
@@ -124,11 +124,11 @@ const marks: { readonly [end in Attempt["end"]]: string } = {
 }
 
 const attempted = (attempt: Attempt, line: Axis): Node => {
-  const from = line.at(attempt.at)
+  const [from, to] = [line.at(attempt.at), line.at(endOf(attempt))]
   return html`<g class="attempt ${attempt.end}">
     <title>${inWords(attempt)}</title>
-    <rect x=${percent(from)} width=${percent(line.at(endOf(attempt)) - from)} y=${middle - 2.5} height="5" />
-    <svg class="mark" x=${percent(from)} y=${middle}><path d=${marks[attempt.end]} /></svg>
+    <rect x=${percent(from)} width=${percent(to - from)} y=${middle - 2.5} height="5" />
+    <svg class="mark" x=${percent(to)} y=${middle}><path d=${marks[attempt.end]} /></svg>
   </g>`
 }
 

@@ -2,7 +2,7 @@
  * The view of each address, and what tells that one has changed.
  */
 import type { Store, StoreError } from "@redrive/durable/Store"
-import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -14,16 +14,13 @@ import { orderOf } from "../service/Database.ts"
 import * as HostGates from "../service/HostGates.ts"
 import { Jobs } from "../service/Jobs.ts"
 import * as Links from "../service/Links.ts"
-import * as Explanation from "../explain/Explanation.ts"
-import * as ExplanationText from "../explain/ExplanationText.ts"
-import * as Pictures from "../explain/pictures.ts"
-import { answerTimeout } from "../page/Fetcher.ts"
 import * as Again from "./Again.ts"
 import { type Filter, fromQuery } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import type { Incidents } from "./Incidents.ts"
 import type { Stamps } from "./Live.ts"
 import type { PlanView, View } from "./Model.ts"
+import * as Policies from "./Policies.ts"
 import * as Silences from "./Silences.ts"
 import * as Watch from "./Watch.ts"
 import { Wrong } from "./Wrong.ts"
@@ -106,7 +103,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Serv
     if (place === "hosts") return Watch.hosts(after)
     if (place === "accounts") return Watch.accounts
     if (place === "incidents") return incidentsView(query.get("key"))
-    if (place === "policy") return policyView(policy)
+    if (place === "policy") return Policies.viewOf(policy)
     if (place === "plan") return plan(query)
     return Effect.flatMap(incidentLines, (lines) => Watch.overview(query.get("before") ?? undefined, lines))
   }
@@ -136,23 +133,6 @@ const decoded = (part: string): string => {
     return part
   }
 }
-
-const policyView = (policy: RetryPolicy.RetryPolicy): Answer =>
-  Effect.map(
-    // The fetcher ends an attempt, where the policy does not.
-    Explanation.make(RetryPolicy.make({ ...policy, attemptTimeout: policy.attemptTimeout ?? answerTimeout }), {
-      name: "pages of this service",
-      clients: 1,
-      callsPerSecond: 10,
-      outage: 60_000
-    }),
-    (explanation) => ({
-      view: "policy",
-      policy: RetryPolicy.describe(policy),
-      svg: Pictures.svg(explanation),
-      table: ExplanationText.lines(explanation, 100).join("\n")
-    })
-  )
 
 /** Tells the alerter of the silences that people asked for, in whichever process. */
 export const keepSilences = (

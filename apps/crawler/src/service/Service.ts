@@ -12,6 +12,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServer from "effect/http/HttpServer"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
@@ -23,6 +25,8 @@ import * as App from "./App.ts"
 import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
 import * as DatabaseName from "./DatabaseName.ts"
+import * as Stories from "../watch/Stories.ts"
+import type { Story } from "../watch/Story.ts"
 import type * as Web from "../watch/Web.ts"
 import * as HostGates from "./HostGates.ts"
 import { pagePolicy } from "./PagePolicy.ts"
@@ -79,10 +83,14 @@ const serverOf =
     return server
   }
 
-/** The running service; its accounts are there for whoever runs it. */
+/** The running service; its accounts are there for whoever runs it, and so are the stories of its pages, by the pages' ids. */
 export class Service extends Context.Service<
   Service,
-  { readonly url: string; readonly accounts: Accounts["Service"] }
+  {
+    readonly url: string
+    readonly accounts: Accounts["Service"]
+    readonly stories: (jobIds: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Story>, SqlError>
+  }
 >()("@redrive/crawler/service/Service") {}
 
 export const layer = (options: Options = {}) => {
@@ -129,7 +137,12 @@ export const layer = (options: Options = {}) => {
     Service,
     Effect.gen(function* () {
       const { address } = yield* HttpServer.HttpServer
-      return Service.of({ url: HttpServer.formatAddress(address), accounts: yield* Accounts })
+      const sql = yield* SqlClient.SqlClient
+      return Service.of({
+        url: HttpServer.formatAddress(address),
+        accounts: yield* Accounts,
+        stories: (jobIds) => Effect.provideService(Stories.of(jobIds), SqlClient.SqlClient, sql)
+      })
     })
   )
   const expiring = Layer.effectDiscard(

@@ -98,6 +98,6 @@ const policyOf = Effect.fnUntraced(function* ({ api, rounds }: CrawlFlags, redri
 
 const stoppedOf = ({ error, isCut, jobs }: Run): ReadonlyArray<string> => {
   if (error !== undefined) return ["pages that were found later are missing, and no failed page was tried again."]
-  if (jobs[0].status === "cancelled") return ["the job was cancelled."]
-  return isCut ? ["the crawl was interrupted; this is how far it came."] : []
+  if (isCut) return ["the crawl was interrupted; this is how far it came."]
+  return jobs[0].status === "cancelled" ? ["the job was cancelled."] : []
 }

@@ -59,7 +59,8 @@ export const fit = (report: Report, room: number): Fitted => {
   const space = Math.max(0, room - Math.min(drawnBytes, room / 5))
   const failed = fill(report.failed, space, (page) => sizeOf(story(page, now)))
   const open = fill(report.open, space - failed.used, (page) => sizeOf(story(page, now)))
-  const done = fill(report.done, space - failed.used - open.used, (page) => sizeOf(pageRows([page], now)))
+  const head = sizeOf(pageRows([], now))
+  const done = fill(report.done, space - failed.used - open.used, (page) => sizeOf(pageRows([page], now)) - head)
   const told = { failed: failed.some, open: open.some, done: done.some }
   const withStories = [...told.failed, ...told.open, ...told.done].filter(({ story }) => story.length > 0)
   // Pages that were tried again first: their waits are what the axis is for.

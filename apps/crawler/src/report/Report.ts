@@ -12,9 +12,10 @@ export interface Host {
   readonly left: number
 }
 
-/** A page, and its address for a link: none where the address was cut, or is none of the web. */
+/** A page. */
 export interface Told extends ItemLine {
-  readonly href?: string
+  /** Whether its address is cut, and leads nowhere. */
+  readonly isCut: boolean
   /** Attempts of its story that are left out of the middle. */
   readonly leftOut: number
 }
@@ -47,8 +48,8 @@ export interface Report {
   /** The command line, without secrets. */
   readonly command: string
   readonly job: JobLine
-  /** The start's address for a link: none where it was cut, or is none of the web. */
-  readonly href?: string
+  /** Whether the address of the start is cut, and leads nowhere. */
+  readonly isCut: boolean
   /** Why the crawl did not run to its end, in sentences. Empty where it did. */
   readonly stopped: ReadonlyArray<string>
   readonly counts: Counts

@@ -9,7 +9,6 @@ import type { Status } from "../watch/Filter.ts"
 import type { Group, ItemLine, JobLine } from "../watch/Model.ts"
 import type { Story } from "../watch/Story.ts"
 import { actors } from "../watch/views/Actors.ts"
-import { outside } from "../watch/views/Links.ts"
 import * as Coverage from "./Coverage.ts"
 import type { Host, Report, Told } from "./Report.ts"
 
@@ -36,7 +35,7 @@ export const of = (run: Run, stories: Stories, facts: Facts): Report => {
   return {
     ...facts,
     job: jobOf(run, counts, facts.now),
-    ...hrefOf(run.jobs[0].url),
+    isCut: run.jobs[0].url.length > longest.url,
     counts,
     coverage: Coverage.of(run.jobs[0], counts),
     groups: groupsOf(ofStatus("failed")),
@@ -51,7 +50,7 @@ export const of = (run: Run, stories: Stories, facts: Facts): Report => {
 /** The report of a crawl that got no job. */
 export const ofNothing = (url: string, facts: Facts): Report => ({
   ...facts,
-  ...hrefOf(url),
+  isCut: url.length > longest.url,
   job: {
     id: "",
     account: "",
@@ -115,12 +114,12 @@ const toldOf = (
   const item = items.find(({ status }) => status === "done") ?? items.at(-1)!
   const status = item.status === "done" ? "done" : remaining === undefined ? left[item.status] : "failed"
   const story = storyOf(items, stories)
-  const isCut = story.length > attempts.first + attempts.last
+  const isLong = story.length > attempts.first + attempts.last
   return {
     id: clip(item.id, longest.name),
     jobId: clip(item.jobId, longest.name),
     url: clip(item.url, longest.url),
-    ...hrefOf(item.url),
+    isCut: item.url.length > longest.url,
     host: URL.canParse(item.url) ? clip(new URL(item.url).host, longest.host) : "",
     depth: item.depth,
     status,
@@ -130,14 +129,9 @@ const toldOf = (
     cost: Math.round(item.cost * 1_000_000),
     updatedAt: millis(item.updatedAt, 0),
     ...(status === "failed" && remaining !== undefined && { failure: failureOf(remaining.error, remaining.because) }),
-    story: isCut ? [...story.slice(0, attempts.first), ...story.slice(-attempts.last)] : story,
-    leftOut: isCut ? story.length - attempts.first - attempts.last : 0
+    story: isLong ? [...story.slice(0, attempts.first), ...story.slice(-attempts.last)] : story,
+    leftOut: isLong ? story.length - attempts.first - attempts.last : 0
   }
-}
-
-const hrefOf = (url: string): Pick<Told, "href"> => {
-  const href = url.length > longest.url ? undefined : outside(url)
-  return href === undefined ? {} : { href }
 }
 
 /** What an item is that was neither read nor given up. */

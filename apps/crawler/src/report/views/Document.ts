@@ -8,6 +8,7 @@ import { html } from "../../watch/views/html.ts"
 import type { Child, Node } from "../../watch/views/html.ts"
 import { within } from "../../watch/views/Link.ts"
 import type { Places } from "../../watch/views/Link.ts"
+import { outside } from "../../watch/views/Links.ts"
 import { table } from "../../watch/views/Table.ts"
 import { codes, foreign } from "../../watch/views/Text.ts"
 import { drawing } from "../../watch/views/TimeLine.ts"
@@ -20,7 +21,9 @@ import { idOf, pageRows, story } from "./Pages.ts"
 
 /** A report leads to its own stories, and to the pages of the site. */
 const placesOf = ({ told }: Fitted): Places => {
-  const addresses = new Map<string, string | undefined>(told.done.map((page) => [idOf(page), page.href]))
+  const addresses = new Map<string, string | undefined>(
+    told.done.map((page) => [idOf(page), page.isCut ? undefined : outside(page.url)])
+  )
   for (const page of [...told.failed, ...told.open]) addresses.set(idOf(page), `#${idOf(page)}`)
   return { item: (item) => addresses.get(idOf(item)), items: () => undefined, plan: () => undefined }
 }

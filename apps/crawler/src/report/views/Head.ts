@@ -4,16 +4,15 @@
 import { html } from "../../watch/views/html.ts"
 import type { Child, Node } from "../../watch/views/html.ts"
 import { lasted, progress } from "../../watch/views/Jobs.ts"
-import { anchor } from "../../watch/views/Link.ts"
 import { policyLines, simulated } from "../../watch/views/Policy.ts"
-import { codes, foreign, state } from "../../watch/views/Text.ts"
+import { codes, foreign, outside, state } from "../../watch/views/Text.ts"
 import * as Words from "../../watch/views/Words.ts"
 import type { Fitted } from "../Fit.ts"
 
 export const head = (shown: Fitted): Node => {
-  const { counts, coverage, href, job, now } = shown
+  const { counts, coverage, isCut, job, now } = shown
   return html`<section>
-    <h1>Crawl of ${href === undefined ? foreign(job.url, 160) : anchor(href, foreign(job.url, 160))}</h1>
+    <h1>Crawl of ${isCut ? foreign(job.url, 160) : outside(job.url)}</h1>
     <p class="lead">${sentence(shown)}</p>
     ${notices(shown)} ${counts.found > 0 && progress(job)}
     <dl class="facts">
@@ -38,7 +37,7 @@ const fact = (name: string, value: Child): Node =>
 const sentence = ({ counts: { done, failed, found, left } }: Fitted): string => {
   if (found === 0) return "Nothing was crawled."
   const rest = left === 0 ? "" : `, ${Words.number(left)} ${left === 1 ? "was" : "were"} not fetched`
-  return `${Words.number(done)} of ${Words.counted(found, "page")} ${found === 1 ? "was" : "were"} read, ${Words.number(failed)} failed${rest}.`
+  return `${Words.number(done)} of ${Words.counted(found, "page")} ${done === 1 ? "was" : "were"} read, ${Words.number(failed)} failed${rest}.`
 }
 
 /** What whoever reads on must know: the crawl did not come to its end, or the report does not tell everything. */

@@ -6,9 +6,8 @@ import { nextStep } from "../../watch/views/Actors.ts"
 import { html } from "../../watch/views/html.ts"
 import type { Child, Node } from "../../watch/views/html.ts"
 import { pageCell } from "../../watch/views/Items.ts"
-import { anchor } from "../../watch/views/Link.ts"
 import { table } from "../../watch/views/Table.ts"
-import { codes, foreign, state } from "../../watch/views/Text.ts"
+import { codes, foreign, outside, state } from "../../watch/views/Text.ts"
 import { attemptTable, inWords, strip } from "../../watch/views/TimeLine.ts"
 import * as Words from "../../watch/views/Words.ts"
 import type { Told } from "../Report.ts"
@@ -19,12 +18,12 @@ export const idOf = ({ id, jobId }: { readonly id: string; readonly jobId: strin
 
 export const story = (page: Told, now: number): Node =>
   html`<article class="story" id=${idOf(page)}>
-    <h3>${page.href === undefined ? foreign(page.url, 160) : anchor(page.href, foreign(page.url, 160))}</h3>
+    <h3>${page.isCut ? foreign(page.url, 160) : outside(page.url)}</h3>
     ${why(page)} ${told(page, now)}
   </article>`
 
-const why = ({ failure, status, title }: Told): Child => {
-  if (failure === undefined) return html`<p>${state(status)} ${foreign(title, 160)}</p>`
+const why = ({ failure, title }: Told): Child => {
+  if (failure === undefined) return html`<p>${state("cancelled", "stopped")} ${foreign(title, 160)}</p>`
   const { actor, because, code, detail, message } = failure
   return [
     html`<p>${state("failed")} ${Groups.meaningOf(code, detail)} ${codes(code, detail)}</p>`,

@@ -64,8 +64,9 @@ describe.concurrent("crawl --report", () => {
       const url = yield* serve(({ url: path = "" }, response) => {
         asked.push(path)
         const isBad = path === "/flaky" && asked.filter((earlier) => earlier === path).length < 5
+        const away = ["http://127.0.0.2:1/x", "http://127.0.0.2:1/x#part", "mailto:a@example.com"]
         if (path === "/robots.txt") return response.end("User-agent: *\nDisallow: /private")
-        const body = path === "/" ? ["/flaky", "/gone", "/private", "/a", "/b"].map(link).join("") : "text"
+        const body = path === "/" ? ["/flaky", "/gone", "/private", "/a", "/b", ...away].map(link).join("") : "text"
         response.writeHead(isBad ? 500 : path === "/gone" ? 410 : 200, { "content-type": "text/html" }).end(body)
       })
       const file = join(yield* folder, "report.html")
@@ -76,6 +77,7 @@ describe.concurrent("crawl --report", () => {
       assert.include(text, "2 of 4 pages were read, 2 failed.")
       assert.match(facts.get("Retries") ?? "", /1 by 1 further round/)
       assert.match(facts.get("Left out by the limit") ?? "", /^2 pages that the pages read link to/)
+      assert.match(facts.get("Left out by the scope") ?? "", /^1 page that/)
       assert.match(facts.get("Left out by robots.txt") ?? "", /^1 page/)
       const row = elementsOf(html).find((one) => one.tagName === "tr" && textOf(one).includes("/flaky"))
       assert.match(textOf(row!), /(failed server_error.*){4}.*; \d\d:\d\d:\d\d ok/)
@@ -89,12 +91,13 @@ describe.concurrent("crawl --report", () => {
         const answer = () =>
           response
             .writeHead(path === "/bad" ? 503 : 200, { "content-type": "text/html" })
-            .end(path === "/" ? link("/bad") + link("/slow") : "text")
+            .end(path === "/" ? link("/bad") + link("/slow") : link("/deep") + link("/"))
         if (path !== "/slow" || !isSlow) answer()
       })
       const dir = yield* folder
       const file = join(dir, "report.html")
-      const args = ["crawl", url, "--allow-private", "--rounds", "0", "--output", join(dir, "out"), "--report", file]
+      const kept = ["--rounds", "0", "--max-depth", "1", "--output", join(dir, "out"), "--report", file]
+      const args = ["crawl", url, "--allow-private", ...kept]
       const first = yield* run(args, (text, interrupt) => {
         if (/1 done, 0 failed, 1 retrying|1 done, 1 failed/.test(text)) interrupt()
       })
@@ -108,6 +111,7 @@ describe.concurrent("crawl --report", () => {
       const whole = read(file)
       assert.strictEqual(whole.notices, "")
       assert.include(whole.text, "2 of 3 pages were read, 1 failed.")
+      assert.match(whole.facts.get("Left out by the depth") ?? "", /^1 page that .*, since the crawl was resumed$/)
     })
   )
 
@@ -152,6 +156,7 @@ describe.concurrent("crawl --report", () => {
       const { facts, stories, text } = read(file)
       assert.include(text, "does not tell when it tried them")
       assert.include(text, "by its own policy")
+      assert.include(facts.get("Left out by the scope"), "the service does not tell")
       assert.match(stories[0] ?? "", /\/none.*1 attempt\./)
       assert.include(facts.get("Command"), "--api-key <redacted>")
     }).pipe(Effect.provide(layer()))

@@ -14,6 +14,7 @@ import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Stdio from "effect/Stdio"
 import * as CommandLine from "../report/CommandLine.ts"
+import * as LeftOut from "../report/LeftOut.ts"
 import type { Policy } from "../report/Report.ts"
 import type { Stories as Told } from "../report/Tell.ts"
 import { pagePolicy } from "../service/PagePolicy.ts"
@@ -24,14 +25,15 @@ import { version } from "./version.ts"
 import * as WholeFile from "./WholeFile.ts"
 
 /** What the service of a crawl tells of the pages of its jobs. Default: nothing, as a service elsewhere. */
-export const Stories = Context.Reference<(jobIds: ReadonlyArray<string>) => Effect.Effect<Told>>(
-  "@redrive/crawler/cli/ReportFile/Stories",
-  { defaultValue: () => () => Effect.succeed(undefined) }
-)
+export const Stories = Context.Reference<
+  (jobIds: ReadonlyArray<string>) => Effect.Effect<Option.Option<NonNullable<Told>>>
+>("@redrive/crawler/cli/ReportFile/Stories", { defaultValue: () => () => Effect.succeedNone })
 
 export interface ReportFile {
   /** Writes how far a crawl came. */
   readonly write: (run: Run) => Effect.Effect<void, Problem>
+  /** Hears of the links that the crawl's own service does not follow. */
+  readonly leaveOut: LeftOut.LeftOut["see"]
   /** Writes what is known of a crawl that ended before its time, with the reason. */
   readonly ended: (cause: Cause.Cause<unknown>) => Effect.Effect<void, Problem>
 }
@@ -54,18 +56,21 @@ export const open = Effect.fnUntraced(function* (
   const args = yield* (yield* Stdio.Stdio).args
   const secrets = [Redacted.value(flags.apiKey)].filter((key) => key.length >= mostGuessable)
   const command = CommandLine.shown("redrive", args, secrets)
+  const leftOut = LeftOut.make()
   let known: { readonly run: Run; readonly stories: Told } | undefined
   const save = Effect.fnUntraced(function* (stopped: ReadonlyArray<string>) {
     const [now, shown, { Render, Tell }] = [yield* Clock.currentTimeMillis, yield* Fiber.join(policy), yield* views]
-    const facts = { now, program, command, policy: shown, stopped }
+    const told = Option.isSome(flags.api) ? {} : { leftOut, isResumed: flags.resume }
+    const facts = { now, program, command, policy: shown, stopped, ...told }
     const report = known === undefined ? Tell.ofNothing(flags.url, facts) : Tell.of(known.run, known.stories, facts)
     yield* to.append(Render.html(report))
     yield* to.end
   })
   return {
+    leaveOut: leftOut.see,
     write: Effect.fnUntraced(function* (run) {
       const stories = yield* yield* Effect.map(Stories, (of) => of(run.jobs.map(({ id }) => id)))
-      known = { run, stories }
+      known = { run, stories: Option.getOrUndefined(stories) }
       yield* save(stoppedOf(run))
     }),
     ended: (cause) => {

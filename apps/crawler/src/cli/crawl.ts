@@ -96,7 +96,7 @@ export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
     Option.isSome(kept) && (isOver || kept.value.isEmpty()) ? Effect.ignore(kept.value.remove) : Effect.void
   )
   const { missing, run } = yield* work.pipe(
-    Effect.provide(layerClient(flags, progress, kept)),
+    Effect.provide(layerClient(flags, progress, kept, report)),
     Effect.provideService(
       References.MinimumLogLevel,
       Option.getOrElse(yield* GlobalFlag.LogLevel, () => "Error")
@@ -145,14 +145,15 @@ const howToGoOn = ({ jobs }: Run.Run, { json, output }: CrawlFlags): string => {
 const layerClient = (
   { allowPrivate, api, apiKey }: CrawlFlags,
   { stream }: Progress.Progress,
-  kept: Option.Option<Journal.Kept>
+  kept: Option.Option<Journal.Kept>,
+  report: Option.Option<ReportFile.ReportFile>
 ) => {
   if (Option.isSome(api)) return layerOver({ url: api.value, apiKey })
   const embedded = Effect.map(Service.Service, ({ stories, url }) =>
     Layer.merge(
       layerOver({ url, apiKey: Accounts.local.apiKey }),
       // A report without stories is better than none.
-      Layer.succeed(ReportFile.Stories, (jobs) => Effect.orElseSucceed(stories(jobs), () => undefined))
+      Layer.succeed(ReportFile.Stories, (jobs) => Effect.option(stories(jobs)))
     )
   )
   const database = Option.getOrElse(
@@ -160,7 +161,7 @@ const layerClient = (
     () => ":memory:"
   )
   return Layer.unwrap(embedded).pipe(
-    Layer.provide(Service.layer({ allowPrivate, database })),
+    Layer.provide(Service.layer({ allowPrivate, database, onLeftOut: Option.getOrUndefined(report)?.leaveOut })),
     Layer.provide(Log.layer({ stream })),
     Layer.catch((error) => Layer.effectContext(Effect.fail(unusable(error, database))))
   )

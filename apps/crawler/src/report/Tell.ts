@@ -10,6 +10,7 @@ import type { Group, ItemLine, JobLine } from "../watch/Model.ts"
 import type { Story } from "../watch/Story.ts"
 import { actors } from "../watch/views/Actors.ts"
 import * as Coverage from "./Coverage.ts"
+import type { LeftOut } from "./LeftOut.ts"
 import type { Host, Report, Told } from "./Report.ts"
 
 /** The stories of pages, by their ids; absent where nobody tells them. */
@@ -24,10 +25,14 @@ const attempts = { first: 10, last: 30 }
 export const clip = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 100)}…${text.slice(-99)}`
 
-type Facts = Pick<Report, "now" | "program" | "command" | "policy" | "stopped">
+/** What is known besides the jobs; `leftOut` and `isResumed` of a crawl with a service of its own. */
+interface Facts extends Pick<Report, "now" | "program" | "command" | "policy" | "stopped"> {
+  readonly leftOut?: LeftOut
+  readonly isResumed?: boolean
+}
 
 /** The report of a crawl that has a job. */
-export const of = (run: Run, stories: Stories, facts: Facts): Report => {
+export const of = (run: Run, stories: Stories, { isResumed, leftOut, ...facts }: Facts): Report => {
   const pages = pagesOf(run, stories)
   const { cancelled, done, failed, pages: found, retries, savedByRedrive, savedByRetry } = Tally.of(run)
   const counts = { found, done, failed, left: cancelled, retries, savedByRetry, savedByRedrive, rounds: run.rounds }
@@ -37,7 +42,7 @@ export const of = (run: Run, stories: Stories, facts: Facts): Report => {
     job: jobOf(run, counts, facts.now),
     isCut: run.jobs[0].url.length > longest.url,
     counts,
-    coverage: Coverage.of(run.jobs[0], counts),
+    coverage: Coverage.of(run.jobs[0], counts, leftOut, isResumed),
     groups: groupsOf(ofStatus("failed")),
     hosts: hostsOf(pages),
     failed: ofStatus("failed").toSorted(byWhoActs),
@@ -48,7 +53,7 @@ export const of = (run: Run, stories: Stories, facts: Facts): Report => {
 }
 
 /** The report of a crawl that got no job. */
-export const ofNothing = (url: string, facts: Facts): Report => ({
+export const ofNothing = (url: string, { isResumed: _, leftOut: __, ...facts }: Facts): Report => ({
   ...facts,
   isCut: url.length > longest.url,
   job: {

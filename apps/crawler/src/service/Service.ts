@@ -64,6 +64,8 @@ export interface Options {
   readonly localAccount?: boolean | undefined
   /** How often a page may take its process with it before it is given up; at least 1. Default: 3. */
   readonly kills?: number | undefined
+  /** Hears of links that are not followed, page by page. Default: nobody does. */
+  readonly onLeftOut?: Crawler.Options["onLeftOut"]
 }
 
 /** No request of the contract is larger. */
@@ -110,6 +112,7 @@ export const layer = (options: Options = {}) => {
     host = "127.0.0.1",
     kills,
     localAccount = true,
+    onLeftOut,
     requestsPerMinute = 6000
   } = options
   const data = Database.layer(database)
@@ -122,7 +125,7 @@ export const layer = (options: Options = {}) => {
     ? Layer.provide(SqlStores.layerRateLimiterStore({ prefix: "requests " }), data)
     : RateLimiter.layerStoreMemory
   const work = Layer.mergeAll(
-    Crawler.layer({ policy, grace, kills }).pipe(Layer.provide(HostGates.layer)),
+    Crawler.layer({ policy, grace, kills, onLeftOut }).pipe(Layer.provide(HostGates.layer)),
     Webhooks.layer({ allowPrivate, keep, secret: webhookSecret })
   ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
   const server = NodeHttpServer.layer(serverOf(options), {

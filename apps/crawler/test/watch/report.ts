@@ -77,7 +77,8 @@ const facts = {
     pages: { policy: RetryPolicy.describe(pagePolicy), svg: svg("policies-outage.svg"), table: "failures  requests" },
     rounds: RetryPolicy.describe(RetryPolicy.make({ retries: 1 }))
   },
-  stopped: []
+  stopped: [],
+  leftOut: { scope: new Set(["https://example.org/"]), depth: new Set<string>(), see: () => undefined }
 } as const
 
 /** The report of a crawl with these pages. */

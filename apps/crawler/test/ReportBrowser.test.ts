@@ -71,7 +71,11 @@ describe.skipIf(noChromium)("a report in a browser, from a disk", () => {
   it.live("prints everything, on white", () =>
     Effect.gen(function* () {
       const [[, url] = []] = yield* files
-      const { complaints, page } = yield* open(yield* browser, url!, { colorScheme: "dark" })
+      const { complaints, page } = yield* open(yield* browser, url!, {
+        colorScheme: "dark",
+        // An A4 sheet within its margins.
+        viewport: { width: 718, height: 1046 }
+      })
       yield* Effect.promise(() => page.emulateMedia({ media: "print" }))
       const hidden = `[...document.querySelectorAll("main *:not(title)")]
         .filter((node) => node.textContent.trim() !== "" && !node.checkVisibility({ contentVisibilityAuto: true }))
@@ -81,6 +85,12 @@ describe.skipIf(noChromium)("a report in a browser, from a disk", () => {
         yield* evaluate<string>(page, "getComputedStyle(document.body).backgroundColor"),
         "rgb(255, 255, 255)"
       )
+      // On a phone tables become sheets, on paper they have room.
+      assert.strictEqual(
+        yield* evaluate<string>(page, `getComputedStyle(document.querySelector("thead")).display`),
+        "table-header-group"
+      )
+      assert.isAtMost(yield* evaluate<number>(page, "document.documentElement.scrollWidth"), 718)
       const pdf = yield* Effect.promise(() => page.pdf({ format: "A4" }))
       assert.strictEqual(pdf.subarray(0, 5).toString(), "%PDF-")
       assert.isAbove(pdf.length, 20_000)

@@ -8,10 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { command } from "./cli/commands.ts"
 import * as Problem from "./cli/Problem.ts"
+import { version } from "./cli/version.ts"
 import { secondEndsAtOnce, teardown } from "./cli/Signals.ts"
 
 secondEndsAtOnce.pipe(
-  Effect.andThen(Command.run(command, { version: "0.1.0" })),
+  Effect.andThen(Command.run(command, { version })),
   Effect.tapCause(Problem.show),
   Effect.provide(Layer.merge(Problem.layerPresenter, NodeServices.layer)),
   NodeRuntime.runMain({ disableErrorReporting: true, teardown })

@@ -51,6 +51,7 @@ describe.concurrent("what a person typed wrong is one line with the next step, a
       ["crawl", "http://example.com/", "--json", "/dev/null"],
       /\/dev\/null: it is not a regular file/
     ],
+    ["an empty report", ["crawl", "http://example.com/", "--report", ""], /--report/],
     ["an empty folder", ["crawl", "http://example.com/", "--output", ""], /--output/],
     ["a folder that is a file", ["crawl", "http://example.com/", "--output", "/dev/null"], /cannot write \/dev\/null/],
     ["an empty database", ["serve", "--port", "0", "--database", ""], /--database/],

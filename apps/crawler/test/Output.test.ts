@@ -277,6 +277,27 @@ describe.concurrent("--resume", () => {
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
+  it.effect("knows every job of a round, whose pages go at once", () =>
+    Effect.gen(function* () {
+      const request = CrawlApi.CrawlRequest.make({ url: "https://example.com/" })
+      const options = {
+        folder: join(yield* folder, ".crawl"),
+        settings: { request, api: null, allowPrivate: false }
+      }
+      const pages = Array.from({ length: 20 }, (_, index) =>
+        CrawlApi.CrawlRequest.make({ url: `https://example.com/${index}` })
+      )
+      const first = yield* Journal.open({ ...options, resume: false })
+      yield* first.make
+      const ids = yield* Effect.forEach(pages, (one) => first.job(one, Effect.succeed({ id: `job of ${one.url}` })), {
+        concurrency: "unbounded"
+      })
+      const again = yield* Journal.open({ ...options, resume: true })
+      const none = Effect.succeed({ id: "another job" })
+      assert.deepStrictEqual(yield* Effect.forEach(pages, (one) => again.job(one, none)), ids)
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
   it.live("needs to know of which crawl", () =>
     Effect.gen(function* () {
       const { code, stderr } = yield* run(["crawl", "https://example.com/", "--resume"])

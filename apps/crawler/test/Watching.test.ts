@@ -111,7 +111,7 @@ const pays = Effect.fnUntraced(function* ({ accessible, act, click, until }: Ret
   yield* act((page) => page.getByRole("row", { name: /shop/ }).filter({ hasText: "ok" }).waitFor())
   yield* click("Overview")
   yield* until(/^No job runs/)
-  assert.isFalse(yield* act((page) => page.locator(".parked").isVisible()))
+  yield* act((page) => page.locator("ul.parked").waitFor({ state: "hidden" }))
   assert.isTrue(yield* act((page) => page.getByRole("cell", { name: /account shop by \$1 \(invoice 7\)/ }).isVisible()))
 })
 

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import { Problem, whyOf } from "./Problem.ts"
 
 /** Gives the job of a request: one that an interrupted crawl created for it, else a new one from `create`, which it notes. */
@@ -86,10 +87,13 @@ export const open = Effect.fnUntraced(function* ({ folder, resume, settings }: O
   }
   const jobs = found ? [...(yield* read(file, settings))] : []
   const known = [...jobs]
+  const next = `${file}.next`
+  // The pages of a round go at once, and one file cannot be written by two of them.
+  const turn = yield* Semaphore.make(1)
   const note = (entry: typeof Entry.Type) => {
     jobs.push(entry)
-    const next = `${file}.next`
-    return problem(Effect.andThen(fs.writeFileString(next, encodeState({ settings, jobs })), fs.rename(next, file)))
+    const write = Effect.suspend(() => fs.writeFileString(next, encodeState({ settings, jobs })))
+    return turn.withPermit(problem(Effect.andThen(write, fs.rename(next, file))))
   }
   const job: Kept["job"] = (request, create) =>
     Effect.suspend(() => {

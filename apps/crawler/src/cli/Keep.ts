@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import type * as JsonFile from "./JsonFile.ts"
 import type * as Output from "./Output.ts"
 import { Problem } from "./Problem.ts"
+import type * as ReportFile from "./ReportFile.ts"
 import type * as Progress from "./Progress.ts"
 import type * as Run from "./Run.ts"
 import * as RunWire from "./RunWire.ts"
@@ -24,15 +25,18 @@ export class Api extends Context.Service<Api, Texts.Options>()("@redrive/crawler
 export interface Keeping {
   readonly output: Option.Option<Output.Output>
   readonly json: Option.Option<JsonFile.JsonFile>
+  readonly report: Option.Option<ReportFile.ReportFile>
   readonly progress: Progress.Progress
   readonly isServed: boolean
 }
 
 /** Prints what a crawl came to, and writes its pages. Texts that cannot be had are a problem only after all others are written. */
-export const keeping = ({ isServed, json, output, progress }: Keeping) =>
+export const keeping = ({ isServed, json, output, progress, report }: Keeping) =>
   Effect.fnUntraced(function* (run: Run.Run) {
     progress.clear()
     yield* Console.log(Summary.lines(run).join("\n"))
+    // A report has no texts, which may take long.
+    if (Option.isSome(report)) yield* report.value.write(run)
     if (Option.isNone(json) && Option.isNone(output)) return
     yield* write(json, ({ begin }) => begin({ ...RunWire.outcome(run), jobs: RunWire.jobs(run, isServed) }))
     const missing: Array<Texts.Missing> = []

@@ -81,6 +81,12 @@ const crawlOptions = {
     Flag.withDescription("Write each page as a Markdown file, and an index, to a new folder"),
     Flag.optional
   ),
+  report: Options.text("report", "FILE").pipe(
+    Flag.withDescription(
+      "Write what became of the pages, and why, to one HTML file of 3 MB at most that needs no service"
+    ),
+    Flag.optional
+  ),
   resume: Flag.Boolean("resume").pipe(
     Flag.withDescription("Go on with the interrupted crawl of the same --output or --json"),
     Flag.withDefault(false)
@@ -107,6 +113,10 @@ const crawl = Command.make("crawl", crawlOptions, (flags) =>
   Command.withExamples([
     { command: "crawl https://example.com/ --items-limit 20", description: "Crawl at most 20 pages" },
     { command: "crawl https://example.com/ --output example", description: "Keep the pages as Markdown files" },
+    {
+      command: "crawl https://example.com/ --report report.html",
+      description: "Write a report to read, mail or print"
+    },
     { command: "crawl https://example.com/ --output example --resume", description: "Go on after Ctrl-C" },
     {
       command: "crawl http://127.0.0.1:8000/ --allow-private --json crawl.json",

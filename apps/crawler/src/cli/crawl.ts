@@ -7,6 +7,7 @@ import * as CrawlClient from "@redrive/crawl/CrawlClient"
 import * as Log from "@redrive/log/Log"
 import * as Backoff from "@redrive/retry/Backoff"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import type * as Cause from "effect/Cause"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -24,6 +25,7 @@ import * as Keep from "./Keep.ts"
 import * as Output from "./Output.ts"
 import { ofJob, Problem } from "./Problem.ts"
 import * as Progress from "./Progress.ts"
+import * as ReportFile from "./ReportFile.ts"
 import * as Run from "./Run.ts"
 import type * as Texts from "./Texts.ts"
 
@@ -58,14 +60,16 @@ export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
   const kept = yield* keptOf(flags, request)
   const output = yield* Effect.transposeOption(Option.map(flags.output, (folder) => Output.open(folder, flags.resume)))
   const json = yield* Effect.transposeOption(Option.map(flags.json, JsonFile.open))
+  const policy = redrivePolicy(flags.rounds)
+  const report = yield* Effect.transposeOption(Option.map(flags.report, (file) => ReportFile.open(file, flags, policy)))
   if (Option.isSome(kept)) yield* kept.value.make
   const progress = Progress.make(process.stderr)
-  const keep = Keep.keeping({ output, json, progress, isServed: Option.isSome(flags.api) })
+  const keep = Keep.keeping({ output, json, report, progress, isServed: Option.isSome(flags.api) })
   // The service of the crawl itself keeps its jobs for --resume; one at --api goes on with a job, and with its cost, unless it is cancelled.
   const cancels = Option.isSome(flags.api) || Option.isNone(kept)
   const work = Effect.gen(function* () {
     const run = yield* Run.run(request, {
-      policy: redrivePolicy(flags.rounds),
+      policy,
       journal: Option.getOrElse(kept, () => Journal.none),
       cancels,
       onJob: (job) => Effect.sync(() => progress.onJob(job)),
@@ -92,13 +96,14 @@ export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
     Option.isSome(kept) && (isOver || kept.value.isEmpty()) ? Effect.ignore(kept.value.remove) : Effect.void
   )
   const { missing, run } = yield* work.pipe(
-    Effect.provide(layerClient(flags, progress, kept)),
+    Effect.provide(layerClient(flags, progress, kept, report)),
     Effect.provideService(
       References.MinimumLogLevel,
       Option.getOrElse(yield* GlobalFlag.LogLevel, () => "Error")
     ),
     Effect.ensuring(Effect.sync(progress.clear)),
     Effect.onError(() => leave),
+    Effect.onError((cause) => reportEnd(report, cause, progress)),
     Effect.catchTag("JobError", ofJob)
   )
   if (missing !== undefined) return yield* missing
@@ -116,6 +121,18 @@ const keptOf = (flags: CrawlFlags, request: CrawlApi.CrawlRequest) => {
   )
 }
 
+/** A report that cannot be written takes nothing away from the reason why the crawl ended. */
+const reportEnd = (
+  report: Option.Option<ReportFile.ReportFile>,
+  cause: Cause.Cause<unknown>,
+  progress: Progress.Progress
+): Effect.Effect<void> =>
+  Option.isNone(report)
+    ? Effect.void
+    : Effect.catch(report.value.ended(cause), (problem) =>
+        Effect.sync(() => progress.line(`error: ${problem.message}`))
+      )
+
 const howToGoOn = ({ jobs }: Run.Run, { json, output }: CrawlFlags): string => {
   const where = Option.firstSomeOf([output, json])
   if (Option.isNone(where))
@@ -128,16 +145,23 @@ const howToGoOn = ({ jobs }: Run.Run, { json, output }: CrawlFlags): string => {
 const layerClient = (
   { allowPrivate, api, apiKey }: CrawlFlags,
   { stream }: Progress.Progress,
-  kept: Option.Option<Journal.Kept>
+  kept: Option.Option<Journal.Kept>,
+  report: Option.Option<ReportFile.ReportFile>
 ) => {
   if (Option.isSome(api)) return layerOver({ url: api.value, apiKey })
-  const embedded = Effect.map(Service.Service, ({ url }) => layerOver({ url, apiKey: Accounts.local.apiKey }))
+  const embedded = Effect.map(Service.Service, ({ stories, url }) =>
+    Layer.merge(
+      layerOver({ url, apiKey: Accounts.local.apiKey }),
+      // A report without stories is better than none.
+      Layer.succeed(ReportFile.Stories, (jobs) => Effect.option(stories(jobs)))
+    )
+  )
   const database = Option.getOrElse(
     Option.map(kept, (kept) => kept.database),
     () => ":memory:"
   )
   return Layer.unwrap(embedded).pipe(
-    Layer.provide(Service.layer({ allowPrivate, database })),
+    Layer.provide(Service.layer({ allowPrivate, database, onLeftOut: Option.getOrUndefined(report)?.leaveOut })),
     Layer.provide(Log.layer({ stream })),
     Layer.catch((error) => Layer.effectContext(Effect.fail(unusable(error, database))))
   )

@@ -49,6 +49,14 @@ export interface Options {
   readonly grace?: Duration.Input | undefined
   /** How often a page may take its process with it before it is given up; at least 1. Default: 3. */
   readonly kills?: number | undefined
+  /** Hears of links that are not followed, page by page. Default: nobody does. */
+  readonly onLeftOut?: ((links: LeftOut) => void) | undefined
+}
+
+/** Links of a page that are not followed: they lead out of the job's scope, or further from its start than was asked for. */
+export interface LeftOut {
+  readonly why: "scope" | "depth"
+  readonly urls: ReadonlyArray<string>
 }
 
 export class Crawler extends Context.Service<
@@ -92,7 +100,8 @@ export const layer = (
         runner,
         retries: policy.retries,
         drain,
-        waits
+        waits,
+        onLeftOut: options.onLeftOut
       }
       // A look finds jobs that run, and may have found one before whoever created it starts it.
       const start = (work: Work) =>
@@ -140,6 +149,7 @@ interface Workers {
   /** Runs a note of a page that waits, beside it. */
   readonly waits: (note: Effect.Effect<void, SqlError>) => void
   readonly drain: Drain.Drain
+  readonly onLeftOut: Options["onLeftOut"]
 }
 
 /** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
@@ -217,6 +227,7 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
     landed.add(landing)
     if (task.depth === 0) scope = yield* scopeOf(landing)
     const inside = leads(work, task) ? insideOf(links) : []
+    if (workers.onLeftOut !== undefined) leaveOut(task, links, workers.onLeftOut)
     const fresh = [...inside, ...(yield* inSitemaps(task, landing))].filter((url) => !known.has(url))
     const fetched = { ...page, landing, links: inside, fresh, ...how }
     const room = work.pace > 0 ? 0 : 1 + workers.pagesPerJob - under
@@ -242,6 +253,12 @@ const visitAll = Effect.fnUntraced(function* (work: Work, workers: Workers) {
       const url = scope(link)
       return url === undefined || landed.has(url) ? [] : [url]
     })
+
+  const leaveOut = (task: Task, links: ReadonlyArray<string>, tell: NonNullable<Options["onLeftOut"]>) => {
+    const pages = links.filter((link) => /^https?:/.test(link)).map(Scope.pageOf)
+    tell({ why: "scope", urls: pages.filter((url) => scope(url) === undefined) })
+    if (!leads(work, task)) tell({ why: "depth", urls: pages.filter((url) => scope(url) !== undefined) })
+  }
 
   /** What the site itself names, once it is known which one is crawled. */
   const inSitemaps = Effect.fnUntraced(function* (task: Task, landing: string) {

@@ -13,12 +13,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServer from "effect/http/HttpServer"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as ByteSize from "effect/ByteSize"
-import type * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
 import * as Extractor from "../page/Extractor.ts"
 import * as Fetcher from "../page/Fetcher.ts"
 import { Accounts } from "./Accounts.ts"
@@ -26,6 +26,8 @@ import * as App from "./App.ts"
 import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
 import * as DatabaseName from "./DatabaseName.ts"
+import * as Stories from "../watch/Stories.ts"
+import type { Story } from "../watch/Story.ts"
 import type * as Web from "../watch/Web.ts"
 import type { Incidents } from "../watch/Incidents.ts"
 import * as HostGates from "./HostGates.ts"
@@ -66,6 +68,8 @@ export interface Options {
   readonly localAccount?: boolean | undefined
   /** How often a page may take its process with it before it is given up; at least 1. Default: 3. */
   readonly kills?: number | undefined
+  /** Hears of links that are not followed, page by page. Default: nobody does. */
+  readonly onLeftOut?: Crawler.Options["onLeftOut"]
 }
 
 /** Alerts that are kept in the service's database, such as `Incidents.layer(sinks)`. */
@@ -88,10 +92,14 @@ const serverOf =
     return server
   }
 
-/** The running service; its accounts are there for whoever runs it. */
+/** The running service; its accounts are there for whoever runs it, and so are the stories of its pages, by the pages' ids. */
 export class Service extends Context.Service<
   Service,
-  { readonly url: string; readonly accounts: Accounts["Service"] }
+  {
+    readonly url: string
+    readonly accounts: Accounts["Service"]
+    readonly stories: (jobIds: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Story>, SqlError>
+  }
 >()("@redrive/crawler/service/Service") {}
 
 export const layer = (options: Options = {}) => {
@@ -111,6 +119,7 @@ export const layer = (options: Options = {}) => {
     host = "127.0.0.1",
     kills,
     localAccount = true,
+    onLeftOut,
     requestsPerMinute = 6000
   } = options
   const data = Database.layer(database)
@@ -123,7 +132,7 @@ export const layer = (options: Options = {}) => {
     ? Layer.provide(SqlStores.layerRateLimiterStore({ prefix: "requests " }), data)
     : RateLimiter.layerStoreMemory
   const work = Layer.mergeAll(
-    Crawler.layer({ policy, grace, kills }).pipe(Layer.provide(HostGates.layer)),
+    Crawler.layer({ policy, grace, kills, onLeftOut }).pipe(Layer.provide(HostGates.layer)),
     Webhooks.layer({ allowPrivate, keep, secret: webhookSecret })
   ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
   const server = NodeHttpServer.layer(serverOf(options), {
@@ -138,7 +147,12 @@ export const layer = (options: Options = {}) => {
     Service,
     Effect.gen(function* () {
       const { address } = yield* HttpServer.HttpServer
-      return Service.of({ url: HttpServer.formatAddress(address), accounts: yield* Accounts })
+      const sql = yield* SqlClient.SqlClient
+      return Service.of({
+        url: HttpServer.formatAddress(address),
+        accounts: yield* Accounts,
+        stories: (jobIds) => Effect.provideService(Stories.of(jobIds), SqlClient.SqlClient, sql)
+      })
     })
   )
   const expiring = Layer.effectDiscard(

@@ -2,7 +2,7 @@
  * The view of each address, and what tells that one has changed.
  */
 import type { Store, StoreError } from "@redrive/durable/Store"
-import * as RetryPolicy from "@redrive/retry/RetryPolicy"
+import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -15,16 +15,13 @@ import * as HostGates from "../service/HostGates.ts"
 import { Crawler } from "../service/Crawler.ts"
 import { Jobs } from "../service/Jobs.ts"
 import * as Links from "../service/Links.ts"
-import * as Explanation from "../explain/Explanation.ts"
-import * as ExplanationText from "../explain/ExplanationText.ts"
-import * as Pictures from "../explain/pictures.ts"
-import { answerTimeout } from "../page/Fetcher.ts"
 import * as Again from "./Again.ts"
 import { type Filter, fromQuery } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import type { Incidents } from "./Incidents.ts"
 import type { Stamps } from "./Live.ts"
 import type { HostLine, PlanView, View } from "./Model.ts"
+import * as Policies from "./Policies.ts"
 import * as Silences from "./Silences.ts"
 import * as Watch from "./Watch.ts"
 import { Wrong } from "./Wrong.ts"
@@ -154,20 +151,11 @@ const decoded = (part: string): string => {
   }
 }
 
+/** The policy, with what is left of its budget in this process. */
 const policyView = Effect.fnUntraced(function* (policy: RetryPolicy.RetryPolicy) {
   const { shared } = yield* Crawler
-  const budget = yield* shared.budget
-  // The fetcher ends an attempt, where the policy does not.
-  const bounded = RetryPolicy.make({ ...policy, attemptTimeout: policy.attemptTimeout ?? answerTimeout })
-  const outage = { name: "pages of this service", clients: 1, callsPerSecond: 10, outage: 60_000 }
-  const explanation = yield* Explanation.make(bounded, outage)
-  return {
-    view: "policy" as const,
-    policy: RetryPolicy.describe(policy),
-    ...(budget !== undefined && { budget }),
-    svg: Pictures.svg(explanation),
-    table: ExplanationText.lines(explanation, 100).join("\n")
-  }
+  const [shown, budget] = [yield* Policies.viewOf(policy), yield* shared.budget]
+  return budget === undefined ? shown : { ...shown, budget }
 })
 
 /** Tells the alerter of the silences that people asked for, in whichever process. */

@@ -15,7 +15,7 @@ export type Whole = number | string
 
 const readRequest = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(CrawlApi.CrawlRequestBody)))
 const readReason = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
-const readStory = Schema.decodeSync(Schema.fromJsonString(Story))
+export const readStory = Schema.decodeSync(Schema.fromJsonString(Story))
 
 export const requestOf = ({ request }: Pick<JobRow, "request">): CrawlApi.CrawlRequest => readRequest(request)
 

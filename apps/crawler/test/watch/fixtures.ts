@@ -394,7 +394,7 @@ export const plan: PlanView = {
   balance: 988_100_000
 }
 
-const svg = (name: string) => readFileSync(new URL(`../../../../docs/${name}`, import.meta.url), "utf8")
+export const svg = (name: string) => readFileSync(new URL(`../../../../docs/${name}`, import.meta.url), "utf8")
 
 /** Every view with something in it, by a name. */
 export const views: { readonly [name: string]: View } = {

@@ -7,7 +7,6 @@ import { actors, nextStep, people } from "./Actors.ts"
 import { plan } from "./Forms.ts"
 import { html } from "./html.ts"
 import type { Node } from "./html.ts"
-import * as Links from "./Links.ts"
 import { grouped } from "./Table.ts"
 import type { Group } from "./Table.ts"
 import { codes, count } from "./Text.ts"
@@ -42,7 +41,7 @@ export const failureTable = (frame: Frame, failures: ReadonlyArray<Failures>, wi
     byActor(failures),
     ({ because, code, detail }) => [code, detail, because].join(),
     [
-      { title: "Pages", kind: "number", cell: (row) => count(row.count, Links.items(filterOf(within, row))) },
+      { title: "Pages", kind: "number", cell: (row) => count(row.count, (to) => to.items(filterOf(within, row))) },
       {
         title: "What failed",
         kind: "main",

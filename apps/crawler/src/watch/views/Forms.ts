@@ -5,6 +5,7 @@ import type { Filter } from "../Filter.ts"
 import type { Frame, PlanView } from "../Model.ts"
 import { html } from "./html.ts"
 import type { Child, Node } from "./html.ts"
+import { link } from "./Link.ts"
 import * as Links from "./Links.ts"
 
 /** A form that does something. `hidden` are its fields that nobody fills in. */
@@ -23,11 +24,17 @@ export const act = (
 
 const verbs = { redrive: "Redrive", pause: "Pause", silence: "Silence", cancel: "Cancel" } as const
 
-/** The way to an action on the pages of a filter: first it shows what would be done. */
-export const plan = (frame: Frame, action: PlanView["action"], filter: Filter, what = ""): Node => {
-  const to = Links.plan(action, filter)
-  return html`<a class="button" href=${frame.mayAct ? to : Links.signIn(to)}>${`${verbs[action]} ${what}`.trim()}</a>`
-}
+/** The way to an action on the pages of a filter: first it shows what would be done. Nothing where there is no way. */
+export const plan = (frame: Frame, action: PlanView["action"], filter: Filter, what = ""): Node =>
+  link(
+    (places) => {
+      const to = places.plan(action, filter)
+      return to === undefined || frame.mayAct ? to : Links.signIn(to)
+    },
+    `${verbs[action]} ${what}`.trim(),
+    "button",
+    false
+  )
 
 /** What stands in place of a form for those who have not signed in. */
 export const signInFirst = (to: string, what: string): Node =>

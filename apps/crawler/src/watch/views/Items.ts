@@ -9,6 +9,7 @@ import { failureTable } from "./Failures.ts"
 import { choice, field, plan } from "./Forms.ts"
 import { html } from "./html.ts"
 import type { Child, Node } from "./html.ts"
+import { link } from "./Link.ts"
 import * as Links from "./Links.ts"
 import { table } from "./Table.ts"
 import { ago, codes, foreign, state } from "./Text.ts"
@@ -65,9 +66,10 @@ const itemTable = (items: ReadonlyArray<ItemLine>, now: number): Node =>
     { title: "Changed", kind: "number", cell: ({ updatedAt }) => ago(updatedAt, now) }
   ])
 
-const pageCell = (item: ItemLine): Node =>
+/** A page by its URL and title. */
+export const pageCell = (item: ItemLine): Node =>
   html`<div>
-    <a href=${Links.item(item)}>${foreign(item.url, 80)}</a>
+    ${link((to) => to.item(item), foreign(item.url, 80))}
     ${item.title !== "" && html`<div class="quiet">${foreign(item.title, 100)}</div>`}
   </div>`
 

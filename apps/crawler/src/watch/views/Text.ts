@@ -5,6 +5,8 @@ import type { Status } from "../Filter.ts"
 import type { JobLine } from "../Model.ts"
 import { html } from "./html.ts"
 import type { Child, Node } from "./html.ts"
+import { anchor, link } from "./Link.ts"
+import type { To } from "./Link.ts"
 import * as Links from "./Links.ts"
 import * as Words from "./Words.ts"
 
@@ -18,15 +20,13 @@ export const foreign = (text: string, most = 90): Node => {
 /** A link to a page of a site, if it is one of the web, and a text if not. */
 export const outside = (url: string): Node => {
   const href = Links.outside(url)
-  return href === undefined
-    ? foreign(url, 400)
-    : html`<a href=${href} rel="noreferrer noopener nofollow">${foreign(url, 400)}</a>`
+  return href === undefined ? foreign(url, 400) : anchor(href, foreign(url, 400))
 }
 
 /** A number that leads to what it counts. Nothing leads nowhere. */
-export const count = (value: number, href: string, noun?: string): Node => {
+export const count = (value: number, to: To, noun?: string): Node => {
   const text = noun === undefined ? Words.number(value) : Words.counted(value, noun)
-  return value === 0 ? html`<span class="none">${text}</span>` : html`<a href=${href}>${text}</a>`
+  return value === 0 ? html`<span class="none">${text}</span>` : link(to, text)
 }
 
 /** A code and the detail that refines it, as they are in the log. */

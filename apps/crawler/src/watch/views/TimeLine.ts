@@ -7,7 +7,7 @@ import { axis } from "./Axis.ts"
 import type { Axis } from "./Axis.ts"
 import { html } from "./html.ts"
 import type { Child, Node } from "./html.ts"
-import * as Links from "./Links.ts"
+import { link } from "./Link.ts"
 import { table } from "./Table.ts"
 import { codes, foreign, state } from "./Text.ts"
 import { next } from "./Waiting.ts"
@@ -24,14 +24,8 @@ export const timeLine = (items: ReadonlyArray<ItemLine>, now: number): Node | fa
   const told = items.filter(({ story }) => story.length > 0)
   if (told.length === 0) return false
   const drawn = told.slice(0, mostRows)
-  const line = axisOf(drawn, now)
   return html`<figure class="plot">
-    ${legend()}
-    <ol>
-      <li class="ticks">${ticks(line, now)}</li>
-      ${drawn.map((item) => row(item, line, now))}
-      ${drawn.length > 12 && html`<li class="ticks">${ticks(line, now)}</li>`}
-    </ol>
+    ${drawing(drawn, now)}
     ${
       told.length > drawn.length &&
       html`<p class="quiet">${Words.counted(told.length - drawn.length, "page")} more are not drawn.</p>`
@@ -39,12 +33,31 @@ export const timeLine = (items: ReadonlyArray<ItemLine>, now: number): Node | fa
     <details>
       <summary>The same in words</summary>
       ${table("Attempts and waits of each page", drawn, ({ id }) => id, [
-        { title: "Page", kind: "main", cell: (item) => html`<a href=${Links.item(item)}>${foreign(item.url, 70)}</a>` },
+        { title: "Page", kind: "main", cell: (item) => link((to) => to.item(item), foreign(item.url, 70)) },
         { title: "Attempts and waits", kind: "wide", cell: ({ story }) => story.map(inWords).join("; ") },
         { title: "Goes again", kind: "full", cell: ({ nextAt }) => next(nextAt, now) }
       ])}
     </details>
   </figure>`
+}
+
+/** Pages on one axis, a row for each, below what the marks mean. */
+export const drawing = (items: ReadonlyArray<ItemLine>, now: number): Child => {
+  const line = axisOf(items, now)
+  return [
+    legend(),
+    html`<ol>
+      <li class="ticks">${ticks(line, now)}</li>
+      ${items.map((item) => row(item, line, now))}
+      ${items.length > 12 && html`<li class="ticks">${ticks(line, now)}</li>`}
+    </ol>`
+  ]
+}
+
+/** One page on an axis of its own, beside a table that says the same. */
+export const strip = (item: ItemLine, now: number): Node => {
+  const line = axisOf([item], now)
+  return html`<div class="plot" aria-hidden="true">${ticks(line, now)} ${lineOf(item, line, now, {})}</div>`
 }
 
 const endOf = ({ at, ms }: Attempt): number => at + ms
@@ -79,11 +92,21 @@ const height = 32
 const middle = 21
 
 const row = (item: ItemLine, line: Axis, now: number): Node => {
-  const { id, nextAt, story, url } = item
-  const isLate = nextAt !== undefined && nextAt > line.to
+  const { id, story, url } = item
   return html`<li key=${id}>
-    <a href=${Links.item(item)}>${foreign(url.replace(/^https?:\/\//, ""), 48)}</a>
-    <svg width="100%" height=${height} role="img" aria-label=${story.map(inWords).join("; ")}>
+    <span class="page">${link((to) => to.item(item), foreign(url.replace(/^https?:\/\//, ""), 48))}</span>
+    ${lineOf(item, line, now, { role: "img", "aria-label": story.map(inWords).join("; ") })}
+  </li>`
+}
+
+const lineOf = (
+  { nextAt, story }: ItemLine,
+  line: Axis,
+  now: number,
+  attributes: { readonly [name: string]: string }
+): Node => {
+  const isLate = nextAt !== undefined && nextAt > line.to
+  return html`<svg width="100%" height=${height} ...${attributes}>
       ${line.ticks.map(({ at }) => vertical("tick", at))} ${isWithin(now, line) && vertical("now", line.at(now))}
       ${story.map((attempt, index) => waited(attempt, story[index + 1]?.at ?? nextAt, line))}
       ${story.map((attempt) => attempted(attempt, line))}
@@ -96,8 +119,7 @@ const row = (item: ItemLine, line: Axis, now: number): Node => {
           </svg>
         </g>`
       }
-    </svg>
-  </li>`
+    </svg>`
 }
 
 const vertical = (kind: string, at: number): Node =>
@@ -142,7 +164,7 @@ const waitInWords = ({ ms, why }: NonNullable<Attempt["wait"]>): string =>
   `waits ${Words.duration(ms, true)}: ${Words.whys[why][1]}`
 
 /** `14:02:24 failed connection_reset after 900 ms, waits 8 s: the policy waits after a failure (backoff)`. */
-const inWords = (attempt: Attempt): string => {
+export const inWords = (attempt: Attempt): string => {
   const { at, code, detail, end, ms, status, wait } = attempt
   const what = [detail ?? code ?? "", status === undefined || status === 0 ? "" : String(status)]
   const told = [Words.clock(at), ends[end], ...what].filter((part) => part !== "").join(" ")

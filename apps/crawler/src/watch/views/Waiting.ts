@@ -5,6 +5,7 @@ import type { Frame, HostPause, ItemLine } from "../Model.ts"
 import { act, signInFirst } from "./Forms.ts"
 import { html } from "./html.ts"
 import type { Child, Node } from "./html.ts"
+import { link } from "./Link.ts"
 import * as Links from "./Links.ts"
 import { table } from "./Table.ts"
 import { codes, countdown, foreign, time } from "./Text.ts"
@@ -25,7 +26,7 @@ export const next = (at: number | undefined, now: number): Child =>
 export const waitingTable = (items: ReadonlyArray<ItemLine>, now: number): Node =>
   table("Pages that go again", items, ({ id }) => id, [
     { title: "Goes again", kind: "full", cell: ({ nextAt }) => next(nextAt, now) },
-    { title: "Page", kind: "main", cell: (item) => html`<a href=${Links.item(item)}>${foreign(item.url, 70)}</a>` },
+    { title: "Page", kind: "main", cell: (item) => link((to) => to.item(item), foreign(item.url, 70)) },
     { title: "Why it waits", kind: "wide", cell: whyOf },
     {
       title: "Failed with",

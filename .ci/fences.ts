@@ -1,15 +1,19 @@
 /**
- * Type-checks every TypeScript fence of the documentation, and runs those that say what they print: `console.log(x) // => text`.
+ * Type-checks every TypeScript fence of the documentation, and runs those that say what they print: `console.log(x) // => text`, where `…` stands
+ * for any text. Every public module must be in one of them. With words, checks only the programs whose document's path has one of the words.
  */
-import { execFileSync } from "node:child_process"
+import { execFile, execFileSync } from "node:child_process"
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
+import { promisify } from "node:util"
+import { unused } from "./fences-imports.ts"
 
 const root = join(import.meta.dirname, "..")
-// The app depends on every package, so every program of the documentation can be compiled in it.
-const app = join(root, "apps/crawler")
-const folder = join(app, ".fences")
+// Its package.json depends on everything that a program of the documentation imports.
+const workspace = join(root, "docs")
+const folder = join(workspace, ".fences")
 
 const documents = ["*.md", "docs/**/*.md", "packages/*/README.md", "apps/*/README.md", "bench/README.md"]
 
@@ -19,46 +23,79 @@ interface Fence {
   readonly code: string
 }
 
-const fences = globSync(documents, { cwd: root }).flatMap((path): ReadonlyArray<Fence> => {
-  const text = readFileSync(join(root, path), "utf8")
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code = ""], index) => {
-    const name = `${path} #${index + 1}`
-    return { name, file: join(folder, `${name.replace(/\W+/g, "-")}.ts`), code }
-  })
-})
+const all = globSync(documents, { cwd: root, exclude: ["**/node_modules/**"] }).flatMap(
+  (path): ReadonlyArray<Fence> => {
+    const text = readFileSync(join(root, path), "utf8")
+    return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code = ""], index) => {
+      const name = `${path} #${index + 1}`
+      return { name, file: join(folder, `${name.replace(/\W+/g, "-")}.ts`), code }
+    })
+  }
+)
+const words = process.argv.slice(2)
+const fences = all.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 
 /** The text after each `// =>`, in order. */
 const promised = ({ code }: Fence): ReadonlyArray<string> =>
   [...code.matchAll(/\/\/ => (.*)$/gm)].map(([, text = ""]) => text.trim())
 
-const run = ({ file }: Fence): ReadonlyArray<string> =>
-  execFileSync(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
-    encoding: "utf8",
-    cwd: app,
-    timeout: 60_000
-  })
-    .trim()
-    .split("\n")
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")
+const pattern = (line: string): string => line.split("…").map(escaped).join(".*")
 
-const failures: Array<string> = []
-mkdirSync(folder, { recursive: true })
-try {
-  for (const { code, file } of fences) writeFileSync(file, code)
+/** Whether these lines were printed, and no others. */
+const fits = (printed: string, expected: ReadonlyArray<string>): boolean =>
+  new RegExp(`^${expected.map(pattern).join("\n")}$`).test(printed)
+
+/** What is wrong with a program: it fails, does not end, or prints something else than it says. */
+const wrong = async (fence: Fence): Promise<string | undefined> => {
+  const args = ["--disable-warning=ExperimentalWarning", fence.file]
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 60_000 })
+    const printed = stdout.trim().replace(/[ \t]+$/gm, "")
+    const expected = promised(fence)
+    if (fits(printed, expected)) return undefined
+    return `${fence.name} prints\n${printed}\nand promises\n${expected.join("\n")}`
+  } catch (error) {
+    return `${fence.name} fails: ${String(error)}`
+  }
+}
+
+/** Runs the programs, as many at once as there are processors. */
+const run = async (programs: ReadonlyArray<Fence>): Promise<ReadonlyArray<string>> => {
+  const failures: Array<string> = []
+  const waiting = [...programs]
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const failure = await wrong(next)
+      if (failure !== undefined) failures.push(failure)
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, lane))
+  return failures
+}
+
+const typed = (): ReadonlyArray<string> => {
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../tsconfig.json", include: ["*.ts"] }))
   try {
     execFileSync("tsc", ["-p", folder], { stdio: "inherit" })
+    return []
   } catch {
-    failures.push("a program does not type-check")
+    return ["a program does not type-check"]
   }
-  for (const fence of fences) {
-    const expected = promised(fence)
-    if (expected.length === 0) continue
-    const printed = run(fence)
-    if (printed.join("\n") === expected.join("\n")) continue
-    failures.push(`${fence.name} prints\n  ${printed.join("\n  ")}\nand promises\n  ${expected.join("\n  ")}`)
-  }
+}
+
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder)
+const failures: Array<string> = []
+try {
+  for (const { code, file } of fences) writeFileSync(file, code)
+  failures.push(...typed(), ...(await run(fences.filter((fence) => promised(fence).length > 0))))
 } finally {
   rmSync(folder, { recursive: true })
+}
+if (words.length === 0) {
+  const programs = fences.map(({ code }) => code)
+  failures.push(...unused(root, workspace, programs))
 }
 
 for (const failure of failures) console.error(failure)

@@ -51,7 +51,7 @@ const wrong = async (fence: Fence): Promise<string | undefined> => {
   const args = ["--disable-warning=ExperimentalWarning", fence.file]
   try {
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 60_000 })
-    const printed = stdout.trim().replace(/[ \t]+$/gm, "")
+    const printed = stdout.trim().replace(/^[ \t]+|[ \t]+$/gm, "")
     const expected = promised(fence)
     if (fits(printed, expected)) return undefined
     return `${fence.name} prints\n${printed}\nand promises\n${expected.join("\n")}`

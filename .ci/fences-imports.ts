@@ -17,14 +17,6 @@ const awaited: ReadonlySet<string> = new Set([
   "@redrive/alert/SlackWire",
   "@redrive/alert/TeamsSink",
   "@redrive/alert/TeamsWire",
-  "@redrive/core/Check",
-  "@redrive/core/CrawlMeanings",
-  "@redrive/core/Durations",
-  "@redrive/core/Job",
-  "@redrive/core/Plain",
-  "@redrive/durable/Failed",
-  "@redrive/durable/Gates",
-  "@redrive/durable/SqlStores",
   "@redrive/email/EmailWire",
   "@redrive/log/Destination",
   "@redrive/log/Format",
@@ -35,17 +27,12 @@ const awaited: ReadonlySet<string> = new Set([
   "@redrive/retry/Budget",
   "@redrive/retry/Bulkhead",
   "@redrive/retry/CallState",
-  "@redrive/retry/Distributed",
   "@redrive/retry/Hedge",
   "@redrive/retry/Operation",
   "@redrive/retry/Parking",
   "@redrive/retry/RateLimit",
   "@redrive/retry/RetryExhausted",
-  "@redrive/retry/Simulation",
-  "@redrive/testing/Behaviour",
-  "@redrive/testing/Program",
-  "@redrive/testing/Recorder",
-  "@redrive/testing/Shutdown"
+  "@redrive/retry/Simulation"
 ])
 
 const imported = (programs: ReadonlyArray<string>): ReadonlyArray<string> =>

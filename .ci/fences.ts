@@ -9,6 +9,7 @@ import { join } from "node:path"
 import process from "node:process"
 import { promisify } from "node:util"
 import { unused } from "./fences-imports.ts"
+import { isKept, promised } from "./promises.ts"
 
 const root = join(import.meta.dirname, "..")
 // Its package.json depends on everything that a program of the documentation imports.
@@ -35,26 +36,14 @@ const all = globSync(documents, { cwd: root, exclude: ["**/node_modules/**"] }).
 const words = process.argv.slice(2)
 const fences = all.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 
-/** The text after each `// =>`, in order. */
-const promised = ({ code }: Fence): ReadonlyArray<string> =>
-  [...code.matchAll(/\/\/ => (.*)$/gm)].map(([, text = ""]) => text.trim())
-
-const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")
-const pattern = (line: string): string => line.split("…").map(escaped).join(".*")
-
-/** Whether these lines were printed, and no others. */
-const fits = (printed: string, expected: ReadonlyArray<string>): boolean =>
-  new RegExp(`^${expected.map(pattern).join("\n")}$`).test(printed)
-
 /** What is wrong with a program: it fails, does not end, or prints something else than it says. */
 const wrong = async (fence: Fence): Promise<string | undefined> => {
   const args = ["--disable-warning=ExperimentalWarning", fence.file]
   try {
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 60_000 })
-    const printed = stdout.trim().replace(/^[ \t]+|[ \t]+$/gm, "")
-    const expected = promised(fence)
-    if (fits(printed, expected)) return undefined
-    return `${fence.name} prints\n${printed}\nand promises\n${expected.join("\n")}`
+    const promises = promised(fence.code)
+    if (isKept(promises, stdout)) return undefined
+    return `${fence.name} prints\n${stdout.trim()}\nand promises\n${promises.join("\n")}`
   } catch (error) {
     return `${fence.name} fails: ${String(error)}`
   }
@@ -89,7 +78,7 @@ mkdirSync(folder)
 const failures: Array<string> = []
 try {
   for (const { code, file } of fences) writeFileSync(file, code)
-  failures.push(...typed(), ...(await run(fences.filter((fence) => promised(fence).length > 0))))
+  failures.push(...typed(), ...(await run(fences.filter(({ code }) => promised(code).length > 0))))
 } finally {
   rmSync(folder, { recursive: true })
 }

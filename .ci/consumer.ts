@@ -9,6 +9,7 @@ import process from "node:process"
 import { installs } from "./installs.ts"
 import { type Packed, packed } from "./packed.ts"
 import { peers } from "./peers.ts"
+import { walk } from "./walk.ts"
 
 const root = join(import.meta.dirname, "..")
 const folder = mkdtempSync(join(tmpdir(), "consumer-"))
@@ -93,6 +94,7 @@ try {
   selective()
   importing()
   installs(folder, packages, ends, { effect, pino: lowest("pino") }, expect)
+  walk(root, folder, packages, expect)
 } finally {
   rmSync(folder, { recursive: true })
 }

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { configuration } from "./configuration.ts"
 import { errors } from "./errors.ts"
 import { dashboard, operations, rules } from "./operations.ts"
+import { pages, unexplained, unheard } from "./pages.ts"
 import { explained, outage, policies } from "./policies.ts"
 
 const root = join(import.meta.dirname, "..")
@@ -15,7 +16,8 @@ const documents = {
   "docs/policies-explained.svg": explained,
   "docs/policies-outage.svg": outage,
   "apps/crawler/deploy/redrive-dashboard.json": dashboard,
-  "apps/crawler/deploy/redrive-rules.yml": rules
+  "apps/crawler/deploy/redrive-rules.yml": rules,
+  ...pages
 }
 
 let isStale = false
@@ -36,4 +38,6 @@ if (!process.argv.includes("--check")) {
   writeFileSync(join(root, "docs/clients.md"), clients)
   console.log("wrote docs/clients.md")
 }
-if (isStale) process.exitCode = 1
+const missing = [...unexplained(), ...(await unheard())]
+for (const line of missing) console.error(line)
+if (isStale || missing.length > 0) process.exitCode = 1

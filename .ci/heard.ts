@@ -37,16 +37,24 @@ const programs: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
     Retry.fallback(() => Effect.void)
   ),
   flaky(Effect.fail(fails(503))).pipe(
-    Retry.retry(RetryPolicy.make({ steady: backoff, breaker: { trip: { _tag: "Consecutive", failures: 1 }, openFor: backoff } }), {
-      name: "price",
-      key: "shop.example"
-    })
+    Retry.retry(
+      RetryPolicy.make({ steady: backoff, breaker: { trip: { _tag: "Consecutive", failures: 1 }, openFor: backoff } }),
+      {
+        name: "price",
+        key: "shop.example"
+      }
+    )
   ),
   flaky(Effect.fail(unpaid)).pipe(
     Retry.retry(RetryPolicy.make({ parking: { probe: backoff } }), { name: "start", key: "account" })
   ),
-  Effect.sleep("2 seconds").pipe(Retry.retry(RetryPolicy.make({ hedge: { after: "1 second", share: 1 } }), { name: "page" })),
-  Redrive.run([{ item: "/a", error: fails(503) }], { policy: RetryPolicy.make({ steady: backoff }), each: () => Effect.void })
+  Effect.sleep("2 seconds").pipe(
+    Retry.retry(RetryPolicy.make({ hedge: { after: "1 second", share: 1 } }), { name: "page" })
+  ),
+  Redrive.run([{ item: "/a", error: fails(503) }], {
+    policy: RetryPolicy.make({ steady: backoff }),
+    each: () => Effect.void
+  })
 ]
 
 const heard = Effect.gen(function* () {
@@ -70,7 +78,9 @@ const heard = Effect.gen(function* () {
   fiber.pollUnsafe() ?? (yield* Effect.die("the programs have not ended"))
   if (tags.length !== lines.length) yield* Effect.die("an event has no log line")
   const rows = new Map(tags.map((tag, at) => [tag, [`\`${tag}\``, ...(lines[at] ?? [])]] as const).toReversed())
-  const counted = new Map((yield* Metric.snapshot).map(({ description = "", id }) => [id, [`\`${id}\``, description]] as const))
+  const counted = new Map(
+    (yield* Metric.snapshot).map(({ description = "", id }) => [id, [`\`${id}\``, description]] as const)
+  )
   return {
     events: [...rows.values()].toSorted(([one = ""], [other = ""]) => one.localeCompare(other)),
     counters: [...counted.values()].toSorted(([one = ""], [other = ""]) => one.localeCompare(other))

@@ -3,6 +3,7 @@
  *
  * - `options PACKAGE/Module Type`: the fields of a type with their meaning and default, from the sentences of the source; `: a, b` picks some.
  * - `fields PACKAGE/Module Type`: the same of a type that is no options, without defaults.
+ * - `sink PACKAGE/Module JSON`: what kind of sink a module makes with these options.
  * - `defaults JSON`: what a policy with these settings is, with the defaults that the code fills in.
  * - `answers`, then lines of `JSON` or `JSON | code`: what the package says of a policy, as it refuses it, or what `explain` warns of.
  * - `events`, `counters`: what the engine reports and counts.
@@ -13,8 +14,13 @@
 import { globSync, readFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { pathToFileURL } from "node:url"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import { counters, events } from "./heard.ts"
 import { namesOf } from "./names.ts"
 import { table } from "./policies.ts"
@@ -34,7 +40,7 @@ const cell = (text: string): string => text.replaceAll("|", "\\|")
 /** A sentence without its default, and the default. */
 const parted = (doc: string): readonly [meaning: string, standard: string] => {
   const [, meaning = doc, rest] = /^(.*?)\s*\b(?:Defaults?: (.*)|No default\.)$/.exec(doc) ?? []
-  return [meaning, rest?.replace(/\.$/, "") ?? ""]
+  return [meaning.replace(/ Required\.$/, ""), rest?.replace(/\.$/, "") ?? ""]
 }
 
 /** What is exported of a module, read once. */
@@ -80,6 +86,45 @@ const fields = (argument: string): string =>
     fieldsOf(argument).map(({ doc, name }) => [`\`${name}\``, cell(parted(doc)[0])])
   )
 
+/** The options of a sink whose texts are secret. */
+const secrets: { readonly [module: string]: string } = {
+  "alert/PagerDutySink": "routingKey",
+  "email/EmailSink": "transport"
+}
+
+/** A sink as its module makes it. */
+const sinkOf = async (module: string, given: { readonly [name: string]: unknown }) => {
+  const secret = secrets[module] ?? "url"
+  const options = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, name === secret ? Redacted.make(value) : value])
+  )
+  const { make } = (await source(`packages/${module.replace("/", "/src/")}.ts`)) as {
+    readonly make: (options: object) => Sink | Effect.Effect<Sink, never, HttpClient.HttpClient | Scope.Scope>
+  }
+  const made = make(options)
+  return Effect.isEffect(made)
+    ? await Effect.runPromise(Effect.scoped(Effect.provide(made, FetchHttpClient.layer)))
+    : made
+}
+
+type Sink = { readonly [property: string]: unknown }
+
+/** Each property that a sink has, or the alerter's default for it. */
+const sink = async (argument: string): Promise<string> => {
+  const [, module = "", json = "{}"] = /^(\S+) ([^]*)$/.exec(argument) ?? []
+  const made = await sinkOf(module, JSON.parse(json) as { readonly [name: string]: unknown })
+  const shown = fieldsOf("alert/Sink Service").filter(({ name }) => !["check", "send"].includes(name))
+  return table(
+    ["property", "meaning", "value"],
+    shown.map(({ doc, name }) => {
+      const [meaning, standard] = parted(doc)
+      const own = made[name]
+      const value = Duration.isDuration(own) ? Duration.format(own) : String(own)
+      return [`\`${name}\``, cell(meaning), own === undefined ? standard : value]
+    })
+  )
+}
+
 const policyOf = (json: unknown) => Effect.runSync(RetryPolicy.fromJson(json))
 
 const pretty = (value: unknown): string => JSON.stringify(value, undefined, 2)
@@ -108,7 +153,8 @@ const answer = async (line: string): Promise<ReadonlyArray<string>> => {
   if (made._tag === "Failure") throw new Error(`${json}: is refused: ${made.failure.message}`)
   const { warnings } = await Effect.runPromise(Explanation.make(made.success))
   const found = warnings.find((warning) => warning.code === code)
-  if (found === undefined) throw new Error(`${json}: has no warning ${code}, but ${warnings.map((one) => one.code).join()}`)
+  if (found === undefined)
+    throw new Error(`${json}: has no warning ${code}, but ${warnings.map((one) => one.code).join()}`)
   return [setting, cell(found.text)]
 }
 
@@ -145,6 +191,8 @@ const block = async (name: string, argument: string, folder: string): Promise<st
       return options(argument)
     case "fields":
       return fields(argument)
+    case "sink":
+      return sink(argument)
     case "defaults":
       return defaults(argument)
     case "answers":
@@ -160,7 +208,7 @@ const block = async (name: string, argument: string, folder: string): Promise<st
   }
 }
 
-const pattern = /<!-- (options|fields|defaults|answers|events|counters|pages)\b([^]*?)-->\n[^]*?<!-- end -->/g
+const pattern = /<!-- (options|sink|fields|defaults|answers|events|counters|pages)\b([^]*?)-->\n[^]*?<!-- end -->/g
 
 /** A page with its generated parts written anew. */
 const page = async (path: string): Promise<string> => {
@@ -195,18 +243,21 @@ const modulesOf = (name: string): ReadonlyArray<string> =>
     .filter((file) => file !== "index.ts")
     .map((file) => `${name}/${basename(file, ".ts")}`)
 
-/** Words of the engine that a page says and the engine does not: counters, and reasons for giving up. */
+/** Words that a page says and the packages do not: metrics, and reasons for giving up. */
 export const unheard = async (): Promise<ReadonlyArray<string>> => {
   const known = new Set((await counters).map(([name = ""]) => name.replaceAll("`", "")))
   const reasons: ReadonlySet<string> = new Set(Object.keys(Because.meanings))
-  return paths
-    .filter((path) => path.startsWith("docs/strategies/"))
-    .flatMap((path) => {
-      const text = read(path)
-      const counted = [...text.matchAll(/\bredrive_\w+_total\b/g)].filter(([name]) => !known.has(name))
-      const because = [...text.matchAll(/`because` `(\w+)`/g)].filter(([, reason = ""]) => !reasons.has(reason))
-      return [...counted, ...because].map(([word]) => `${path}: the engine never says ${word}`)
-    })
+  const sources = globSync(["packages/alert/src/**/*.ts"], { cwd: root }).map(read).join("\n")
+  const isSaid = (name: string) =>
+    known.has(name) ||
+    sources.includes(`"${name}"`) ||
+    sources.includes(`"${name.replace(/^redrive_(.*?)(_total)?$/, "$1")}"`)
+  return paths.flatMap((path) => {
+    const text = read(path)
+    const counted = [...text.matchAll(/\bredrive_\w+\b/g)].filter(([name]) => !isSaid(name))
+    const because = [...text.matchAll(/`because` `(\w+)`/g)].filter(([, reason = ""]) => !reasons.has(reason))
+    return [...counted, ...because].map(([word]) => `${path}: no package says ${word}`)
+  })
 }
 
 /** Fields of a policy and public modules that no page is about, and pages about what is not there. */
@@ -223,7 +274,9 @@ export const unexplained = (): ReadonlyArray<string> => {
     const known: ReadonlySet<string> = new Set(there)
     return [
       ...there.filter((one) => !about.has(one)).map((one) => `${one}: no page of docs/${folder} is about it`),
-      ...[...about].filter((one) => !known.has(one)).map((one) => `docs/${folder}: a page is about ${one}, which is not there`)
+      ...[...about]
+        .filter((one) => !known.has(one))
+        .map((one) => `docs/${folder}: a page is about ${one}, which is not there`)
     ]
   })
 }

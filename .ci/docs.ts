@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { configuration } from "./configuration.ts"
 import { errors } from "./errors.ts"
 import { dashboard, operations, rules } from "./operations.ts"
+import { llms } from "./llms.ts"
 import { pages, unexplained, unheard } from "./pages.ts"
 import { explained, outage, policies } from "./policies.ts"
 
@@ -17,7 +18,8 @@ const documents = {
   "docs/policies-outage.svg": outage,
   "apps/crawler/deploy/redrive-dashboard.json": dashboard,
   "apps/crawler/deploy/redrive-rules.yml": rules,
-  ...pages
+  ...pages,
+  "llms.txt": llms
 }
 
 let isStale = false

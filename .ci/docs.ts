@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { configuration } from "./configuration.ts"
 import { errors } from "./errors.ts"
 import { dashboard, operations, rules } from "./operations.ts"
+import { forbidden, licences } from "./licences.ts"
 import { llms } from "./llms.ts"
 import { pages, unexplained, unheard } from "./pages.ts"
 import { explained, outage, policies } from "./policies.ts"
@@ -18,6 +19,7 @@ const documents = {
   "docs/policies-outage.svg": outage,
   "apps/crawler/deploy/redrive-dashboard.json": dashboard,
   "apps/crawler/deploy/redrive-rules.yml": rules,
+  "docs/licences.md": licences,
   ...pages,
   "llms.txt": llms
 }
@@ -40,6 +42,6 @@ if (!process.argv.includes("--check")) {
   writeFileSync(join(root, "docs/clients.md"), clients)
   console.log("wrote docs/clients.md")
 }
-const missing = [...unexplained(), ...(await unheard())]
+const missing = [...forbidden, ...unexplained(), ...(await unheard())]
 for (const line of missing) console.error(line)
 if (isStale || missing.length > 0) process.exitCode = 1

@@ -9,7 +9,7 @@
  * - `events`, `counters`: what the engine reports and counts.
  * - `pages`: the pages of the folder, each with its first sentence.
  *
- * A page names what it is about in a comment of its own: `<!-- about: fields breaker; modules retry/Breaker -->`.
+ * A page names what it is about in a comment of its own, which `explained.ts` checks: `<!-- about: fields breaker; modules retry/Breaker -->`.
  */
 import { globSync, readFileSync } from "node:fs"
 import { basename, join } from "node:path"
@@ -30,7 +30,6 @@ const source = (path: string) => import(pathToFileURL(join(root, path)).href)
 const RetryPolicy: typeof import("../packages/retry/src/RetryPolicy.ts") = await source(
   "packages/retry/src/RetryPolicy.ts"
 )
-const Because: typeof import("../packages/retry/src/Because.ts") = await source("packages/retry/src/Because.ts")
 const Explanation: typeof import("../apps/crawler/src/explain/Explanation.ts") = await source(
   "apps/crawler/src/explain/Explanation.ts"
 )
@@ -226,57 +225,3 @@ const paths = globSync(["docs/strategies/*.md", "docs/adapters/*.md"], { cwd: ro
 export const pages: { readonly [path: string]: string } = Object.fromEntries(
   await Promise.all(paths.map(async (path) => [path, await page(path)] as const))
 )
-
-/** What the pages of a folder say that they are about. */
-const aboutOf = (folder: string, kind: "fields" | "modules"): ReadonlySet<string> =>
-  new Set(
-    paths
-      .filter((path) => path.startsWith(`docs/${folder}/`))
-      .flatMap((path) => [...read(path).matchAll(/<!-- about: ([^]*?) -->/g)])
-      .flatMap(([, about = ""]) => about.split("; "))
-      .filter((part) => part.startsWith(`${kind} `))
-      .flatMap((part) => part.slice(kind.length + 1).split(/, */))
-  )
-
-const modulesOf = (name: string): ReadonlyArray<string> =>
-  globSync("*.ts", { cwd: join(root, "packages", name, "src") })
-    .filter((file) => file !== "index.ts")
-    .map((file) => `${name}/${basename(file, ".ts")}`)
-
-/** Words that a page says and the packages do not: metrics, and reasons for giving up. */
-export const unheard = async (): Promise<ReadonlyArray<string>> => {
-  const known = new Set((await counters).map(([name = ""]) => name.replaceAll("`", "")))
-  const reasons: ReadonlySet<string> = new Set(Object.keys(Because.meanings))
-  const sources = globSync(["packages/alert/src/**/*.ts"], { cwd: root }).map(read).join("\n")
-  const isSaid = (name: string) =>
-    known.has(name) ||
-    sources.includes(`"${name}"`) ||
-    sources.includes(`"${name.replace(/^redrive_(.*?)(_total)?$/, "$1")}"`)
-  return paths.flatMap((path) => {
-    const text = read(path)
-    const counted = [...text.matchAll(/\bredrive_\w+\b/g)].filter(([name]) => !isSaid(name))
-    const because = [...text.matchAll(/`because` `(\w+)`/g)].filter(([, reason = ""]) => !reasons.has(reason))
-    return [...counted, ...because].map(([word]) => `${path}: no package says ${word}`)
-  })
-}
-
-/** Fields of a policy and public modules that no page is about, and pages about what is not there. */
-export const unexplained = (): ReadonlyArray<string> => {
-  const { properties = {} } = RetryPolicy.jsonSchema().schema as { readonly properties?: object }
-  const adapters = ["log", "pino", "sentry", "alert", "email"]
-  const groups = [
-    { folder: "strategies", kind: "fields", there: Object.keys(properties) },
-    { folder: "strategies", kind: "modules", there: modulesOf("retry") },
-    { folder: "adapters", kind: "modules", there: adapters.flatMap(modulesOf) }
-  ] as const
-  return groups.flatMap(({ folder, kind, there }) => {
-    const about = aboutOf(folder, kind)
-    const known: ReadonlySet<string> = new Set(there)
-    return [
-      ...there.filter((one) => !about.has(one)).map((one) => `${one}: no page of docs/${folder} is about it`),
-      ...[...about]
-        .filter((one) => !known.has(one))
-        .map((one) => `docs/${folder}: a page is about ${one}, which is not there`)
-    ]
-  })
-}

@@ -68,14 +68,14 @@ const heard = Effect.gen(function* () {
     Log.layer({ stream: { write: () => true }, format }),
     Observer.layer({ event: ({ _tag }) => void tags.push(_tag) })
   )
-  const all = Effect.forEach(programs, Effect.ignore).pipe(
+  const all = Effect.forEach(programs, (program) => Effect.ignore(program)).pipe(
     Effect.provide(adapters),
     Effect.provideService(References.MinimumLogLevel, "All")
   )
   const fiber = yield* Effect.forkChild(all)
   yield* TestClock.adjust("1 minute")
   yield* Effect.yieldNow
-  fiber.pollUnsafe() ?? (yield* Effect.die("the programs have not ended"))
+  if (fiber.pollUnsafe() === undefined) yield* Effect.die("the programs have not ended")
   if (tags.length !== lines.length) yield* Effect.die("an event has no log line")
   const rows = new Map(tags.map((tag, at) => [tag, [`\`${tag}\``, ...(lines[at] ?? [])]] as const).toReversed())
   const counted = new Map(

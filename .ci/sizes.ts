@@ -169,6 +169,8 @@ const write = (sizes: ReadonlyArray<Size>): void => {
   )
 }
 
+const isNear = (said: number, real: number): boolean => Math.abs(said - real) <= real * tolerance
+
 /** What is wrong with a package's row of the table, or with its size. */
 const wrongOf = (size: Size, text: string): ReadonlyArray<string> => {
   const limit = limits[size.name]
@@ -181,7 +183,6 @@ const wrongOf = (size: Size, text: string): ReadonlyArray<string> => {
   const notOurs = foreign.map((one) => `${size.name} brings ${one}, which is not ours: make it a peer`)
   const row = text.split("\n").find((line) => line.startsWith(`| \`${size.name}\` `)) ?? ""
   const [code = 0, files = 0, dependencies = -1] = row.split("|").slice(2, 5).map(Number.parseFloat)
-  const isNear = (said: number, real: number) => Math.abs(said - real) <= real * tolerance
   const isTrue = isNear(code, size.code) && isNear(files, size.files) && dependencies === size.dependencies
   return isTrue
     ? [...over, ...notOurs]

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { configuration } from "./configuration.ts"
 import { errors } from "./errors.ts"
 import { dashboard, operations, rules } from "./operations.ts"
+import { brokenLinks } from "./links.ts"
 import { forbidden, licences } from "./licences.ts"
 import { llms } from "./llms.ts"
 import { pages } from "./pages.ts"
@@ -43,6 +44,6 @@ if (!process.argv.includes("--check")) {
   writeFileSync(join(root, "docs/clients.md"), clients)
   console.log("wrote docs/clients.md")
 }
-const missing = [...forbidden, ...(await unexplained())]
+const missing = [...forbidden, ...brokenLinks(), ...(await unexplained())]
 for (const line of missing) console.error(line)
 if (isStale || missing.length > 0) process.exitCode = 1

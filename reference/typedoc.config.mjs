@@ -2,31 +2,39 @@
 import { readFileSync } from "node:fs"
 
 const { repository } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
-const address = (repository?.url ?? "https://github.com/redrive/redrive").replace(/^git\+|\.git$/g, "")
+const written = typeof repository === "string" ? repository : repository?.url
+const address = (written ?? "https://github.com/redrive/redrive").replaceAll(/^git\+|\.git$/g, "")
+
+/** @type {Partial<import("typedoc").TypeDocOptions>} */
+const links = {
+  disableGit: true,
+  displayBasePath: new URL("..", import.meta.url).pathname,
+  gitRevision: "main",
+  sourceLinkTemplate: `${address}/blob/{gitRevision}/{path}#L{line}`,
+  validation: { invalidLink: true, invalidPath: true, notExported: false, rewrittenLink: true }
+}
 
 /** @type {Partial<import("typedoc").TypeDocOptions>} */
 export default {
+  ...links,
   name: "Redrive",
+  plugin: ["./modules.mjs"],
   entryPointStrategy: "packages",
   entryPoints: ["../packages/*"],
   packageOptions: {
-    entryPoints: ["src/index.ts"],
+    ...links,
+    entryPoints: ["src/*.ts"],
+    exclude: ["src/index.ts"],
     tsconfig: "tsconfig.json",
     excludeInternal: true,
     excludeExternals: true,
     readme: "none",
     // `pnpm typecheck` does that. Types that are not public are shown where public ones use them.
-    skipErrorChecking: true,
-    validation: { invalidLink: true, invalidPath: true, notExported: false, rewrittenLink: true }
+    skipErrorChecking: true
   },
   out: "dist",
   readme: "none",
   includeVersion: false,
-  disableGit: true,
-  basePath: "..",
-  gitRevision: "main",
-  sourceLinkTemplate: `${address}/blob/{gitRevision}/{path}#L{line}`,
-  validation: { invalidLink: true, invalidPath: true, notExported: false, rewrittenLink: true },
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true
 }

@@ -4,6 +4,11 @@ import { join } from "node:path"
 import { configuration } from "./configuration.ts"
 import { errors } from "./errors.ts"
 import { dashboard, operations, rules } from "./operations.ts"
+import { brokenLinks } from "./links.ts"
+import { forbidden, licences } from "./licences.ts"
+import { llms } from "./llms.ts"
+import { pages } from "./pages.ts"
+import { unexplained } from "./explained.ts"
 import { explained, outage, policies } from "./policies.ts"
 
 const root = join(import.meta.dirname, "..")
@@ -15,7 +20,10 @@ const documents = {
   "docs/policies-explained.svg": explained,
   "docs/policies-outage.svg": outage,
   "apps/crawler/deploy/redrive-dashboard.json": dashboard,
-  "apps/crawler/deploy/redrive-rules.yml": rules
+  "apps/crawler/deploy/redrive-rules.yml": rules,
+  "docs/licences.md": licences,
+  ...pages,
+  "llms.txt": llms
 }
 
 let isStale = false
@@ -36,4 +44,6 @@ if (!process.argv.includes("--check")) {
   writeFileSync(join(root, "docs/clients.md"), clients)
   console.log("wrote docs/clients.md")
 }
-if (isStale) process.exitCode = 1
+const missing = [...forbidden, ...brokenLinks(), ...(await unexplained())]
+for (const line of missing) console.error(line)
+if (isStale || missing.length > 0) process.exitCode = 1

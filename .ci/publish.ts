@@ -10,35 +10,43 @@ import { packagesOf, waiting } from "./publish/packages.ts"
 import { planOf } from "./publish/plan.ts"
 import { git, refusal } from "./publish/repository.ts"
 import { show } from "./publish/show.ts"
-import { type Known, known } from "./publish/state.ts"
+import { type Known, known, versioned } from "./publish/state.ts"
 
 const root = join(import.meta.dirname, "..")
 const attempts = 3
+/** Milliseconds for an attempt to publish all packages. */
+const longest = 600_000
 
-/** Tags what is published, at the commit it was published from, and pushes the tags: a runner's clone does not stay. */
-const tag = (states: ReadonlyArray<Known>): void => {
-  const untagged = states.filter(({ isPublished, isTagged }) => isPublished && !isTagged)
-  for (const { commit, tag: name } of untagged) {
-    git(root, "tag", name, ...(commit === undefined ? [] : [commit]))
-    console.log(`tagged ${name}`)
+/** Tags what is published and pushes the tags, since a runner's clone does not stay. */
+const tag = (states: ReadonlyArray<Known>, commitOf: (state: Known) => string): void => {
+  for (const state of states.filter(({ isPublished, isTagged }) => isPublished && !isTagged)) {
+    git(root, "tag", state.tag, commitOf(state))
+    console.log(`tagged ${state.tag}`)
   }
   const own = new Set(git(root, "tag", "--list").split("\n"))
-  const tags = states.filter(({ isPublished, tag: name }) => isPublished && own.has(name)).map((one) => one.tag)
-  if (tags.length > 0) git(root, "push", "origin", ...tags.map((name) => `refs/tags/${name}`))
+  const tags = states
+    .filter((state) => state.isPublished && own.has(state.tag))
+    .map((state) => `refs/tags/${state.tag}`)
+  if (tags.length > 0) git(root, "push", "origin", ...tags)
 }
 
 /** Publishes until the registry itself has every version, since a lost answer says nothing. */
 const publish = async (): Promise<void> => {
   for (let attempt = 1; ; attempt++) {
     const states = await known(root, packagesOf(root))
-    tag(states)
+    // What is there before the first attempt, an earlier run has published, perhaps at an earlier commit.
+    tag(states, attempt === 1 ? versioned : () => "HEAD")
     const left = states.filter(({ isPublished }) => !isPublished).map((one) => one.tag)
     if (left.length === 0) return console.log(`${states.length} packages are published and tagged`)
     if (attempt > attempts) throw new Error(`not published after ${attempts} attempts: ${left.join(", ")}`)
     if (attempt > 1) await setTimeout(2000 * (attempt - 1))
     console.log(`publishing ${left.join(", ")}`)
-    // Its exit code does not count: the registry is asked.
-    spawnSync("changeset", ["publish", "--no-git-tag"], { cwd: root, stdio: ["ignore", "inherit", "inherit"] })
+    // Its exit code does not count: the registry is asked. pnpm waits for an answer without end.
+    spawnSync("changeset", ["publish", "--no-git-tag"], {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"],
+      timeout: longest
+    })
   }
 }
 

@@ -33,7 +33,7 @@ export const leaves = (from: string, to: string): boolean => {
 }
 
 /** The bump by which a package tells its users of a break: npm's ranges take a minor of 0.x for one. */
-const breaking = (version: string): Bump => (numbers(version)[0] === 0 ? "minor" : "major")
+export const breaking = (version: string): Bump => (numbers(version)[0] === 0 ? "minor" : "major")
 
 const rank: ReadonlyArray<Bump | undefined> = [undefined, "patch", "minor", "major"]
 const isHigher = (one: Bump, other: Bump | undefined): boolean => rank.indexOf(one) > rank.indexOf(other)

@@ -3,13 +3,13 @@ import { execFileSync } from "node:child_process"
 import type { Package } from "./packages.ts"
 import { git } from "./repository.ts"
 
-/** A package's version, the commit it was published from if the registry says so, and its tag. */
+/** A package's version, and whether the registry and the repository have it. */
 export interface Known {
   readonly name: string
+  readonly directory: string
   readonly version: string
   readonly tag: string
   readonly isPublished: boolean
-  readonly commit: string | undefined
   readonly isTagged: boolean
 }
 
@@ -20,12 +20,12 @@ const registryFor = (root: string, name: string): string => {
 }
 
 /** The registry's own list, past every cache: a version that was published a moment ago counts. */
-const versionsOf = async (registry: string, name: string): Promise<Record<string, { readonly gitHead?: string }>> => {
+const versionsOf = async (registry: string, name: string): Promise<ReadonlyArray<string>> => {
   const response = await fetch(`${registry}/${name.replace("/", "%2f")}`, { headers: { "cache-control": "no-cache" } })
-  if (response.status === 404) return {}
+  if (response.status === 404) return []
   if (!response.ok) throw new Error(`the registry answers ${response.status} for ${name}`)
-  const packument = (await response.json()) as { readonly versions?: Record<string, { readonly gitHead?: string }> }
-  return packument.versions ?? {}
+  const packument = (await response.json()) as { readonly versions?: object }
+  return Object.keys(packument.versions ?? {})
 }
 
 /** The tags of the clone and, if it can be asked, of `origin`: a runner's clone may have none. */
@@ -43,11 +43,14 @@ export const known = async (root: string, packages: ReadonlyArray<Package>): Pro
   const registry = registryFor(root, packages[0]?.name ?? "")
   const tags = tagsOf(root)
   return Promise.all(
-    packages.map(async ({ name, version }) => {
-      const published = (await versionsOf(registry, name))[version]
+    packages.map(async ({ directory, name, version }) => {
+      const isPublished = (await versionsOf(registry, name)).includes(version)
       const tag = `${name}@${version}`
-      const isTagged = tags.has(tag)
-      return { name, version, tag, isPublished: published !== undefined, commit: published?.gitHead, isTagged }
+      return { name, directory, version, tag, isPublished, isTagged: tags.has(tag) }
     })
   )
 }
+
+/** The commit that gave a package its version: pnpm does not tell the registry which commit it publishes. */
+export const versioned = ({ directory, version }: Known): string =>
+  git(directory, "log", "-1", "--format=%H", `-S"version": "${version}"`, "--", "package.json") || "HEAD"

@@ -10,7 +10,7 @@ import { packagesOf, waiting } from "./publish/packages.ts"
 import { planOf } from "./publish/plan.ts"
 import { git, refusal } from "./publish/repository.ts"
 import { show } from "./publish/show.ts"
-import { type Known, known, versioned } from "./publish/state.ts"
+import { type Known, known, untagged, versioned } from "./publish/state.ts"
 
 const root = join(import.meta.dirname, "..")
 const attempts = 3
@@ -19,7 +19,7 @@ const longest = 600_000
 
 /** Tags what is published and pushes the tags, since a runner's clone does not stay. */
 const tag = (states: ReadonlyArray<Known>, commitOf: (state: Known) => string): void => {
-  for (const state of states.filter(({ isPublished, isTagged }) => isPublished && !isTagged)) {
+  for (const state of untagged(states)) {
     git(root, "tag", state.tag, commitOf(state))
     console.log(`tagged ${state.tag}`)
   }

@@ -51,6 +51,10 @@ export const known = async (root: string, packages: ReadonlyArray<Package>): Pro
   )
 }
 
+/** Published versions that have no tag. */
+export const untagged = (states: ReadonlyArray<Known>): ReadonlyArray<Known> =>
+  states.filter(({ isPublished, isTagged }) => isPublished && !isTagged)
+
 /** The commit that gave a package its version: pnpm does not tell the registry which commit it publishes. */
 export const versioned = ({ directory, version }: Known): string =>
   git(directory, "log", "-1", "--format=%H", `-S"version": "${version}"`, "--", "package.json") || "HEAD"

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
+import { waiting } from "./publish/packages.ts"
 import { type Consumer, consume, consumersOf, forgotten } from "./release/consumers.ts"
 import { managers } from "./release/managers.ts"
 import { later } from "./release/next.ts"
@@ -54,9 +55,9 @@ const consumers = async (registry: Registry): Promise<void> => {
   const tools = await installTools(parent)
   expect("every package is tried", forgotten(root))
   if (tools.nodes.size === 1) console.log("skipped: other lines of Node.js are not packages for this platform")
-  const waiting = consumersOf(managers(tools), tools).values()
+  const left = consumersOf(managers(tools), tools).values()
   const lane = async () => {
-    for (const consumer of waiting) await tryOut(consumer, registry, tools)
+    for (const consumer of left) await tryOut(consumer, registry, tools)
   }
   await Promise.all([lane(), lane()])
 }
@@ -66,7 +67,7 @@ try {
   const userconfig = join(parent, "npmrc")
   settings(userconfig, registry.url)
   const here = await workspace(parent, userconfig)
-  await served(here, "pnpm", "run", "version-packages")
+  if (waiting(here.folder).size > 0) await served(here, "pnpm", "run", "version-packages")
   commit(here, "version packages")
   await publishing(here, registry, expect)
   await consumers(registry)

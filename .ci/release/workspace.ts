@@ -1,6 +1,6 @@
 /** A copy of this workspace in a repository of its own, which can be versioned and published without a trace in this one. */
 import { execFileSync } from "node:child_process"
-import { cpSync, mkdirSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { addressOf } from "../publish/repository.ts"
 import { environment, type Environment, run, served } from "./run.ts"
@@ -30,7 +30,8 @@ const copy = (folder: string): void => {
     cwd: root,
     encoding: "utf8"
   })
-  for (const path of listed.split("\0").filter((one) => one !== "")) {
+  // git lists files that were deleted and not committed, too.
+  for (const path of listed.split("\0").filter((one) => one !== "" && existsSync(join(root, one)))) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     cpSync(join(root, path), join(folder, path), { force: true, errorOnExist: false, verbatimSymlinks: true })
   }

@@ -67,8 +67,10 @@ try {
   const userconfig = join(parent, "npmrc")
   settings(userconfig, registry.url)
   const here = await workspace(parent, userconfig)
-  if (waiting(here.folder).size > 0) await served(here, "pnpm", "run", "version-packages")
-  commit(here, "version packages")
+  if (waiting(here.folder).size > 0) {
+    await served(here, "pnpm", "run", "version-packages")
+    commit(here, "version packages")
+  }
   await publishing(here, registry, expect)
   await consumers(registry)
   await later(here, registry, parent, expect)

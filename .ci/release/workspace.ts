@@ -60,7 +60,6 @@ export const workspace = async (parent: string, userconfig: string): Promise<Env
 
 export const commit = (here: Environment, subject: string): void => {
   run(here, "git", "add", "-A")
-  // There is nothing to commit where no changeset was waiting.
-  run(here, "git", "commit", "-qm", subject, "--allow-empty")
+  run(here, "git", "commit", "-qm", subject)
   run(here, "git", "push", "-q", "origin", "main")
 }

@@ -8,6 +8,10 @@ export default defineConfig({
   platform: "node",
   removeNodeProtocol: false,
   sourcemap: true,
+  // The sources are in the package; in the maps they would be there twice (docs/decisions/0040).
+  esbuildOptions: (options) => {
+    options.sourcesContent = false
+  },
   clean: true,
   dts: false,
   silent: true

@@ -174,6 +174,25 @@ describe("the page", () => {
     )
   )
 
+  it.live("says that a job does not exist, whose pages somebody asks for", () =>
+    withPage(
+      Effect.gen(function* () {
+        const cookie = yield* signIn
+        const accept = { cookie, headers: { accept: "application/json" } }
+        for (const path of [
+          "/items?job=lost",
+          "/items?job=lost&status=failed",
+          "/plan?action=redrive&job=lost",
+          "/jobs/lost"
+        ]) {
+          const answer = yield* at(path, accept)
+          assert.strictEqual(answer.status, 404, path)
+          assert.deepInclude(yield* Effect.promise(async () => answer.json()), { wrong: "There is no such job" }, path)
+        }
+      })
+    )
+  )
+
   for (const [name, test] of Object.entries(onEach)) it.live(name, () => withPage(test))
 
   it.live("takes up what an account left unpaid, once it is topped up", () =>

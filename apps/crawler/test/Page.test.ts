@@ -7,7 +7,8 @@ import type * as Scope from "effect/Scope"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Service from "../src/service/Service.ts"
 import * as Incidents from "../src/watch/Incidents.ts"
-import { ask, crawl, layer as layerOf } from "./api.ts"
+import type { ItemList } from "../src/watch/Model.ts"
+import { ask, crawl, create, layer as layerOf } from "./api.ts"
 import { serve } from "./origin.ts"
 
 const key = "a key of an operator"
@@ -121,9 +122,93 @@ const redrives = Effect.gen(function* () {
   assert.strictEqual(body.items_failed, job.items_failed)
 })
 
-const onEach = {
-  "counts what a crawl did as the API does, and lists the pages of each number": counts,
-  "shows what a redrive would do and cost, and does it once for a form that is sent twice": redrives
+/** Pages that fail once and then wait for up to an hour. */
+const hour = { base: "1 hour", cap: "1 hour" } as const
+const patient = RetryPolicy.make({ retries: 1, quick: hour, steady: hour, slow: hour })
+
+interface Waiting {
+  readonly id: string
+  readonly jobId: string
+  readonly nextAt: number
+}
+
+/** The pages of a filter, from all pages of its list. */
+const listed = Effect.fnUntraced(function* (filter: string, cookie: string) {
+  const items: Array<Waiting> = []
+  let after: string | undefined = ""
+  let count: number | undefined
+  while (after !== undefined) {
+    const path: string = `/items?${filter}${after === "" ? "" : `&after=${after}`}`
+    const list: ItemList & { items: ReadonlyArray<Waiting> } = (yield* read(path, cookie)).list
+    assert.isAtMost(list.items.length, 50)
+    items.push(...list.items)
+    count ??= list.count
+    after = list.after
+  }
+  return { items, count, ids: items.map(({ id }) => id) }
+})
+
+const waits = Effect.gen(function* () {
+  const cookie = yield* signIn
+  const paths = Array.from({ length: 15 }, (_, index) => `/${index + 1}`)
+  const links = paths.map((to) => `<a href="${to}">${to}</a>`).join("")
+  const url = yield* serve(({ url: path }, response) =>
+    path === "/" ? response.writeHead(200, { "content-type": "text/html" }).end(links) : response.writeHead(500).end()
+  )
+  // No job has more pages under way.
+  const jobs: ReadonlyArray<string> = yield* Effect.forEach(Array.from({ length: 4 }), () =>
+    Effect.map(create({ url, items_limit: 100 }), ({ body }) => body.id)
+  )
+  const total = jobs.length * paths.length
+  const { host } = new URL(url)
+  let all = yield* listed("status=waiting", cookie)
+  while (all.items.length < total) {
+    yield* Effect.sleep("50 millis")
+    all = yield* listed("status=waiting", cookie)
+  }
+  assert.strictEqual(all.count, total)
+  assert.strictEqual(new Set(all.ids).size, total)
+  const times = all.items.map(({ nextAt }) => nextAt)
+  assert.deepStrictEqual(
+    times,
+    times.toSorted((one, other) => one - other)
+  )
+
+  // Somewhere between the first and the last one, and not so near to one that it falls on the other side meanwhile.
+  const minutes = Array.from({ length: 58 }, (_, index) => index + 1)
+  const near = (minute: number) => Math.min(...times.map((at) => Math.abs(at - Date.now() - minute * 60_000)))
+  const minute = minutes.toSorted((one, other) => near(other) - near(one))[0] ?? 0
+  const soon = yield* listed(`next=${minute}m`, cookie)
+  const late = yield* listed(`next=over-${minute}m&status=waiting`, cookie)
+  assert.deepStrictEqual([...soon.ids, ...late.ids], all.ids)
+  assert.strictEqual((soon.count ?? 0) + (late.count ?? 0), total)
+  for (const { nextAt } of soon.items) assert.isAtMost(nextAt, Date.now() + minute * 60_000)
+
+  const ofJob = all.items.filter(({ jobId }) => jobId === jobs[2]).map(({ id }) => id)
+  assert.deepStrictEqual((yield* listed(`next=2h&job=${jobs[2]}`, cookie)).ids, ofJob)
+  assert.deepStrictEqual((yield* listed(`next=2h&host=${host}`, cookie)).ids, all.ids)
+  assert.lengthOf((yield* listed("next=2h&host=example.com", cookie)).ids, 0)
+  assert.lengthOf((yield* listed("next=2h&text=%2F15", cookie)).ids, jobs.length)
+  for (const none of ["next=over-2h", "next=2h&status=done", "next=2h&code=host_returned_error"])
+    assert.lengthOf((yield* listed(none, cookie)).ids, 0, none)
+  // No failed page is among them.
+  assert.strictEqual((yield* read("/plan?action=redrive&status=failed&next=2h", cookie)).count, 0)
+  const silenced = yield* act(cookie, "silence", { next: "2h", minutes: "10", why: "all" })
+  assert.strictEqual(silenced.status, 400)
+
+  yield* Effect.forEach(jobs, (job) => act(cookie, "cancel", { job }))
+  assert.lengthOf((yield* listed("status=waiting", cookie)).ids, 0)
+})
+
+type OnEach = (options?: Service.Options) => ReturnType<typeof withPage<void, never>>
+
+const onEach: { readonly [name: string]: OnEach } = {
+  "counts what a crawl did as the API does, and lists the pages of each number": (options) =>
+    withPage(counts, undefined, options),
+  "shows what a redrive would do and cost, and does it once for a form that is sent twice": (options) =>
+    withPage(redrives, undefined, options),
+  "lists the pages that go again within a time, or later, some at a time": (options) =>
+    withPage(waits, undefined, { ...options, policy: patient })
 }
 
 describe("the page", () => {
@@ -174,7 +259,26 @@ describe("the page", () => {
     )
   )
 
-  for (const [name, test] of Object.entries(onEach)) it.live(name, () => withPage(test))
+  it.live("says that a job does not exist, whose pages somebody asks for", () =>
+    withPage(
+      Effect.gen(function* () {
+        const cookie = yield* signIn
+        const accept = { cookie, headers: { accept: "application/json" } }
+        for (const path of [
+          "/items?job=lost",
+          "/items?job=lost&status=failed",
+          "/plan?action=redrive&job=lost",
+          "/jobs/lost"
+        ]) {
+          const answer = yield* at(path, accept)
+          assert.strictEqual(answer.status, 404, path)
+          assert.deepInclude(yield* Effect.promise(async () => answer.json()), { wrong: "There is no such job" }, path)
+        }
+      })
+    )
+  )
+
+  for (const [name, test] of Object.entries(onEach)) it.live(name, () => test())
 
   it.live("takes up what an account left unpaid, once it is topped up", () =>
     withPage(
@@ -309,7 +413,7 @@ describe("the page on PostgreSQL", () => {
       Effect.scoped(
         Effect.flatMap(Postgres.instance(undefined), ({ config }) => {
           const { database, host, port, user } = config
-          return withPage(test, undefined, { database: `postgres://${user}@${host}:${port}/${database}` })
+          return test({ database: `postgres://${user}@${host}:${port}/${database}` })
         })
       )
     )

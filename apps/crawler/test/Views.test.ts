@@ -228,7 +228,9 @@ describe("a filter", () => {
     assert.deepStrictEqual(Filter.fromQuery(new URLSearchParams(Filter.toQuery(given))), given)
   })
 
-  it("has no field that is unknown or empty, and no status that does not exist", () => {
+  it("has no field that is unknown or empty, and no status or time that does not exist", () => {
+    for (const next of ["", "1", "0m", "1y", "-1h", "over-", "10000m", "1h "])
+      assert.deepStrictEqual(Filter.fromQuery(new URLSearchParams({ next })), {}, next)
     const query = new URLSearchParams("host=&status=lost&after=x&code=internal_error&__proto__=1")
     assert.deepStrictEqual(Filter.fromQuery(query), { code: "internal_error" })
   })
@@ -239,6 +241,33 @@ describe("a filter", () => {
       Filter.inWords({ status: "failed", host: "example.com", code: "host_returned_error", actor: "site owner" }),
       "failed pages of host example.com with code host_returned_error, to be acted on by the site owner"
     )
+    const waiting = { host: "example.com", next: "10m" }
+    assert.strictEqual(Filter.inWords(waiting), "pages of host example.com whose next attempt comes within 10 min")
+    assert.strictEqual(Filter.inWords({ next: "over-1d" }, "page"), "page whose next attempt comes in more than 1 d")
+  })
+})
+
+describe("a list of pages that wait", () => {
+  const listOf = (filter: Filter.Filter): View => {
+    const { waiting } = overview
+    return { view: "items", list: { filter, items: waiting, count: waiting.length }, failures: [] }
+  }
+  const chosen = (filter: Filter.Filter) =>
+    elements(listOf(filter), "option")
+      .filter((option) => attribute(option, "selected") !== undefined)
+      .map(textOf)
+  const actions = (filter: Filter.Filter) => linksOf(listOf(filter)).filter((link) => link.startsWith("/plan"))
+
+  it("has the time that is asked for among those to choose", () => {
+    assert.deepStrictEqual(chosen({ next: "10m" }), ["any", "any", "any", "within 10 min"])
+    assert.deepStrictEqual(chosen({ next: "over-90m" }), ["any", "any", "any", "in more than 90 min"])
+  })
+
+  it("has only actions that are about such pages", () => {
+    assert.lengthOf(actions({}), 3)
+    assert.deepStrictEqual(actions({ next: "1h" }), [])
+    const filter = { host: "example.com", next: "1h" }
+    assert.deepStrictEqual(actions(filter), ["/plan?action=pause&host=example.com&next=1h"])
   })
 })
 

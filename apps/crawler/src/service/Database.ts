@@ -215,6 +215,17 @@ const describeOld = Effect.gen(function* () {
   }
 })
 
+/**
+ * Pages that wait, in the order in which they go again: all of them and those of a job. A cancelled page keeps the time of its next attempt, and does not wait.
+ */
+const waits = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const place = sql.onDialectOrElse({ sqlite: () => sql``, orElse: () => sql`, seq` })
+  yield* sql`DROP INDEX items_waiting`
+  yield* sql`CREATE INDEX items_waiting ON items (next_at ${place}) WHERE status = 'in_progress' AND next_at IS NOT NULL`
+  yield* sql`CREATE INDEX items_waiting_of_job ON items (job_id, next_at ${place}) WHERE status = 'in_progress' AND next_at IS NOT NULL`
+})
+
 const migrate = Migrator.make({})({
   loader: Migrator.fromRecord({
     "0001_tables": tables,
@@ -226,7 +237,8 @@ const migrate = Migrator.make({})({
     "0007_formats": formats,
     "0008_claims": claims,
     "0009_kills": kills,
-    "0010_watching": watching
+    "0010_watching": watching,
+    "0011_waits": waits
   })
 })
 

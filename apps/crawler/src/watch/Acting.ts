@@ -94,6 +94,8 @@ const open: Action = Effect.fnUntraced(function* ({ form }) {
 })
 
 const silence: Action = Effect.fnUntraced(function* ({ filter, form }) {
+  if (filter.next !== undefined)
+    return yield* invalid("Pages that wait have no alerts", "Ask for pages without a time of their next attempt.")
   const minutes = yield* numberOf(form, "minutes", 1, mostMinutes)
   const why = yield* textOf(form, "why")
   yield* Silences.begin(filter, { by: who, minutes, why })

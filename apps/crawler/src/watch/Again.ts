@@ -18,7 +18,7 @@ import { type Filter, inWords } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import * as Items from "./Items.ts"
 import type { PlanView } from "./Model.ts"
-import { type ItemRow, requestOf } from "./rows.ts"
+import { hasText, type ItemRow, requestOf } from "./rows.ts"
 
 type Needs = Accounts | SqlClient.SqlClient
 
@@ -118,7 +118,7 @@ export const redrive = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<Work>, SqlError, Jobs | Needs> {
   const { again, final } = yield* planOf(filter, policy)
   const groups = [...again, ...(options.final ? final.map(({ group }) => group) : [])]
-  const matches = Items.hasText(filter)
+  const matches = hasText(filter)
   const byJob = new Map<string, Array<ItemRow>>()
   let room = mostPages
   for (const group of groups) {

@@ -2,6 +2,7 @@
  * Which pages somebody looks at, or acts on. It is the query of a URL: whoever gets the link sees the same.
  */
 import * as Schema from "effect/Schema"
+import { isNext } from "./FilterQuery.ts"
 
 /** `waiting` pages have failed and go again at a time that is known; `queued` ones have not begun. */
 export const Status = Schema.Literals(["queued", "running", "waiting", "done", "failed", "cancelled"])
@@ -23,10 +24,12 @@ export const Filter = Schema.Struct({
   because: Schema.optionalKey(Schema.String),
   /** The host of the page, with its port if it has one. */
   host: Schema.optionalKey(Schema.String),
+  /** When a page that waits goes again: within a time (`10m`) or later (`over-1h`), in `s`, `m`, `h` or `d`. */
+  next: Schema.optionalKey(Schema.String.check(Schema.isPattern(isNext))),
   /** A part of the URL, the title or the failure's message, whatever the case of its letters. */
   text: Schema.optionalKey(Schema.String)
 })
 
 export type Filter = typeof Filter.Type
 
-export { fromQuery, inWords, ofFailures, toQuery } from "./FilterQuery.ts"
+export { fromQuery, inWords, ofFailures, rangeOf, toQuery } from "./FilterQuery.ts"

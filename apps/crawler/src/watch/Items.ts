@@ -12,7 +12,8 @@ import * as Cursor from "./Cursor.ts"
 import { type Filter, ofFailures, type Status } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import type { ItemLine, ItemList } from "./Model.ts"
-import { itemOf, type ItemRow } from "./rows.ts"
+import { columns, hasText, itemOf, type ItemRow } from "./rows.ts"
+import * as Waits from "./Waits.ts"
 
 /** How many pages a list has at most. */
 const mostItems = 50
@@ -22,30 +23,22 @@ const mostLooked = 5000
 
 type Read<A> = Effect.Effect<A, SqlError, SqlClient.SqlClient>
 
-/** Whether only failures can match. */
-const isOfFailures = (filter: Filter): boolean =>
-  filter.status === "failed" || ofFailures.some((field) => filter[field] !== undefined)
+/** The statuses that a filter's fields ask for. Pages that wait have not failed, and failures have ended. */
+const statusesOf = (filter: Filter): ReadonlySet<Status> =>
+  new Set([
+    ...(filter.status === undefined ? [] : [filter.status]),
+    ...(filter.next === undefined ? [] : ["waiting" as const]),
+    ...(ofFailures.every((field) => filter[field] === undefined) ? [] : ["failed" as const])
+  ])
 
 export const list = (filter: Filter, after?: string): Read<ItemList> => {
-  // No page is both: a failure has ended.
-  if (isOfFailures(filter))
-    return filter.status !== undefined && filter.status !== "failed"
-      ? Effect.succeed({ filter, items: [], count: 0 })
-      : failures(filter, after)
-  return filter.status === "running" || filter.status === "waiting" ? underWay(filter) : others(filter, after)
-}
-
-/** What a list reads of a page. */
-export const columns = (sql: SqlClient.SqlClient) => {
-  const names = `id job_id url host depth status page_status title attempts cost updated_at code detail actor because answer next_at story`
-  return sql`${sql.literal(names.split(" ").join(", "))}, ${orderOf(sql, "items")} AS place`
-}
-
-/** Whether a text is in a page's URL, title or failure, whatever the case of its letters. */
-export const hasText = ({ text = "" }: Filter): ((row: ItemRow) => boolean) => {
-  const wanted = text.toLowerCase()
-  if (wanted === "") return () => true
-  return ({ answer, title, url }) => [url, title, answer].some((field) => field.toLowerCase().includes(wanted))
+  const statuses = statusesOf(filter)
+  // No page is both.
+  if (statuses.size > 1) return Effect.succeed({ filter, items: [], count: 0 })
+  if (statuses.has("failed")) return failures(filter, after)
+  if (statuses.has("running")) return running(filter)
+  if (statuses.has("waiting")) return Waits.list(filter, after, { items: mostItems, looked: mostLooked })
+  return others(filter, after)
 }
 
 const FailureCursor = Schema.Tuple([
@@ -80,7 +73,7 @@ export const matching = Effect.fnUntraced(function* (
 export const groups = Effect.fnUntraced(function* (
   filter: Filter
 ): Effect.fn.Return<ReadonlyArray<Groups.JobGroup>, SqlError, SqlClient.SqlClient> {
-  const all = filter.status === undefined || filter.status === "failed" ? yield* Groups.list(filter) : []
+  const all = [...statusesOf(filter)].every((status) => status === "failed") ? yield* Groups.list(filter) : []
   if (filter.text === undefined) return all
   const matches = hasText(filter)
   const found: Array<Groups.JobGroup> = []
@@ -152,20 +145,19 @@ const members = (sql: SqlClient.SqlClient, group: Groups.JobGroup, after: number
   sql<ItemRow>`SELECT ${columns(sql)} FROM items WHERE ${isMember(sql, group)} AND ${orderOf(sql, "items")} > ${after}
     ORDER BY ${orderOf(sql, "items")} LIMIT ${mostRows}`
 
-/** The pages that processes have, of which there are few. */
-const underWay = Effect.fnUntraced(function* (
+/** The pages that processes have in hand, of which there are few. */
+const running = Effect.fnUntraced(function* (
   filter: Filter
 ): Effect.fn.Return<ItemList, SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const now = yield* Clock.currentTimeMillis
-  const waits = filter.status === "waiting" ? [sql`next_at IS NOT NULL`] : []
   const rows = yield* sql<ItemRow>`SELECT ${columns(sql)} FROM items
-    WHERE ${sql.and([sql`status = 'in_progress'`, ...waits, ...where(sql, filter)])} LIMIT ${mostLooked}`
+    WHERE ${sql.and([sql`status = 'in_progress'`, ...where(sql, filter)])} LIMIT ${mostLooked}`
   const items = rows
     .filter(hasText(filter))
     .map((row) => itemOf(row, now))
-    .filter(({ status }) => status === filter.status)
-    .toSorted((one, other) => (one.nextAt ?? one.updatedAt) - (other.nextAt ?? other.updatedAt))
+    .filter(({ status }) => status === "running")
+    .toSorted((one, other) => one.updatedAt - other.updatedAt)
   return { filter, items: items.slice(0, mostItems), count: items.length }
 })
 

@@ -192,11 +192,11 @@ export interface JobView {
 export interface ItemList {
   readonly filter: Filter
   readonly items: ReadonlyArray<ItemLine>
-  /** How many the filter has; unknown while a text is looked for. */
+  /** How many the filter has; unknown while pages are looked at one by one, and where they are very many. */
   readonly count?: number
   /** The cursor of the next ones, if there are any. */
   readonly after?: string
-  /** How many pages were looked at, where a text is looked for: the rest is behind `after`. */
+  /** How many pages were looked at, where each of them is: the rest is behind `after`. */
   readonly looked?: number
 }
 

@@ -81,12 +81,19 @@ const hostsView = Effect.fnUntraced(function* (after: string | undefined) {
   return { ...found, hosts: yield* withBreakers(found.hosts) }
 })
 
+/** An unknown job has no pages, which would look like one whose pages are all well. */
+const known = ({ job }: Filter) =>
+  job === undefined ? Effect.void : Effect.flatMap(Watch.left(job), (left) => orMissing("job", left))
+
 const itemView = Effect.fnUntraced(function* (job: string, id: string) {
   const secret = yield* (yield* Jobs).secret
   const begin = Links.make(secret, "", job, yield* Clock.currentTimeMillis)
   const found = yield* Watch.item(job, id, (format) => `${begin}/${id}${Links.endings[format]}`)
   return yield* orMissing("page", found)
 })
+
+const itemsView = (filter: Filter, after: string | undefined) =>
+  Effect.andThen(known(filter), Watch.items(filter, after))
 
 export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Service"] | undefined): Reading => {
   const incidentLines = incidents?.list ?? Effect.succeed([])
@@ -95,6 +102,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Serv
     const action = actions.find((name) => name === query.get("action"))
     if (action === undefined) return yield* missing("action")
     const filter = fromQuery(query)
+    yield* known(filter)
     const planned = yield* Again.plan(filter, policy)
     const view: PlanView = { view: "plan", action, filter, ...planned }
     if (action === "redrive") return view
@@ -116,7 +124,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Serv
     const after = query.get("after") ?? undefined
     const [, place, id = "", , itemId] = pathname.split("/").map(decoded)
     if (place === "jobs") return itemId === undefined ? jobView(id, fromQuery(query), after) : itemView(id, itemId)
-    if (place === "items") return Watch.items(fromQuery(query), after)
+    if (place === "items") return itemsView(fromQuery(query), after)
     if (place === "hosts") return hostsView(after)
     if (place === "accounts") return Watch.accounts
     if (place === "incidents") return incidentsView(query.get("key"))

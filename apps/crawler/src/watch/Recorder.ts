@@ -100,6 +100,7 @@ export const layer: Layer.Layer<never> = Observer.layer({
     if (last === undefined) return
     const ms = Duration.toMillis(event.delay)
     attempts.push({ ...last, wait: { ms, why } })
-    recorder.onWait([...attempts], now + ms)
+    // A delay has parts of a millisecond, which one database would keep and another one round.
+    recorder.onWait([...attempts], Math.ceil(now + ms))
   }
 })

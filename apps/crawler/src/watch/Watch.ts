@@ -22,7 +22,7 @@ import type { Filter } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import * as Items from "./Items.ts"
 import type * as Model from "./Model.ts"
-import { itemOf, type ItemRow, jobOf, requestOf, type Whole } from "./rows.ts"
+import { columns, itemOf, type ItemRow, jobOf, requestOf, type Whole } from "./rows.ts"
 import * as Schema from "effect/Schema"
 
 type Read<A> = Effect.Effect<A, SqlError, SqlClient.SqlClient>
@@ -243,7 +243,7 @@ const stories = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const now = yield* Clock.currentTimeMillis
   const place = orderOf(sql, "items")
-  const rows = yield* sql<ItemRow>`SELECT ${Items.columns(sql)} FROM items WHERE job_id = ${job} AND story <> ''
+  const rows = yield* sql<ItemRow>`SELECT ${columns(sql)} FROM items WHERE job_id = ${job} AND story <> ''
     ORDER BY ${place} DESC LIMIT ${mostStories}`
   return rows.map((row) => itemOf(row, now))
 })
@@ -311,7 +311,7 @@ export const item = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis
   const job = yield* jobRow(jobId)
   const [row] = yield* sql<ItemRow & { readonly referred_url: string; readonly landed_url: string | null }>`
-    SELECT ${Items.columns(sql)}, referred_url, landed_url FROM items WHERE id = ${withoutNul(id)} AND job_id = ${withoutNul(jobId)}`
+    SELECT ${columns(sql)}, referred_url, landed_url FROM items WHERE id = ${withoutNul(id)} AND job_id = ${withoutNul(jobId)}`
   if (row === undefined || job === undefined) return Option.none()
   const formats = row.status === "done" ? [...formatsOf(requestOf(job))] : []
   return Option.some({

@@ -4,9 +4,11 @@
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as JobError from "@redrive/core/JobError"
 import * as Schema from "effect/Schema"
+import type * as SqlClient from "effect/sql/SqlClient"
 import { pagePrice } from "../service/Accounts.ts"
 import type { JobRow } from "../service/rows.ts"
-import type { Status } from "./Filter.ts"
+import { orderOf } from "../service/Database.ts"
+import type { Filter, Status } from "./Filter.ts"
 import type { ItemLine, JobLine } from "./Model.ts"
 import { type Attempt, Story } from "./Story.ts"
 
@@ -60,6 +62,19 @@ export interface ItemRow {
   readonly next_at: Whole | null
   readonly story: string
   readonly place: Whole
+}
+
+/** What a list reads of a page. */
+export const columns = (sql: SqlClient.SqlClient) => {
+  const names = `id job_id url host depth status page_status title attempts cost updated_at code detail actor because answer next_at story`
+  return sql`${sql.literal(names.split(" ").join(", "))}, ${orderOf(sql, "items")} AS place`
+}
+
+/** Whether a text is in a page's URL, title or failure, whatever the case of its letters. */
+export const hasText = ({ text = "" }: Filter): ((row: ItemRow) => boolean) => {
+  const wanted = text.toLowerCase()
+  if (wanted === "") return () => true
+  return ({ answer, title, url }) => [url, title, answer].some((field) => field.toLowerCase().includes(wanted))
 }
 
 const statusOf = (status: string, nextAt: number, now: number): Status => {

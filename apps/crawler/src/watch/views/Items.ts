@@ -1,7 +1,7 @@
 /**
  * Pages of a filter: the filter, what can be done with what it has, and the pages.
  */
-import { inWords, statuses } from "../FilterQuery.ts"
+import { inWords, nextInWords, statuses } from "../FilterQuery.ts"
 import type { Filter } from "../Filter.ts"
 import type { Frame, ItemLine, ItemList, ItemsView } from "../Model.ts"
 import { actors } from "./Actors.ts"
@@ -29,6 +29,7 @@ export const filterBar = (filter: Filter, job?: string): Node => {
     ${choice("Who acts", "actor", filter.actor, options(actors))} ${input("Host", "host")} ${input("Code", "code")}
     ${input("Detail", "detail")}
     ${choice("Given up because", "because", filter.because, options(Object.keys(Words.becauses)))}
+    ${choice("Next attempt", "next", filter.next, nextOptions(filter))}
     <div class="buttons">
       <button class="first">Show</button>
       <a class="button" href=${job === undefined ? "/items" : Links.job(job)}>Clear</a>
@@ -36,12 +37,23 @@ export const filterBar = (filter: Filter, job?: string): Node => {
   </form>`
 }
 
-/** What can be done with the pages of a filter. */
-export const filterActions = (frame: Frame, filter: Filter): Node =>
-  html`<div class="actions">
+const times = ["1m", "10m", "1h", "1d", "over-1m", "over-10m", "over-1h", "over-1d"]
+
+/** The times that people ask for most, and the one that is asked for. */
+const nextOptions = ({ next }: Filter): ReadonlyArray<readonly [value: string, text: string]> => {
+  const all = next === undefined || times.includes(next) ? times : [next, ...times]
+  return [["", "any"], ...all.map((time) => [time, nextInWords(time)] as const)]
+}
+
+/** What can be done with the pages of a filter. Those that wait by their next attempt have not failed, and nobody was told of them. */
+export const filterActions = (frame: Frame, filter: Filter): Node | false => {
+  const pause = plan(frame, "pause", filter, "their hosts")
+  if (filter.next !== undefined) return filter.host !== undefined && html`<div class="actions">${pause}</div>`
+  return html`<div class="actions">
     ${plan(frame, "redrive", { ...filter, status: "failed" }, "the failed ones")}
-    ${plan(frame, "pause", filter, "their hosts")} ${plan(frame, "silence", filter, "their alerts")}
+    ${pause} ${plan(frame, "silence", filter, "their alerts")}
   </div>`
+}
 
 /** The list, and the way to the rest of it. */
 export const itemList = ({ after, items, looked }: ItemList, now: number, more: (after: string) => string): Node =>
@@ -51,7 +63,7 @@ export const itemList = ({ after, items, looked }: ItemList, now: number, more: 
         ? html`<p class="calm">No page is like that${looked === undefined ? "" : " so far"}.</p>`
         : itemTable(items, now)
     }
-    ${looked !== undefined && html`<p class="quiet">${Words.counted(looked, "page")} were looked at for the text.</p>`}
+    ${looked !== undefined && html`<p class="quiet">${Words.counted(looked, "page")} were looked at.</p>`}
     ${after !== undefined && html`<p><a href=${more(after)}>${looked === undefined ? "Next pages" : "Look at more pages"}</a></p>`}
   </div>`
 

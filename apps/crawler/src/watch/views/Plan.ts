@@ -135,10 +135,11 @@ const pause = (shown: PlanView): Kind => ({
   fields: forMinutes("Minutes")
 })
 
-const silence = ({ count }: PlanView): Kind => ({
+const silence = ({ count, filter }: PlanView): Kind => ({
   heading: "Silence the alerts about these pages?",
   button: "Silence",
-  isPossible: true,
+  // Nobody is told of pages that wait, and a silence knows no time of an attempt: it would be one of all pages.
+  isPossible: filter.next === undefined,
   content: html`<p>
     Nobody is told of their failures until the silence ends: ${Words.counted(count, "page")} at the moment. Pages are
     crawled as before, and what is still wrong at the end is told then.

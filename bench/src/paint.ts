@@ -1,7 +1,7 @@
 /** When a browser paints the views of `serve --demo` for the first time: by its own paint timing, with an empty cache and with a full one. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { tmpdir } from "node:os"
+import { availableParallelism, loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { createInterface } from "node:readline"
@@ -128,10 +128,11 @@ const measured = Effect.gen(function* () {
   return [chromium.version(), table(head, 1, rows)] as const
 })
 
+const [load = NaN] = loadavg()
 const [version, body] = await Effect.runPromise(Effect.scoped(measured))
 write(
   "paint.md",
   "The first paint of the live page",
-  `Chromium ${version}; \`serve --demo\` while its jobs run, and the browser on the same machine. Milliseconds from going to an address to the end of its answer and to the first contentful paint, the median of ${rounds} visits. Aim: painted within 200 ms.`,
+  `Chromium ${version}; \`serve --demo\` and the browser on the same machine, whose ${availableParallelism()} cores had a load of ${load.toFixed(1)} before. Milliseconds from going to an address to the end of its answer and to the first contentful paint, the median of ${rounds} visits. Aim: painted within 200 ms.`,
   body
 )

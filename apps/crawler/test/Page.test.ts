@@ -400,6 +400,14 @@ describe("the page", () => {
         assert.lengthOf((yield* read("/", cookie)).pauses, 0)
         yield* act(cookie, "silence", { host: "example.com", code: "host_returned_error", minutes: "10", why: "move" })
         assert.deepInclude((yield* read("/incidents", cookie)).silences[0], { name: "move", by: "operator" })
+        // A silence covers what alerts know of a filter, says so, and is none of all alerts.
+        yield* act(cookie, "silence", { code: "insufficient_balance", job: "j", minutes: "10", why: "paid" })
+        const { silences, actions } = { ...(yield* read("/", cookie)), ...(yield* read("/incidents", cookie)) }
+        assert.include(silences[0].about, "insufficient_balance")
+        assert.match(actions[0].about, /^pages with code insufficient_balance, for/)
+        const wide = yield* act(cookie, "silence", { text: "a", minutes: "10", why: "noise" })
+        assert.strictEqual(wide.status, 400)
+        assert.include(yield* Effect.promise(() => wide.text()), "This would silence all alerts")
         yield* Effect.promise(() => reader.cancel())
         yield* Effect.promise(() => listening)
       })

@@ -16,7 +16,7 @@ import { Jobs } from "../service/Jobs.ts"
 import { isUnpaid } from "../service/rows.ts"
 import * as Actions from "./Actions.ts"
 import * as Again from "./Again.ts"
-import { type Filter, inWords } from "./Filter.ts"
+import { type Filter, inWords, ofAlerts } from "./Filter.ts"
 import * as Items from "./Items.ts"
 import * as Silences from "./Silences.ts"
 import * as Watch from "./Watch.ts"
@@ -96,10 +96,13 @@ const open: Action = Effect.fnUntraced(function* ({ form }) {
 const silence: Action = Effect.fnUntraced(function* ({ filter, form }) {
   if (filter.next !== undefined)
     return yield* invalid("Pages that wait have no alerts", "Ask for pages without a time of their next attempt.")
+  const about = ofAlerts(filter)
+  if (about === undefined)
+    return yield* invalid("This would silence all alerts", "Ask for pages by code, by host or by who acts.")
   const minutes = yield* numberOf(form, "minutes", 1, mostMinutes)
   const why = yield* textOf(form, "why")
-  yield* Silences.begin(filter, { by: who, minutes, why })
-  yield* Actions.note({ who, what: "silence", about: `${inWords(filter)}, for ${minutes} min: ${why}`, count: 1 })
+  yield* Silences.begin(about, { by: who, minutes, why })
+  yield* Actions.note({ who, what: "silence", about: `${inWords(about)}, for ${minutes} min: ${why}`, count: 1 })
   return "/incidents"
 })
 

@@ -32,4 +32,4 @@ export const Filter = Schema.Struct({
 
 export type Filter = typeof Filter.Type
 
-export { fromQuery, inWords, ofFailures, rangeOf, toQuery } from "./FilterQuery.ts"
+export { fromQuery, inWords, ofAlerts, ofFailures, rangeOf, toQuery } from "./FilterQuery.ts"

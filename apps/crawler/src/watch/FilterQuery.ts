@@ -9,6 +9,17 @@ export const fields = ["job", "status", "code", "detail", "actor", "because", "h
 /** The fields that only a failure has. */
 export const ofFailures = ["code", "detail", "actor", "because"] as const
 
+/** The part of a filter that alerts know as well: incidents have codes, hosts and who acts, and no job, text or time. None, if a silence of it would be one of all alerts. */
+export const ofAlerts = ({ actor, code, detail, host }: Filter): Filter | undefined =>
+  actor === undefined && code === undefined && host === undefined
+    ? undefined
+    : {
+        ...(code !== undefined && { code }),
+        ...(code !== undefined && detail !== undefined && { detail }),
+        ...(actor !== undefined && { actor }),
+        ...(host !== undefined && { host })
+      }
+
 /** Each status, in the order of a page's life. */
 export const statuses: ReadonlyArray<Status> = ["queued", "running", "waiting", "done", "failed", "cancelled"]
 

@@ -3,6 +3,8 @@
  */
 import { randomUUID } from "node:crypto"
 import * as Route from "@redrive/alert/Route"
+import { catalogue } from "@redrive/core/CrawlCatalogue"
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -15,11 +17,19 @@ const Json = Schema.fromJsonString(Schema.toCodecJson(Route.Silence))
 const encode = Schema.encodeSync(Json)
 const decode = Schema.decodeSync(Json)
 
-/** What a silence of a filter matches. A job, a text and why a page was given up are no part of an incident. */
+/** The levels that have a code: a job that cannot be paid is an incident, too. */
+const levelsOf = (code: string | undefined) => {
+  const levels = (["job", "item"] as const).filter(
+    (level) => code !== undefined && Object.hasOwn(catalogue[level], code)
+  )
+  return Arr.isReadonlyArrayNonEmpty(levels) ? levels : (["item"] as const)
+}
+
+/** What a silence matches. */
 const matchOf = ({ actor, code, detail, host }: Filter): Route.Match => {
   const actors = isActor(actor) ? ([actor] as const) : undefined
   return {
-    levels: ["item"],
+    levels: levelsOf(code),
     ...(code !== undefined && { codes: [detail === undefined ? code : `${code}/${detail}`] as const }),
     ...(host !== undefined && { hosts: [host] as const }),
     ...(actors !== undefined && { actors })
@@ -28,7 +38,7 @@ const matchOf = ({ actor, code, detail, host }: Filter): Route.Match => {
 
 const isActor = Schema.is(Schema.Literals(["caller", "site owner", "operator", "nobody"]))
 
-/** Begins a silence that lasts for some minutes. */
+/** Begins a silence of alerts (`ofAlerts`) that lasts for some minutes. */
 export const begin = Effect.fnUntraced(function* (
   filter: Filter,
   options: { readonly by: string; readonly minutes: number; readonly why: string }

@@ -1,7 +1,7 @@
 /**
  * What an action would do, before it is done.
  */
-import { fields as filterFields, inWords } from "../FilterQuery.ts"
+import { fields as filterFields, inWords, ofAlerts } from "../FilterQuery.ts"
 import type { Filter } from "../Filter.ts"
 import type { Frame, Group, PlanView } from "../Model.ts"
 import { act, choice, field, signInFirst } from "./Forms.ts"
@@ -135,17 +135,26 @@ const pause = (shown: PlanView): Kind => ({
   fields: forMinutes("Minutes")
 })
 
-const silence = ({ count, filter }: PlanView): Kind => ({
-  heading: "Silence the alerts about these pages?",
-  button: "Silence",
-  // Nobody is told of pages that wait, and a silence knows no time of an attempt: it would be one of all pages.
-  isPossible: filter.next === undefined,
-  content: html`<p>
-    Nobody is told of their failures until the silence ends: ${Words.counted(count, "page")} at the moment. Pages are
-    crawled as before, and what is still wrong at the end is told then.
-  </p>`,
-  fields: forMinutes("Minutes")
-})
+const silence = ({ count, filter }: PlanView): Kind => {
+  const about = ofAlerts(filter)
+  // Nobody is told of pages that wait.
+  const isPossible = about !== undefined && filter.next === undefined
+  return {
+    heading: isPossible
+      ? `Silence the alerts about ${Words.visible(inWords(about, "pages"))}?`
+      : "Silence which alerts?",
+    button: "Silence",
+    isPossible,
+    content: html`<p>
+      ${
+        isPossible
+          ? `Nobody is told of their failures until the silence ends: ${Words.counted(count, "page")} at the moment, and those of every other job. Pages are crawled as before, and what is still wrong at the end is told then.`
+          : "Alerts have a code, a host and somebody who acts. Ask for pages by one of these first: a silence without them would be one of all alerts."
+      }
+    </p>`,
+    fields: forMinutes("Minutes")
+  }
+}
 
 const cancel = ({ count }: PlanView): Kind => ({
   heading: `Cancel the job, with ${Words.counted(count, "page")} left?`,

@@ -66,12 +66,15 @@ const bytesOf = async ({ run, times = 1 }: Task): Promise<number> => {
 /** A young generation so large that the collector has no reason to run, which would make all of it slow: so not where time is measured. */
 const large = ["--expose-gc", "--min-semi-space-size=256", "--max-semi-space-size=256"]
 
-/** The bytes that each task allocates, measured by a process of its own that runs the same file; `undefined` where that is not asked. */
-const allocated = (): ReadonlyArray<number | null> => {
-  const file = process.argv[1] ?? ""
-  const said = execFileSync(process.execPath, [...large, file, "--bytes"], { encoding: "utf8" })
-  return JSON.parse(said)
+/** What a task allocates. */
+export interface Allocated extends Pick<Task, "path" | "name"> {
+  /** `undefined` where that is not asked. */
+  readonly bytes?: number
 }
+
+/** The bytes that each task of a file allocates, measured by a process of its own. */
+export const allocated = (file: string, flags: ReadonlyArray<string> = []): ReadonlyArray<Allocated> =>
+  JSON.parse(execFileSync(process.execPath, [...large, ...flags, file, "--bytes"], { encoding: "utf8" }))
 
 const line = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
 
@@ -90,8 +93,11 @@ export const write = (file: string, title: string, how: string, body: string): v
 /** Measures tasks in interleaved rounds, so that a slow moment of the machine hits all alike, and writes results/`file`. */
 export const report = async (file: string, title: string, tasks: ReadonlyArray<Task>): Promise<void> => {
   if (process.argv.includes("--bytes")) {
-    const all: Array<number | undefined> = []
-    for (const task of tasks) all.push(task.bytes === true ? await bytesOf(task) : undefined)
+    const all: Array<Allocated> = []
+    for (const task of tasks) {
+      const { name, path } = task
+      all.push({ path, name, ...(task.bytes === true && { bytes: await bytesOf(task) }) })
+    }
     console.log(JSON.stringify(all))
     return
   }
@@ -100,19 +106,18 @@ export const report = async (file: string, title: string, tasks: ReadonlyArray<T
     process.stderr.write(`${title}: round ${round + 1} of ${rounds}\r`)
     for (const [index, task] of tasks.entries()) measured[index]?.push(await roundOf(task))
   }
-  const bytes = tasks.some((task) => task.bytes) ? allocated() : undefined
+  const bytes = tasks.some((task) => task.bytes) ? allocated(process.argv[1] ?? "") : undefined
   const wallOf = (index: number) => Math.min(...(measured[index] ?? []).map(({ wall }) => wall))
   const cpuOf = (index: number) => median((measured[index] ?? []).map(({ cpu }) => cpu))
   const rows = tasks.map(({ name, path }, index) => {
     const base = tasks.findIndex((task) => task.path === path)
     const nanos = [wallOf(index), cpuOf(index)].map((value) => String(Math.round(value)))
     const ratio = (wallOf(index) / wallOf(base)).toFixed(1)
-    return [path, name, ...nanos, ratio, ...(bytes === undefined ? [] : [roundedOf(bytes[index])])]
+    return [path, name, ...nanos, ratio, ...(bytes === undefined ? [] : [roundedOf(bytes[index]?.bytes)])]
   })
   const head = ["path", "what", "wall ns", "CPU ns", "ratio", ...(bytes === undefined ? [] : ["bytes"])]
   const how = `${rounds} interleaved rounds. Of one call: wall is the best round's median, CPU the median round's mean; ratio is wall to the path's first.`
   write(file, title, how, table(head, 2, rows))
 }
 
-const roundedOf = (bytes: number | null | undefined): string =>
-  typeof bytes === "number" ? String(Math.round(bytes)) : ""
+const roundedOf = (bytes: number | undefined): string => (bytes === undefined ? "" : String(Math.round(bytes)))

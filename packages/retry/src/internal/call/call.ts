@@ -44,8 +44,7 @@ export interface Past extends Budget.Taken, Prober {
 /** In place of a time: no attempt is under way, since the call waits for the next one. */
 export const waiting = -1
 
-/** The past of a call without failures, which most calls share. */
-const nothing: Past = Object.freeze({
+const makePast = (): Past => ({
   state: CallState.start,
   began: -1,
   failed: [],
@@ -54,6 +53,9 @@ const nothing: Past = Object.freeze({
   probing: undefined,
   isOver: false
 })
+
+/** The past of a call without failures, which most calls share. */
+const nothing: Past = Object.freeze(makePast())
 
 /** What the engine's own callers may say of a call besides. */
 export interface CallOptions<A, E, R, F = Added> extends Options<A, E, R, F> {
@@ -130,7 +132,7 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
 
 /** The call's own past, which may be changed. */
 export const pastOf = <A, E, R>(call: Call<A, E, R>): Past => {
-  if (call.past === nothing) call.past = { ...nothing, failed: [] }
+  if (call.past === nothing) call.past = makePast()
   return call.past
 }
 

@@ -1,8 +1,8 @@
 import type * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 
-/** Adds one to a counter of the fiber's registry, under these values of its labels. */
-type Count = (fiber: Fiber.Fiber<unknown, unknown>, ...values: ReadonlyArray<string>) => void
+/** Adds one to a counter of the fiber's registry, under the call's name and the value of a second label, if the counter has one. */
+type Count = (fiber: Fiber.Fiber<unknown, unknown>, call: string, value?: string) => void
 
 /** The most label combinations: a program that names every call differently must not fill the memory. */
 const most = 1000
@@ -10,17 +10,24 @@ const most = 1000
 /** A counter with labels: call names and words of a closed set, never a key, a URL or a message. */
 const counter = (name: string, what: string, ...labels: ReadonlyArray<string>): Count => {
   const description = `${what}, by ${labels.join(" and ")}`
-  const known = new Map<string, Metric.Counter<number>>()
-  const add = (key: string, values: ReadonlyArray<string>) => {
+  // A text that is made for each count would be hashed each time.
+  const known = new Map<string, Map<string, Metric.Counter<number>>>()
+  let size = 0
+  const make = (values: ReadonlyArray<string | undefined>) => {
     const attributes = Object.fromEntries(labels.map((label, index) => [label, values[index] ?? "other"]))
-    const made = Metric.counter(`redrive_${name}_total`, { description, incremental: true, attributes })
-    known.set(key, made)
+    return Metric.counter(`redrive_${name}_total`, { description, incremental: true, attributes })
+  }
+  const add = (call: string, value: string) => {
+    const made = make([call, value])
+    const ofCall = known.get(call) ?? new Map<string, Metric.Counter<number>>()
+    known.set(call, ofCall.set(value, made))
+    size++
     return made
   }
-  const other = () => known.get("") ?? add("", [])
-  return (fiber, ...values) => {
-    const key = values.join("\n")
-    const metric = known.get(key) ?? (known.size < most ? add(key, values) : other())
+  let others: Metric.Counter<number> | undefined
+  const other = () => (others ??= make([]))
+  return (fiber, call, value = "") => {
+    const metric = known.get(call)?.get(value) ?? (size < most ? add(call, value) : other())
     metric.updateUnsafe(1, fiber.context)
   }
 }

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Page } from "playwright-core"
 import type { View } from "../src/watch/Model.ts"
 import * as Words from "../src/watch/views/Words.ts"
-import { browser, noChromium, open, pages, violations } from "./watch/browser.ts"
+import { browser, looks, noChromium, open, pages, violations } from "./watch/browser.ts"
 import { emptyViews, items, jobs, jobView, now, overview, shown, views, withText } from "./watch/fixtures.ts"
 
 const byPath = (all: { readonly [name: string]: View }, before: string) =>
@@ -20,12 +20,6 @@ const overviewAt = (later: number, failed: number) => {
 }
 
 describe.skipIf(noChromium)("the page in a browser", () => {
-  const looks = [
-    [1280, "light"],
-    [1280, "dark"],
-    [390, "light"],
-    [390, "dark"]
-  ] as const
   for (const [width, colorScheme] of looks)
     it.live(`is accessible and fits at ${width} px, ${colorScheme}`, () =>
       Effect.gen(function* () {

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type { Page } from "playwright-core"
 import * as Render from "../src/report/Render.ts"
 import { folder } from "./files.ts"
-import { browser, noChromium, open, violations } from "./watch/browser.ts"
+import { browser, looks, noChromium, open, violations } from "./watch/browser.ts"
 import { withText } from "./watch/fixtures.ts"
 import { emptyReport, failedPages, readPages, report, reportOf } from "./watch/report.ts"
 
@@ -26,12 +26,6 @@ const files = Effect.map(folder, (dir) =>
 const evaluate = <A>(page: Page, code: string) => Effect.promise(() => page.evaluate<A>(code))
 
 describe.skipIf(noChromium)("a report in a browser, from a disk", () => {
-  const looks = [
-    [1280, "light"],
-    [1280, "dark"],
-    [390, "light"],
-    [390, "dark"]
-  ] as const
   for (const [width, colorScheme] of looks)
     it.live(`is accessible, fits and asks nobody at ${width} px, ${colorScheme}`, () =>
       Effect.gen(function* () {

@@ -14,6 +14,14 @@ import * as Render from "../../src/watch/Render.ts"
 /** Whether the tests in a browser are skipped, because this machine has none. */
 export const noChromium = Program.isMissing("chromium", "chromium")
 
+/** A desk and a phone, by day and by night. */
+export const looks = [
+  [1280, "light"],
+  [1280, "dark"],
+  [390, "light"],
+  [390, "dark"]
+] as const
+
 const assets = Assets.make()
 
 /** A server of views by path. What it shows can be changed, and told as it was. */

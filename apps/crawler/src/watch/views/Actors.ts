@@ -11,7 +11,7 @@ export const people: { readonly [actor: string]: string } = {
   operator: "whoever runs this service",
   caller: "whoever asked for the crawl",
   "site owner": "whoever runs the crawled site",
-  nobody: "it heals by itself, or never will"
+  nobody: "there is nothing to do"
 }
 
 /** Those who read this page, so that the others are not "you". */

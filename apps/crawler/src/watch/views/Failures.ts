@@ -34,6 +34,10 @@ const byActor = (failures: ReadonlyArray<Failures>): ReadonlyArray<Group<Failure
 
 const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`
 
+/** Whether pages are worth another try: as they are, or once somebody has taken the next step. */
+const mayHelp = (row: Failures): boolean =>
+  row.actor !== "nobody" && (row.because !== "permanent" || nextStep(row).includes("redrive"))
+
 /** What failed, by who acts. */
 export const failureTable = (frame: Frame, failures: ReadonlyArray<Failures>, within: Filter = {}): Node =>
   grouped(
@@ -58,6 +62,6 @@ export const failureTable = (frame: Frame, failures: ReadonlyArray<Failures>, wi
       },
       { title: "Hosts", kind: "number", cell: ({ hosts }) => Words.number(hosts) },
       { title: "Next step", kind: "wide", cell: nextStep },
-      { title: "", cell: (row) => row.actor !== "nobody" && plan(frame, "redrive", filterOf(within, row)) }
+      { title: "", cell: (row) => mayHelp(row) && plan(frame, "redrive", filterOf(within, row)) }
     ]
   )

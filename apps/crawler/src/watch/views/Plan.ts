@@ -148,8 +148,8 @@ const silence = ({ count, filter }: PlanView): Kind => {
     content: html`<p>
       ${
         isPossible
-          ? `Nobody is told of their failures until the silence ends: ${Words.counted(count, "page")} at the moment, and those of every other job. Pages are crawled as before, and what is still wrong at the end is told then.`
-          : "Alerts have a code, a host and somebody who acts. Ask for pages by one of these first: a silence without them would be one of all alerts."
+          ? `Nobody is told of their failures until the silence ends: ${Words.counted(count, "page")} at the moment, in any job. What is still wrong at the end is told then.`
+          : "This would silence all alerts. Ask for pages by code, host or who acts first."
       }
     </p>`,
     fields: forMinutes("Minutes")

@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as PlatformError from "effect/PlatformError"
+import * as Schema from "effect/Schema"
 import * as SqlError from "effect/sql/SqlError"
 import * as TestClock from "effect/testing/TestClock"
 
@@ -287,5 +288,26 @@ describe("a verdict", () => {
       "parked until top up",
       "give up"
     ])
+  })
+
+  it("of a failure's own is one by the schema, and no other", () => {
+    const isVerdict = Schema.is(Verdict.Verdict)
+    const absent = Symbol("absent")
+    const parts = {
+      _tag: ["Transient", "Throttled", "Parked", "Permanent", "Other", absent],
+      pace: ["quick", "steady", "slow", "fast", undefined, absent],
+      limit: [0, -1, 1.5, 2 ** 60, "1", undefined, absent],
+      retryAfter: [Duration.seconds(1), Duration.infinity, 1000, undefined, absent],
+      until: ["top up", "", 1, undefined, absent]
+    }
+    let all: ReadonlyArray<object> = [{}]
+    for (const [name, values] of Object.entries(parts))
+      all = all.flatMap((one) => values.map((value) => (value === absent ? one : { ...one, [name]: value })))
+    const inherited = all.map((one) => Object.create(one) as object)
+    const wrong = [...all, ...inherited, [], "Permanent", null].filter(
+      (own) => (Judge.verdictOf({ verdict: own }) === own) !== isVerdict(own)
+    )
+    assert.deepStrictEqual(wrong, [])
+    assert.isAbove(all.filter(isVerdict).length, 100)
   })
 })

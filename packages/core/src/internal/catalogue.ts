@@ -1,12 +1,9 @@
-import * as Schema from "effect/Schema"
+import { isVerdict } from "./isVerdict.ts"
 import { isRecord, oneOf, problemsOf, refuse, required, type Rule, type Rules, shown, text } from "./rules.ts"
-import { Verdict } from "../Verdict.ts"
 
 const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 200 && Number(value) < 600
 
 const status: Rule = { allowed: "an HTTP status", isRight: isStatus }
-
-const isVerdict = Schema.is(Verdict)
 
 const record: Rule = { allowed: "a record", isRight: (value) => isRecord(value) && !Array.isArray(value) }
 

@@ -1,11 +1,11 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
 import { ofClient } from "./clients.ts"
 import { fromLinks } from "./classify.ts"
 import { alone, chain, type Link, property } from "./chain.ts"
+import { isVerdict } from "./isVerdict.ts"
 import * as services from "./services.ts"
-import { parked, permanent, throttled, transient, Verdict } from "../Verdict.ts"
+import { parked, permanent, throttled, transient, type Verdict } from "../Verdict.ts"
 
 /** Verdicts on Effect's own errors where `isRetryable` says too little, by the tags of the wrapper and the reason. */
 const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: Verdict } } = {
@@ -31,8 +31,6 @@ const effectErrors: { readonly [wrapper: string]: { readonly [reason: string]: V
     Unknown: transient("quick", 1)
   }
 }
-
-const isVerdict = Schema.is(Verdict)
 
 /** The verdict that a failure gives itself, or `undefined`. Its getters may throw. */
 export const verdictIn = (failure: unknown, now: number | undefined): Verdict | undefined => {

@@ -5,7 +5,7 @@ import * as Failure from "@redrive/core/Failure"
 import * as Report from "@redrive/core/Report"
 import type * as Because from "../../Because.ts"
 import * as Operation from "../../Operation.ts"
-import { RetryExhausted } from "../../RetryExhausted.ts"
+import { type Facts, RetryExhausted } from "../../RetryExhausted.ts"
 import type { Added, Exhausted } from "../../Retry.ts"
 import { type Call, elapsed, type Entry, pastOf } from "./call.ts"
 import { Refused } from "./refused.ts"
@@ -51,16 +51,19 @@ const ended = <A, E, R>(
   const { key, name, options } = call
   const past = pastOf(call)
   past.isOver = true
-  const own = options.errorOf !== undefined && isAdded(failure) ? options.errorOf(failure) : failure
-  const facts: Facts = { name, because, attempts: past.failed.map(entryOf), duration: durationOf(call), failure: own }
-  if (key !== "") facts.key = key
-  if (failure instanceof Refused && failure.until !== undefined) facts.until = failure.until
-  if (later !== undefined) {
-    facts.retryAt = later.retryAt
-    facts.retryAfter = later.retryAfter
+  const facts = {
+    name,
+    key: key === "" ? undefined : key,
+    because,
+    attempts: past.failed.map(entryOf),
+    duration: durationOf(call),
+    failure: options.errorOf !== undefined && isAdded(failure) ? options.errorOf(failure) : failure,
+    until: failure instanceof Refused ? failure.until : undefined,
+    retryAt: later?.retryAt,
+    retryAfter: later?.retryAfter
   }
   // It is not thrown, and its timeline takes the place of a stack.
-  const exhausted = Failure.withoutStack(() => new RetryExhausted<Exhausted<E>["failure"]>(facts))
+  const exhausted = Failure.withoutStack(() => new RetryExhausted(facts as Facts<Exhausted<E>["failure"]>))
   Events.gaveUp(call, exhausted)
   return Effect.fail(exhausted)
 }
@@ -68,13 +71,6 @@ const ended = <A, E, R>(
 const durationOf = <A, E, R>(call: Call<A, E, R>): Duration.Duration => {
   const millis = elapsed(call)
   return millis === 0 ? Duration.zero : Duration.millis(millis)
-}
-
-/** The facts of a `RetryExhausted`. It is filled in place, since a copy would cost as much as the rest of a refused call. */
-type Facts = {
-  -readonly [Name in keyof ConstructorParameters<typeof RetryExhausted>[0]]: ConstructorParameters<
-    typeof RetryExhausted
-  >[0][Name]
 }
 
 /** The latest time that a date can hold. */

@@ -1,7 +1,4 @@
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import type { Time } from "./monotonic.ts"
+import type { Time, Timer } from "./monotonic.ts"
 
 /** Something that is due at a monotonic time, unless it is removed before. */
 export interface Entry {
@@ -16,6 +13,9 @@ export interface Deadlines {
   readonly remove: (entry: Entry) => void
 }
 
+/** Timers cannot wait for more than 2^31 - 1 milliseconds, some 25 days. */
+const longest = 2_147_483_647
+
 const known = new WeakMap<Time, Deadlines>()
 
 export const of = (time: Time): Deadlines => {
@@ -29,7 +29,7 @@ export const of = (time: Time): Deadlines => {
 const make = (time: Time): Deadlines => {
   // A binary heap: the parent of `index` is at half of `index`, and never due later.
   const heap: Array<Entry> = []
-  let timer: Fiber.Fiber<void> | undefined
+  let timer: Timer | undefined
   let wakesAt = Infinity
 
   const put = (entry: Entry, index: number) => {
@@ -74,7 +74,7 @@ const make = (time: Time): Deadlines => {
   }
 
   const stop = () => {
-    timer?.interruptUnsafe()
+    timer?.stop()
     timer = undefined
     wakesAt = Infinity
   }
@@ -82,16 +82,15 @@ const make = (time: Time): Deadlines => {
   const arm = () => {
     const [first] = heap
     if (first === undefined) return stop()
-    if (wakesAt <= first.at) return
+    if (wakesAt <= first.at) {
+      if (heap.length === 1) timer?.hold?.(true)
+      return
+    }
     stop()
-    wakesAt = first.at
-    const rest = Duration.millis(Math.max(0, first.at - time.now()))
-    timer = Effect.runFork(
-      Effect.andThen(
-        time.clock.sleep(rest),
-        Effect.sync(() => wake(first.at))
-      )
-    )
+    const now = time.now()
+    const target = Math.min(first.at, now + longest)
+    wakesAt = target
+    timer = time.after(Math.max(0, target - now), () => wake(target))
   }
 
   const wake = (target: number) => {
@@ -117,8 +116,10 @@ const make = (time: Time): Deadlines => {
     remove: (entry) => {
       if (entry.index < 0) return
       take(entry)
-      // The timer keeps running while entries are left. With none, it would keep the process alive.
-      if (heap.length === 0) stop()
+      if (heap.length > 0) return
+      // The next call mostly has a later deadline, for which the same timer serves. Until then it must not keep the process alive.
+      if (timer?.hold === undefined) stop()
+      else timer.hold(false)
     }
   }
 }

@@ -73,7 +73,7 @@ export const bounded = <A, E, R, A2, E2, R2>(
   now: number,
   limit: number
 ): Effect.Effect<A2, E2 | Cause.TimeoutError, R2> =>
-  limit === Infinity ? self : timeout(self, Duration.millis(Math.max(0, limit)), now + limit, call.time, call)
+  limit === Infinity ? self : timeout(self, Math.max(0, limit), now + limit, call)
 
 /** An attempt, and a second one at the same time if the first is slow and the operation is safe. */
 const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {

@@ -76,13 +76,13 @@ const bounded = <A>(
       deadlines.remove(entry)
       resolve(next())
     }
-    const entry = deadlines.add(call.started + limit, () =>
-      once(() => {
-        const failure = timedOut(call, Duration.millis(limit))
-        controller?.abort(failure)
-        return failed(failure)
-      })
-    )
+    const late = () => {
+      const failure = timedOut(call, Duration.millis(limit))
+      controller?.abort(failure)
+      return failed(failure)
+    }
+    const entry = { at: call.started + limit, index: -1, due: () => once(late) }
+    deadlines.add(entry)
     answer.then(
       (value) => once(() => succeeded(call, value)),
       (failure: unknown) => once(() => failed(failure))

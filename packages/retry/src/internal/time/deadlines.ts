@@ -1,6 +1,6 @@
 import type { Time, Timer } from "./monotonic.ts"
 
-/** Something that is due at a monotonic time, unless it is removed before. */
+/** Something that is due at a monotonic time, unless it is removed before. Its `index` is the heap's. */
 export interface Entry {
   readonly at: number
   readonly due: () => void
@@ -9,7 +9,7 @@ export interface Entry {
 
 /** All entries due on one clock. A single timer waits for the earliest one. */
 export interface Deadlines {
-  readonly add: (at: number, due: () => void) => Entry
+  readonly add: (entry: Entry) => void
   readonly remove: (entry: Entry) => void
 }
 
@@ -106,12 +106,11 @@ const make = (time: Time): Deadlines => {
   }
 
   return {
-    add: (at, due) => {
-      const entry = { at, due, index: heap.length }
+    add: (entry) => {
+      entry.index = heap.length
       heap.push(entry)
       rise(entry)
       arm()
-      return entry
     },
     remove: (entry) => {
       if (entry.index < 0) return

@@ -90,8 +90,8 @@ export const JobNotFound = envelopes.codec(JobError.JobNotFound)
  * The envelope of any catalogue's reasons: `error_code`, `error_message`, the detail as `reason`, and the reason's own `fields`.
  *
  * It takes any class made with `Failure.Job` or `Failure.Item`, so `JobError.JobError` and `ItemError.ItemError` too. It keeps the reason
- * and not where it happened. `Schema.toCodecJson` of the class keeps both, with the URL as it is: a token in it is written too. Fields that
- * contain a `Redacted` are left out here.
+ * and not where it happened. `Schema.toCodecJson` of the class keeps both, with the URL as it is and the message of what was thrown: their
+ * secrets are written too. Fields that contain a `Redacted` are left out here.
  *
  * Reading keeps an unknown code in `Unrecognized`, and also a known code with too few fields, which keeps its verdict and status. It fails
  * if there is no `error_code`: absent, null and `""` mean no error.

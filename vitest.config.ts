@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config"
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.cache/node")
 
 /** Whether a word of the command line names a folder or a file. */
-const isPath = (word: string): boolean => /^(packages|apps|clients)\b/.test(word)
+const isPath = (word: string): boolean => /^(packages|apps|clients|\.ci)\b/.test(word)
 
 /**
  * Whether a run asks for tests of a folder. A project takes its time at the start even if none of its tests

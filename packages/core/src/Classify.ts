@@ -22,7 +22,9 @@ import type * as ItemError from "./ItemError.ts"
 export type HeadersLike = waits.HeadersLike
 
 /**
- * A page's answer. The beginning of its `body`, if given, tells a robot check from a refusal.
+ * A page's answer: a `Response` of fetch as it is, or any object with its `status` and `headers`.
+ *
+ * The beginning of its `body`, if that is a text, tells a robot check from a refusal. Any other body, such as a stream, is ignored.
  *
  * @category models
  * @since 0.1.0
@@ -42,6 +44,8 @@ export const thrown = (cause: unknown, now?: number): ItemError.Reason => classi
 
 /**
  * Finds the reason for a page's answer; `undefined` for a status in 200-299.
+ *
+ * `Classify.answered(await fetch(url), Date.now())` works: the body is left for the caller to read.
  *
  * The reason keeps how long to wait. That is `retry-after-ms` or Retry-After; otherwise, for 403, 429 and 5xx, the longest reset of the
  * exhausted rate limits, in the formats of the IETF drafts 3 to 10, GitHub, OpenAI and others. A limit without a remaining count is used

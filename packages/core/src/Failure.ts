@@ -291,7 +291,7 @@ export const isFailure = (u: unknown): u is Any => Predicate.hasProperty(u, Type
 
 /**
  * The HTTP status of an answer that carries a failure or a reason. It is the status of the detail, else of the code; 500 for a code that
- * the catalogue does not have.
+ * the catalogue does not have. Every `ItemError` has 200, since a job whose items failed is answered with 200 and lists them.
  *
  * @category getters
  * @since 0.1.0

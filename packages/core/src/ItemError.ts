@@ -79,7 +79,7 @@ export class WebsiteAccessDenied extends Failure.Reason<WebsiteAccessDenied>(id(
 ) {}
 
 /**
- * The host name did not resolve, or nothing answers at its address.
+ * The host name did not resolve, or nothing answers at its address: a refused connection has this code too, as the crawl API has it.
  *
  * @category reasons
  * @since 0.1.0
@@ -135,7 +135,8 @@ export class ItemError extends Failure.Item<ItemError>("@redrive/core/ItemError"
 export const Reason = ItemError.fields.reason
 
 /**
- * The reason why an item failed: the four codes that are written, and `Unrecognized` for any other code that was read.
+ * The reason why an item failed: the four codes that are written, and `Unrecognized` for any other code that was read. Switch on its
+ * `_tag`: the `code` of `Unrecognized` is any text.
  *
  * @category reasons
  * @since 0.1.0

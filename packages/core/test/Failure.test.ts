@@ -286,6 +286,13 @@ describe("the envelope of a catalogue of one's own", () => {
       assert.deepStrictEqual(reason.verdict, Verdict.permanent)
     }
   })
+
+  it("is no error without a code", () => {
+    for (const json of [{}, { error_code: "" }, { error_code: null, error_message: "x" }, { message: "Bad Gateway" }]) {
+      assert.throws(() => decode(json), "there is no error_code")
+    }
+    for (const json of ["x", null, [], { error_code: 42 }]) assert.throws(() => decode(json))
+  })
 })
 
 describe("errors without a stack", () => {

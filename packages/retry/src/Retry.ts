@@ -198,7 +198,8 @@ type ExhaustedOf<E> = Extract<E, RetryExhausted>
  * Runs a fallback when a call was given up, such as a read from a cache.
  *
  * With `because`, only for these reasons; for any other reason the call fails as before. When the fallback succeeds, observers get
- * `FellBack`. When the fallback fails, the effect fails with that error.
+ * `FellBack`. When the fallback fails, the effect fails with that error. For a client of `HttpRetry`, put `HttpClient.filterStatusOk` before
+ * the retries, or the last answer is a success and no fallback runs.
  *
  * @category combinators
  * @since 0.1.0

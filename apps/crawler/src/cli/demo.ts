@@ -89,7 +89,7 @@ const story = Effect.fnUntraced(function* (
   database: string,
   progress: Progress.Progress
 ) {
-  yield* title(`Crawling ${site.url}, which misbehaves in ${site.behaviours.length} ways`)
+  yield* title(`Crawling ${site.url}, with ${site.behaviours.length} paths, most of which misbehave`)
   const run = yield* crawl(site.url, progress)
   yield* print(["", ...Summary.lines(run)])
   yield* title("Crawling a site whose name nobody knows")

@@ -10,7 +10,8 @@ import { header, type HeadersLike, waitOf } from "./waits.ts"
 export interface Answer {
   readonly status: number
   readonly headers: HeadersLike
-  readonly body?: string | undefined
+  /** Read only if it is a text. A `Response` has a stream here. */
+  readonly body?: unknown
 }
 
 /** The reason from the first recognised link; among the members of an aggregate, from the one that got furthest, whatever their order. */
@@ -142,7 +143,8 @@ export const fromAnswer = (
   cause?: unknown
 ): ItemError.Reason | undefined => {
   if (status >= 200 && status <= 299) return undefined
-  const isChallenge = header(headers, "cf-mitigated") === "challenge" || (body !== undefined && challenge.test(body))
+  const isChallenge =
+    header(headers, "cf-mitigated") === "challenge" || (typeof body === "string" && challenge.test(body))
   const facts = {
     // A status that is not an integer is not an HTTP status, and could not be encoded.
     ...(Number.isSafeInteger(status) ? { status } : { status: 0, detail: "odd_status" }),

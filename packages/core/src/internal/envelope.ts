@@ -127,14 +127,17 @@ const answeredWith = <R extends Failure.Reason>(
     Schema.decodeTo(
       Schema.toType(type.fields.reason),
       SchemaTransformation.transformEffect<R, Written>({
-        decode: ({ error_code, error_message, fields = {}, reason }) =>
-          Effect.succeed(
+        decode: ({ error_code, error_message, fields = {}, reason }) => {
+          // Without a code there is no error. Any object of a proxy would otherwise be read as one.
+          if (error_code === "") return Effect.fail(new SchemaIssue.InvalidValue({ message: "there is no error_code" }))
+          return Effect.succeed(
             type.reasonOf(error_code, {
               ...Option.getOrUndefined(own(error_code, reason)?.read(fields) ?? Option.none()),
               ...(error_message === "" ? {} : { lastError: error_message }),
               ...(reason === undefined ? {} : { detail: reason })
             })
-          ),
+          )
+        },
         encode: (reason) => {
           if (status !== undefined && status !== statusOf(reason))
             return Effect.fail(new SchemaIssue.InvalidValue({ message: `not answered with ${status}` }))

@@ -13,6 +13,7 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Catalogue from "./Catalogue.ts"
+import { fieldsOf } from "./internal/direct.ts"
 import * as internal from "./internal/failure.ts"
 import { checkReason, checkReasons } from "./internal/reasons.ts"
 import type { Verdict } from "./Verdict.ts"
@@ -132,10 +133,15 @@ export const Reason =
     const base = Schema.TaggedError<object>(identifier)(tag, { ...fields, ...facts })
     checkReason(tag, identity)
     internal.describeReason(base.prototype, identity)
+    const known = fieldsOf(base, tag)
+    const parent: Function = Object.getPrototypeOf(base)
     return class extends base {
       constructor(facts: never, options?: Schema.MakeOptions) {
+        // The schema takes what is plain as it is, but it takes its time.
+        const own = options === undefined ? known(facts) : undefined
+        if (own !== undefined) return internal.refine(internal.trace(Reflect.construct(parent, [own], new.target)))
         super(facts, options)
-        internal.refine(this)
+        internal.refine(internal.trace(this))
       }
     } as never
   }
@@ -236,12 +242,23 @@ const make =
   ): FailureClass<Self, Level, Tag, Reasons, Place, Fields> => {
     checkReasons(tag, level, catalogue, reasons)
     const reason = Schema.Union([...reasons, Unrecognized])
-    const base = Schema.TaggedError<unknown>(identifier)(tag, { ...place, ...fields, reason })
+    const base = Schema.TaggedError<object>(identifier)(tag, { ...place, ...fields, reason } as Schema.Struct.Fields)
     internal.describeFailure(base.prototype, level)
+    const prototypes = new Set<unknown>([...reasons, Unrecognized].map(({ prototype }) => prototype))
+    const known = fieldsOf(base, tag, { reason: (value) => prototypes.has(Object.getPrototypeOf(Object(value))) })
+    const parent: Function = Object.getPrototypeOf(base)
+    const type = class extends base {
+      constructor(facts: never, options?: Schema.MakeOptions) {
+        // The schema takes what is plain as it is, but it takes its time.
+        const own = options === undefined ? known(facts) : undefined
+        if (own !== undefined) return internal.withStackOf(facts, () => Reflect.construct(parent, [own], new.target))
+        super(facts, options)
+      }
+    }
     const reasonOf = internal.reasonMaker(reasons, Unrecognized)
     const placed = internal.statusesOf(level, catalogue[level])
     const statuses = [...new Set(placed.map(([, status]) => status))]
-    return Object.assign(base, { reasonOf, statuses, [internal.placed]: placed }) as never
+    return Object.assign(type, { reasonOf, statuses, [internal.placed]: placed }) as never
   }
 
 const id = Schema.optionalKey(Schema.String)
@@ -301,6 +318,8 @@ export const statusOf = (self: Failure | Reason): number =>
 
 /**
  * Makes errors without stack traces, which are their main cost: for expected failures on hot paths.
+ *
+ * An error made of a reason that has a stack trace shows that one, so that only the reason costs it.
  *
  * @category constructors
  * @since 0.1.0

@@ -30,10 +30,19 @@ const is = <Code extends ItemCode>(code: Code, detail?: (self: Facts) => string 
   detail
 })
 
-/** The detail of a status that no row lists, by its first digit. */
-const detailOfStatus = ({ status = 0 }: Facts): ItemDetail<"host_returned_error"> | undefined => {
-  const listed = Catalogue.detailOfPage(catalogue.item.host_returned_error, status)
-  if (listed !== undefined) return listed as ItemDetail<"host_returned_error">
+type HostDetail = ItemDetail<"host_returned_error">
+
+/** The details of the statuses that a row lists. */
+const listed = new Map(
+  Object.entries(catalogue.item.host_returned_error.details as Catalogue.Entry["details"]).flatMap(
+    ([detail, { pages = [] }]) => pages.map((status) => [status, detail as HostDetail] as const)
+  )
+)
+
+/** The detail of a status; of one that no row lists, by its first digit. */
+const detailOfStatus = ({ status = 0 }: Facts): HostDetail | undefined => {
+  const detail = listed.get(status)
+  if (detail !== undefined) return detail
   if (status === 0) return undefined
   if (status >= 300 && status < 400) return "unfollowed_redirect"
   if (status >= 400 && status < 500) return "client_error"

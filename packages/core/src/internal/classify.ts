@@ -119,16 +119,21 @@ export const isLate = (link: object): boolean =>
 const prefixed = (code: string) => Signals.byPrefix.find(([prefix]) => code.startsWith(prefix))?.[1]
 
 /** The answer in a client's error, if its status is 300 or more. */
-const answerOf = (link: object): Answer | undefined => {
-  for (const value of [property(link, "response"), link, property(link, "$metadata")]) {
-    if (!Predicate.isObjectKeyword(value)) continue
-    const status = ["status", "statusCode", "httpStatusCode"].map((name) => property(value, name)).find(isStatus)
+const answerOf = (link: object): Answer | undefined =>
+  answerIn(property(link, "response")) ?? answerIn(link) ?? answerIn(property(link, "$metadata"))
+
+const answerIn = (value: unknown): Answer | undefined => {
+  if (!Predicate.isObjectKeyword(value)) return undefined
+  for (const name of statusNames) {
+    const status = property(value, name)
+    if (!isStatus(status)) continue
     const headers = property(value, "headers")
-    if (status !== undefined)
-      return { status, headers: Predicate.isObjectKeyword(headers) ? (headers as HeadersLike) : {} }
+    return { status, headers: Predicate.isObjectKeyword(headers) ? (headers as HeadersLike) : {} }
   }
   return undefined
 }
+
+const statusNames = ["status", "statusCode", "httpStatusCode"]
 
 const isStatus = (value: unknown): value is number =>
   Number.isInteger(value) && Number(value) >= 300 && Number(value) <= 599

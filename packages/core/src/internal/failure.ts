@@ -96,17 +96,20 @@ export const refine = <A extends object>(self: A): A => {
   return self
 }
 
-type ReasonClass = new (facts: never) => object
+type ReasonClass = (new (facts: never) => object) & {
+  readonly prototype: { readonly code: string; readonly detail?: string }
+}
 
 /** Finds the class of a code, first by its detail, and makes a reason from the known facts. */
 export const reasonMaker = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonClass) => {
-  const known = new Map<string, ReasonClass>()
+  const known = new Map<string, ReadonlyArray<ReasonClass>>()
   for (const type of classes) {
-    const { code, detail } = type.prototype as Reason
-    for (const key of [`${code} ${detail}`, code]) if (!known.has(key)) known.set(key, type)
+    const { code } = type.prototype
+    known.set(code, [...(known.get(code) ?? []), type])
   }
   return (code: string, facts: { readonly detail?: string }): object => {
-    const type = known.get(`${code} ${facts.detail}`) ?? known.get(code) ?? unknown
+    const types = known.get(code)
+    const type = types?.find(({ prototype }) => prototype.detail === facts.detail) ?? types?.[0] ?? unknown
     const whole = { ...facts, code } as never
     try {
       return new type(whole)

@@ -8,10 +8,10 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import * as Catalogue from "./Catalogue.ts"
-import { catalogue, type ItemCode, type ItemDetail } from "./CrawlCatalogue.ts"
+import { catalogue, type ItemCode } from "./CrawlCatalogue.ts"
 import * as Failure from "./Failure.ts"
 import type { Facts } from "./internal/failure.ts"
+import { detailOfDenial, detailOfStatus } from "./internal/pages.ts"
 
 /**
  * The key that marks an `ItemError`.
@@ -29,25 +29,6 @@ const is = <Code extends ItemCode>(code: Code, detail?: (self: Facts) => string 
   code,
   detail
 })
-
-type HostDetail = ItemDetail<"host_returned_error">
-
-/** The details of the statuses that a row lists. */
-const listed = new Map(
-  Object.entries(catalogue.item.host_returned_error.details as Catalogue.Entry["details"]).flatMap(
-    ([detail, { pages = [] }]) => pages.map((status) => [status, detail as HostDetail] as const)
-  )
-)
-
-/** The detail of a status; of one that no row lists, by its first digit. */
-const detailOfStatus = ({ status = 0 }: Facts): HostDetail | undefined => {
-  const detail = listed.get(status)
-  if (detail !== undefined) return detail
-  if (status === 0) return undefined
-  if (status >= 300 && status < 400) return "unfollowed_redirect"
-  if (status >= 400 && status < 500) return "client_error"
-  return status >= 500 && status < 600 ? "server_error" : "odd_status"
-}
 
 /**
  * The page's status is not a success, or the site gave no usable answer (`status` 0; `detail` says why).
@@ -75,10 +56,7 @@ export class HostReturnedError extends Failure.Reason<HostReturnedError>(id("Hos
  */
 export class WebsiteAccessDenied extends Failure.Reason<WebsiteAccessDenied>(id("WebsiteAccessDenied"))(
   "WebsiteAccessDenied",
-  is("website_access_denied", ({ retryAfter, status }) => {
-    if (status !== 403) return undefined
-    return retryAfter === undefined ? "forbidden" : "rate_limited"
-  }),
+  is("website_access_denied", detailOfDenial),
   {
     /** The HTTP status of the page: 403, or 0 if robots.txt disallows the page. */
     status: Schema.Int,

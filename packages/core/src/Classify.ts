@@ -9,7 +9,7 @@
 import type * as Duration from "effect/Duration"
 import { chain } from "./internal/chain.ts"
 import * as classify from "./internal/classify.ts"
-import { withoutStack } from "./internal/failure.ts"
+import { withoutStack } from "./internal/stacks.ts"
 import * as sent from "./internal/sent.ts"
 import * as waits from "./internal/waits.ts"
 import * as ItemError from "./ItemError.ts"

@@ -122,10 +122,10 @@ export const httpErrorsOf = envelopes.httpErrorsOf
 export const ApiThrottled = envelopes.codec(JobError.ApiThrottled)
 
 const jobCodec = (codes: items.Codes) =>
-  jobs.JobJson.check(Schema.makeFilter(jobs.hasId)).pipe(
+  jobs.jobFields.schema.check(Schema.makeFilter(jobs.hasId)).pipe(
     Schema.decodeTo(
       Schema.toType(Job.Job),
-      SchemaTransformation.transform<Job.Job, typeof jobs.JobJson.Type>({
+      SchemaTransformation.transform<Job.Job, typeof jobs.jobFields.schema.Type>({
         decode: jobs.jobOf,
         encode: (job) => jobs.jobJson(job, codes)
       })
@@ -133,10 +133,10 @@ const jobCodec = (codes: items.Codes) =>
   )
 
 const itemCodec = (codes: items.Codes) =>
-  items.ItemJson.pipe(
+  items.itemFields.schema.pipe(
     Schema.decodeTo(
       Schema.toType(Job.Item),
-      SchemaTransformation.transform<Job.Item, typeof items.ItemJson.Type>({
+      SchemaTransformation.transform<Job.Item, typeof items.itemFields.schema.Type>({
         decode: items.itemOf,
         encode: (item) => items.itemJson(item, codes)
       })

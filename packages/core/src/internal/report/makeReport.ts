@@ -2,8 +2,9 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
-import * as Failure from "../../Failure.ts"
+import type * as Failure from "../../Failure.ts"
 import type { Attempt, Fields, Report } from "./model.ts"
+import { isFailure, TypeId } from "../isFailure.ts"
 import * as Call from "./call.ts"
 import { chain, codeOf, nameOf, property, stringAt } from "../chain.ts"
 import {
@@ -25,7 +26,7 @@ import { hostOf, withoutSecrets } from "../secrets/url.ts"
 const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Report => {
   const links = chain(failure)
   const safe = scrubOf(links, secrets)
-  if (Failure.isFailure(failure)) return ofFailure(failure, safe)
+  if (isFailure(failure)) return ofFailure(failure as Failure.Any, safe)
   const [own] = links
   const code = own === undefined ? typeof failure : nameOf(own.value)
   const reason = own && reasonOf(own.value)
@@ -61,7 +62,7 @@ const actors: ReadonlyArray<Report["actor"]> = ["caller", "site owner", "operato
 
 const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
   const { code, reason } = failure
-  const level = failure[Failure.TypeId]
+  const level = failure[TypeId]
   const { actor } = reason.row
   const detail = reason.detail
   const place = placeOf(failure, safe)

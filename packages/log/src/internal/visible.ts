@@ -10,3 +10,9 @@ export const visible = (text: string): string =>
 
 /** The same for JSON, which has already escaped the characters below a space. */
 export const visibleJson = (text: string): string => (beyond.test(text) ? visible(text) : text)
+
+// What JSON or a terminal must not have as it is, and surrogates, of which a half may stand alone.
+const special = new RegExp(`["\\\\\\u0000-\\u001F${unseen}\\uD800-\\uDFFF]`)
+
+/** Whether a text is the same in JSON, within quotes. */
+export const isSameInJson = (text: string): boolean => !special.test(text)

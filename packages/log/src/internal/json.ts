@@ -9,9 +9,9 @@ export const json = (value: { readonly [name: string]: Plain | undefined }): str
 export const quoted = (text: string): string => (isSameInJson(text) ? `"${text}"` : visibleJson(JSON.stringify(text)))
 
 /** A value as JSON, without undefined fields; undefined for what JSON has no form for. */
-export const valueOf = (value: Plain | undefined): string | undefined => {
+export const textOf = (value: Plain | undefined): string | undefined => {
   if (typeof value === "string") return quoted(value)
-  if (typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return `${value}`
+  if (typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return String(value)
   const text: string | undefined = JSON.stringify(value)
   return text === undefined ? undefined : visibleJson(text)
 }

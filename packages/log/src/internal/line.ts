@@ -1,28 +1,27 @@
+import * as LogLevel from "effect/LogLevel"
 import type { Record } from "../Format.ts"
 import { alsoOf, type Fields, namedOf, ownOf, untold } from "./fields.ts"
-import { isoOf } from "./iso.ts"
-import { json, quoted, valueOf } from "./json.ts"
+import { isoAfter } from "./iso.ts"
+import { json, quoted, textOf } from "./json.ts"
+import { isSameInJson } from "./visible.ts"
 
 /**
  * A record as one line of JSON under our own names: what `json(ownOf(record))` gives.
  *
- * An object of all fields is needed only where a name might be in it twice. To make it, and to read it again, costs more than the rest of a
- * line, so that other lines are written directly.
+ * That object is needed only where a name might be in it twice, and to make and read it costs more than the rest of the line, so that other
+ * lines are written directly. They are made of few texts: each one that is joined costs as much as twenty characters when the line is sent.
  */
 export const lineOf = (record: Record): string => direct(record) ?? json(ownOf(record))
 
 const direct = (record: Record): string | undefined => {
-  const {
-    annotations,
-    fields,
-    reports: [report]
-  } = record
+  const { annotations, fields, reports } = record
+  const [report] = reports
   const own = report === undefined ? nothing : membersOf(report.attributes)
   const around = membersKept(annotations)
   const told = membersOf(fields)
   if (Math.max(own.by, around.by, told.by) >= (report === undefined ? by.records : by.failures)) return undefined
   if (around.text !== "" && told.text !== "" && isShared(fields, annotations)) return undefined
-  if (own.text !== "" && (isShared(report?.attributes, annotations) || isShared(report?.attributes, fields)))
+  if (report !== undefined && own.text !== "" && [annotations, fields].some((one) => isShared(report.attributes, one)))
     return undefined
   return `${headOf(record)}${own.text}${around.text}${told.text}}`
 }
@@ -30,12 +29,19 @@ const direct = (record: Record): string | undefined => {
 /** The facts that each record has, and those of its failure. */
 const headOf = ({ date, level, message, reports, trace }: Record): string => {
   const [report] = reports
-  const head = `{"timestamp":"${isoOf(date)}","level":"${level.toLowerCase()}","message":${quoted(message)}`
+  const head = `${timeOf(date)}${levels[level]}${quoted(message)}`
   const ofTrace = trace === undefined ? "" : membersOf({ trace_id: trace.traceId, span_id: trace.spanId }).text
   if (report === undefined) return head + ofTrace
   const error = membersOf({ error: untold(report, message) }).text
   return head + error + membersOf(namedOf(report)).text + membersOf({ also: alsoOf(reports) }).text + ofTrace
 }
+
+const timeOf = isoAfter('{"timestamp":"')
+
+/** What is between the time and the message. */
+const levels: { readonly [level: string]: string } = Object.fromEntries(
+  LogLevel.values.map((level) => [level, `","level":"${level.toLowerCase()}","message":`])
+)
 
 /** Who writes a name besides the program: nobody, records of failures, or all records. */
 const by = { nobody: 0, failures: 1, records: 2 }
@@ -52,10 +58,15 @@ const membersOf = (fields: Fields): Members => {
   let text = ""
   let most = by.nobody
   for (const key of Object.keys(fields)) {
-    const value = valueOf(fields[key])
+    const value = fields[key]
     if (value === undefined) continue
     const name = nameOf(key)
-    text += name.text + value
+    if (typeof value === "string" && isSameInJson(value)) text += `${name.ofText}${value}"`
+    else {
+      const written = textOf(value)
+      if (written === undefined) continue
+      text += `${name.of}${written}`
+    }
     if (name.by > most) most = name.by
   }
   return text === "" ? nothing : { text, by: most }
@@ -73,12 +84,13 @@ const membersKept = (annotations: Record["annotations"]): Members => {
 }
 
 /** Whether two objects have a name in common. */
-const isShared = (fields: Fields = {}, others: Fields): boolean =>
+const isShared = (fields: Fields, others: Fields): boolean =>
   Object.keys(fields).some((name) => Object.hasOwn(others, name))
 
-/** A name within a line, with what is around it. */
+/** A name within a line, up to its value and up to the text that its value is, and who else writes it. */
 interface Name {
-  readonly text: string
+  readonly of: string
+  readonly ofText: string
   readonly by: number
 }
 
@@ -90,12 +102,13 @@ const most = { names: 1000, length: 200 }
 const nameOf = (key: string): Name => {
   const found = names.get(key)
   if (found !== undefined) return found
-  const made = { text: `,${quoted(key)}:`, by: writerOf(key) }
+  const name = `,${quoted(key)}:`
+  const made = { of: name, ofText: `${name}"`, by: writerOf(key) }
   if (names.size < most.names && key.length <= most.length) names.set(key, made)
   return made
 }
 
-/** An object has numbers before all other names, and no field `__proto__`; a record with such a name is made an object, too. */
+/** An object has numbers before all other names, and no field `__proto__`: a record with such a name is made an object, too. */
 const writerOf = (key: string): number => {
   if (ofRecords.has(key) || /^\d/.test(key)) return by.records
   return ofFailures.has(key) ? by.failures : by.nobody

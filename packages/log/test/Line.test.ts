@@ -68,6 +68,45 @@ describe("a line of our JSON", () => {
     for (const record of records) assert.strictEqual(Format.json(record), json(ownOf(record)))
   })
 
+  it("has long texts as JSON has them, in lines or not, whatever is in them", () => {
+    const stack = "Error: no\n    at read (file:///a.js:1:1)\n".repeat(20)
+    for (const odd of [
+      "",
+      '"',
+      "\\",
+      "\t",
+      "\r\n",
+      "\u0000",
+      "\u007F",
+      "\u009B",
+      "\u2028",
+      "\u202E",
+      "é",
+      "\ud800",
+      "\u{1F600}"
+    ]) {
+      const texts = [odd + stack, `${stack.slice(0, 300)}${odd}${stack}`, stack + odd, "x".repeat(300) + odd]
+      for (const text of texts) {
+        const record: Format.Record = {
+          date: new Date(0),
+          level: "Error",
+          message: text,
+          annotations: {},
+          fields: { text },
+          reports: []
+        }
+        const line = Format.json({ ...record, reports: [{ ...report, stack: text }] })
+        assert.deepStrictEqual(
+          JSON.parse(line).stack,
+          text.toWellFormed() === text ? text : JSON.parse(JSON.stringify(text))
+        )
+        assert.strictEqual(Format.json(record), json(ownOf(record)))
+        assert.strictEqual(line, json(ownOf({ ...record, reports: [{ ...report, stack: text }] })))
+        assert.notMatch(line, /[\n\u007F-\u009F\u2028\u202E]/)
+      }
+    }
+  })
+
   it("of fields that a program's own destination made has only what JSON has a form for", () => {
     const odd: { readonly [name: string]: unknown } = { missing: undefined, call: () => 1, when: new Date(0) }
     const record = { date: new Date(0), level: "Info", message: "", annotations: {}, fields: odd, reports: [] } as never

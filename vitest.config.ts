@@ -27,7 +27,7 @@ const isAsked = (folder: string): boolean => {
  * Packages whose tests leave nothing behind in their process go through few workers, file by file: to start one and to load Effect takes longer
  * than most of their files. The others replace parts of the process, or load a library that does.
  */
-const isolated = ["apps", "clients", ".ci", "packages/pino", "packages/sentry"]
+const isolated = ["apps", "clients", ".ci", "packages/durable", "packages/pino", "packages/sentry"]
 const shared = readdirSync(join(import.meta.dirname, "packages"))
   .map((name) => `packages/${name}`)
   .filter((folder) => !isolated.includes(folder))

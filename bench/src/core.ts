@@ -2,13 +2,11 @@
 import * as Classify from "@redrive/core/Classify"
 import * as Failure from "@redrive/core/Failure"
 import * as ItemError from "@redrive/core/ItemError"
-import * as Job from "@redrive/core/Job"
 import * as Report from "@redrive/core/Report"
 import * as Judge from "@redrive/core/Judge"
 import * as Wire from "@redrive/core/Wire"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
-import * as Schema from "effect/Schema"
+import { jobOf } from "./jobs.ts"
 import { report } from "./measure.ts"
 
 const url = "https://example.com/a?token=t"
@@ -18,51 +16,7 @@ const socket = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET",
 const thrown = new TypeError("fetch failed", { cause: new AggregateError([socket]) })
 const headers = { "retry-after": "30" }
 
-/** A job of a thousand pages, of which a tenth failed. */
-const items = Array.from({ length: 1000 }, (_, index) => {
-  const reason = new ItemError.HostReturnedError({ status: 503, retryAfter: Duration.seconds(30) })
-  const place = { jobId: "j1", itemId: `i${index}`, url: `https://example.com/${index}` }
-  const texts = {
-    referredUrl: "",
-    title: `page ${index}`,
-    rawContentUrl: "",
-    cleanedContentUrl: "",
-    markdownContentUrl: ""
-  }
-  const isFailed = index % 10 === 0
-  return new Job.Item({
-    id: place.itemId,
-    jobId: place.jobId,
-    url: place.url,
-    ...texts,
-    depth: 1,
-    status: isFailed ? "error" : "done",
-    pageStatus: isFailed ? 503 : 200,
-    cost: 0.002,
-    attempts: 1,
-    links: ["https://example.com/", "https://example.com/next"],
-    ...(isFailed ? { error: new ItemError.ItemError({ ...place, reason }) } : {})
-  })
-})
-const job = new Job.Job({
-  id: "j1",
-  orgId: "o1",
-  url: "https://example.com/",
-  status: "done",
-  scrapeType: "markdown",
-  outputFormats: [],
-  whitelistRegexp: "",
-  blacklistRegexp: "",
-  allowSubdomains: false,
-  itemsLimit: 1000,
-  respectRobotsTxt: false,
-  webhookUrl: "",
-  webhookStatus: "",
-  webhookError: "",
-  recommendedPullDelay: Duration.seconds(5),
-  items
-})
-const json = JSON.stringify(Schema.encodeSync(Schema.toCodecJson(Wire.JobBody))(job))
+const json = jobOf(1000)
 
 const failed = Cause.fail(
   new ItemError.ItemError({ url, jobId: "j1", itemId: "i1", reason: new ItemError.InternalError({ cause: thrown }) })

@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
+import { jobOf } from "./jobs.ts"
 import { table, write } from "./measure.ts"
 import { type Curve, picture } from "./scale/curves.ts"
 
@@ -87,12 +88,7 @@ const incidents: Measure = (size) => {
   )
   const report = (_: unknown, n: number) => ErrorReporter.report(Cause.fail(errors[n % size]))
   const all = Effect.forEach(Array.from({ length: failures }), report, { discard: true })
-  return Effect.runPromise(
-    Effect.provide(
-      Effect.promise(() => timed(failures, () => Effect.runPromise(all))),
-      layer
-    )
-  ).then(() => Effect.runPromise(Effect.provide(timedIn(failures, all), layer)))
+  return Effect.runPromise(Effect.provide(timedIn(failures, all), layer))
 }
 
 const timedIn = (units: number, effect: Effect.Effect<unknown>): Effect.Effect<number> =>
@@ -102,17 +98,8 @@ const timedIn = (units: number, effect: Effect.Effect<unknown>): Effect.Effect<n
     return ((performance.now() - begun) * 1e6) / units
   })
 
-const item = (n: number) => ({
-  url: `https://example.com/${n}`,
-  ...(n % 3 === 0 && {
-    error_code: "host_returned_error",
-    page_status_code: 503,
-    last_error: "503 Service Unavailable"
-  })
-})
-
 const items: Measure = (size) => {
-  const body = { id: "job", status: "done", job_items: Array.from({ length: size }, (_, n) => item(n)) }
+  const body: unknown = JSON.parse(jobOf(size))
   const times = Math.max(1, Math.round(10_000 / size))
   return timed(size * times, () => {
     for (let time = 0; time < times; time++) Wire.readJob(body)

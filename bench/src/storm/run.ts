@@ -1,10 +1,14 @@
-/** Fifty clients of a service that is in trouble for half a minute: what their retries make of it. */
+/**
+ * Clients of a service that is in trouble for half a minute: what their retries make of it. `--clients` says how many there are (50), which
+ * make as many requests together: with more clients, each has seen less of the trouble.
+ */
 import { fork } from "node:child_process"
 import { once } from "node:events"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import { setTimeout as sleep } from "node:timers/promises"
+import { parseArgs } from "node:util"
 import { table, write } from "../measure.ts"
 import { exponential, seeded } from "./chance.ts"
 import { type Ask, type Client, contenders, type Contender } from "./clients.ts"
@@ -13,7 +17,10 @@ import type { Stats } from "./server.ts"
 
 /** Seconds: the trouble begins, it ends, and the run ends. */
 const phases = { begins: 10, ends: 40, over: 80 }
-const clients = 50
+const { values: flags } = parseArgs({ options: { clients: { type: "string", default: "50" } } })
+const clients = Number(flags.clients)
+if (!Number.isInteger(clients) || clients < 1)
+  throw new Error(`--clients is ${flags.clients}; allowed: a number from 1`)
 const offered = 80
 
 const server = fork(join(import.meta.dirname, "server.ts"), { stdio: ["ignore", "inherit", "inherit", "ipc"] })
@@ -121,6 +128,7 @@ const head = [
   "created twice"
 ]
 const how = `${clients} clients make ${offered} requests a second, a tenth of them creations, for ${over} s; from second ${begins} to ${ends} the service answers 30 a second in place of 100.`
-const picture = "![successes a second](storm.svg)"
-write("storm.md", "A storm", how, `${table(head, 1, rows)}\n\n${picture}`)
-writeFileSync(join(import.meta.dirname, "../../results/storm.svg"), chart(lines, { begins, ends, offered }))
+const name = clients === 50 ? "storm" : `storm-${clients}`
+const picture = `![successes a second](${name}.svg)`
+write(`${name}.md`, "A storm", how, `${table(head, 1, rows)}\n\n${picture}`)
+writeFileSync(join(import.meta.dirname, `../../results/${name}.svg`), chart(lines, { begins, ends, offered }))

@@ -1,6 +1,5 @@
 /** How long a breaker stays open, against services whose trouble is not the storm's: on virtual time, with the real engine. */
 import * as Verdict from "@redrive/core/Verdict"
-import * as Backoff from "@redrive/retry/Backoff"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Simulation from "@redrive/retry/Simulation"
 import * as Duration from "effect/Duration"
@@ -32,29 +31,46 @@ const dependency =
 const constant = (seconds: number) =>
   ({ kind: "constant", base: `${seconds} seconds`, cap: `${seconds} seconds` }) as const
 
-const openings: ReadonlyArray<readonly [name: string, openFor: Parameters<typeof Backoff.make>[0] | undefined]> = [
+/** A breaker's settings, but for the jitter of its times. */
+interface Setting {
+  readonly openFor:
+    | ReturnType<typeof constant>
+    | { readonly kind: "exponential"; readonly base: "5 seconds"; readonly cap: "1 minute" }
+  readonly trip?: {
+    readonly _tag: "TimeWindow"
+    readonly length: "1 minute"
+    readonly rate: number
+    readonly minimum: number
+  }
+}
+
+const settings: ReadonlyArray<readonly [name: string, setting: Setting | undefined]> = [
   ["no breaker", undefined],
-  ["1 s", constant(1)],
-  ["5 s, the default", constant(5)],
-  ["30 s", constant(30)],
-  ["5 s, doubling up to 1 minute", { kind: "exponential", base: "5 seconds", cap: "1 minute" }]
+  ["1 s", { openFor: constant(1) }],
+  ["5 s, the default", { openFor: constant(5) }],
+  ["30 s", { openFor: constant(30) }],
+  ["5 s, doubling up to 1 minute", { openFor: { kind: "exponential", base: "5 seconds", cap: "1 minute" } }],
+  [
+    "5 s, after half of the attempts in a minute",
+    { openFor: constant(5), trip: { _tag: "TimeWindow", length: "1 minute", rate: 0.5, minimum: 10 } }
+  ]
 ]
 
-const policyOf = (openFor: Parameters<typeof Backoff.make>[0] | undefined) =>
+const policyOf = (setting: Setting | undefined) =>
   RetryPolicy.make({
     attemptTimeout: "1 second",
     deadline: "10 seconds",
     budget: "standard",
-    ...(openFor !== undefined && { breaker: { openFor: { jitter: 0.1, ...openFor } } })
+    ...(setting !== undefined && { breaker: { ...setting, openFor: { jitter: 0.1, ...setting.openFor } } })
   })
 
 /** Calls that were refused although an attempt would have succeeded, by the chance that it had. */
 const lost = (calls: ReadonlyArray<Simulation.Call>, trouble: Trouble): number =>
   calls.filter(({ ended }) => ended === "breaker").reduce((sum, { endedAt }) => sum + (1 - trouble(endedAt)), 0)
 
-const rowOf = async (name: string, trouble: Trouble, opening: string, openFor: Parameters<typeof policyOf>[0]) => {
+const rowOf = async (name: string, trouble: Trouble, opening: string, setting: Setting | undefined) => {
   process.stderr.write(`${name}: ${opening}\n`)
-  const options = { policy: policyOf(openFor), dependency: dependency(trouble), clients, every, calls: lasts / every }
+  const options = { policy: policyOf(setting), dependency: dependency(trouble), clients, every, calls: lasts / every }
   const { amplification, attempts, calls, succeeded } = await Effect.runPromise(Simulation.run(options))
   const failed = calls.reduce((sum, call) => sum + call.attempts.filter(({ isGood }) => !isGood).length, 0)
   const share = (part: number) => ((100 * part) / calls.length).toFixed(1)
@@ -72,11 +88,11 @@ const rowOf = async (name: string, trouble: Trouble, opening: string, openFor: P
 
 const rows: Array<ReadonlyArray<string>> = []
 for (const [name, trouble] of services)
-  for (const [opening, openFor] of openings) rows.push(await rowOf(name, trouble, opening, openFor))
+  for (const [opening, setting] of settings) rows.push(await rowOf(name, trouble, opening, setting))
 
 const head = [
   "service",
-  "open for",
+  "breaker",
   "success %",
   "refused while it was well %",
   "attempts a call",

@@ -49,21 +49,11 @@ const plainFields = (base: Base, known: Known): ReadonlyArray<Field> => {
   return fields
 }
 
+const plain: ReadonlySet<string> = new Set(["String", "Number", "Boolean", "Literal", "Unknown"])
+
 /** Whether a value is taken as it is, or not at all: nothing within it is made or copied, and nothing stands in for it. */
 const isPlain = (ast: SchemaAST.AST): boolean => {
   if (ast.context?.constructorDefault !== undefined) return false
-  switch (ast._tag) {
-    case "String":
-    case "Number":
-    case "Boolean":
-    case "Literal":
-    case "Unknown":
-      return true
-    case "Declaration":
-      return ast.typeParameters.length === 0
-    case "Union":
-      return ast.types.every(isPlain)
-    default:
-      return false
-  }
+  if (SchemaAST.isUnion(ast)) return ast.types.every(isPlain)
+  return SchemaAST.isDeclaration(ast) ? ast.typeParameters.length === 0 : plain.has(ast._tag)
 }

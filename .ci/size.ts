@@ -37,7 +37,7 @@ const limits: ReadonlyArray<{
     modules: (file) => !["Because.ts", "Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
     without: [...onlyAsked, "schedule"],
     // More than a kilobyte of it says what is wrong with a policy.
-    limit: 13_700
+    limit: 14_400
   },
   {
     what: "a policy as a schedule, with its backoffs",

@@ -14,7 +14,7 @@ const unoptimised = ["--disable-warning=ExperimentalWarning", "--no-opt", "--no-
 const [allowed, least] = [1.05, 16]
 
 /** The files, and of `log`, whose peers take a minute, the tasks. */
-const files = { core: [], retry: [], log: ["pino", "Log.layer", "Pino.layer"] }
+const files = { core: [], retry: [], log: ["Log.layer", "Pino.layer", "Log.layer and two"] }
 
 const measured = Object.entries(files).flatMap(([name, tasks]) =>
   allocated(join(import.meta.dirname, `${name}.ts`), unoptimised, tasks).flatMap(

@@ -1,9 +1,14 @@
 /** What a line of a log costs, from the call to a buffer that is written in large parts: ours next to Effect's own loggers, and peers. */
 import * as LogTape from "@logtape/logtape"
 import * as ItemError from "@redrive/core/ItemError"
+import * as Observer from "@redrive/core/Observer"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Log from "@redrive/log/Log"
 import * as Pino from "@redrive/pino/Pino"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -44,6 +49,7 @@ const newError = () => {
 }
 
 const annotated = "five annotations"
+const fresh = "a new Error"
 
 const raw = pino(destination())
 const quiet = pino({ level: "error" }, destination())
@@ -79,13 +85,13 @@ const tape = LogTape.getLogger(["app"])
 
 const runtimes: Array<ManagedRuntime.ManagedRuntime<never, never>> = []
 
-/** Many lines in one fiber, of a program whose layers were built long ago. */
+/** Many lines in one fiber, of a program whose layers were built long ago. Stacks have the path of this folder, whose length differs: no bytes. */
 const inFiber = (path: string, name: string, log: Effect.Effect<void>, layer: Layer.Layer<never>): Task => {
   const all = Effect.forEach(Array.from({ length: lines }), () => log, { discard: true })
   const program = path === annotated ? Effect.annotateLogs(all, fields) : all
   const runtime = ManagedRuntime.make(layer)
   runtimes.push(runtime)
-  return { path, name, times: lines, bytes: true, run: () => runtime.runPromise(program) }
+  return { path, name, times: lines, bytes: !path.startsWith(fresh), runs: 1, run: () => runtime.runPromise(program) }
 }
 
 /** Many lines, each by a call. */
@@ -94,6 +100,7 @@ const called = (path: string, name: string, log: () => unknown): Task => ({
   name,
   times: lines,
   bytes: true,
+  runs: 1,
   run: () => {
     for (let line = 0; line < lines; line++) log()
   }
@@ -110,6 +117,14 @@ const effects = (path: string, log: Effect.Effect<void>): ReadonlyArray<Task> =>
   inFiber(path, "Effect, formatJson", log, formatJson),
   inFiber(path, "Effect, a logger that does nothing", log, none)
 ]
+
+/** What Sentry's adapter, the alerter and metrics are to a failure: it is reported once, and each is told. */
+const observer = () => Observer.layer({ report: () => undefined, event: () => undefined })
+const reported = Effect.suspend(() => ErrorReporter.report(Cause.fail(newError())))
+const scheduled = Effect.suspend(() => {
+  const [error, verdict, delay] = [newError(), Verdict.transient("quick"), Duration.seconds(1)]
+  return Observer.tell(() => ({ _tag: "RetryScheduled", name: "page", attempt: 1, error, verdict, delay }))
+})
 
 await report("log.md", "What a line costs", [
   called("a text", "pino", () => raw.info("hello world")),
@@ -159,7 +174,17 @@ await report("log.md", "What a line costs", [
   inFiber("a level that is off", "Pino.layer, off in pino", Effect.logInfo("hello world"), Pino.layer(quiet)),
   inFiber("a level that is off", "Effect, a logger that does nothing", Effect.logDebug("hello world"), none),
   called("a level that is off", "winston", () => silent.info("hello world")),
-  called("a level that is off", "LogTape", () => tape.debug("hello world"))
+  called("a level that is off", "LogTape", () => tape.debug("hello world")),
+  inFiber("a new Error is reported", "to an observer", reported, observer()),
+  inFiber("a new Error is reported", "to three", reported, Layer.mergeAll(observer(), observer(), observer())),
+  inFiber("a new Error is reported", "to Log.layer and two", reported, Layer.mergeAll(ours, observer(), observer())),
+  inFiber("a retry, which only Debug tells", "an observer", scheduled, observer()),
+  inFiber(
+    "a retry, which only Debug tells",
+    "Log.layer and two",
+    scheduled,
+    Layer.mergeAll(ours, observer(), observer())
+  )
 ])
 // A layer whose lines were dropped, and so cost nothing, says so as it ends.
 await Promise.all(runtimes.map((runtime) => runtime.dispose()))

@@ -15,6 +15,8 @@ export interface Task {
   readonly run: () => unknown
   readonly times?: number
   readonly bytes?: boolean
+  /** How often it runs between two looks at the heap, where ten runs would allocate more than there is room for. */
+  readonly runs?: number
 }
 
 const rounds = 9
@@ -44,21 +46,19 @@ const roundOf = async ({ name, run, times = 1 }: Task): Promise<Round> => {
 }
 
 /** Bytes that one call allocates, while the collector has no reason to run. */
-const bytesOf = async ({ run, times = 1 }: Task): Promise<number> => {
+const bytesOf = async ({ run, runs = 10, times = 1 }: Task): Promise<number> => {
   const samples: Array<number> = []
-  // A thousand lines of a log allocate up to 25 MB: ten times that is more than there is room for.
-  const together = times < 1000 ? 10 : 1
   for (const _ of Array.from({ length: 5 })) {
     globalThis.gc?.()
     await setImmediate()
     const before = process.memoryUsage().heapUsed
     let calls = 0
     while (calls < Math.max(10, 1000 / times) && process.memoryUsage().heapUsed - before < 50_000_000) {
-      for (let call = 0; call < together; call++) {
+      for (let call = 0; call < runs; call++) {
         const result = run()
         if (result instanceof Promise) await result
       }
-      calls += together
+      calls += runs
     }
     samples.push((process.memoryUsage().heapUsed - before) / calls / times)
   }

@@ -360,11 +360,12 @@ const gaveUp = (all: ReadonlyArray<Listener>, fiber: Fiber.Fiber<unknown, unknow
   if (because === "nested") return hear(all, fiber, told)
   const now = nanosOf(fiber)
   const watched = Left.take(error)
-  Call.note(error, { ...(call ?? { name, key, because }), ...watched }, now)
+  const failure = watched === undefined ? error : unwrap(error)
+  Call.note(failure, { ...(call ?? { name, key, because }), ...watched }, now)
   hear(all, fiber, told)
   // A watched effect left its failure to this call, which has ended with it.
   if (watched !== undefined && fiber.getRef(ErrorReporter.CurrentErrorReporters).has(reporter))
-    reporter.report({ cause: Cause.fail(error), fiber, timestamp: now })
+    reporter.report({ cause: Cause.fail(failure), fiber, timestamp: now })
 }
 
 const nanosOf = (fiber: Fiber.Fiber<unknown, unknown>): bigint => fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()

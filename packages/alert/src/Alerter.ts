@@ -37,12 +37,19 @@ import { type Service, Sink } from "./Sink.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** The routes, as `Route.make` makes them. Default: one to every sink, made of `threshold`, `groupWait` and `repeatInterval`. */
+  /** The routes, as `Route.make` makes them. Default: one to every sink, made of `threshold`, `groupWait`, `groupBy`, `resolveAfter` and `repeatInterval`. */
   readonly routes?: ReadonlyArray<Route.Route> | undefined
   /** The least severity, without `routes`. Default: `Error`. */
   readonly threshold?: LogLevel.Severity | undefined
   /** The wait from an incident's opening to its first alert, without `routes`. Default: 30 seconds. */
   readonly groupWait?: Duration.Input | undefined
+  /**
+   * The fields by which failures are one incident, without `routes`: with `label:call` and `label:key`, each name and key has incidents of its own.
+   * Default: level, code and host for failures of a catalogue, the fingerprint for all others.
+   */
+  readonly groupBy?: Route.Route["groupBy"] | undefined
+  /** How long there must have been no failure before a success resolves an incident, without `routes`. Default: 30 seconds. */
+  readonly resolveAfter?: Duration.Input | undefined
   /** The time after which an incident that still fails is told again, without `routes`. Default: 4 hours. */
   readonly repeatInterval?: Duration.Input | undefined
   /**
@@ -77,6 +84,11 @@ const rules: Check.Rules<Options> = {
   routes: Check.where("routes as Route.make or Route.fromJson make them", Schema.is(Schema.Array(Route.Route))),
   threshold: Check.severity,
   groupWait: Check.duration(),
+  groupBy: Check.where(
+    "a list of level, code, detail, host, actor, fingerprint, job, item, or label:NAME",
+    Schema.is(Schema.NonEmptyArray(Route.GroupField))
+  ),
+  resolveAfter: Check.duration(),
   repeatInterval: Check.duration(),
   silences: Check.where(
     `a list of silences, ${silencesAre}, or a function that gives it`,
@@ -169,10 +181,10 @@ export const layerOf = <R>(sinks: Sinks<R>, options: Options = {}): Layer.Layer<
 }
 
 /** These make the one route that there is without `routes`. */
-const ofOneRoute = ["threshold", "groupWait", "repeatInterval"] as const
+const ofOneRoute = ["threshold", "groupWait", "groupBy", "resolveAfter", "repeatInterval"] as const
 
 const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.Route> => {
-  const { groupWait = "30 seconds", repeatInterval = "4 hours", routes, threshold = "Error" } = options
+  const { groupBy, groupWait = "30 seconds", repeatInterval = "4 hours", routes, threshold = "Error" } = options
   const idle = routes === undefined ? [] : ofOneRoute.filter((name) => options[name] !== undefined)
   if (idle.length > 0)
     throw new Error(`Alerter.layer: ${idle.join(", ")} beside routes changes nothing: each route has its own`)
@@ -183,7 +195,9 @@ const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.
         name: "default",
         sinks: Object.keys(sinks),
         match: { severity: threshold },
+        ...(groupBy !== undefined && { groupBy }),
         groupWait,
+        resolveAfter: options.resolveAfter ?? "30 seconds",
         repeatInterval
       }
     ])

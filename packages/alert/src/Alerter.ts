@@ -21,7 +21,7 @@ import process from "node:process"
 import type * as Journal from "./Journal.ts"
 import type { State } from "./internal/delivery.ts"
 import * as Desk from "./internal/desk.ts"
-import type { Open } from "./internal/engine.ts"
+import type { Open } from "./internal/hearing.ts"
 import * as Ledger from "./internal/ledger.ts"
 import * as Retries from "./internal/retries.ts"
 import * as Shared from "./internal/shared.ts"
@@ -114,7 +114,7 @@ const rules: Check.Rules<Options> = {
  */
 export type Sinks<R = never> = { readonly [name: string]: Service<R> }
 
-export type { Open as OpenIncident } from "./internal/engine.ts"
+export type { Open as OpenIncident } from "./internal/hearing.ts"
 export type { State as SinkState } from "./internal/delivery.ts"
 export type { Trial } from "./internal/trial.ts"
 
@@ -127,7 +127,7 @@ export type { Trial } from "./internal/trial.ts"
 export interface Status {
   /** Whether this process tells people. Of several that share an outbox one does, and only that one knows of incidents and sinks. */
   readonly isTelling: boolean
-  /** The incidents that are open. */
+  /** The incidents that are open, with the sinks that have taken their alerts and those that have not. */
   readonly incidents: ReadonlyArray<Open>
   /** The sinks. */
   readonly sinks: ReadonlyArray<State>

@@ -4,6 +4,10 @@
  * It is an observer like any other adapter. Reports of failures go through its routes, which make incidents of them; the sinks of the route deliver
  * the alerts that are due. Memory is bounded, the program's exit stays the same, and what could not be told is said.
  *
+ * It hears of failures that are reported. `Observer.watch` of `@redrive/core` reports an effect's failure and tells its later success, which resolves
+ * the incident; the retry engine tells the ends of its calls itself. An incident of a failure that `Effect.withErrorReporting` alone reports has no call
+ * whose success could resolve it, and expires.
+ *
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
@@ -67,7 +71,10 @@ export interface Options {
   readonly maxWait?: Duration.Input | undefined
   /** How many incidents are kept; beyond, the one that was told the longest ago makes room. Default: 10,000. */
   readonly maxKeys?: number | undefined
-  /** The longest time for the last deliveries, when the scope closes. Default: 5 seconds. */
+  /**
+   * The longest time for the last deliveries, when the scope closes. An attempt that fails is made again if its wait ends within this time. Default:
+   * 5 seconds.
+   */
   readonly flushTimeout?: Duration.Input | undefined
   /** Called when the scope closes with the number of failures that some sink was to tell of and did not, and no outbox keeps, if any. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined

@@ -37,9 +37,11 @@ export interface Delivery<R> {
   readonly wake: () => void
   /** Delivers what waits, again and again. */
   readonly run: Effect.Effect<never, never, R>
+  /** From now on `run` takes nothing any more: what waits is left to `flush`. */
+  readonly stop: () => void
   /**
    * Lets attempts that are under way end, and then delivers what waits: each part once, and again after its wait if that ends before a time, in
-   * epoch milliseconds. `run` takes nothing any more.
+   * epoch milliseconds.
    */
   readonly flush: (until?: number) => Effect.Effect<void, never, R>
   /** What waits, or is under way. */
@@ -277,8 +279,10 @@ export const make = <R>(
       concurrency: "unbounded",
       discard: true
     }) as Effect.Effect<never, never, R>,
-    flush: Effect.fnUntraced(function* (until: number = 0): Effect.fn.Return<void, never, R> {
+    stop: () => {
       isClosing = true
+    },
+    flush: Effect.fnUntraced(function* (until: number = 0): Effect.fn.Return<void, never, R> {
       // What is under way would be sent twice if it were interrupted now.
       yield* Latch.await(idle)
       // One that has just failed rests first.

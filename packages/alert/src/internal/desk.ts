@@ -306,6 +306,7 @@ export const open = Effect.fnUntraced(function* <R>(
 
   const flush = Effect.gen(function* () {
     const until = now() + Duration.toMillis(Duration.fromInputUnsafe(flushTimeout))
+    for (const delivery of deliveries.values()) delivery.stop()
     yield* keep(engine.take(now()))
     yield* keep(engine.flush(now(), outbox.isMemory !== true))
     yield* flushOf([...deliveries.values()])

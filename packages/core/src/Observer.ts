@@ -4,6 +4,8 @@
  * An adapter is one observer, installed by `layer`. Any number of them hear, however their layers are put together: merged in any order,
  * provided one to another, nested, or the same one twice. What is installed for an inner scope hears that scope only.
  *
+ * `watch` tells them how an effect ends that no retry engine runs.
+ *
  * Observers are called synchronously, on the fiber that something happened on; one that throws is ignored. With no observers it costs nothing.
  *
  * @since 0.1.0

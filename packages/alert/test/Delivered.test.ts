@@ -53,7 +53,7 @@ describe("the status of an alerter says of an incident", () => {
   it.effect("which sinks have taken its alert, and for which it waits for another attempt", () =>
     Effect.gen(function* () {
       const down = sinkOf(Effect.fail(failed("failed")), Effect.void).service
-      const [early = [], late = []] = yield* statusAfter({ up: sinkOf(Effect.void).service, down })
+      const [early, late] = yield* statusAfter({ up: sinkOf(Effect.void).service, down })
       const told = ["up", "down"]
       assert.deepStrictEqual(early, [{ told, delivered: ["up"], waiting: ["down"], refused: [] }])
       assert.deepStrictEqual(late, [{ told, delivered: told, waiting: [], refused: [] }])
@@ -62,7 +62,7 @@ describe("the status of an alerter says of an incident", () => {
 
   it.effect("that it is under way to a sink that hangs", () =>
     Effect.gen(function* () {
-      const [, late = []] = yield* statusAfter({ a: sinkOf(Effect.never).service })
+      const [, late] = yield* statusAfter({ a: sinkOf(Effect.never).service })
       assert.deepStrictEqual(late, [{ told: ["a"], delivered: [], waiting: ["a"], refused: [] }])
     })
   )
@@ -70,7 +70,7 @@ describe("the status of an alerter says of an incident", () => {
   it.effect("which sink refused it", () =>
     Effect.gen(function* () {
       const refusing = sinkOf(Effect.fail(failed("refused"))).service
-      const [, late = []] = yield* statusAfter({ up: sinkOf(Effect.void).service, refusing })
+      const [, late] = yield* statusAfter({ up: sinkOf(Effect.void).service, refusing })
       assert.deepStrictEqual(late, [
         { told: ["up", "refusing"], delivered: ["up"], waiting: [], refused: ["refusing"] }
       ])
@@ -81,7 +81,7 @@ describe("the status of an alerter says of an incident", () => {
     Effect.gen(function* () {
       const { service } = sinkOf(Effect.void)
       const slow = { load: Effect.succeed({ incidents: [], pending: [] }), commit: () => Effect.sleep("10 seconds") }
-      const [early = [], late = []] = yield* statusAfter({ a: service }, Layer.succeed(Outbox.Outbox, slow))
+      const [early, late] = yield* statusAfter({ a: service }, Layer.succeed(Outbox.Outbox, slow))
       assert.deepStrictEqual(early, [{ told: ["a"], delivered: [], waiting: ["a"], refused: [] }])
       assert.deepStrictEqual(late, [{ told: ["a"], delivered: ["a"], waiting: [], refused: [] }])
     })

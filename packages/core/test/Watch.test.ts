@@ -87,8 +87,14 @@ describe("a watched effect's failure", () => {
 
   it.effect("is told of each effect that fails together with others", () =>
     Effect.gen(function* () {
-      const causes = [Cause.fail("one"), Cause.fail(full()), Cause.die(new Error("two"))]
-      const { reports } = yield* heardOf(watched(Effect.failCause(causes.reduce(Cause.combine))))
+      const causes: ReadonlyArray<Cause.Cause<unknown>> = [
+        Cause.fail("one"),
+        Cause.fail(full()),
+        Cause.die(new Error("two"))
+      ]
+      const { reports } = yield* heardOf(
+        watched(Effect.failCause(causes.reduce((one, other) => Cause.combine(one, other))))
+      )
       assert.deepStrictEqual(reports, [
         ["one", "save", "a", "defect"],
         ["the disk is full", "save", "a", "defect"],

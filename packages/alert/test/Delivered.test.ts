@@ -77,6 +77,27 @@ describe("the status of an alerter says of an incident", () => {
     })
   )
 
+  it.effect("that a sink which refused one took the next", () =>
+    Effect.gen(function* () {
+      const refusedIn = Effect.gen(function* () {
+        const { status } = yield* Alerter.Alerter
+        return (yield* status).incidents.map(({ delivered, refused }) => [delivered, refused])
+      })
+      const { service } = sinkOf(Effect.fail(failed("refused")), Effect.void)
+      const program = Effect.gen(function* () {
+        yield* fail
+        yield* TestClock.adjust("1 minute")
+        const first = yield* refusedIn
+        yield* fail
+        yield* TestClock.adjust("1 hour")
+        return [first, yield* refusedIn]
+      })
+      const alerts = Alerter.layerOf({ a: service }, { groupWait: 0, repeatInterval: "10 minutes" })
+      const seen = yield* Effect.provide(program, Layer.provideMerge(alerts, Logger.layer([])))
+      assert.deepStrictEqual(seen, [[[[], ["a"]]], [[["a"], []]]])
+    })
+  )
+
   it.effect("that it has not gone out while it is being kept", () =>
     Effect.gen(function* () {
       const { service } = sinkOf(Effect.void)

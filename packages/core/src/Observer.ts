@@ -362,8 +362,9 @@ const gaveUp = (all: ReadonlyArray<Listener>, fiber: Fiber.Fiber<unknown, unknow
   if (because === "nested") return hear(all, fiber, told)
   const now = nanosOf(fiber)
   const watched = Left.take(error)
+  const facts = call ?? { name, key, because }
   const failure = watched === undefined ? error : unwrap(error)
-  Call.note(failure, { ...(call ?? { name, key, because }), ...watched }, now)
+  Call.note(failure, watched === undefined ? facts : { ...facts, key: undefined, ...watched }, now)
   hear(all, fiber, told)
   // A watched effect left its failure to this call, which has ended with it.
   if (watched !== undefined && fiber.getRef(ErrorReporter.CurrentErrorReporters).has(reporter))

@@ -64,6 +64,14 @@ describe("an effect that is watched within a call", () => {
     )
   }
 
+  it.effect("has no key if it names none, whatever the call's is", () =>
+    Effect.gen(function* () {
+      const keyed = Retry.retry(retries, { name: "call", key: "b" })
+      const { reports } = yield* endsOf(failing(3).pipe(Observer.watch("save"), keyed))
+      assert.deepStrictEqual(reports, [["https://example.com/3", "save", undefined, "retries", 3]])
+    })
+  )
+
   it.effect("reports at once within a call that does not retry", () =>
     Effect.gen(function* () {
       const { reports } = yield* endsOf(failing(1).pipe(watched, Retry.retry(RetryPolicy.make({ retries: 0 }))))

@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { defineConfig } from "vitest/config"
@@ -6,7 +8,7 @@ import { defineConfig } from "vitest/config"
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.cache/node")
 
 /** Whether a word of the command line names a folder or a file. */
-const isPath = (word: string): boolean => /^(packages|apps|clients)\b/.test(word)
+const isPath = (word: string): boolean => /^(packages|apps|clients|\.ci)\b/.test(word)
 
 /**
  * Whether a run asks for tests of a folder. A project takes its time at the start even if none of its tests
@@ -20,6 +22,25 @@ const isAsked = (folder: string): boolean => {
     options.some((word) => word.startsWith(folder) || folder.startsWith(word))
   )
 }
+
+/**
+ * Packages whose tests leave nothing behind in their process go through few workers, file by file: to start one and to load Effect takes longer
+ * than most of their files. The others replace parts of the process, or load a library that does.
+ */
+const isolated = ["apps", "clients", ".ci", "packages/durable", "packages/pino", "packages/sentry"]
+const shared = readdirSync(join(import.meta.dirname, "packages"))
+  .map((name) => `packages/${name}`)
+  .filter((folder) => !isolated.includes(folder))
+
+const project = (name: string, within: ReadonlyArray<string>, isolate: boolean) => ({
+  extends: true as const,
+  test: {
+    name,
+    isolate,
+    include: within.map((folder) => `${folder}/**/test/**/*.test.ts`),
+    exclude: ["**/node_modules/**"]
+  }
+})
 
 /** Tests of a package once more, with other versions of its peer, by their names in the package's devDependencies. */
 const sentry = (name: string, server: string) => ({
@@ -49,8 +70,8 @@ export default defineConfig({
   test: {
     // Node.js 22 calls node:sqlite experimental, once in every worker.
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    // All of the machine: most tests compute or wait for a process of their own.
-    maxWorkers: "100%",
+    // One more than the machine has: of the tests' time, four tenths are waits for servers, processes and clocks.
+    maxWorkers: availableParallelism() + 1,
     // A limit that only a bug reaches: tests that start processes take their time on a busy machine.
     testTimeout: 120_000,
     // What a run has transformed, later ones read from a folder of node_modules.
@@ -58,18 +79,9 @@ export default defineConfig({
     setupFiles: ["./vitest.seed.ts"],
     reporters: ["default", "./vitest.summary.ts"],
     projects: [
-      {
-        extends: true,
-        test: {
-          name: "unit",
-          include: [
-            "packages/*/test/**/*.test.ts",
-            "apps/*/test/**/*.test.ts",
-            "clients/test/**/*.test.ts",
-            ".ci/test/*.test.ts"
-          ]
-        }
-      },
+      // Projects begin in the order of their names: the longest files first, and what is short fills the gaps at the end.
+      ...(isolated.some(isAsked) ? [project("isolated", isolated, true)] : []),
+      ...(shared.some(isAsked) ? [project("shared", shared, false)] : []),
       // The ends of the ranges of versions that packages name for their peers.
       ...(isAsked("packages/sentry")
         ? [

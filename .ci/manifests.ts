@@ -30,6 +30,9 @@ const write = (path: string, text: string): void => {
   console.log(`wrote ${path}`)
 }
 
+/** How many lines a README may have: what does not fit is a page of docs. */
+const most = 80
+
 const packages = globSync("packages/*", { cwd: root }).toSorted()
 for (const directory of packages) {
   const manifest = json(join(root, directory, "package.json"))
@@ -41,6 +44,8 @@ for (const directory of packages) {
   const readme = absolute(readFileSync(join(root, directory, "README.md"), "utf8"), { address, directory, isFolder })
   for (const path of pathsOf(readme, address).filter((one) => stats(one) === undefined))
     complain(`${directory}/README.md leads to ${path}, which does not exist`)
+  const lines = readme.trimEnd().split("\n").length
+  if (lines > most) complain(`${directory}/README.md has ${lines} lines; allowed: ${most}`)
   write(`${directory}/README.md`, readme)
 }
 if (process.exitCode === undefined)

@@ -1,13 +1,14 @@
 /**
- * The generated parts of a page of docs/strategies or docs/adapters, between `<!-- NAME ... -->` and `<!-- end -->`:
+ * The generated parts of a page of docs/strategies, docs/adapters or docs/decisions, between `<!-- NAME ... -->` and `<!-- end -->`:
  *
  * - `options PACKAGE/Module Type`: the fields of a type with their meaning and default, from the sentences of the source; `: a, b` picks some.
  * - `fields PACKAGE/Module Type`: the same of a type that is no options, without defaults.
- * - `sink PACKAGE/Module JSON`: what kind of sink a module makes with these options.
+ * - `sink PACKAGE/Module JSON`: where the sink that a module makes with these options differs from the alerter's defaults.
  * - `defaults JSON`: what a policy with these settings is, with the defaults that the code fills in.
  * - `answers`, then lines of `JSON` or `JSON | code`: what the package says of a policy, as it refuses it, or what `explain` warns of.
  * - `events`, `counters`: what the engine reports and counts.
  * - `pages`: the pages of the folder, each with its first sentence.
+ * - `titles`: the pages of the folder by their titles, which are sentences.
  *
  * A page names what it is about in a comment of its own, which `explained.ts` checks: `<!-- about: fields breaker; modules retry/Breaker -->`.
  */
@@ -108,20 +109,24 @@ const sinkOf = async (module: string, given: { readonly [name: string]: unknown 
 
 type Sink = { readonly [property: string]: unknown }
 
-/** Each property that a sink has, or the alerter's default for it. */
+const inWords = (value: unknown): string => {
+  if (!Duration.isDuration(value)) return String(value)
+  const seconds = Duration.toSeconds(value)
+  return `${seconds} second${seconds === 1 ? "" : "s"}`
+}
+
+/** The properties of a sink that are not the alerter's defaults. */
 const sink = async (argument: string): Promise<string> => {
   const [, module = "", json = "{}"] = /^(\S+) ([^]*)$/.exec(argument) ?? []
   const made = await sinkOf(module, JSON.parse(json) as { readonly [name: string]: unknown })
-  const shown = fieldsOf("alert/Sink Service").filter(({ name }) => !["check", "send"].includes(name))
-  return table(
-    ["property", "meaning", "value"],
-    shown.map(({ doc, name }) => {
-      const [meaning, standard] = parted(doc)
-      const own = made[name]
-      const value = Duration.isDuration(own) ? Duration.format(own) : String(own)
-      return [`\`${name}\``, cell(meaning), own === undefined ? standard : value]
-    })
-  )
+  const rows = fieldsOf("alert/Sink Service").flatMap(({ doc, name }) => {
+    const [, standard] = parted(doc)
+    const own = made[name]
+    if (own === undefined || ["check", "send"].includes(name)) return []
+    const value = inWords(own)
+    return value === standard.replaceAll("`", "") ? [] : [[`\`${name}\``, cell(value), cell(standard)]]
+  })
+  return table(["property", "value", "default"], rows)
 }
 
 const policyOf = (json: unknown) => Effect.runSync(RetryPolicy.fromJson(json))
@@ -174,15 +179,25 @@ export const titleOf = (text: string): string => /^# (.*)$/m.exec(text)?.[1] ?? 
 
 const read = (path: string) => readFileSync(join(root, path), "utf8")
 
+const pathsIn = (folder: string): ReadonlyArray<string> =>
+  globSync(`${folder}/*.md`, { cwd: root })
+    .toSorted()
+    .filter((path) => basename(path) !== "README.md")
+
+const linkTo = (path: string): string => `[${titleOf(read(path))}](${basename(path)})`
+
 /** A link to each page of a folder, with its first sentence. */
 const pagesOf = (folder: string): string =>
   table(
     ["page", "what it is"],
-    globSync(`${folder}/*.md`, { cwd: root })
-      .toSorted()
-      .filter((path) => basename(path) !== "README.md")
-      .map((path) => [`[${titleOf(read(path))}](${basename(path)})`, cell(summaryOf(read(path)))])
+    pathsIn(folder).map((path) => [linkTo(path), cell(summaryOf(read(path)))])
   )
+
+/** A link to each page of a folder. */
+const titlesOf = (folder: string): string =>
+  pathsIn(folder)
+    .map((path) => `- ${linkTo(path)}`)
+    .join("\n")
 
 const block = async (name: string, argument: string, folder: string): Promise<string> => {
   switch (name) {
@@ -202,12 +217,15 @@ const block = async (name: string, argument: string, folder: string): Promise<st
       return table(["counter", "what it counts"], await counters)
     case "pages":
       return pagesOf(folder)
+    case "titles":
+      return titlesOf(folder)
     default:
       throw new Error(`${name}: there is no such block`)
   }
 }
 
-const pattern = /<!-- (options|sink|fields|defaults|answers|events|counters|pages)\b([^]*?)-->\n[^]*?<!-- end -->/g
+const pattern =
+  /<!-- (options|sink|fields|defaults|answers|events|counters|pages|titles)\b([^]*?)-->\n[^]*?<!-- end -->/g
 
 /** A page with its generated parts written anew. */
 const page = async (path: string): Promise<string> => {
@@ -219,7 +237,9 @@ const page = async (path: string): Promise<string> => {
   return text
 }
 
-const paths = globSync(["docs/strategies/*.md", "docs/adapters/*.md"], { cwd: root }).toSorted()
+const paths = globSync(["docs/strategies/*.md", "docs/adapters/*.md", "docs/decisions/README.md"], {
+  cwd: root
+}).toSorted()
 
 /** Every page, by its path. */
 export const pages: { readonly [path: string]: string } = Object.fromEntries(

@@ -37,6 +37,12 @@ const failure = new ItemError.ItemError({
   reason: new ItemError.InternalError({ detail: "unknown", cause })
 })
 
+/** The same as programs have it: an error is thrown, and logged once. Its stack is made into a text by the first who reads it. */
+const newError = () => {
+  const socket = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
+  return new Error("the page failed", { cause: new Error("fetch failed", { cause: socket }) })
+}
+
 const annotated = "five annotations"
 
 const raw = pino(destination())
@@ -130,6 +136,19 @@ await report("log.md", "What a line costs", [
   ...effects("a plain Error with causes", Effect.logError("failed", plain)),
   called("a plain Error with causes", "winston", () => loud.error("failed", { err: plain })),
   called("a plain Error with causes", "LogTape", () => tape.error("failed", { err: plain })),
+  // In a fiber, so that all errors have as many frames.
+  inFiber(
+    "a new Error with causes",
+    "pino",
+    Effect.sync(() => raw.error(newError(), "failed")),
+    none
+  ),
+  ...effects(
+    "a new Error with causes",
+    Effect.suspend(() => Effect.logError("failed", newError()))
+  ),
+  called("a new Error with causes", "winston", () => loud.error("failed", { err: newError() })),
+  called("a new Error with causes", "LogTape", () => tape.error("failed", { err: newError() })),
   called("an ItemError with causes", "pino", () => raw.error(failure, "failed")),
   ...effects("an ItemError with causes", Effect.logError("failed", failure)),
   called("an ItemError with causes", "winston", () => loud.error("failed", { err: failure })),

@@ -59,6 +59,10 @@ const awaited = (path: string, name: string, call: () => Promise<unknown>, times
 const promised = (path: string, effect: Effect.Effect<unknown, unknown>): Task =>
   awaited(path, "Retry.retry, a runtime each", () => Effect.runPromise(effect))
 
+/** Many calls, whose attempts are promises: no runtime, and no fiber while nothing fails. */
+const byPromises = (path: string, runner: Retry.Runner, attempt: () => Promise<unknown> = answer): Task =>
+  awaited(path, "Runner.promise", () => runner.promise(attempt))
+
 const cockatielRetry = Cockatiel.retry(Cockatiel.handleAll, {
   maxAttempts: 3,
   backoff: new Cockatiel.ConstantBackoff(0)
@@ -119,15 +123,18 @@ await report("retry.md", "What a policy costs", [
   inFiber("success, retry only", "Effect.retry", Effect.retry(success, schedule)),
   awaited("success, retry only, promises", "bare promise", answer),
   promised("success, retry only, promises", Retry.retry(success, policy)),
+  byPromises("success, retry only, promises", Retry.make(policy)),
   awaited("success, retry only, promises", "cockatiel", () => cockatielRetry.execute(answer)),
   awaited("success, retry only, promises", "p-retry", () => pRetry(answer, quick)),
   inFiber("success, budget, breaker, bulkhead", "bare effect", success),
   inFiber("success, budget, breaker, bulkhead", "Retry.retry", Retry.retry(success, full)),
   promised("success, budget, breaker, bulkhead", Retry.retry(success, full)),
+  byPromises("success, budget, breaker, bulkhead", Retry.make(full)),
   awaited("success, budget, breaker, bulkhead", "cockatiel, without budget", () => cockatielFull.execute(answer)),
   inFiber("the same with timeout and deadline", "bare effect", success),
   inFiber("the same with timeout and deadline", "Retry.retry", Retry.retry(success, bounded)),
   promised("the same with timeout and deadline", Retry.retry(success, bounded)),
+  byPromises("the same with timeout and deadline", Retry.make(bounded)),
   awaited("the same with timeout and deadline", "cockatiel, without budget and deadline", () =>
     cockatielBounded.execute(answer)
   ),
@@ -141,6 +148,7 @@ await report("retry.md", "What a policy costs", [
   ),
   inFiber("one retry without a wait", "Retry.retry", Retry.retry(flaky(), policy)),
   promised("one retry without a wait", Retry.retry(flaky(), policy)),
+  byPromises("one retry without a wait", Retry.make(policy), flakyAnswer()),
   inFiber("one retry without a wait", "Effect.retry", Effect.retry(flaky(), schedule)),
   awaited(
     "one retry without a wait",
@@ -152,6 +160,7 @@ await report("retry.md", "What a policy costs", [
   inFiber("rejected by an open breaker", "bare failure", Effect.fail(failure)),
   inFiber("rejected by an open breaker", "Retry.retry", isolated.run(success)),
   promised("rejected by an open breaker", isolated.run(success)),
+  byPromises("rejected by an open breaker", isolated),
   awaited("rejected by an open breaker", "cockatiel", () => cockatielOpen.execute(answer)),
   awaited("rejected by an open breaker", "opossum", () => opossumOpen.fire()),
   cancelled("cancelled", "bare effect", Effect.never),

@@ -53,7 +53,7 @@ export interface Alert extends Incident.About {
 export const isOver = ({ status }: Alert): boolean => status === "resolved" || status === "expired"
 
 /**
- * An alert's first line, such as `Error: host_returned_error timeout at example.com (12 failures)`. For channels that show one line.
+ * An alert's first line, such as `Error: host_returned_error unavailable at example.com (12 failures)`. For channels that show one line.
  *
  * @category formatting
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * Where alerts go: a sink is a value with a name's worth of facts, and makes one attempt at a time.
+ * Where alerts go: a sink is a function that makes one attempt to deliver alerts, and facts about its channel.
  *
- * Retrying, pacing, splitting and keeping are the alerter's, once for all sinks. A sink says what its channel can take, sends, and says what the
- * answer meant: a receipt, or an error with core's verdict on it.
+ * Retrying, pacing, splitting and keeping are the alerter's, once for all sinks; it may have several deliveries under way (`concurrency`). A sink
+ * says what its channel can take, sends, and says what the answer meant: a receipt, or an error with core's verdict on it.
  *
  * @since 0.1.0
  */

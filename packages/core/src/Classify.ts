@@ -9,9 +9,10 @@
 import type * as Duration from "effect/Duration"
 import { chain } from "./internal/chain.ts"
 import * as classify from "./internal/classify.ts"
+import { withoutStack } from "./internal/stacks.ts"
 import * as sent from "./internal/sent.ts"
 import * as waits from "./internal/waits.ts"
-import type * as ItemError from "./ItemError.ts"
+import * as ItemError from "./ItemError.ts"
 
 /**
  * Headers by their lower-case names, or an object with `get`, such as the headers of a `Response`.
@@ -22,7 +23,9 @@ import type * as ItemError from "./ItemError.ts"
 export type HeadersLike = waits.HeadersLike
 
 /**
- * A page's answer. The beginning of its `body`, if given, tells a robot check from a refusal.
+ * A page's answer: a `Response` of fetch as it is, or any object with its `status` and `headers`.
+ *
+ * The beginning of its `body`, if that is a text, tells a robot check from a refusal. Any other body, such as a stream, is ignored.
  *
  * @category models
  * @since 0.1.0
@@ -38,10 +41,17 @@ export type Answer = classify.Answer
  * @category constructors
  * @since 0.1.0
  */
-export const thrown = (cause: unknown, now?: number): ItemError.Reason => classify.fromLinks(chain(cause), now, cause)
+export const thrown = (cause: unknown, now?: number): ItemError.Reason =>
+  reasonOf({ ...classify.fromLinks(chain(cause), now), cause })
+
+/** Without a stack, since it is made on hot paths and never thrown. */
+const reasonOf = (found: classify.Found & { readonly cause?: unknown }): ItemError.Reason =>
+  withoutStack(() => ItemError.ItemError.reasonOf(found.code, found))
 
 /**
  * Finds the reason for a page's answer; `undefined` for a status in 200-299.
+ *
+ * `Classify.answered(await fetch(url), Date.now())` works: the body is left for the caller to read.
  *
  * The reason keeps how long to wait. That is `retry-after-ms` or Retry-After; otherwise, for 403, 429 and 5xx, the longest reset of the
  * exhausted rate limits, in the formats of the IETF drafts 3 to 10, GitHub, OpenAI and others. A limit without a remaining count is used
@@ -50,7 +60,10 @@ export const thrown = (cause: unknown, now?: number): ItemError.Reason => classi
  * @category constructors
  * @since 0.1.0
  */
-export const answered = (answer: Answer, now: number): ItemError.Reason | undefined => classify.fromAnswer(answer, now)
+export const answered = (answer: Answer, now: number): ItemError.Reason | undefined => {
+  const found = classify.fromAnswer(answer, now)
+  return found && reasonOf(found)
+}
 
 /**
  * Reads a Retry-After header, in seconds or as an HTTP date, as a wait of a year at most.

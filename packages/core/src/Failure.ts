@@ -10,11 +10,13 @@ import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import type * as ErrorReporter from "effect/ErrorReporter"
 import type * as LogLevel from "effect/LogLevel"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Catalogue from "./Catalogue.ts"
+import { fieldsOf } from "./internal/direct.ts"
 import * as internal from "./internal/failure.ts"
+import { isFailure as isMarked, TypeId as typeId } from "./internal/isFailure.ts"
 import { checkReason, checkReasons } from "./internal/reasons.ts"
+import * as stacks from "./internal/stacks.ts"
 import type { Verdict } from "./Verdict.ts"
 
 /**
@@ -23,7 +25,7 @@ import type { Verdict } from "./Verdict.ts"
  * @category type IDs
  * @since 0.1.0
  */
-export const TypeId = internal.TypeId
+export const TypeId = typeId
 
 /**
  * The properties of every reason: `code`, the `detail` that refines it, its `row` of the catalogue, and values derived from these.
@@ -132,10 +134,15 @@ export const Reason =
     const base = Schema.TaggedError<object>(identifier)(tag, { ...fields, ...facts })
     checkReason(tag, identity)
     internal.describeReason(base.prototype, identity)
+    const known = fieldsOf(base, tag)
+    const parent: Function = Object.getPrototypeOf(base)
     return class extends base {
       constructor(facts: never, options?: Schema.MakeOptions) {
+        // The schema takes what is plain as it is, but it takes its time.
+        const own = options === undefined ? known(facts) : undefined
+        if (own !== undefined) return internal.refine(stacks.trace(Reflect.construct(parent, [own], new.target)))
         super(facts, options)
-        internal.refine(this)
+        internal.refine(stacks.trace(this))
       }
     } as never
   }
@@ -146,20 +153,18 @@ export const Reason =
  * @category reasons
  * @since 0.1.0
  */
-export class Unrecognized extends Schema.TaggedError<Unrecognized, Omit<Reason, "code">>("@redrive/core/Unrecognized")(
-  "Unrecognized",
-  {
-    /** The code as it came. */
-    code: Schema.String,
-    /** The HTTP status of the answer or page. Default: absent. */
-    status: Schema.optionalKey(Schema.Int),
-    ...facts
-  }
-) {
-  static {
-    internal.describeReason(this.prototype, undefined)
-  }
-}
+export class Unrecognized
+  extends /* @__PURE__ */ (() => {
+    const base = Schema.TaggedError<Unrecognized, Omit<Reason, "code">>("@redrive/core/Unrecognized")("Unrecognized", {
+      /** The code as it came. */
+      code: Schema.String,
+      /** The HTTP status of the answer or page. Default: absent. */
+      status: Schema.optionalKey(Schema.Int),
+      ...facts
+    })
+    internal.describeReason(base.prototype, undefined)
+    return base
+  })() {}
 
 /** A class made with `Reason`. */
 type ReasonClass = Schema.Codec<Reason, unknown> &
@@ -236,15 +241,26 @@ const make =
   ): FailureClass<Self, Level, Tag, Reasons, Place, Fields> => {
     checkReasons(tag, level, catalogue, reasons)
     const reason = Schema.Union([...reasons, Unrecognized])
-    const base = Schema.TaggedError<unknown>(identifier)(tag, { ...place, ...fields, reason })
+    const base = Schema.TaggedError<object>(identifier)(tag, { ...place, ...fields, reason } as Schema.Struct.Fields)
     internal.describeFailure(base.prototype, level)
+    const prototypes = new Set<unknown>([...reasons, Unrecognized].map(({ prototype }) => prototype))
+    const known = fieldsOf(base, tag, { reason: (value) => prototypes.has(Object.getPrototypeOf(Object(value))) })
+    const parent: Function = Object.getPrototypeOf(base)
+    const type = class extends base {
+      constructor(facts: never, options?: Schema.MakeOptions) {
+        // The schema takes what is plain as it is, but it takes its time.
+        const own = options === undefined ? known(facts) : undefined
+        if (own !== undefined) return stacks.withStackOf(facts, () => Reflect.construct(parent, [own], new.target))
+        super(facts, options)
+      }
+    }
     const reasonOf = internal.reasonMaker(reasons, Unrecognized)
     const placed = internal.statusesOf(level, catalogue[level])
     const statuses = [...new Set(placed.map(([, status]) => status))]
-    return Object.assign(base, { reasonOf, statuses, [internal.placed]: placed }) as never
+    return Object.assign(type, { reasonOf, statuses, [internal.placed]: placed }) as never
   }
 
-const id = Schema.optionalKey(Schema.String)
+const id = /* @__PURE__ */ Schema.optionalKey(Schema.String)
 
 /**
  * The base class of a job's error: where it happened (`operation`, `jobId`) and one of the reasons, which cover the catalogue's job
@@ -253,7 +269,7 @@ const id = Schema.optionalKey(Schema.String)
  * @category constructors
  * @since 0.1.0
  */
-export const Job = make("job", { operation: Schema.String, jobId: id })
+export const Job = /* @__PURE__ */ make("job", { operation: Schema.String, jobId: id })
 
 /**
  * The base class of an item's error: where it happened (`url`, `itemId`, `jobId`) and one of the reasons, which cover the
@@ -262,7 +278,7 @@ export const Job = make("job", { operation: Schema.String, jobId: id })
  * @category constructors
  * @since 0.1.0
  */
-export const Item = make("item", { jobId: id, itemId: id, url: id })
+export const Item = /* @__PURE__ */ make("item", { jobId: id, itemId: id, url: id })
 
 /**
  * An error of either level, from any catalogue: its properties, its reason and its place.
@@ -287,11 +303,11 @@ export interface Any extends Failure {
  * @category guards
  * @since 0.1.0
  */
-export const isFailure = (u: unknown): u is Any => Predicate.hasProperty(u, TypeId)
+export const isFailure = (u: unknown): u is Any => isMarked(u)
 
 /**
  * The HTTP status of an answer that carries a failure or a reason. It is the status of the detail, else of the code; 500 for a code that
- * the catalogue does not have.
+ * the catalogue does not have. Every `ItemError` has 200, since a job whose items failed is answered with 200 and lists them.
  *
  * @category getters
  * @since 0.1.0
@@ -302,7 +318,9 @@ export const statusOf = (self: Failure | Reason): number =>
 /**
  * Makes errors without stack traces, which are their main cost: for expected failures on hot paths.
  *
+ * An error made of a reason that has a stack trace shows that one, so that only the reason costs it.
+ *
  * @category constructors
  * @since 0.1.0
  */
-export const withoutStack: <A>(make: () => A) => A = internal.withoutStack
+export const withoutStack: <A>(make: () => A) => A = stacks.withoutStack

@@ -8,10 +8,10 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import * as Catalogue from "./Catalogue.ts"
-import { catalogue, type ItemCode, type ItemDetail } from "./CrawlCatalogue.ts"
+import { catalogue, type ItemCode } from "./CrawlCatalogue.ts"
 import * as Failure from "./Failure.ts"
 import type { Facts } from "./internal/failure.ts"
+import { detailOfDenial, detailOfStatus } from "./internal/pages.ts"
 
 /**
  * The key that marks an `ItemError`.
@@ -29,16 +29,6 @@ const is = <Code extends ItemCode>(code: Code, detail?: (self: Facts) => string 
   code,
   detail
 })
-
-/** The detail of a status that no row lists, by its first digit. */
-const detailOfStatus = ({ status = 0 }: Facts): ItemDetail<"host_returned_error"> | undefined => {
-  const listed = Catalogue.detailOfPage(catalogue.item.host_returned_error, status)
-  if (listed !== undefined) return listed as ItemDetail<"host_returned_error">
-  if (status === 0) return undefined
-  if (status >= 300 && status < 400) return "unfollowed_redirect"
-  if (status >= 400 && status < 500) return "client_error"
-  return status >= 500 && status < 600 ? "server_error" : "odd_status"
-}
 
 /**
  * The page's status is not a success, or the site gave no usable answer (`status` 0; `detail` says why).
@@ -66,10 +56,7 @@ export class HostReturnedError extends Failure.Reason<HostReturnedError>(id("Hos
  */
 export class WebsiteAccessDenied extends Failure.Reason<WebsiteAccessDenied>(id("WebsiteAccessDenied"))(
   "WebsiteAccessDenied",
-  is("website_access_denied", ({ retryAfter, status }) => {
-    if (status !== 403) return undefined
-    return retryAfter === undefined ? "forbidden" : "rate_limited"
-  }),
+  is("website_access_denied", detailOfDenial),
   {
     /** The HTTP status of the page: 403, or 0 if robots.txt disallows the page. */
     status: Schema.Int,
@@ -79,7 +66,7 @@ export class WebsiteAccessDenied extends Failure.Reason<WebsiteAccessDenied>(id(
 ) {}
 
 /**
- * The host name did not resolve, or nothing answers at its address.
+ * The host name did not resolve, or nothing answers at its address: a refused connection has this code too, as the crawl API has it.
  *
  * @category reasons
  * @since 0.1.0
@@ -135,7 +122,8 @@ export class ItemError extends Failure.Item<ItemError>("@redrive/core/ItemError"
 export const Reason = ItemError.fields.reason
 
 /**
- * The reason why an item failed: the four codes that are written, and `Unrecognized` for any other code that was read.
+ * The reason why an item failed: the four codes that are written, and `Unrecognized` for any other code that was read. Switch on its
+ * `_tag`: the `code` of `Unrecognized` is any text.
  *
  * @category reasons
  * @since 0.1.0

@@ -35,7 +35,7 @@ export type Status = typeof Status.Type
 export const Format = Schema.Literals(["html", "cleaned", "markdown"])
 
 /**
- * The format in which a page is returned: its HTML, its cleaned text, or Markdown.
+ * The format in which a page is returned: its HTML, its cleaned HTML (without scripts, styles and navigation), or Markdown.
  *
  * @category models
  * @since 0.1.0
@@ -76,7 +76,7 @@ export class Item extends Schema.Class<Item>("@redrive/core/Job/Item")({
   links: Schema.Array(Schema.String),
   /** The URL of the page's HTML. Empty if this format was not asked for. */
   rawContentUrl: Schema.String,
-  /** The URL of the page's cleaned text. Empty if this format was not asked for. */
+  /** The URL of the page's cleaned HTML. Empty if this format was not asked for. */
   cleanedContentUrl: Schema.String,
   /** The URL of the page as Markdown. Empty if this format was not asked for. */
   markdownContentUrl: Schema.String,

@@ -205,7 +205,7 @@ export class JobError extends Failure.Job<JobError>("@redrive/core/JobError")(
 export const Reason = JobError.fields.reason
 
 /**
- * The reason why a job or a call about it failed.
+ * The reason why a job or a call about it failed. Switch on its `_tag`: the `code` of `Unrecognized` is any text.
  *
  * @category reasons
  * @since 0.1.0

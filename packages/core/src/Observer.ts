@@ -305,7 +305,8 @@ const tellFailure = (hearing: ReadonlyArray<Listener>, told: Told): void => {
   const identity = identityOf(failure)
   const first = hearing.filter(({ heard }) => isNew(heard, identity, at))
   if (first.length === 0) return
-  // A program may have taken the failure out of its wrapper, which knows the call.
+  // One report for all who hear: they are told at once, so that none could see another state of the error. It is kept for no later look at
+  // the same error, which a program may have changed by then. A program may have taken the failure out of its wrapper, which knows the call.
   const call = Predicate.isObjectKeyword(failure) ? Call.noted(failure, at) : Call.notedOf(cause, at)
   const report = Report.make(failure, { secrets: Report.secretsOf(fiber.context), call })
   for (const { observer } of first) safely(() => observer.report?.(report, told))

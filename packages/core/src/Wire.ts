@@ -26,7 +26,9 @@ import * as JobError from "./JobError.ts"
 export const Envelope = envelopes.Envelope
 
 /**
- * The envelope of a reason; a code outside the closed set becomes `internal_error`.
+ * The envelope of a reason, as the crawl API writes it; a code outside the closed set becomes `internal_error`.
+ *
+ * It has the code and the text only. `codecOf` also keeps the detail, `retryAfter` and the reason's other fields, such as `field`.
  *
  * @category encoding
  * @since 0.1.0
@@ -87,8 +89,12 @@ export const JobNotFound = envelopes.codec(JobError.JobNotFound)
 /**
  * The envelope of any catalogue's reasons: `error_code`, `error_message`, the detail as `reason`, and the reason's own `fields`.
  *
- * It is for your own error classes made with `Failure.Job` or `Failure.Item`. Fields that contain a `Redacted` are left out. Reading keeps
- * an unknown code in `Unrecognized`, and also a known code with too few fields, which keeps its verdict and status.
+ * It takes any class made with `Failure.Job` or `Failure.Item`, so `JobError.JobError` and `ItemError.ItemError` too. It keeps the reason
+ * and not where it happened. `Schema.toCodecJson` of the class keeps both, with the URL as it is and the message of what was thrown: their
+ * secrets are written too. Fields that contain a `Redacted` are left out here.
+ *
+ * Reading keeps an unknown code in `Unrecognized`, and also a known code with too few fields, which keeps its verdict and status. It fails
+ * if there is no `error_code`: absent, null and `""` mean no error.
  *
  * @category codecs
  * @since 0.1.0
@@ -116,10 +122,10 @@ export const httpErrorsOf = envelopes.httpErrorsOf
 export const ApiThrottled = envelopes.codec(JobError.ApiThrottled)
 
 const jobCodec = (codes: items.Codes) =>
-  jobs.JobJson.check(Schema.makeFilter(jobs.hasId)).pipe(
+  jobs.jobFields.schema.check(Schema.makeFilter(jobs.hasId)).pipe(
     Schema.decodeTo(
       Schema.toType(Job.Job),
-      SchemaTransformation.transform<Job.Job, typeof jobs.JobJson.Type>({
+      SchemaTransformation.transform<Job.Job, typeof jobs.jobFields.schema.Type>({
         decode: jobs.jobOf,
         encode: (job) => jobs.jobJson(job, codes)
       })
@@ -127,10 +133,10 @@ const jobCodec = (codes: items.Codes) =>
   )
 
 const itemCodec = (codes: items.Codes) =>
-  items.ItemJson.pipe(
+  items.itemFields.schema.pipe(
     Schema.decodeTo(
       Schema.toType(Job.Item),
-      SchemaTransformation.transform<Job.Item, typeof items.ItemJson.Type>({
+      SchemaTransformation.transform<Job.Item, typeof items.itemFields.schema.Type>({
         decode: items.itemOf,
         encode: (item) => items.itemJson(item, codes)
       })

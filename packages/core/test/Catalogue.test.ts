@@ -24,6 +24,10 @@ describe("the crawl catalogue", () => {
     })
   })
 
+  it("is one that a program could make: its own module does not check it", () => {
+    assert.deepStrictEqual<object>(Catalogue.make(catalogue), catalogue)
+  })
+
   it("gives a page status one meaning at most under a code", () => {
     for (const entry of Object.values<Catalogue.Entry>(catalogue.item)) {
       const pages = Object.values(entry.details).flatMap(({ pages = [] }) => pages)

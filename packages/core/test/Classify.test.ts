@@ -211,6 +211,27 @@ describe("the headers of an answer", () => {
     )
   })
 
+  it("are those of a Response, which stays unread", async () => {
+    const page = () => new Response("<title>Just a moment...</title>", { status: 429, headers: { "Retry-After": "3" } })
+    const response = page()
+    assert.deepStrictEqual(
+      Classify.answered(response, 0),
+      Classify.answered({ status: 429, headers: { "retry-after": "3" } }, 0)
+    )
+    assert.isFalse(response.bodyUsed)
+    // The text of its page tells more.
+    const told = Classify.answered({ status: 429, headers: response.headers, body: await response.text() }, 0)
+    assert.strictEqual(told?.detail, "bot_challenge")
+    assert.isUndefined(Classify.answered(new Response("page"), 0))
+  })
+
+  it("may come with a body that is no text, which is ignored", () => {
+    const { headers, status } = new Response(undefined, { status: 403 })
+    for (const body of [null, 7, {}, Buffer.from("<title>Just a moment...</title>"), new ReadableStream()]) {
+      assert.strictEqual(Classify.answered({ status, headers, body }, 0)?.detail, "forbidden")
+    }
+  })
+
   it("tell a robot check from a refusal, and so does its page", () => {
     const body = "<html><head><title>Just a moment...</title>"
     for (const status of [403, 429, 503]) {

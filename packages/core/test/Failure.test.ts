@@ -286,6 +286,63 @@ describe("the envelope of a catalogue of one's own", () => {
       assert.deepStrictEqual(reason.verdict, Verdict.permanent)
     }
   })
+
+  it("is no error without a code", () => {
+    for (const json of [{}, { error_code: "" }, { error_code: null, error_message: "x" }, { message: "Bad Gateway" }]) {
+      assert.throws(() => decode(json), "there is no error_code")
+    }
+    for (const json of ["x", null, [], { error_code: 42 }]) assert.throws(() => decode(json))
+  })
+})
+
+describe("an error", () => {
+  /** All that an error has of its own, whatever shows it. */
+  const ownOf = (error: object) => {
+    const { stack: _, ...own } = Object.getOwnPropertyDescriptors(error) as Record<PropertyKey, PropertyDescriptor>
+    return { keys: Reflect.ownKeys(own), own, prototype: Object.getPrototypeOf(error) as object }
+  }
+  const reached = (make: () => object) => {
+    try {
+      return ownOf(make())
+    } catch (error) {
+      return `${String(error)}: ${JSON.stringify((error as Error).cause)}`
+    }
+  }
+  class Odd extends Failure.Reason<Odd>("test/Odd")(
+    "Odd",
+    { catalogue, level: "item", code: "worker_lost" },
+    {
+      list: Schema.optionalKey(Schema.Array(Schema.Struct({ a: Schema.Int }))),
+      tries: Schema.Int.pipe(Schema.withConstructorDefault(Effect.succeed(7))),
+      hidden: Schema.optional(Schema.Redacted(Schema.String))
+    }
+  ) {}
+  const plain = [undefined, null, "", "x", 3, -0, 1.5, NaN, true, Symbol.iterator, [], ["x"], {}, [{ a: 1, b: 2 }]]
+  const made = [Duration.seconds(1), Redacted.make("x"), new Error("x"), new WorkerLost({}), { _tag: "WorkerLost" }]
+  const sample: ReadonlyArray<unknown> = [...plain, ...made]
+  type Made = new (facts: object, options?: object) => object
+  const classes: ReadonlyArray<readonly [type: unknown, facts: object]> = [
+    [CodecUnsupported, { codec: "av1" }],
+    [LicenceMissing, {}],
+    [WorkerLost, { retryAfter: Duration.seconds(1), lastError: "x", cause: 3, extra: "dropped" }],
+    [Odd, {}],
+    [FilmError, { reel: 3, reason: new WorkerLost({}) }],
+    [TranscodeError, { operation: "cut", jobId: "j", reason: new QuotaExceeded({}) }]
+  ]
+
+  it("is what its schema makes, or fails to make, of the same facts", () => {
+    for (const [type, facts] of classes) {
+      const Type = type as Made
+      const names = ["_tag", "cause", "detail", "lastError", "status", ...Object.keys((type as typeof Odd).fields)]
+      const all = names.flatMap((name) => sample.map((value) => ({ ...facts, [name]: value })))
+      // Options, even none, are for the schema.
+      for (const one of [facts, {}, Object.create(facts), ...all] as ReadonlyArray<object>)
+        assert.deepStrictEqual(
+          reached(() => new Type(one)),
+          reached(() => new Type(one, {}))
+        )
+    }
+  })
 })
 
 describe("errors without a stack", () => {
@@ -294,6 +351,22 @@ describe("errors without a stack", () => {
     assert.notMatch(quiet.stack ?? "", /\n {4}at /)
     assert.strictEqual(quiet.code, "worker_lost")
     assert.match(film(new WorkerLost({})).stack ?? "", /\n {4}at /)
+  })
+
+  it("show what their reason has: where it failed", () => {
+    const failed = () => new WorkerLost({})
+    const error = film(failed())
+    const [title, frame] = (error.stack ?? "").split("\n")
+    assert.strictEqual(title, String(error))
+    assert.match(frame ?? "", /^ {4}at failed .*Failure\.test\.ts/)
+    assert.strictEqual(structuredClone(error).stack, error.stack)
+    // A reason without frames leaves it to its error.
+    assert.match(film(Failure.withoutStack(failed)).stack ?? "", /\n {4}at film .*Failure\.test\.ts/)
+    // An error without frames was asked for.
+    const quiet = Failure.withoutStack(() => film(error.reason as WorkerLost))
+    assert.notMatch(quiet.stack ?? "", /\n {4}at /)
+    error.stack = "mine"
+    assert.strictEqual(error.stack, "mine")
   })
 
   it("may fail to be made", () => {

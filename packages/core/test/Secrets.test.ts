@@ -224,6 +224,13 @@ describe("secrets", () => {
     // A password with a slash, which a reader of URLs takes for the end of the host.
     [`postgres://u:p/${one}@db.example/x`, "postgres://db.example/x"],
     [`redis://:p/a#s?s${one}@cache:6379/0`, "redis://cache:6379/0"],
+    // Files of this machine have no credentials, but what stands beside them may, and other schemes that look like theirs.
+    [`file:///a,redis://u:${one}@h/0`, "file:///a,redis://h/0"],
+    [`at file:///a@1/b.js https://u:${one}@h/`, "at file:///a@1/b.js https://h/"],
+    [`file:///a@1/b.js?key=${one}`, "file:///a@1/b.js"],
+    [`file://u:${one}@h/a`, "file://h/a"],
+    [`profile:///u:${one}@h/a`, "profile://h/a"],
+    [`svn+file:///u:${one}@h/a`, "svn+file://h/a"],
     // A key in PEM.
     [
       `cannot parse -----BEGIN PRIVATE KEY-----\nMIIE\n${one}\n-----END PRIVATE KEY-----, sorry`,
@@ -350,6 +357,8 @@ describe("secrets", () => {
     "https://example.com:8080/@ann/feed",
     "https://example.com/@ann: gone",
     "http://[::1]:8080/a@b",
+    "file:///srv/node_modules/.pnpm/effect@4.1.0/node_modules/effect/dist/Layer.js:844:56",
+    "cannot find file:///srv/node_modules/@redrive/core/dist/Report.js",
     "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
     "pass --token to log in",
     "risk-assessment-of-every-page-17",

@@ -103,9 +103,60 @@ describe("decoding is total", () => {
 
   const template = JSON.stringify(fixture("job"))
   const paths = pathsOf(JSON.parse(template))
+  // A job is read field by field where that goes well; the codec is what it means.
+  const decode = Schema.decodeUnknownResult(Wire.JobBody)
+  const parts = { at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: paths.length - 1 })) }
+  it.prop(
+    "and reads what the codec reads",
+    { json: anything, ...parts },
+    ({ at, json }) => {
+      const [broken, same] = [JSON.parse(template), JSON.parse(template)]
+      for (const one of [broken, same]) replace(one, paths[at] ?? [], json)
+      const result = Wire.readJob(broken)
+      const expected = decode(same)
+      assert.strictEqual(Result.isSuccess(result), Result.isSuccess(expected))
+      if (Result.isSuccess(result)) assert.deepStrictEqual(result.success.job, Result.getOrThrow(expected))
+    },
+    { arbitrary: { runs: 3000 } }
+  )
+
+  it("and reads each field as the codec does, absent, null, undefined or of any kind", () => {
+    const values = [
+      undefined,
+      null,
+      "",
+      "x",
+      "done",
+      "markdown",
+      "2026-01-02",
+      -0,
+      1.5,
+      2 ** 60,
+      NaN,
+      true,
+      [],
+      ["html"],
+      {}
+    ]
+    for (const path of paths.filter((path) => path.length > 0)) {
+      for (const value of values) {
+        const broken = JSON.parse(template)
+        replace(broken, path, value)
+        const result = Wire.readJob(broken)
+        const expected = decode(broken)
+        assert.strictEqual(
+          Result.isSuccess(result),
+          Result.isSuccess(expected),
+          `${path.join(".")}: ${JSON.stringify(value)}`
+        )
+        if (Result.isSuccess(result)) assert.deepStrictEqual(result.success.job, Result.getOrThrow(expected))
+      }
+    }
+  })
+
   it.prop(
     "over a job of which any part is any JSON",
-    { json: anything, at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: paths.length - 1 })) },
+    { json: anything, ...parts },
     ({ at, json }) => {
       const broken = JSON.parse(template)
       replace(broken, paths[at] ?? [], json)

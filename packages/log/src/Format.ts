@@ -10,7 +10,7 @@ import * as Check from "@redrive/core/Check"
 import type * as Plain from "@redrive/core/Plain"
 import type * as Report from "@redrive/core/Report"
 import { datadogOf, ecsFieldsOf, ecsOf, gcpOf, identifiers, otelOf } from "./internal/collectors.ts"
-import { ownOf } from "./internal/fields.ts"
+import { lineOf } from "./internal/line.ts"
 import { json as write } from "./internal/json.ts"
 import * as Terminal from "./internal/pretty.ts"
 
@@ -86,7 +86,7 @@ const formatOf = <Options extends Service>(
  * @category formats
  * @since 0.1.0
  */
-export const json: Format = (record) => write(ownOf(record))
+export const json: Format = lineOf
 
 /**
  * The log data model of OpenTelemetry, with the attributes of its semantic conventions: `error.type` is the code, `exception.*` the error.

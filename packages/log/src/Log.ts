@@ -22,8 +22,8 @@ import * as Report from "@redrive/core/Report"
 import * as Destination from "./Destination.ts"
 import * as Format from "./Format.ts"
 import * as Caps from "./internal/cap.ts"
-import { emitAbout, isNewEvent, logFailure, subjectOf } from "./internal/emit.ts"
-import { ofEvent } from "./internal/event.ts"
+import { emitAbout, isLogged, isNewEvent, logFailure, subjectOf } from "./internal/emit.ts"
+import { levels, ofEvent } from "./internal/event.ts"
 import * as GivenUp from "./internal/givenUp.ts"
 import { recordOf } from "./internal/record.ts"
 import * as Writer from "./internal/writer.ts"
@@ -166,8 +166,9 @@ export const logger = (options: Options = {}): Logger.Logger<unknown, void> => {
  */
 export const observer = {
   event: (event, fiber) => {
-    if (!isNewEvent(fiber, event)) return
-    const { fields, level, message, subject } = ofEvent(event, { secrets: Report.secretsOf(fiber.context) })
+    const level = levels[event._tag]
+    if (!isLogged(fiber, level) || !isNewEvent(fiber, event)) return
+    const { fields, message, subject } = ofEvent(event, { secrets: Report.secretsOf(fiber.context) })
     emitAbout(subject, fiber, level, message, fields)
   },
   report: logFailure

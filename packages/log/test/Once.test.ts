@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Observer from "@redrive/core/Observer"
 import * as Report from "@redrive/core/Report"
+import * as Verdict from "@redrive/core/Verdict"
 import * as Log from "@redrive/log/Log"
 import * as OpenTelemetry from "@redrive/log/OpenTelemetry"
 import * as Cause from "effect/Cause"
@@ -46,6 +47,28 @@ describe("several adapters upon the same loggers", () => {
       const expected = [failing(503).message, "a text", "a text", "page succeeded on attempt 2"]
       assert.deepStrictEqual(messages(written), expected)
       assert.strictEqual(beside, expected.length)
+    })
+  )
+
+  it.effect("look at the failure of an event only for a line that is logged", () =>
+    Effect.gen(function* () {
+      const { stream, written } = lines()
+      let looks = 0
+      const error = Object.defineProperty(new Error("no page"), "code", { get: () => ++looks })
+      const told = Observer.tell(() => ({
+        _tag: "RetryScheduled",
+        name: "page",
+        attempt: 1,
+        error,
+        verdict: Verdict.transient("quick"),
+        delay: Duration.seconds(1)
+      }))
+      const layers = Log.layer({ stream })
+      yield* Effect.provide(told, layers)
+      assert.strictEqual(looks, 0)
+      yield* Effect.provide(Effect.provideService(told, References.MinimumLogLevel, "Debug"), layers)
+      assert.isAbove(looks, 0)
+      assert.deepStrictEqual(messages(written), ["attempt 1 failed, again in 1s: no page"])
     })
   )
 

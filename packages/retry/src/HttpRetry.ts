@@ -2,8 +2,8 @@
  * Retries the requests of an HTTP client by a policy.
  *
  * It knows which methods may be sent again, which bodies are replayable, which breaker and gate a request has, and how to read
- * Retry-After. It returns an answer that no retry can help; when the policy gives up, it returns the last answer. Within another policy's
- * call, or a redrive, an answer that a retry may help becomes a failure, so that the outer policy can retry.
+ * Retry-After. It returns an answer that no retry can help; when the policy gives up on an answer, it returns that answer. Within another
+ * policy's call, or a redrive, an answer that a retry may help becomes a failure, so that the outer policy can retry.
  *
  * @since 0.1.0
  */
@@ -45,7 +45,10 @@ export interface Options<out F = Retry.Added> {
    * `operation`, the request's method and its `Idempotency-Key`. Default: `undefined` for every request.
    */
   readonly operation?: ((request: HttpClientRequest.HttpClientRequest) => Operation.Operation | undefined) | undefined
-  /** The key of the breaker, gate and rate limit that a request uses. Default: its scheme, host and port. */
+  /**
+   * The key of the breaker, gate and rate limit that a request uses, such as its path if one path that always fails must not shut out the
+   * others of its host. Default: its scheme, host and port.
+   */
   readonly key?: ((request: HttpClientRequest.HttpClientRequest) => string) | undefined
   /**
    * Reads the verdict of a failure, which is a `StatusCodeError` for an answer of 400 or more. `undefined` leaves the failure to the
@@ -84,6 +87,13 @@ const isRunner = (u: RetryPolicy.RetryPolicy | Retry.Runner): u is Retry.Runner 
 
 /**
  * Retries a client's requests by a policy, or by a runner that shares its state with other calls.
+ *
+ * A policy that gives up returns the last answer, so a server that always answers 500 ends in a success with status 500, and
+ * `Retry.fallback` does not run. Fail instead by `client.pipe(HttpClient.filterStatusOk, HttpRetry.httpClient(policy))`: the call ends in
+ * `RetryExhausted`. With `filterStatusOk` after it the call ends in a plain `HttpClientError`. Without any answer it always ends in
+ * `RetryExhausted`.
+ *
+ * Calls are named `http GET` in events, metrics and errors; a runner's name takes the place of `http`.
  *
  * A request is a creation if the policy says so (`operation`), or if its method is neither safe nor idempotent and it has no
  * `Idempotency-Key`; a creation that may have been carried out is not sent again. A body that can be read only once is sent once; the

@@ -78,8 +78,9 @@ export const concurrency = 4
 /**
  * Settings for a call that somebody waits for, such as a request between services.
  *
- * Two seconds for an attempt, five in all, waits that start at 50 to 500 ms, a budget and a breaker. Use `RetryPolicy.make(Preset.service)`,
- * or spread it and override settings after it; `RetryPolicy.config("SHOP", Preset.service)` lets variables override it.
+ * Two seconds for an attempt, five in all, waits that start at 50 to 500 ms, a budget, and a breaker for each key (of `HttpRetry`: each
+ * origin, whatever the path). Use `RetryPolicy.make(Preset.service)`, or spread it and override settings after it;
+ * `RetryPolicy.config("SHOP", Preset.service)` lets variables override it.
  *
  * @category presets
  * @since 0.1.0

@@ -70,6 +70,31 @@ export interface Options<out A, in E, out R, out F = Added> {
 export type Exhausted<E, F = Added> = RetryExhausted<E | F>
 
 /**
+ * One attempt of a call by promises. The signal aborts when the attempt is over before its promise is: at its timeout or the call's
+ * deadline, when the call's own signal aborts, or when another attempt has won.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Attempt<A> = (signal: AbortSignal) => PromiseLike<A>
+
+/**
+ * The options of one call by promises.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PromiseOptions<A, F = Added> extends Options<A, unknown, never, F> {
+  /** Ends the call when it aborts: the promise rejects with its reason. Default: nothing ends it early. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Where the call gets its observers, clock, metrics and readers of failures: that of a `ManagedRuntime`, from its `context()`. Use the
+   * same value for all calls. Default: the empty context.
+   */
+  readonly context?: Context.Context<never> | undefined
+}
+
+/**
  * A policy with the state that its calls share.
  *
  * @category models
@@ -91,6 +116,13 @@ export interface Runner {
       options?: Options<A, E, R, F>
     ): Effect.Effect<A, Exhausted<E, F>, R>
   }
+  /**
+   * Runs a function that returns a promise under the policy, for programs that do not use Effect. The promise rejects with `RetryExhausted`,
+   * whose `failure` is what the last attempt rejected with.
+   *
+   * A call that succeeds at once starts no fiber, so it costs a small part of `run` with a runtime for each call.
+   */
+  readonly promise: <A, F = Added>(attempt: Attempt<A>, options?: PromiseOptions<A, F>) => Promise<A>
   /** Opens the gate of a key, so that its parked calls go on: for an operator who has acted. Default: the key of calls without one. */
   readonly resume: (key?: string) => Effect.Effect<void>
   /** The keys whose gates are shut. */
@@ -166,7 +198,8 @@ type ExhaustedOf<E> = Extract<E, RetryExhausted>
  * Runs a fallback when a call was given up, such as a read from a cache.
  *
  * With `because`, only for these reasons; for any other reason the call fails as before. When the fallback succeeds, observers get
- * `FellBack`. When the fallback fails, the effect fails with that error.
+ * `FellBack`. When the fallback fails, the effect fails with that error. For a client of `HttpRetry`, put `HttpClient.filterStatusOk` before
+ * the retries, or the last answer is a success and no fallback runs.
  *
  * @category combinators
  * @since 0.1.0

@@ -150,15 +150,18 @@ describe("the process's own clock", () => {
       const real = Date.now
       yield* Effect.addFinalizer(() => Effect.sync(() => vi.restoreAllMocks()))
       const set = (by: number) => vi.spyOn(Date, "now").mockImplementation(() => real() + by)
-      const brief = { kind: "constant", base: Duration.millis(50), cap: Duration.millis(50), jitter: "none" } as const
+      const constant = (millis: number) =>
+        ({ kind: "constant", base: Duration.millis(millis), cap: Duration.millis(millis), jitter: "none" }) as const
+      const brief = constant(50)
       const trip = { _tag: "Consecutive", failures: 1 } as const
       for (const by of [-hour, hour]) {
         vi.restoreAllMocks()
-        const runner = Retry.make(RetryPolicy.make({ retries: 0, breaker: { trip, openFor: brief } }))
+        const runner = Retry.make(RetryPolicy.make({ retries: 0, breaker: { trip, openFor: constant(250) } }))
         yield* Effect.exit(runner.run(Effect.fail(bad)))
         set(by)
+        // A busy machine asks again within the quarter of a second.
         assert.isTrue(Exit.isFailure(yield* Effect.exit(runner.run(Effect.void))))
-        yield* Effect.sleep("80 millis")
+        yield* Effect.sleep("300 millis")
         assert.isTrue(Exit.isSuccess(yield* Effect.exit(runner.run(Effect.void))))
         vi.restoreAllMocks()
         const begun = performance.now()

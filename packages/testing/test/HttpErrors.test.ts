@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Catalogue from "@redrive/core/Catalogue"
 import * as Failure from "@redrive/core/Failure"
+import * as Judge from "@redrive/core/Judge"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Wire from "@redrive/core/Wire"
 import * as Duration from "effect/Duration"
@@ -11,6 +12,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
@@ -95,14 +97,14 @@ const handlers = HttpApiBuilder.group(Shop, "orders", (orders) =>
   })
 )
 
-const layer = HttpRouter.serve(Layer.provide(HttpApiBuilder.layer(Shop), handlers), {
-  disableLogger: true,
-  disableListenLog: true
-}).pipe(
-  Layer.provideMerge(HttpServer.layerTestClient),
-  Layer.provide(FetchHttpClient.layer),
-  Layer.provideMerge(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" }))
-)
+const served = <E, R>(routes: Layer.Layer<never, E, R>) =>
+  HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provideMerge(HttpServer.layerTestClient),
+    Layer.provide(FetchHttpClient.layer),
+    Layer.provideMerge(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" }))
+  )
+
+const layer = served(Layer.provide(HttpApiBuilder.layer(Shop), handlers))
 
 describe("the reasons of a catalogue in an HttpApi", () => {
   for (const [name, reason, status] of rows) {
@@ -133,6 +135,20 @@ describe("the reasons of a catalogue in an HttpApi", () => {
       }).pipe(Effect.provide(layer))
     )
   }
+
+  it.live("are not read from an answer without a code, such as a proxy's", () =>
+    Effect.gen(function* () {
+      const { orders } = yield* HttpApiClient.make(Shop)
+      const arrived = yield* Effect.flip(orders.place({ params: { name: "busy" } }))
+      // The client's own error keeps the status, by which it is retried.
+      assert.strictEqual(arrived._tag === "HttpClientError" ? arrived.reason._tag : arrived._tag, "StatusCodeError")
+      assert.isTrue(Verdict.isRetryable(Judge.verdictOf(arrived)))
+    }).pipe(
+      Effect.provide(
+        served(HttpRouter.add("GET", "/orders/:name", HttpServerResponse.jsonUnsafe({ message: "x" }, { status: 503 })))
+      )
+    )
+  )
 
   it.live("do not change a success", () =>
     Effect.gen(function* () {

@@ -237,7 +237,7 @@ const planOptions = {
     Flag.optional
   ),
   detail: Options.text("detail", "DETAIL").pipe(
-    Flag.withDescription("With this detail, such as timeout (none)"),
+    Flag.withDescription("With this detail, such as response_timeout (none)"),
     Flag.optional
   ),
   host: Options.text("host", "HOST").pipe(

@@ -42,10 +42,13 @@ import * as Recorder from "../watch/Recorder.ts"
 import { type GivenUp, Pages, type Task } from "./Pages.ts"
 import * as Suspects from "./Suspects.ts"
 
-/** `policy` of a page (`pagePolicy`); `pagesPerJob` that are worked on at a time, waiting ones included (16); `grace` for pages under way at the end (none). */
+/** How the pages of jobs are worked on. */
 export interface Options {
+  /** How a page is tried. Default: `pagePolicy`. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
+  /** How many pages of a job are worked on at a time, those that wait for a retry included. Default: 16. */
   readonly pagesPerJob?: number | undefined
+  /** The time that pages under way have when the scope closes. Default: none. */
   readonly grace?: Duration.Input | undefined
   /** How often a page may take its process with it before it is given up; at least 1. Default: 3. */
   readonly kills?: number | undefined

@@ -32,36 +32,40 @@ export const members = ["reasons", "errors"]
 
 /** A value, the values that it wraps, and the members of aggregates, outermost first; each object once. */
 export const chain = (value: unknown): ReadonlyArray<Link> => {
-  const seen = new Set<object>()
   const links: Array<Link> = []
-  const stack: Array<Found> = [{ value, depth: 0, parent: undefined, isMember: false }]
+  const stack: Array<Found> = Predicate.isObjectKeyword(value) ? [{ ...alone(value) }] : []
   while (links.length < longest) {
     const next = stack.pop()
     if (next === undefined) break
-    if (!Predicate.isObjectKeyword(next.value) || seen.has(next.value)) continue
-    seen.add(next.value)
-    links.push(follow(next, next.value, stack))
+    // So few links are compared faster than a set of them is made.
+    if (links.some((link) => link.value === next.value)) continue
+    links.push(next)
+    follow(next, stack)
   }
   return links
 }
 
-/** A value that is not known yet to be a link. */
-type Found = Omit<Link, "value" | "texts"> & { readonly value: unknown }
+/** A link whose texts are not known yet. */
+type Found = Omit<Link, "texts"> & { texts: Link["texts"] }
 
-/** Makes a link, and puts what it wraps on the stack, which returns the last pushed value first. */
-const follow = ({ depth, isMember, parent }: Found, value: object, stack: Array<Found>): Link => {
-  const texts: Array<Said> = []
-  const link: Link = { value, depth, parent, isMember, texts }
+/** Finds a link's texts, and puts what it wraps on the stack, which returns the last pushed value first. */
+const follow = (link: Found, stack: Array<Found>): void => {
+  const { value } = link
+  const depth = link.depth + 1
   const found = membersIn(value)
-  for (let at = found.length - 1; at >= 0; at--)
-    stack.push({ value: found[at], depth: depth + 1, parent: link, isMember: true })
+  for (let at = found.length - 1; at >= 0; at--) {
+    const member = found[at]
+    if (Predicate.isObjectKeyword(member))
+      stack.push({ value: member, depth, parent: link, isMember: true, texts: none })
+  }
+  let texts: Array<Said> | undefined
   for (const name of inner) {
     const held = property(value, name)
-    if (Predicate.isObjectKeyword(held)) stack.push({ value: held, depth: depth + 1, parent: link, isMember: false })
-    else if (isSaid(held) && (name === "cause" || wraps(value, name))) texts.unshift(held)
+    if (Predicate.isObjectKeyword(held)) stack.push({ value: held, depth, parent: link, isMember: false, texts: none })
+    else if (isSaid(held) && (name === "cause" || wraps(value, name))) (texts ??= []).unshift(held)
   }
-  for (const member of found) if (isSaid(member)) texts.push(member)
-  return link
+  for (const member of found) if (isSaid(member)) (texts ??= []).push(member)
+  if (texts !== undefined) link.texts = texts
 }
 
 /** Whether a foreign value is a list. It may be a revoked Proxy. */
@@ -79,7 +83,7 @@ const membersIn = (value: object): ReadonlyArray<unknown> => {
   let found: ReadonlyArray<unknown> = none
   for (const name of members) {
     const held = property(value, name)
-    if (held !== undefined) found = [...found, ...membersOf(held)]
+    if (held !== undefined) found = found === none ? membersOf(held) : [...found, ...membersOf(held)]
   }
   return found
 }

@@ -1,33 +1,42 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
-import * as ItemError from "../ItemError.ts"
+import type { ItemCode } from "../CrawlCatalogue.ts"
 import { type Link, property, stringAt } from "./chain.ts"
 import * as Deno from "./deno.ts"
-import { type Facts, withoutStack } from "./failure.ts"
+import { detailOfDenial, detailOfStatus } from "./pages.ts"
 import * as Signals from "./signals.ts"
 import { header, type HeadersLike, waitOf } from "./waits.ts"
 
 export interface Answer {
   readonly status: number
   readonly headers: HeadersLike
-  readonly body?: string | undefined
+  /** Read only if it is a text. A `Response` has a stream here. */
+  readonly body?: unknown
 }
 
-/** The reason from the first recognised link; among the members of an aggregate, from the one that got furthest, whatever their order. */
-export const fromLinks = (links: ReadonlyArray<Link>, now: number | undefined, cause: unknown): ItemError.Reason => {
+/** What is found: the facts of a reason. A verdict needs no more, so that only who asks for the reason pays for an error. */
+export type Found = {
+  readonly code: ItemCode
+  readonly status: number
+  readonly detail?: string
+  readonly retryAfter?: Duration.Duration
+}
+
+/** What is said by the first recognised link; among the members of an aggregate, by the one that got furthest, whatever their order. */
+export const fromLinks = (links: ReadonlyArray<Link>, now: number | undefined): Found => {
   const told: Array<Link> = []
-  let best: ItemError.Reason | undefined
+  let best: Found | undefined
   for (const link of links) {
     if (best !== undefined && memberOf(link) === undefined) break
     if (best !== undefined && isTold(link, told)) continue
-    const reason = fromLink(link, links, now, cause)
-    if (reason === undefined) continue
+    const found = fromLink(link, links, now)
+    if (found === undefined) continue
     const member = memberOf(link)
-    if (member === undefined) return reason
+    if (member === undefined) return found
     told.push(member)
-    best = best === undefined || compare(reason, best) < 0 ? reason : best
+    best = best === undefined || compare(found, best) < 0 ? found : best
   }
-  return best ?? fromMeaning(Signals.unknown, cause)
+  return best ?? fromMeaning(Signals.unknown)
 }
 
 /** The member of an aggregate that a link is, or belongs to. */
@@ -41,29 +50,23 @@ const memberOf = (link: Link | undefined): Link | undefined => {
 const isTold = (link: Link | undefined, told: ReadonlyArray<Link>): boolean =>
   link !== undefined && (told.includes(link) || isTold(link.parent, told))
 
-/** Sorts the deciding reason first; of two answers, the one with the higher status, then the longer wait. */
-const compare = (a: ItemError.Reason, b: ItemError.Reason): number =>
+/** Sorts what decides first; of two answers, the one with the higher status, then the longer wait. */
+const compare = (a: Found, b: Found): number =>
   Signals.rank(a.detail) - Signals.rank(b.detail) || (weightOf(a) > weightOf(b) ? -1 : 1)
 
-const weightOf = (reason: ItemError.Reason): string => {
-  const { detail, retryAfter, status } = reason as Facts & ItemError.Reason
+const weightOf = ({ detail, retryAfter, status }: Found): string => {
   const wait = retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
   return `${status} ${String(wait).padStart(12, "0")} ${detail}`
 }
 
-const fromLink = (
-  link: Link,
-  links: ReadonlyArray<Link>,
-  now: number | undefined,
-  cause: unknown
-): ItemError.Reason | undefined => {
+const fromLink = (link: Link, links: ReadonlyArray<Link>, now: number | undefined): Found | undefined => {
   const answer = answerOf(link.value)
-  const answered = answer && fromAnswer(answer, now, cause)
+  const answered = answer && fromAnswer(answer, now)
   if (answered !== undefined) return answered
   const code = stringAt(link.value, "code")
   const meaning = meaningOf(link.value, code !== undefined && isCopy(code, link, links) ? undefined : code)
   if (meaning === undefined) return undefined
-  return fromMeaning(meaning.detail === "connection_reset" && isInBody(link) ? Signals.brokenBody : meaning, cause)
+  return fromMeaning(meaning.detail === "connection_reset" && isInBody(link) ? Signals.brokenBody : meaning)
 }
 
 /** Whether a code is copied from a member: Node.js gives an aggregate the code of its first member, and clients copy that. */
@@ -86,9 +89,7 @@ const isInBody = (link: Link | undefined): boolean =>
     stringAt(link.value, "_tag") === "DecodeError" ||
     isInBody(link.parent))
 
-/** Without a stack, since it is made on hot paths and never thrown. */
-const fromMeaning = ({ code, detail }: Signals.Meaning, cause: unknown): ItemError.Reason =>
-  withoutStack(() => ItemError.ItemError.reasonOf(code, { status: 0, detail, cause }))
+const fromMeaning = ({ code, detail }: Signals.Meaning): Found => ({ code, status: 0, detail })
 
 const meaningOf = (link: object, code: string | undefined): Signals.Meaning | undefined => {
   const message = stringAt(link, "message")
@@ -119,16 +120,21 @@ export const isLate = (link: object): boolean =>
 const prefixed = (code: string) => Signals.byPrefix.find(([prefix]) => code.startsWith(prefix))?.[1]
 
 /** The answer in a client's error, if its status is 300 or more. */
-const answerOf = (link: object): Answer | undefined => {
-  for (const value of [property(link, "response"), link, property(link, "$metadata")]) {
-    if (!Predicate.isObjectKeyword(value)) continue
-    const status = ["status", "statusCode", "httpStatusCode"].map((name) => property(value, name)).find(isStatus)
+const answerOf = (link: object): Answer | undefined =>
+  answerIn(property(link, "response")) ?? answerIn(link) ?? answerIn(property(link, "$metadata"))
+
+const answerIn = (value: unknown): Answer | undefined => {
+  if (!Predicate.isObjectKeyword(value)) return undefined
+  for (const name of statusNames) {
+    const status = property(value, name)
+    if (!isStatus(status)) continue
     const headers = property(value, "headers")
-    if (status !== undefined)
-      return { status, headers: Predicate.isObjectKeyword(headers) ? (headers as HeadersLike) : {} }
+    return { status, headers: Predicate.isObjectKeyword(headers) ? (headers as HeadersLike) : {} }
   }
   return undefined
 }
+
+const statusNames = ["status", "statusCode", "httpStatusCode"]
 
 const isStatus = (value: unknown): value is number =>
   Number.isInteger(value) && Number(value) >= 300 && Number(value) <= 599
@@ -136,25 +142,20 @@ const isStatus = (value: unknown): value is number =>
 /** The title of Cloudflare's page for a suspected robot. */
 const challenge = /<title>Just a moment\.\.\.<\/title>/
 
-export const fromAnswer = (
-  { body, headers, status }: Answer,
-  now: number | undefined,
-  cause?: unknown
-): ItemError.Reason | undefined => {
+export const fromAnswer = ({ body, headers, status }: Answer, now: number | undefined): Found | undefined => {
   if (status >= 200 && status <= 299) return undefined
-  const isChallenge = header(headers, "cf-mitigated") === "challenge" || (body !== undefined && challenge.test(body))
-  const facts = {
-    // A status that is not an integer is not an HTTP status, and could not be encoded.
-    ...(Number.isSafeInteger(status) ? { status } : { status: 0, detail: "odd_status" }),
-    ...(isChallenge && (status === 403 || status === 429 || status === 503) ? { detail: "bot_challenge" } : {}),
-    ...(cause === undefined ? {} : { cause })
+  if (status !== 403 && header(headers, "x-squid-error")?.startsWith("ERR_DNS_FAIL") === true) {
+    return { code: "name_not_resolved", status, detail: "dns_unavailable" }
   }
-  return withoutStack(() => {
-    if (status !== 403 && header(headers, "x-squid-error")?.startsWith("ERR_DNS_FAIL") === true) {
-      return new ItemError.NameNotResolved({ detail: "dns_unavailable", ...(cause === undefined ? {} : { cause }) })
-    }
-    const retryAfter = waitOf(headers, status, now)
-    const known = retryAfter === undefined ? facts : { ...facts, retryAfter }
-    return status === 403 ? new ItemError.WebsiteAccessDenied(known) : new ItemError.HostReturnedError(known)
-  })
+  // A status that is not an integer is not an HTTP status, and could not be encoded.
+  const isOdd = !Number.isSafeInteger(status)
+  const retryAfter = waitOf(headers, status, now)
+  const page = { status: isOdd ? 0 : status, ...(retryAfter === undefined ? {} : { retryAfter }) }
+  const isChallenge =
+    header(headers, "cf-mitigated") === "challenge" || (typeof body === "string" && challenge.test(body))
+  const isRefusal = status === 403 || status === 429 || status === 503
+  const known = isChallenge && isRefusal ? "bot_challenge" : isOdd ? "odd_status" : undefined
+  const detail = known ?? (status === 403 ? detailOfDenial(page) : detailOfStatus(page))
+  const code = status === 403 ? "website_access_denied" : "host_returned_error"
+  return detail === undefined ? { code, ...page } : { code, ...page, detail }
 }

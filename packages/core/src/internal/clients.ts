@@ -27,10 +27,10 @@ const ofAws = (link: object, now: number | undefined): Verdict | undefined => {
   const [name, message] = [stringAt(link, "name") ?? "", stringAt(link, "message")]
   // The SDK keeps the answer, with its headers, in a property that is not enumerable.
   const response = property(link, "$response")
-  const answer = Predicate.isObjectKeyword(response) ? fromLinks([alone(response)], now, undefined) : undefined
+  const answer = Predicate.isObjectKeyword(response) ? fromLinks([alone(response)], now) : undefined
   const isThrottling = Predicate.isObjectKeyword(retryable) && property(retryable, "throttling") === true
   if (isThrottling || name.includes("Throttl") || awsThrottling.has(name)) {
-    return throttled(answer && "retryAfter" in answer ? answer.retryAfter : undefined)
+    return throttled(answer?.retryAfter)
   }
   const isLate = name.startsWith("RequestTimeout") || (answer !== undefined && name === "TimeoutError")
   if (retryable !== undefined || isLate) return transient("quick")
@@ -62,7 +62,7 @@ const ofOthers = (link: object, now: number | undefined): Verdict | undefined =>
   if (names.includes("AxiosError") && message === "stream has been aborted") return transient("quick")
   if (names.includes("ReadError") && code === "ERR_HTTP_CONTENT_LENGTH_MISMATCH") return transient("quick")
   if (stringAt(link, "type") !== "StripeConnectionError") return undefined
-  return services.verdictOf(fromLinks(chain(property(link, "detail")), now, undefined)) ?? transient("quick")
+  return services.verdictOf(fromLinks(chain(property(link, "detail")), now)) ?? transient("quick")
 }
 
 /** An error's name and the names of its classes, since not every class sets `name`. */
@@ -94,6 +94,6 @@ const ofAdvice = (link: object, now: number | undefined): Verdict | undefined =>
   const advice = header(headers, "x-should-retry") ?? header(headers, "stripe-should-retry")
   if (advice === "false") return permanent
   if (advice !== "true") return undefined
-  const verdict = services.verdictOf(fromLinks([alone(link)], now, undefined))
+  const verdict = services.verdictOf(fromLinks([alone(link)], now))
   return verdict && isRetryable(verdict) ? verdict : transient("quick")
 }

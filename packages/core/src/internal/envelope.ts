@@ -10,7 +10,7 @@ import type * as Failure from "../Failure.ts"
 import * as JobError from "../JobError.ts"
 import { safely } from "./chain.ts"
 import { facts, type Placed, placed as placedKey, statusOf, textOf } from "./failure.ts"
-import { maybe, text } from "./jsonFields.ts"
+import { maybe, same, text } from "./jsonFields.ts"
 import { refuse } from "./rules.ts"
 
 const codes = Object.keys(catalogue.job) as ReadonlyArray<JobCode>
@@ -119,22 +119,25 @@ const answeredWith = <R extends Failure.Reason>(
   status: number | undefined
 ) =>
   Schema.Struct({
-    error_code: text,
-    error_message: text,
-    reason: maybe(Schema.String),
-    fields: maybe(Schema.Json)
+    error_code: text.schema,
+    error_message: text.schema,
+    reason: maybe(same(Schema.String)).schema,
+    fields: maybe(same(Schema.Json)).schema
   }).pipe(
     Schema.decodeTo(
       Schema.toType(type.fields.reason),
       SchemaTransformation.transformEffect<R, Written>({
-        decode: ({ error_code, error_message, fields = {}, reason }) =>
-          Effect.succeed(
+        decode: ({ error_code, error_message, fields = {}, reason }) => {
+          // Without a code there is no error. Any object of a proxy would otherwise be read as one.
+          if (error_code === "") return Effect.fail(new SchemaIssue.InvalidValue({ message: "there is no error_code" }))
+          return Effect.succeed(
             type.reasonOf(error_code, {
               ...Option.getOrUndefined(own(error_code, reason)?.read(fields) ?? Option.none()),
               ...(error_message === "" ? {} : { lastError: error_message }),
               ...(reason === undefined ? {} : { detail: reason })
             })
-          ),
+          )
+        },
         encode: (reason) => {
           if (status !== undefined && status !== statusOf(reason))
             return Effect.fail(new SchemaIssue.InvalidValue({ message: `not answered with ${status}` }))
@@ -153,7 +156,12 @@ const answeredWith = <R extends Failure.Reason>(
   )
 
 /** The three shapes of an API error: the page's, a scrape's and the gateway's. */
-const AnyEnvelope = Schema.Struct({ error_code: text, error_message: text, message: text, error: text })
+const AnyEnvelope = Schema.Struct({
+  error_code: text.schema,
+  error_message: text.schema,
+  message: text.schema,
+  error: text.schema
+})
 
 const readEnvelope = Schema.decodeUnknownOption(AnyEnvelope)
 

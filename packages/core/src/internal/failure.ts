@@ -3,10 +3,9 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Schema from "effect/Schema"
 import * as Catalogue from "../Catalogue.ts"
 import { Cause } from "./cause.ts"
+import { TypeId } from "./isFailure.ts"
 import { hostOf, withoutSecrets } from "./secrets/url.ts"
 import * as Verdict from "../Verdict.ts"
-
-export const TypeId = "~@redrive/core/Failure"
 
 export const facts = {
   detail: Schema.optionalKey(Schema.String),
@@ -88,22 +87,27 @@ export const describeReason = (prototype: object, identity: Identity | undefined
 export const foundDetail = (reason: object): string | undefined => (reason as Reason)[detailOf]?.(reason as Reason)
 
 /** Gives a reason the detail that its class or its facts tell, unless it was made with one. */
-export const refine = (self: object): void => {
-  const detail = (self as Reason).detail ?? foundDetail(self)
-  if (detail !== undefined) Object.assign(self, { detail })
+export const refine = <A extends object>(self: A): A => {
+  const reason = self as { detail?: string }
+  const detail = reason.detail ?? foundDetail(self)
+  if (detail !== undefined) reason.detail = detail
+  return self
 }
 
-type ReasonClass = new (facts: never) => object
+type ReasonClass = (new (facts: never) => object) & {
+  readonly prototype: { readonly code: string; readonly detail?: string }
+}
 
 /** Finds the class of a code, first by its detail, and makes a reason from the known facts. */
 export const reasonMaker = (classes: ReadonlyArray<ReasonClass>, unknown: ReasonClass) => {
-  const known = new Map<string, ReasonClass>()
+  const known = new Map<string, ReadonlyArray<ReasonClass>>()
   for (const type of classes) {
-    const { code, detail } = type.prototype as Reason
-    for (const key of [`${code} ${detail}`, code]) if (!known.has(key)) known.set(key, type)
+    const { code } = type.prototype
+    known.set(code, [...(known.get(code) ?? []), type])
   }
   return (code: string, facts: { readonly detail?: string }): object => {
-    const type = known.get(`${code} ${facts.detail}`) ?? known.get(code) ?? unknown
+    const types = known.get(code)
+    const type = types?.find(({ prototype }) => prototype.detail === facts.detail) ?? types?.[0] ?? unknown
     const whole = { ...facts, code } as never
     try {
       return new type(whole)
@@ -183,15 +187,5 @@ const define = (prototype: object, getters: { readonly [name: PropertyKey]: (sel
         Object.defineProperty(this, name, { configurable: true, writable: true, value })
       }
     })
-  }
-}
-
-export const withoutStack = <A>(make: () => A): A => {
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
-  try {
-    return make()
-  } finally {
-    Error.stackTraceLimit = limit
   }
 }

@@ -83,7 +83,7 @@ const ofProperties = (failure: object): Verdict | undefined => {
 const ofHttp = (failure: object, now: number | undefined): Verdict | undefined => {
   const [reason, http] = [property(failure, "reason"), property(failure, "http")]
   if (Predicate.isObjectKeyword(reason)) return ofHttp(reason, now)
-  return Predicate.isObjectKeyword(http) ? services.verdictOf(fromLinks([alone(http)], now, undefined)) : undefined
+  return Predicate.isObjectKeyword(http) ? services.verdictOf(fromLinks([alone(http)], now)) : undefined
 }
 
 /** The verdict by the first error of Effect or a known client in the chain, else by a status or an error code. */
@@ -96,5 +96,5 @@ const ofLinks = (links: ReadonlyArray<Link>, now: number | undefined): Verdict |
     const said = ofClient(value, now)
     if (said !== undefined) return said
   }
-  return services.verdictOf(fromLinks(links, now, undefined)) ?? otherwise
+  return services.verdictOf(fromLinks(links, now)) ?? otherwise
 }

@@ -5,7 +5,8 @@ import { catalogue } from "../CrawlCatalogue.ts"
 import * as ItemError from "../ItemError.ts"
 import * as Job from "../Job.ts"
 import { foundDetail } from "./failure.ts"
-import { int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
+import { trusted } from "./trusted.ts"
+import { int, isoDate, list, maybe, orElse, same, snakeKeys, text } from "./jsonFields.ts"
 
 /** A provider writes `canceled` for items and `cancelled` for jobs; both are read everywhere. */
 export const Status = Schema.Literals(["new", "in_progress", "done", "error", "cancelled", "canceled"])
@@ -15,41 +16,55 @@ const meaningsOfCodes = Object.entries(catalogue.item)
   .join(" ")
 
 /** An item's fields by the API's names, which are written in snake case. */
-export const ItemJson = snakeKeys({
-  id: Schema.String,
+export const itemFields = snakeKeys({
+  id: same(Schema.String),
   jobId: text,
   originalUrl: text,
   referredUrl: text,
   depth: int,
   pageStatusCode: int,
-  status: Status,
+  status: same(Status),
   title: text,
   lastError: text,
-  errorCode: orElse(Schema.String.annotate({ description: meaningsOfCodes }), ""),
-  cost: orElse(Schema.Finite, 0),
+  errorCode: orElse(same(Schema.String.annotate({ description: meaningsOfCodes })), ""),
+  cost: orElse(same(Schema.Finite), 0),
   rawContentUrl: text,
   cleanedContentUrl: text,
   markdownContentUrl: text,
-  links: orElse(Schema.Array(Schema.String), []),
+  links: orElse(list(same(Schema.String)), []),
   createdAt: isoDate,
   updatedAt: isoDate,
   attempts: int,
-  reason: maybe(Schema.String),
-  retryAfterMs: maybe(Schema.Finite)
+  reason: maybe(same(Schema.String)),
+  retryAfterMs: maybe(same(Schema.Finite))
 })
 
-type ItemJson = typeof ItemJson.Type
+type ItemJson = typeof itemFields.schema.Type
 
 export const statusOf = (status: typeof Status.Type): Job.Status => (status === "canceled" ? "cancelled" : status)
 
 /** Reads an item from its JSON. The status wins over the error code: only an item in `error` has an error. */
 export const itemOf = (json: ItemJson): Job.Item => {
-  const { errorCode, lastError, originalUrl, pageStatusCode, reason, retryAfterMs, status, ...rest } = json
-  return new Job.Item({
-    ...rest,
-    url: originalUrl,
-    pageStatus: pageStatusCode,
-    status: statusOf(status),
+  const { createdAt, updatedAt } = json
+  const status = statusOf(json.status)
+  // Names one by one: a rest of the fields would be made slowly, as a table of hashes.
+  return trusted(Job.Item, {
+    id: json.id,
+    jobId: json.jobId,
+    url: json.originalUrl,
+    referredUrl: json.referredUrl,
+    depth: json.depth,
+    status,
+    pageStatus: json.pageStatusCode,
+    title: json.title,
+    cost: json.cost,
+    attempts: json.attempts,
+    links: json.links,
+    rawContentUrl: json.rawContentUrl,
+    cleanedContentUrl: json.cleanedContentUrl,
+    markdownContentUrl: json.markdownContentUrl,
+    ...(createdAt === undefined ? {} : { createdAt }),
+    ...(updatedAt === undefined ? {} : { updatedAt }),
     ...(status === "error" ? { error: errorOf(json) } : {})
   })
 }

@@ -3,23 +3,24 @@ import * as Schema from "effect/Schema"
 import * as Job from "../Job.ts"
 import * as JobError from "../JobError.ts"
 import { envelope, readReason } from "./envelope.ts"
-import { type Codes, ItemJson, itemJson, itemOf, Status, statusOf } from "./itemWire.ts"
-import { flag, int, maybe, isoDate, orElse, snakeKeys, text } from "./jsonFields.ts"
+import { type Codes, itemFields, itemJson, itemOf, Status, statusOf } from "./itemWire.ts"
+import { trusted } from "./trusted.ts"
+import { flag, int, isoDate, list, maybe, orElse, same, snakeKeys, text } from "./jsonFields.ts"
 
 /** A job's fields by the API's names, which are written in snake case. */
-export const JobJson = snakeKeys({
+export const jobFields = snakeKeys({
   id: text,
-  jobId: maybe(Schema.String),
+  jobId: maybe(same(Schema.String)),
   orgId: text,
   url: text,
-  status: Status,
-  scrapeType: orElse(Job.Format, "markdown"),
-  outputFormats: orElse(Schema.Array(Job.Format), []),
+  status: same(Status),
+  scrapeType: orElse(same(Job.Format), "markdown"),
+  outputFormats: orElse(list(same(Job.Format)), []),
   whitelistRegexp: text,
   blacklistRegexp: text,
   allowSubdomains: flag,
   itemsLimit: int,
-  maxDepth: maybe(Schema.Int),
+  maxDepth: maybe(same(Schema.Int)),
   respectRobotsTxt: flag,
   createdAt: isoDate,
   updatedAt: isoDate,
@@ -27,16 +28,16 @@ export const JobJson = snakeKeys({
   webhookUrl: text,
   webhookStatus: text,
   webhookError: text,
-  recommendedPullDelayMs: orElse(Schema.Finite, 5000),
-  errorCode: maybe(Schema.String),
-  errorMessage: maybe(Schema.String),
-  itemsTotal: maybe(Schema.Int),
-  itemsDone: maybe(Schema.Int),
-  itemsFailed: maybe(Schema.Int),
-  jobItems: orElse(Schema.Array(ItemJson), [])
+  recommendedPullDelayMs: orElse(same(Schema.Finite), 5000),
+  errorCode: maybe(same(Schema.String)),
+  errorMessage: maybe(same(Schema.String)),
+  itemsTotal: maybe(same(Schema.Int)),
+  itemsDone: maybe(same(Schema.Int)),
+  itemsFailed: maybe(same(Schema.Int)),
+  jobItems: orElse(list(itemFields), [])
 })
 
-type JobJson = typeof JobJson.Type
+type JobJson = typeof jobFields.schema.Type
 
 /** Checks that a job has an id, which a webhook calls `job_id`. */
 export const hasId = ({ id, jobId }: JobJson) => id !== "" || jobId !== undefined || "a job has an id"
@@ -44,7 +45,7 @@ export const hasId = ({ id, jobId }: JobJson) => id !== "" || jobId !== undefine
 /** Reads a job from its JSON. */
 export const jobOf = (json: JobJson): Job.Job => {
   const { errorCode, errorMessage, id, jobId = "", jobItems, recommendedPullDelayMs, status, ...rest } = json
-  return new Job.Job({
+  return trusted(Job.Job, {
     ...rest,
     id: id || jobId,
     status: statusOf(status),

@@ -39,13 +39,16 @@ export const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): bigint =>
 /** The same object, raised later, is another failure. */
 const again = 1_000_000_000n
 
-/** Logs synchronously, through the fiber's own loggers, if its minimum level allows. */
+/** Whether a fiber's minimum level allows a line. To be asked before the line is made, since most programs log no `Debug`. */
+export const isLogged = (fiber: Fiber.Fiber<unknown, unknown>, level: LogLevel.LogLevel): boolean =>
+  !LogLevel.isLessThan(level, fiber.getRef(References.MinimumLogLevel))
+
+/** Logs synchronously, through the fiber's own loggers. */
 const emit = (
   fiber: Fiber.Fiber<unknown, unknown>,
   logLevel: LogLevel.LogLevel,
   message: ReadonlyArray<unknown>
 ): void => {
-  if (LogLevel.isLessThan(logLevel, fiber.getRef(References.MinimumLogLevel))) return
   const date = new Date(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
   for (const logger of fiber.getRef(Logger.CurrentLoggers)) {
     try {
@@ -81,7 +84,7 @@ export const subjectOf = (message: unknown): Subject | undefined => {
     : { class: report.fingerprint, mayStorm: report.engine === "refused" }
 }
 
-/** Logs a line about a subject, as `emit` does. */
+/** Logs a line about a subject, if the fiber's minimum level allows. */
 export const emitAbout = (
   subject: Subject | undefined,
   fiber: Fiber.Fiber<unknown, unknown>,
@@ -89,6 +92,7 @@ export const emitAbout = (
   message: string,
   fields: object
 ): void => {
+  if (!isLogged(fiber, level)) return
   if (subject !== undefined) subjects.set(fields, subject)
   emit(fiber, level, [message, fields])
 }
@@ -102,6 +106,7 @@ const fieldsOf = (report: Report.Report): object => {
 
 /** Logs a failure as one record, at the level of its severity, unless the fiber's loggers already have it. */
 export const logFailure = (report: Report.Report, { at, cause, failure, fiber }: Observer.Told): void => {
+  if (!isLogged(fiber, report.severity)) return
   // A failure that is not an object, such as a thrown text, is identified by its cause.
   if (!isNewFailure(fiber, Predicate.isObjectKeyword(failure) ? failure : cause, at)) return
   emit(fiber, report.severity, [report.message, fieldsOf(report)])

@@ -5,9 +5,23 @@ import * as Report from "@redrive/core/Report"
 import * as Verdict from "@redrive/core/Verdict"
 import type { Subject } from "./emit.ts"
 
+/** The level of each event's line. A gate that shuts or opens affects all calls of its key, so people should know. */
+export const levels = {
+  AttemptFailed: "Trace",
+  RetryScheduled: "Debug",
+  Recovered: "Info",
+  Succeeded: "Trace",
+  GaveUp: "Debug",
+  FellBack: "Warn",
+  Redriven: "Info",
+  BreakerOpened: "Warn",
+  BreakerClosed: "Info",
+  Parked: "Warn",
+  Resumed: "Info"
+} as const satisfies { readonly [Tag in Observer.Event["_tag"]]: LogLevel.Severity }
+
 /** The log line of an event. */
 interface Line {
-  readonly level: LogLevel.Severity
   readonly message: string
   readonly fields: { readonly [name: string]: unknown }
   readonly subject?: Subject
@@ -38,7 +52,6 @@ const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Rep
       const { code, fingerprint, message } = Report.make(event.error, options)
       const fields = { call: name, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
       return {
-        level: "Trace",
         message: `attempt ${attempt} failed after ${wait(event.duration)}: ${message}`,
         fields: { ...fields, duration_ms: Duration.toMillis(event.duration) }
       }
@@ -47,20 +60,18 @@ const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Rep
       const { code, fingerprint, message } = Report.make(event.error, options)
       const fields = { call: name, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
       return {
-        level: "Debug",
         message: `attempt ${attempt} failed, again in ${wait(event.delay)}: ${message}`,
         fields: { ...fields, delay_ms: Duration.toMillis(event.delay) }
       }
     }
     case "Recovered":
-      return { level: "Info", message: `${name} succeeded on attempt ${attempt}`, fields: { call: name, attempt } }
+      return { message: `${name} succeeded on attempt ${attempt}`, fields: { call: name, attempt } }
     case "Succeeded":
-      return { level: "Trace", message: `${name} succeeded`, fields: { call: name, attempt } }
+      return { message: `${name} succeeded`, fields: { call: name, attempt } }
     case "GaveUp": {
       const report = Report.make(event.error, options)
       const when = attempt === 0 ? "before the first attempt" : `after attempt ${attempt}`
       return {
-        level: "Debug",
         message: `gave up ${when} (${event.because}): ${report.message}`,
         fields: ofEnd(event, report)
       }
@@ -68,7 +79,6 @@ const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Rep
     case "FellBack": {
       const report = Report.make(event.error, options)
       return {
-        level: "Warn",
         message: `${name} fell back (${event.because}): ${report.message}`,
         fields: ofEnd(event, report),
         subject: subjectOf(event, report)
@@ -76,7 +86,6 @@ const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Rep
     }
     case "Redriven":
       return {
-        level: "Info",
         message: `round ${attempt}: ${event.items} again in ${wait(event.delay)}`,
         fields: { call: name, round: attempt, items: event.items, delay_ms: Duration.toMillis(event.delay) }
       }
@@ -105,7 +114,6 @@ export const subjectOf = (
   mayStorm: attempt === 0 || engine === "refused"
 })
 
-/** A gate that shuts or opens affects all calls of its key, so people should know. */
 const ofGate = (event: Exclude<Observer.Event, Observer.CallEvent>, options: Report.Options): Line => {
   const { key, name } = event
   const fields = { call: name, ...(key === "" ? {} : { key }) }
@@ -114,22 +122,20 @@ const ofGate = (event: Exclude<Observer.Event, Observer.CallEvent>, options: Rep
   switch (event._tag) {
     case "BreakerOpened":
       return {
-        level: "Warn",
         message: `${name}: breaker${ofKey} opened for ${wait(event.delay)}`,
         fields: { ...fields, delay_ms: Duration.toMillis(event.delay) }
       }
     case "BreakerClosed":
-      return { level: "Info", message: `${name}: breaker${ofKey} closed`, fields }
+      return { message: `${name}: breaker${ofKey} closed`, fields }
     case "Parked": {
       const { code, fingerprint, message } = Report.make(event.error, options)
       return {
-        level: "Warn",
         message: `${one} parked until ${event.until}: ${message}`,
         fields: { ...fields, until: event.until, code, fingerprint }
       }
     }
     case "Resumed":
-      return { level: "Info", message: `${one} resumed`, fields }
+      return { message: `${one} resumed`, fields }
   }
 }
 

@@ -38,7 +38,13 @@ export const another = (name: string, isTaken: (name: string) => boolean): strin
 
 /** A report under our own names, without the failure's own fields. */
 export const namedOf = (report: Report.Report): Fields => {
-  const { actor, causes, code, detail, fingerprint, host, itemId, jobId, level, stack, url } = report
+  const { fingerprint, stack } = report
+  return { ...factsOf(report), stack, fingerprint }
+}
+
+/** The same without its last ones, the stack and the fingerprint. */
+export const factsOf = (report: Report.Report): Fields => {
+  const { actor, causes, code, detail, host, itemId, jobId, level, url } = report
   return {
     error_level: level,
     code,
@@ -48,9 +54,7 @@ export const namedOf = (report: Report.Report): Fields => {
     item: itemId,
     url,
     host,
-    causes: causes.length === 0 ? undefined : (causes as unknown as Plain),
-    stack,
-    fingerprint
+    causes: causes.length === 0 ? undefined : (causes as unknown as Plain)
   }
 }
 

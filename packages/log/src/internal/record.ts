@@ -26,8 +26,9 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
   const { annotations, options, spans } = surroundingsOf(fiber)
   const parts: Parts = { text: undefined, sets: [], reports: noReports }
   const all: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
-  for (const part of all.slice(0, most.parts)) take(part, parts, options)
-  if (all.length > most.parts) addText(parts, `… ${all.length - most.parts} more`)
+  const taken = Math.min(all.length, most.parts)
+  for (let part = 0; part < taken; part++) take(all[part], parts, options)
+  if (all.length > taken) addText(parts, `… ${all.length - taken} more`)
   if (spans.length > 0) {
     const took = spans.slice(0, most.spans).map(([label, since]) => [label, date.getTime() - since])
     parts.sets.push({ spans_ms: Object.fromEntries(took) })

@@ -26,8 +26,8 @@ export interface Rules {
 }
 
 /** Failures that a program logs by itself are not capped. */
-const ofFailure = ({ reports: [report] }: Format.Record): Subject | undefined =>
-  report && { class: report.fingerprint, mayStorm: false }
+const ofFailure = ({ reports }: Format.Record): Subject | undefined =>
+  reports[0] && { class: reports[0].fingerprint, mayStorm: false }
 
 export const make = ({ accepts = () => true, lost, write }: Destination, { cap, sample }: Rules): Writer => {
   let failed = 0
@@ -44,8 +44,9 @@ export const make = ({ accepts = () => true, lost, write }: Destination, { cap, 
   let chance = 0
   const next = () => (chance = (chance + golden) % 1)
 
+  const isWhole = Object.keys(sample).length === 0
   const isSampled = ({ level, reports, trace }: Format.Record): boolean => {
-    const share = sample[level]
+    const share = isWhole ? undefined : sample[level]
     if (share === undefined || reports.length > 0) return true
     // Records of one trace stay together, in every process.
     const drawn = trace === undefined ? NaN : Number.parseInt(trace.traceId.slice(-8), 16) / 2 ** 32

@@ -2,8 +2,9 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
-import * as Failure from "../../Failure.ts"
-import type { Attempt, Fields, Report } from "./model.ts"
+import type * as Failure from "../../Failure.ts"
+import type { Attempt, Draft, Fields, Report } from "./model.ts"
+import { isFailure, TypeId } from "../isFailure.ts"
 import * as Call from "./call.ts"
 import { chain, codeOf, nameOf, property, stringAt } from "../chain.ts"
 import {
@@ -25,25 +26,31 @@ import { hostOf, withoutSecrets } from "../secrets/url.ts"
 const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Report => {
   const links = chain(failure)
   const safe = scrubOf(links, secrets)
-  if (Failure.isFailure(failure)) return ofFailure(failure, safe)
+  if (isFailure(failure)) return ofFailure(failure as Failure.Any, safe)
   const [own] = links
   const code = own === undefined ? typeof failure : nameOf(own.value)
   const reason = own && reasonOf(own.value)
   const message = own === undefined ? safe(String(failure)) : messageOf(own.value, safe)
   const detail = reason?.detail ?? (own && codeOf(own.value))
   const stack = stackOf(links, safe)
-  return {
+  const report: Draft<Report> = {
     level: "program",
     code: safe(reason?.code ?? code),
-    ...(detail === undefined ? {} : { detail: safe(detail) }),
     message,
     severity: severityOf(failure),
     actor: reason?.actor ?? "operator",
-    attributes: own === undefined ? {} : { ...fieldsOf(own.value, safe), ...attributesOf(own.value, safe) },
+    attributes: own === undefined ? {} : shownOf(own.value, safe),
     causes: causesOf(links, safe),
-    ...(stack === undefined ? {} : { stack }),
     fingerprint: fingerprint(["program", code, classOf(classified(own?.value, message))])
   }
+  if (detail !== undefined) report.detail = safe(detail)
+  if (stack !== undefined) report.stack = stack
+  return report
+}
+
+const shownOf = (value: object, safe: Scrub): Fields => {
+  const [fields, attributes] = [fieldsOf(value, safe), attributesOf(value, safe)]
+  return attributes === undefined ? fields : { ...fields, ...attributes }
 }
 
 /** A message that is made of the failure's fields differs each time; its code does not. */
@@ -61,40 +68,34 @@ const actors: ReadonlyArray<Report["actor"]> = ["caller", "site owner", "operato
 
 const ofFailure = (failure: Failure.Any, safe: Scrub): Report => {
   const { code, reason } = failure
-  const level = failure[Failure.TypeId]
+  const level = failure[TypeId]
   const { actor } = reason.row
   const detail = reason.detail
-  const place = placeOf(failure, safe)
+  const { itemId, jobId, url } = failure
+  const host = url === undefined ? undefined : hostOf(url)
   const links = chain(reason)
   const stack = actor === "operator" ? stackOf(links.slice(1), safe) : undefined
-  return {
+  const report: Draft<Report> = {
     level,
     code: safe(code),
-    ...(detail === undefined ? {} : { detail: safe(detail) }),
     message: safe(failure.message),
     severity: failure[ErrorReporter.severity],
     actor,
-    ...place,
     attributes: { ...factsOfOurs(failure, safe), ...answered(factsOfOurs(reason, safe)) },
     causes: causesOf(links, safe),
-    ...(stack === undefined ? {} : { stack }),
-    fingerprint: fingerprint([level, code, detail ?? "", place.host ?? ""])
+    fingerprint: fingerprint([level, code, detail ?? "", host ?? ""])
   }
+  if (detail !== undefined) report.detail = safe(detail)
+  if (jobId !== undefined) report.jobId = safe(jobId)
+  if (itemId !== undefined) report.itemId = safe(itemId)
+  if (url !== undefined) report.url = safe(withoutSecrets(url))
+  if (host !== undefined) report.host = host
+  if (stack !== undefined) report.stack = stack
+  return report
 }
 
 /** Without the status of an answer that never came. */
 const answered = ({ status, ...fields }: Fields): Fields => (status ? { ...fields, status } : fields)
-
-/** Where a failure happened. */
-const placeOf = ({ itemId, jobId, url }: Failure.Any, safe: Scrub) => {
-  const host = url === undefined ? undefined : hostOf(url)
-  return {
-    ...(jobId === undefined ? {} : { jobId: safe(jobId) }),
-    ...(itemId === undefined ? {} : { itemId: safe(itemId) }),
-    ...(url === undefined ? {} : { url: safe(withoutSecrets(url)) }),
-    ...(host === undefined ? {} : { host })
-  }
-}
 
 const severityOf = (failure: unknown): LogLevel.Severity =>
   Predicate.isObject(failure) && ErrorReporter.severity in failure ? ErrorReporter.getSeverity(failure) : "Error"

@@ -6,6 +6,9 @@ import type * as Catalogue from "../../Catalogue.ts"
 /** The value of a field. */
 export type Field = string | number | boolean
 
+/** What is being made: to spread `{}` or a field into it, for each field that may be missing, takes longer than the rest of a report. */
+export type Draft<A> = { -readonly [Name in keyof A]: A[Name] }
+
 /**
  * Named facts of a failure: strings, numbers and booleans. Durations and times are written as strings.
  *

@@ -1,8 +1,8 @@
 import type * as Cause from "effect/Cause"
 import * as Predicate from "effect/Predicate"
-import * as Failure from "../../Failure.ts"
 import * as Call from "./call.ts"
 import { chain, property, safely } from "../chain.ts"
+import { isFailure } from "../isFailure.ts"
 
 /** The failures of a cause, without interruptions. */
 export const failuresOf = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
@@ -55,7 +55,7 @@ const wrappersOfOurs = (failure: unknown): ReadonlyArray<object> | undefined => 
   for (const { isMember, parent, value } of chain(failure)) {
     if (isMember || parent?.value !== found.at(-1)) return undefined
     found.push(value)
-    if (safely(() => Failure.isFailure(value)) === true) return found
+    if (safely(() => isFailure(value)) === true) return found
   }
   return undefined
 }

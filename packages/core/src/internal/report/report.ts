@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { Cause, Field, Fields } from "./model.ts"
+import type { Cause, Draft, Field, Fields } from "./model.ts"
 import * as Call from "./call.ts"
 import {
   safely,
@@ -80,10 +80,10 @@ export const fieldsOf = (value: object, safe: Scrub): Fields =>
 export const factsOfOurs = (value: object, safe: Scrub): Fields =>
   shown(value, declaredOf(value) ?? [], elsewhereOfOurs, safe)
 
-/** The fields of an error's `ErrorReporter.attributes`. */
-export const attributesOf = (value: object, safe: Scrub): Fields => {
+/** The fields of an error's `ErrorReporter.attributes`, if it has these. */
+export const attributesOf = (value: object, safe: Scrub): Fields | undefined => {
   const attributes = property(value, ErrorReporter.attributes)
-  if (!Predicate.isObject(attributes)) return {}
+  if (!Predicate.isObject(attributes)) return undefined
   return shown(attributes, Object.keys(attributes).slice(0, most.fields), elsewhere, safe)
 }
 
@@ -171,69 +171,96 @@ const unsaid: ReadonlySet<string> = new Set([...elsewhere, "name", "stack"])
 /** What a failure wraps, outermost first, without wrappers that only repeat a message. The first link is the failure itself. */
 export const causesOf = (links: ReadonlyArray<Link>, safe: Scrub): ReadonlyArray<Cause> => {
   const causes: Array<Cause> = []
-  for (const { depth, isMember, value } of partsOf(links)) {
-    if (depth === 0) continue
-    const { message, name } = saidBy(value, safe)
-    const facts = factsOf(value, safe)
+  for (const part of partsOf(links)) {
+    if (part.depth === 0) continue
+    const cause = causeOf(part, safe)
     // A wrapper often repeats the message of the wrapped error. Members are listed unless they are listed already.
-    const isTold = (cause: Cause) => cause.message === message && (!isMember || cause.name === name)
-    if (facts.code === undefined && causes.some(isTold)) continue
-    if (causes.push({ name, message, depth: depth - 1, ...facts }) === most.causes) break
+    const isTold = ({ message, name }: Cause) => message === cause.message && (!part.isMember || name === cause.name)
+    if (cause.code === undefined && causes.some(isTold)) continue
+    if (causes.push(cause) === most.causes) break
   }
   return causes
 }
 
-const saidBy = (value: Part["value"], safe: Scrub) =>
-  Predicate.isObjectKeyword(value)
-    ? { name: safe(nameOf(value)), message: messageOf(value, safe) }
-    : describe(value, safe)
-
-/** What a cause says besides its message. */
-const factsOf = (value: Part["value"], safe: Scrub): { readonly code?: string; readonly fields?: Fields } => {
-  if (!Predicate.isObjectKeyword(value)) return {}
+const causeOf = ({ depth, value }: Part, safe: Scrub): Cause => {
+  if (!Predicate.isObjectKeyword(value)) return { ...describe(value, safe), depth: depth - 1 }
+  const cause: Draft<Cause> = { name: safe(nameOf(value)), message: messageOf(value, safe), depth: depth - 1 }
   const [code, facts] = [codeOf(value), Call.factsOf(value)]
-  const fields =
-    facts === undefined ? fieldsOf(value, safe) : Call.joined(fieldsOf(value, safe), callFields(facts, safe))
-  return {
-    ...(code === undefined ? {} : { code: safe(code) }),
-    ...(Object.keys(fields).length === 0 ? {} : { fields })
-  }
+  if (code !== undefined) cause.code = safe(code)
+  const own = fieldsOf(value, safe)
+  const fields = facts === undefined ? own : Call.joined(own, callFields(facts, safe))
+  if (isSome(fields)) cause.fields = fields
+  return cause
+}
+
+const isSome = (fields: Fields): boolean => {
+  for (const _ in fields) return true
+  return false
 }
 
 /** The stack of the error that was thrown first: the innermost one with frames. Its message is cut before its frames. */
 export const stackOf = (links: ReadonlyArray<Link>, safe: Scrub): string | undefined => {
-  for (const { value } of links.toSorted((a, b) => b.depth - a.depth)) {
-    const frames = framesOf(value)
-    if (frames.length === 0) continue
+  for (const { value } of inwards(links)) {
+    const frames = framesOf(stringAt(value, "stack") ?? "")
+    if (frames === "") continue
     // A text is cut only after its secrets are hidden, since half a secret is a secret too.
     const header = `${safe(nameOf(value))}: ${cut(safe(stringAt(value, "message") ?? ""), 200)}`
-    return `${header}\n${safe(frames.slice(0, most.frames).join("\n"), true)}`
+    return `${header}\n${safe(frames, true)}`
   }
   return undefined
 }
 
-/** The last part of a stack: frames come after a message of any length. */
-const framesOf = (value: object): ReadonlyArray<string> =>
-  (stringAt(value, "stack") ?? "")
-    .slice(-10_000)
-    .split("\n")
-    .filter((line) => line.startsWith("    at "))
+/** The innermost first. Most failures wrap each other in a row. */
+const inwards = (links: ReadonlyArray<Link>): ReadonlyArray<Link> =>
+  links.every(({ depth }, index) => depth === index)
+    ? links.toReversed()
+    : links.toSorted((one, other) => other.depth - one.depth)
+
+const frame = "    at "
+
+/** The frames of the last part of a stack, since they come after a message of any length. Mostly they are one part of it, taken as it is. */
+const framesOf = (whole: string): string => {
+  const stack = whole.slice(-10_000)
+  const from = stack.startsWith(frame) ? 0 : stack.indexOf(`\n${frame}`) + 1
+  let [end, count] = [from - 1, 0]
+  while (count < most.frames && stack.startsWith(frame, end + 1)) {
+    const next = stack.indexOf("\n", end + 1)
+    end = next < 0 ? stack.length : next
+    count++
+  }
+  if (count === 0) return ""
+  if (count === most.frames || !stack.includes(`\n${frame}`, end)) return stack.slice(from, end)
+  const frames = stack.split("\n").filter((line) => line.startsWith(frame))
+  return frames.slice(0, most.frames).join("\n")
+}
 
 /** Parts that differ between two failures of the same class: numbers, identifiers, addresses and quoted values. */
 const particulars =
   /\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+|\b[\da-f]{8}-[\da-f-]{27}\b|\b(?=[\da-f]*\d)[\da-f]{6,}\b|"[^"]*\s[^"]*"|'[^']*\s[^']*'|\d+/gi
 
+/** A cheap first check: every message with such a part matches it. */
+const varied = /[\d"':-]/
+
 /** A message without the parts that differ each time. */
-export const classOf = (message: string): string => message.slice(0, 500).replace(particulars, "#").slice(0, 200)
+export const classOf = (message: string): string => {
+  const taken = message.slice(0, 500)
+  return (varied.test(taken) ? taken.replace(particulars, "#") : taken).slice(0, 200)
+}
 
 /** FNV-1a over 32 bits twice, from two bases: equal on every machine, and nothing depends on its strength. */
 export const fingerprint = (parts: ReadonlyArray<string>): string => {
   const text = parts.join("\n")
-  return [0x811c9dc5, 0x050c5d1f].map((basis) => fnv(basis, text)).join("")
+  let [one, other] = [0x811c9dc5, 0x050c5d1f]
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index)
+    one = Math.imul(one ^ unit, 0x01000193)
+    other = Math.imul(other ^ unit, 0x01000193)
+  }
+  return hexOf(one) + hexOf(other)
 }
 
-const fnv = (basis: number, text: string): string => {
-  let hash = basis
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  return (hash >>> 0).toString(16).padStart(8, "0")
-}
+/** The two hexadecimal digits of each byte. */
+const bytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+
+const hexOf = (hash: number): string =>
+  `${bytes[hash >>> 24]}${bytes[(hash >>> 16) & 255]}${bytes[(hash >>> 8) & 255]}${bytes[hash & 255]}`

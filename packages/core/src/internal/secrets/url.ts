@@ -24,17 +24,20 @@ const inOne = `(?![,;]${scheme})`
 const ofWeb = `(?:[^\\s/]{0,500}@|[^\\s/@:[]{0,200}:(?!\\d{0,5}/)[^\\s@"'<>]{0,300}@)`
 const ofOthers = `(?:${inOne}[^\\s"'<>]){0,500}@|[^\\s/]{0,500}@`
 
+/** A file of this machine, as each frame of a stack has one: an `@` in its path belongs to a package's name or version. */
+const ofFile = "file:///"
+
 /** Credentials, including those that keep a URL parser from finding the host. */
-const misread = new RegExp(`^(?:(https?://)${ofWeb}|(?!http)(${scheme})(?:${ofOthers}))`, "i")
+const misread = new RegExp(`^(?:(https?://)${ofWeb}|(?!http|${ofFile})(${scheme})(?:${ofOthers}))`, "i")
 
 /** A URL; its password may contain characters that no other part may. A quote belongs to a query, unless the URL stands in quotes. */
 const urls = new RegExp(
-  `\\b(?:https?://(?:(?:${inOne}[^\\s/]){0,500}@|${ofWeb})?|(?!http)${scheme}(?:${ofOthers})?)` +
+  `\\b(?:https?://(?:(?:${inOne}[^\\s/]){0,500}@|${ofWeb})?|${ofFile}|(?!http|${ofFile})${scheme}(?:${ofOthers})?)` +
     `(?:${inOne}[^\\s"'<>?#])*(?:[?#](?:[^\\s"'<>]|(?<!'${scheme}[^\\s']{0,500})'(?=[^\\s"'<>,]))*)?`,
   "gi"
 )
 
-const credentials = new RegExp(`://(?:[^\\s/]{0,500}@|[^\\s"'<>]{0,500}@)`)
+const credentials = new RegExp(`(?<!(?<![\\w+.-])file(?=:///))://(?:[^\\s/]{0,500}@|[^\\s"'<>]{0,500}@)`)
 
 /** URLs that are secrets themselves: anyone who knows one may post there. */
 const webhook =

@@ -59,11 +59,12 @@ const turnedAway = <A, E, R>(call: Call<A, E, R>, because: "breaker" | "deadline
 }
 
 /** The effect, bounded by the rest of the deadline and by the attempt's own timeout. */
-const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError, R> => {
-  const { attemptTimeout } = call.shared.policy
-  const own = attemptTimeout === undefined ? Infinity : Duration.toMillis(attemptTimeout)
-  return bounded(call, hedgedOf(call), call.started, Math.min(own, call.ends - call.started))
-}
+const timed = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E | Cause.TimeoutError, R> =>
+  call.isApart ? call.self : bounded(call, hedgedOf(call), call.started, limitOf(call))
+
+/** The milliseconds that the attempt which has just begun may take. */
+export const limitOf = <A, E, R>({ ends, shared, started }: Call<A, E, R>): number =>
+  Math.min(shared.attemptTimeout, ends - started)
 
 /** Bounds an effect of a call to `limit` milliseconds from `now`. */
 export const bounded = <A, E, R, A2, E2, R2>(
@@ -72,7 +73,7 @@ export const bounded = <A, E, R, A2, E2, R2>(
   now: number,
   limit: number
 ): Effect.Effect<A2, E2 | Cause.TimeoutError, R2> =>
-  limit === Infinity ? self : timeout(self, Duration.millis(Math.max(0, limit)), now + limit, call.time, call)
+  limit === Infinity ? self : timeout(self, Math.max(0, limit), now + limit, call)
 
 /** An attempt, and a second one at the same time if the first is slow and the operation is safe. */
 const hedgedOf = <A, E, R>(call: Call<A, E, R>): Effect.Effect<A, E, R> => {

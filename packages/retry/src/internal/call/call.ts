@@ -12,7 +12,7 @@ import type * as Operation from "../../Operation.ts"
 import type { Added, Exhausted, Options } from "../../Retry.ts"
 import type { Gate, Prober } from "../state/gate.ts"
 import type { RunnerState } from "../state/runnerState.ts"
-import { aroundOf, type Around, type Surroundings } from "./surroundings.ts"
+import { aroundOf, type Around, type Surroundings, withinOf } from "./surroundings.ts"
 import type { Time } from "../time/monotonic.ts"
 
 /** A failed attempt in its cheapest form: the public one is made when the call is given up. */
@@ -76,6 +76,7 @@ export type Rest<A, E, R> = Effect.Effect<A, E | Cause.TimeoutError | Exhausted<
  */
 export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.TimeoutError | Exhausted<E>, R> {
   readonly shared: RunnerState
+  /** Its attempts. */
   readonly self: Effect.Effect<A, E, R>
   readonly options: CallOptions<A, E, R>
   readonly fiber: Fiber.Fiber<unknown, unknown>
@@ -88,18 +89,20 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   /** What nested calls see of this call while it runs. */
   around: Around | undefined = undefined
   hasPlace = false
+  /** Whether the attempt about to begin runs outside of any fiber, and is bounded there. */
+  declare isApart: boolean
   /** The breaker's permit, until the attempt's end is reported. */
   permit: Breaker.Permit | undefined = undefined
 
   constructor(
     shared: RunnerState,
-    self: Effect.Effect<A, E, R>,
+    self: Effect.Effect<A, E, R> | undefined,
     options: CallOptions<A, E, R>,
     fiber: Fiber.Fiber<unknown, unknown>
   ) {
     super()
     this.shared = shared
-    this.self = self
+    this.self = self ?? (this as Effect.Effect<A, E, R>)
     this.options = options
     this.fiber = fiber
     this.surroundings = shared.surroundingsOf(fiber)
@@ -113,8 +116,15 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   }
 
   static {
-    // Most calls have no deadline, so the prototype holds it and saves a field.
+    // What most calls do not have, the prototype holds, which saves a field.
     this.prototype.ends = Infinity
+    this.prototype.isApart = false
+  }
+
+  /** Shows the effects within this call what is around them, and what is around this call once it has ended. */
+  surround(around: Around | undefined): void {
+    const { endless, outside, within } = this.surroundings
+    this.fiber.setContext(around === undefined ? outside : around === endless ? within : withinOf(outside, around))
   }
 
   get time(): Time {

@@ -15,7 +15,7 @@ import * as Gate from "../state/gate.ts"
 import { giveUp, refuse, refused } from "./giveUp.ts"
 import type { RunnerState } from "../state/runnerState.ts"
 import { NotAgain } from "./refusal.ts"
-import { aroundOf, withinOf } from "./surroundings.ts"
+import { aroundOf } from "./surroundings.ts"
 import * as Events from "./events.ts"
 
 /*
@@ -41,19 +41,22 @@ export const run = <A, E, R, F>(
   Effect.withFiber((fiber) => {
     // Only `giveUp` makes an `F`, so no other code needs the type.
     const call = new Entering(shared, self, options as Options<A, E, R>, fiber)
-    const tried = Effect.onExitPrimitive(
-      Effect.catchCause(call, (cause) => caught(call, cause)),
-      (exit) => end(call, exit)
-    )
-    return tried as Effect.Effect<A, Exhausted<E, F>, R>
+    return goOn(call, call) as Effect.Effect<A, Exhausted<E, F>, R>
   })
+
+/** Runs what is left of a call, within its two frames. */
+export const goOn = <A, E, R>(call: Call.Call<A, E, R>, rest: Rest<A, E, R>): Effect.Effect<A, Exhausted<E>, R> =>
+  Effect.onExitPrimitive(
+    Effect.catchCause(rest, (cause) => caught(call, cause)),
+    (exit) => end(call, exit)
+  )
 
 /** Begins further attempts, and handles their failures. */
 const tried = <A, E, R>(call: Call.Call<A, E, R>, begin: () => Rest<A, E, R>): Effect.Effect<A, Exhausted<E>, R> =>
   Effect.catchCause(Effect.suspend(begin), (cause) => caught(call, cause))
 
 /** Enters the call: waits at its gate if that is shut. */
-const enter = <A, E, R>(call: Call.Call<A, E, R>): Rest<A, E, R> => {
+export const enter = <A, E, R>(call: Call.Call<A, E, R>): Rest<A, E, R> => {
   const gate = call.shared.gates?.get(call.key)
   if (gate === undefined) return inPlace(call)
   const now = call.time.now()
@@ -121,32 +124,33 @@ const atGate = <A, E, R>(
 }
 
 const start = <A, E, R>(call: Call.Call<A, E, R>): Rest<A, E, R> => {
-  const { ends, fiber, shared, surroundings } = call
-  const { endless, outside, within } = surroundings
+  const { ends, shared, surroundings } = call
+  const { endless } = surroundings
   const now = call.started > 0 ? call.started : call.time.now()
   // A call that may cut others short has a value of its own, in which they can say what they were doing.
   const isEndless = ends === Infinity && shared.policy.attemptTimeout === undefined
   const around = isEndless ? endless : { shared, deadline: ends, retries: endless.retries, running: 0 }
   around.running++
   call.around = around
-  fiber.setContext(isEndless ? within : withinOf(outside, around))
+  call.surround(around)
   shared.budget?.begin(now)
   return attempt(call, now)
 }
 
 /** Releases everything that a call holds. */
 const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.CallEnd, now: number): void => {
-  const { around, fiber, past, shared, surroundings } = call
+  const { around, past, shared } = call
   if (call.hasPlace) shared.bulkhead?.release(call)
   if (around === undefined) return
   around.running--
   call.around = undefined
-  fiber.setContext(surroundings.outside)
+  call.surround(undefined)
   shared.budget?.end(now, outcome, past)
   Call.giveBack(call)
 }
 
-const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<A, Exhausted<E>>): undefined => {
+/** Releases everything that a call holds, and tells how it ended. */
+export const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<unknown, unknown>): undefined => {
   const { failed, isOver } = call.past
   const isSuccess = Exit.isSuccess(exit)
   const isTimed = call.permit !== undefined || call.past.probing !== undefined || call.shared.budget !== undefined

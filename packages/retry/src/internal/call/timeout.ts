@@ -1,41 +1,76 @@
 import * as Cause from "effect/Cause"
-import type * as Duration from "effect/Duration"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Deadlines from "../time/deadlines.ts"
-import { type Named, timedOut } from "./timedOut.ts"
 import type { Time } from "../time/monotonic.ts"
+import { type Named, timedOut } from "./timedOut.ts"
+
+/** What a timeout asks of its call. */
+interface Timed extends Named {
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly time: Time
+}
 
 /**
- * Interrupts an effect at a monotonic time, like `Effect.timeout`, but with one timer for all effects; the error names the call. Many concurrent calls take half
- * the memory, and an effect that ends at once needs no timer.
+ * Interrupts an effect at a monotonic time, like `Effect.timeout`, but with one timer for all effects; the error names the call. Many concurrent calls take
+ * two thirds of the memory, and an effect that ends at once needs no timer.
  */
 export const timeout = <A, E, R>(
   self: Effect.Effect<A, E, R>,
-  limit: Duration.Duration,
+  limit: number,
   at: number,
-  time: Time,
-  call: Named
+  call: Timed
 ): Effect.Effect<A, E | Cause.TimeoutError, R> =>
-  Effect.flatMap(Effect.forkChild(self, { startImmediately: true }), (child) => {
-    const early = child.pollUnsafe()
-    if (early !== undefined) return early
-    return Effect.callback<A, E | Cause.TimeoutError>((resume) => {
-      const deadlines = Deadlines.of(time)
-      let isLate = false
-      const entry = deadlines.add(at, () => {
-        isLate = true
-        child.interruptUnsafe()
-      })
-      child.addObserver((exit) => {
-        deadlines.remove(entry)
-        const isTimeout = isLate && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-        resume(isTimeout ? Effect.fail(timedOut(call, limit)) : exit)
-      })
-      return Effect.suspend(() => {
-        deadlines.remove(entry)
-        return Fiber.interrupt(child)
-      })
-    })
+  Effect.callback<A, E | Cause.TimeoutError, R>((resume) => {
+    // A child of the call's fiber would be kept in a set. This one ends with the wait for it, whatever ends that.
+    const fiber = Effect.runForkWith(call.fiber.context as Context.Context<R>)(self)
+    const early = fiber.pollUnsafe()
+    if (early !== undefined) return resume(early)
+    return new Waiting(fiber, limit, at, call, resume)
   })
+
+/** The wait for an effect's fiber, in one object, since a hundred thousand may be under way. As an effect, it ends the wait and the fiber. */
+class Waiting<A, E> extends Effectable.Class<void> implements Deadlines.Entry {
+  readonly at: number
+  index = 0
+  private readonly fiber: Fiber.Fiber<A, E>
+  private readonly limit: number
+  private readonly call: Timed
+  private isLate = false
+
+  constructor(
+    fiber: Fiber.Fiber<A, E>,
+    limit: number,
+    at: number,
+    call: Timed,
+    resume: (exit: Effect.Effect<A, E | Cause.TimeoutError>) => void
+  ) {
+    super()
+    this.fiber = fiber
+    this.limit = limit
+    this.at = at
+    this.call = call
+    Deadlines.of(call.time).add(this)
+    fiber.addObserver((exit) => resume(this.ended(exit)))
+  }
+
+  due(): void {
+    this.isLate = true
+    this.fiber.interruptUnsafe()
+  }
+
+  private ended(exit: Exit.Exit<A, E>): Exit.Exit<A, E | Cause.TimeoutError> {
+    Deadlines.of(this.call.time).remove(this)
+    const isTimeout = this.isLate && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+    return isTimeout ? Exit.fail(timedOut(this.call, Duration.millis(this.limit))) : exit
+  }
+
+  override asEffect(): Effect.Effect<void> {
+    Deadlines.of(this.call.time).remove(this)
+    return Fiber.interrupt(this.fiber)
+  }
+}

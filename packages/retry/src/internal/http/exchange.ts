@@ -48,10 +48,11 @@ export const exchange = <E, R, F>(facts: Facts<E, R, F>): Effect.Effect<HttpClie
   const time = Time.of(facts.fiber.getRef(Clock.Clock))
   const now = time.now()
   const ends = deadline === undefined ? undefined : now + Duration.toMillis(deadline)
-  const limit = Duration.min(attemptTimeout ?? Duration.infinity, deadline ?? Duration.infinity)
-  const bounded = Duration.isFinite(limit)
-    ? timeout(making, limit, now + Duration.toMillis(limit), time, { name: runner.name, key: "" })
-    : making
+  const limit = Duration.toMillis(Duration.min(attemptTimeout ?? Duration.infinity, deadline ?? Duration.infinity))
+  const bounded =
+    limit === Infinity
+      ? making
+      : timeout(making, limit, now + limit, { name: runner.name, key: "", fiber: facts.fiber, time })
   const send = (request: HttpClientRequest) => new Exchange(facts, request, time, ends).run()
   return Effect.flatMap(Effect.exit(bounded), (first) => {
     if (Exit.isSuccess(first)) return send(first.value)

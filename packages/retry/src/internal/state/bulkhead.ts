@@ -32,11 +32,12 @@ export const make = ({ concurrent, queue }: Bulkhead): State => {
       if (waiting.size >= queue) return "full"
       return Effect.callback<void>((resume) => {
         const deadlines = ends === Infinity ? undefined : Deadlines.of(time)
-        const end = deadlines?.add(ends, () => go())
+        const end = { at: ends, index: -1, due: () => go() }
+        deadlines?.add(end)
         // A call that no longer waits leaves the queue, and its turn goes to the next one.
         const leave = () => {
           waiting.delete(holder)
-          if (end !== undefined) deadlines?.remove(end)
+          deadlines?.remove(end)
         }
         const go = () => {
           leave()

@@ -79,7 +79,8 @@ export const wait = (gate: Gate, prober: Prober, now: number, ends: number): Eff
       resume(Effect.succeed(passage))
     }
     const one: Waiting = { prober, go }
-    const end = gate.deadlines.add(ends, () => go("too long"))
+    const end = { at: ends, index: -1, due: () => go("too long") }
+    gate.deadlines.add(end)
     gate.waiting.add(one)
     arm(gate)
     return Effect.sync(leave)
@@ -94,13 +95,15 @@ const send = (gate: Gate, prober: Prober): void => {
 
 const arm = (gate: Gate): void => {
   if (gate.isProbed || gate.alarm !== undefined || gate.waiting.size === 0) return
-  gate.alarm = gate.deadlines.add(gate.probeAt, () => {
+  const due = () => {
     gate.alarm = undefined
     for (const { go, prober } of gate.waiting) {
       send(gate, prober)
       return go("probe")
     }
-  })
+  }
+  gate.alarm = { at: gate.probeAt, index: -1, due }
+  gate.deadlines.add(gate.alarm)
 }
 
 const disarm = (gate: Gate): void => {

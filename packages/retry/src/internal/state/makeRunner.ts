@@ -3,6 +3,7 @@ import { dual } from "effect/Function"
 import type { Options, Runner } from "../../Retry.ts"
 import type * as RetryPolicy from "../../RetryPolicy.ts"
 import { checkPolicy } from "../policy/checked.ts"
+import { promised } from "../call/promised.ts"
 import * as runner from "../call/runner.ts"
 import * as RunnerState from "./runnerState.ts"
 
@@ -21,6 +22,7 @@ const runnerOf = (policy: RetryPolicy.RetryPolicy, name: string, parts: RunnerSt
       (args) => Effect.isEffect(args[0]),
       <A, E, R, F>(self: Effect.Effect<A, E, R>, options: Options<A, E, R, F> = {}) => runner.run(shared, self, options)
     ),
+    promise: (attempt, options = {}) => promised(shared, attempt, options),
     resume: (key = "") =>
       Effect.withFiber((fiber) => {
         shared.gates?.open(fiber, key)

@@ -36,8 +36,9 @@ export const parts = ["budget", "breaker", "bulkhead", "parking", "hedge"] as co
 export interface RunnerState extends Parts {
   readonly name: string
   readonly policy: RetryPolicy.RetryPolicy
-  /** The policy's deadline and longest Retry-After, in milliseconds. */
+  /** The policy's deadline, timeout of an attempt and longest Retry-After, in milliseconds. */
   readonly deadline: number
+  readonly attemptTimeout: number
   readonly maxRetryAfter: number
   readonly budget: Budget.State | undefined
   /** The breakers of this process; a `guard` takes their place. */
@@ -52,13 +53,14 @@ export interface RunnerState extends Parts {
 }
 
 export const make = (policy: RetryPolicy.RetryPolicy, name: string, { guard, limiter }: Parts): RunnerState => {
-  const { breaker, budget, deadline, hedge, maxRetryAfter, parking } = policy
+  const { attemptTimeout, breaker, budget, deadline, hedge, maxRetryAfter, parking } = policy
   const bulkhead = policy.bulkhead && Bulkhead.make(policy.bulkhead)
   let isNestingSaid = false
   return {
     name,
     policy,
     deadline: deadline === undefined ? Infinity : Duration.toMillis(deadline),
+    attemptTimeout: attemptTimeout === undefined ? Infinity : Duration.toMillis(attemptTimeout),
     maxRetryAfter: Duration.toMillis(maxRetryAfter),
     guard,
     limiter,

@@ -1,9 +1,6 @@
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import type { Time } from "./monotonic.ts"
+import type { Time, Timer } from "./monotonic.ts"
 
-/** Something that is due at a monotonic time, unless it is removed before. */
+/** Something that is due at a monotonic time, unless it is removed before. Its `index` is the heap's. */
 export interface Entry {
   readonly at: number
   readonly due: () => void
@@ -12,9 +9,12 @@ export interface Entry {
 
 /** All entries due on one clock. A single timer waits for the earliest one. */
 export interface Deadlines {
-  readonly add: (at: number, due: () => void) => Entry
+  readonly add: (entry: Entry) => void
   readonly remove: (entry: Entry) => void
 }
+
+/** Timers cannot wait for more than 2^31 - 1 milliseconds, some 25 days. */
+const longest = 2_147_483_647
 
 const known = new WeakMap<Time, Deadlines>()
 
@@ -29,7 +29,7 @@ export const of = (time: Time): Deadlines => {
 const make = (time: Time): Deadlines => {
   // A binary heap: the parent of `index` is at half of `index`, and never due later.
   const heap: Array<Entry> = []
-  let timer: Fiber.Fiber<void> | undefined
+  let timer: Timer | undefined
   let wakesAt = Infinity
 
   const put = (entry: Entry, index: number) => {
@@ -74,7 +74,7 @@ const make = (time: Time): Deadlines => {
   }
 
   const stop = () => {
-    timer?.interruptUnsafe()
+    timer?.stop()
     timer = undefined
     wakesAt = Infinity
   }
@@ -82,16 +82,15 @@ const make = (time: Time): Deadlines => {
   const arm = () => {
     const [first] = heap
     if (first === undefined) return stop()
-    if (wakesAt <= first.at) return
+    if (wakesAt <= first.at) {
+      if (heap.length === 1) timer?.hold?.(true)
+      return
+    }
     stop()
-    wakesAt = first.at
-    const rest = Duration.millis(Math.max(0, first.at - time.now()))
-    timer = Effect.runFork(
-      Effect.andThen(
-        time.clock.sleep(rest),
-        Effect.sync(() => wake(first.at))
-      )
-    )
+    const now = time.now()
+    const target = Math.min(first.at, now + longest)
+    wakesAt = target
+    timer = time.after(Math.max(0, target - now), () => wake(target))
   }
 
   const wake = (target: number) => {
@@ -107,18 +106,19 @@ const make = (time: Time): Deadlines => {
   }
 
   return {
-    add: (at, due) => {
-      const entry = { at, due, index: heap.length }
+    add: (entry) => {
+      entry.index = heap.length
       heap.push(entry)
       rise(entry)
       arm()
-      return entry
     },
     remove: (entry) => {
       if (entry.index < 0) return
       take(entry)
-      // The timer keeps running while entries are left. With none, it would keep the process alive.
-      if (heap.length === 0) stop()
+      if (heap.length > 0) return
+      // The next call mostly has a later deadline, for which the same timer serves. Until then it must not keep the process alive.
+      if (timer?.hold === undefined) stop()
+      else timer.hold(false)
     }
   }
 }

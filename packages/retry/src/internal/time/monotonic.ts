@@ -1,5 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 
 /**
  * A clock's monotonic time in milliseconds, which setting the clock does not move. It starts as epoch milliseconds, so that it reads
@@ -8,6 +10,15 @@ import * as Context from "effect/Context"
 export interface Time {
   readonly clock: Clock.Clock
   readonly now: () => number
+  /** Runs something after a wait in milliseconds. */
+  readonly after: (wait: number, run: () => void) => Timer
+}
+
+/** A wait that has begun. */
+export interface Timer {
+  readonly stop: () => void
+  /** Says whether the process has to live until the wait ends. Absent where a timer cannot be told. */
+  readonly hold?: (isNeeded: boolean) => void
 }
 
 const known = new WeakMap<Clock.Clock, Time>()
@@ -16,7 +27,8 @@ const known = new WeakMap<Clock.Clock, Time>()
 export const of = (clock: Clock.Clock): Time => {
   const found = known.get(clock)
   if (found !== undefined) return found
-  const made = clock === live ? { clock, now: liveNow } : { clock, now: nowOf(clock) }
+  const made =
+    clock === live ? { clock, now: liveNow, after: liveAfter } : { clock, now: nowOf(clock), after: afterOn(clock) }
   known.set(clock, made)
   return made
 }
@@ -27,6 +39,13 @@ const nowOf = (clock: Clock.Clock) => {
   return () => origin + monotonic()
 }
 
+const afterOn =
+  (clock: Clock.Clock): Time["after"] =>
+  (wait, run) => {
+    const timer = Effect.runFork(Effect.andThen(clock.sleep(Duration.millis(wait)), Effect.sync(run)))
+    return { stop: () => timer.interruptUnsafe() }
+  }
+
 /** The clock of programs that do not provide one. */
 const live = Context.get(Context.empty(), Clock.Clock)
 
@@ -34,3 +53,13 @@ const live = Context.get(Context.empty(), Clock.Clock)
 const liveNow = (): number => origin + performance.now()
 
 const origin = performance.timeOrigin
+
+/** Costs a tenth of a fiber that sleeps. */
+const liveAfter: Time["after"] = (wait, run) => {
+  const timer = setTimeout(run, wait)
+  const stop = () => clearTimeout(timer)
+  // A browser's timer is a number.
+  return typeof timer === "object"
+    ? { stop, hold: (isNeeded) => void (isNeeded ? timer.ref() : timer.unref()) }
+    : { stop }
+}

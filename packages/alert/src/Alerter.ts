@@ -4,6 +4,10 @@
  * It is an observer like any other adapter. Reports of failures go through its routes, which make incidents of them; the sinks of the route deliver
  * the alerts that are due. Memory is bounded, the program's exit stays the same, and what could not be told is said.
  *
+ * It hears of failures that are reported. `Observer.watch` of `@redrive/core` reports an effect's failure and tells its later success, which resolves
+ * the incident; the retry engine tells the ends of its calls itself. An incident of a failure that `Effect.withErrorReporting` alone reports has no call
+ * whose success could resolve it, and expires.
+ *
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
@@ -21,7 +25,7 @@ import process from "node:process"
 import type * as Journal from "./Journal.ts"
 import type { State } from "./internal/delivery.ts"
 import * as Desk from "./internal/desk.ts"
-import type { Open } from "./internal/engine.ts"
+import type { Open } from "./internal/hearing.ts"
 import * as Ledger from "./internal/ledger.ts"
 import * as Retries from "./internal/retries.ts"
 import * as Shared from "./internal/shared.ts"
@@ -37,12 +41,19 @@ import { type Service, Sink } from "./Sink.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** The routes, as `Route.make` makes them. Default: one to every sink, made of `threshold`, `groupWait` and `repeatInterval`. */
+  /** The routes, as `Route.make` makes them. Default: one to every sink, made of `threshold`, `groupWait`, `groupBy`, `resolveAfter` and `repeatInterval`. */
   readonly routes?: ReadonlyArray<Route.Route> | undefined
   /** The least severity, without `routes`. Default: `Error`. */
   readonly threshold?: LogLevel.Severity | undefined
   /** The wait from an incident's opening to its first alert, without `routes`. Default: 30 seconds. */
   readonly groupWait?: Duration.Input | undefined
+  /**
+   * The fields by which failures are one incident, without `routes`: with `label:call` and `label:key`, each name and key has incidents of its own.
+   * Default: level, code and host for failures of a catalogue, the fingerprint for all others.
+   */
+  readonly groupBy?: Route.Route["groupBy"] | undefined
+  /** How long there must have been no failure before a success resolves an incident, without `routes`. Default: 30 seconds. */
+  readonly resolveAfter?: Duration.Input | undefined
   /** The time after which an incident that still fails is told again, without `routes`. Default: 4 hours. */
   readonly repeatInterval?: Duration.Input | undefined
   /**
@@ -60,7 +71,10 @@ export interface Options {
   readonly maxWait?: Duration.Input | undefined
   /** How many incidents are kept; beyond, the one that was told the longest ago makes room. Default: 10,000. */
   readonly maxKeys?: number | undefined
-  /** The longest time for the last deliveries, when the scope closes. Default: 5 seconds. */
+  /**
+   * The longest time for the last deliveries, when the scope closes. An attempt that fails is made again if its wait ends within this time. Default:
+   * 5 seconds.
+   */
   readonly flushTimeout?: Duration.Input | undefined
   /** Called when the scope closes with the number of failures that some sink was to tell of and did not, and no outbox keeps, if any. Default: prints it to stderr. */
   readonly onLost?: ((count: number) => void) | undefined
@@ -77,6 +91,11 @@ const rules: Check.Rules<Options> = {
   routes: Check.where("routes as Route.make or Route.fromJson make them", Schema.is(Schema.Array(Route.Route))),
   threshold: Check.severity,
   groupWait: Check.duration(),
+  groupBy: Check.where(
+    "a list of level, code, detail, host, actor, fingerprint, job, item, or label:NAME",
+    Schema.is(Schema.NonEmptyArray(Route.GroupField))
+  ),
+  resolveAfter: Check.duration(),
   repeatInterval: Check.duration(),
   silences: Check.where(
     `a list of silences, ${silencesAre}, or a function that gives it`,
@@ -102,7 +121,7 @@ const rules: Check.Rules<Options> = {
  */
 export type Sinks<R = never> = { readonly [name: string]: Service<R> }
 
-export type { Open as OpenIncident } from "./internal/engine.ts"
+export type { Open as OpenIncident } from "./internal/hearing.ts"
 export type { State as SinkState } from "./internal/delivery.ts"
 export type { Trial } from "./internal/trial.ts"
 
@@ -115,7 +134,7 @@ export type { Trial } from "./internal/trial.ts"
 export interface Status {
   /** Whether this process tells people. Of several that share an outbox one does, and only that one knows of incidents and sinks. */
   readonly isTelling: boolean
-  /** The incidents that are open. */
+  /** The incidents that are open, with the sinks that have taken their alerts and those that have not. */
   readonly incidents: ReadonlyArray<Open>
   /** The sinks. */
   readonly sinks: ReadonlyArray<State>
@@ -169,10 +188,10 @@ export const layerOf = <R>(sinks: Sinks<R>, options: Options = {}): Layer.Layer<
 }
 
 /** These make the one route that there is without `routes`. */
-const ofOneRoute = ["threshold", "groupWait", "repeatInterval"] as const
+const ofOneRoute = ["threshold", "groupWait", "groupBy", "resolveAfter", "repeatInterval"] as const
 
 const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.Route> => {
-  const { groupWait = "30 seconds", repeatInterval = "4 hours", routes, threshold = "Error" } = options
+  const { groupBy, groupWait = "30 seconds", repeatInterval = "4 hours", routes, threshold = "Error" } = options
   const idle = routes === undefined ? [] : ofOneRoute.filter((name) => options[name] !== undefined)
   if (idle.length > 0)
     throw new Error(`Alerter.layer: ${idle.join(", ")} beside routes changes nothing: each route has its own`)
@@ -183,7 +202,9 @@ const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.
         name: "default",
         sinks: Object.keys(sinks),
         match: { severity: threshold },
+        ...(groupBy !== undefined && { groupBy }),
         groupWait,
+        resolveAfter: options.resolveAfter ?? "30 seconds",
         repeatInterval
       }
     ])

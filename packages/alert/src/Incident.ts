@@ -54,7 +54,7 @@ export interface About {
 }
 
 /**
- * What people were told last.
+ * What people were told last: the alert that was made for them. Whether a sink has taken it, `OpenIncident` of the alerter says.
  *
  * @category models
  * @since 0.1.0
@@ -62,11 +62,11 @@ export interface About {
 export interface Told {
   /** Whether they were told that it is open. */
   readonly isOpen: boolean
-  /** When they were told. */
+  /** When the alert was made. */
   readonly at: number
   /** The severity that they were told. */
   readonly severity: LogLevel.Severity
-  /** The sinks that were to tell them, since this incident began. */
+  /** The sinks whose alerts were made since this incident began, delivered or not. */
   readonly sinks: ReadonlyArray<string>
 }
 

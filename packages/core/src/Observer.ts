@@ -4,20 +4,26 @@
  * An adapter is one observer, installed by `layer`. Any number of them hear, however their layers are put together: merged in any order,
  * provided one to another, nested, or the same one twice. What is installed for an inner scope hears that scope only.
  *
+ * `watch` tells them how an effect ends that no retry engine runs.
+ *
  * Observers are called synchronously, on the fiber that something happened on; one that throws is ignored. With no observers it costs nothing.
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import type * as Fiber from "effect/Fiber"
+import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Predicate from "effect/Predicate"
 import * as Bindings from "./internal/bindings.ts"
 import * as Call from "./internal/report/call.ts"
+import * as Left from "./internal/report/left.ts"
 import { safely } from "./internal/chain.ts"
 import { failuresOf, type Heard, identityOf, isHeard, isNew, unwrap } from "./internal/report/once.ts"
 import * as Report from "./Report.ts"
@@ -102,7 +108,7 @@ export interface GaveUp extends CallEvent {
   readonly error: unknown
   /** The engine's reason. */
   readonly because: string
-  /** The facts of the call, for the report of its failure. Default: none. */
+  /** The facts of the call, for the report of its failure. Default: the event's `name`, `key` and `because`. */
   readonly call?: Report.Call | undefined
 }
 
@@ -293,7 +299,7 @@ export const reporter: ErrorReporter.ErrorReporter = {
 }
 
 const tellFailure = (hearing: ReadonlyArray<Listener>, told: Told): void => {
-  const { at, failure, fiber } = told
+  const { at, cause, failure, fiber } = told
   // Effect's own constructor of reporters passes on a copy of the error, without its fields.
   if (safely(() => ErrorReporter.isIgnored(unwrap(failure))) === true) return
   const identity = identityOf(failure)
@@ -301,7 +307,8 @@ const tellFailure = (hearing: ReadonlyArray<Listener>, told: Told): void => {
   if (first.length === 0) return
   // One report for all who hear: they are told at once, so that none could see another state of the error. It is kept for no later look at
   // the same error, which a program may have changed by then. A program may have taken the failure out of its wrapper, which knows the call.
-  const report = Report.make(failure, { secrets: Report.secretsOf(fiber.context), call: Call.noted(failure, at) })
+  const call = Predicate.isObjectKeyword(failure) ? Call.noted(failure, at) : Call.notedOf(cause, at)
+  const report = Report.make(failure, { secrets: Report.secretsOf(fiber.context), call })
   for (const { observer } of first) safely(() => observer.report?.(report, told))
 }
 
@@ -341,12 +348,31 @@ export const tellUnsafe = (fiber: Fiber.Fiber<unknown, unknown>, event: () => Ev
   const all = listeners.of(fiber.context)
   if (all.length === 0) return
   const told = event()
-  // Within another policy's call giving up is not the end.
-  if (told._tag === "GaveUp" && told.call !== undefined && told.because !== "nested")
-    Call.note(told.error, told.call, fiber.getRef(Clock.Clock).currentTimeNanosUnsafe())
-  else if (told._tag === "FellBack") Call.forget(told.error)
+  if (told._tag === "GaveUp") return gaveUp(all, fiber, told)
+  if (told._tag === "FellBack") Call.forget(told.error)
+  hear(all, fiber, told)
+}
+
+const hear = (all: ReadonlyArray<Listener>, fiber: Fiber.Fiber<unknown, unknown>, told: Event): void => {
   for (const { observer } of all) safely(() => observer.event?.(told, fiber))
 }
+
+const gaveUp = (all: ReadonlyArray<Listener>, fiber: Fiber.Fiber<unknown, unknown>, told: GaveUp): void => {
+  const { because, call, error, key, name } = told
+  // Within another policy's call giving up is not the end.
+  if (because === "nested") return hear(all, fiber, told)
+  const now = nanosOf(fiber)
+  const watched = Left.take(error)
+  const facts = call ?? { name, key, because }
+  const failure = watched === undefined ? error : unwrap(error)
+  Call.note(failure, watched === undefined ? facts : { ...facts, key: undefined, ...watched }, now)
+  hear(all, fiber, told)
+  // A watched effect left its failure to this call, which has ended with it.
+  if (watched !== undefined && fiber.getRef(ErrorReporter.CurrentErrorReporters).has(reporter))
+    reporter.report({ cause: Cause.fail(failure), fiber, timestamp: now })
+}
+
+const nanosOf = (fiber: Fiber.Fiber<unknown, unknown>): bigint => fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
 
 const expected = new Map<string, number>()
 
@@ -390,3 +416,108 @@ export const tell = (event: () => Event): Effect.Effect<void> =>
     tellUnsafe(fiber, event)
     return Effect.void
   })
+
+/**
+ * The outer call of a fiber, as `watch` sees it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OuterCall {
+  /** How many calls that share this value are running. Zero means that they have ended, and only a fiber that they forked still has it. */
+  readonly running: number
+  /** Whether the call, or one around it, may try again after a failure. */
+  readonly retries: boolean
+}
+
+/**
+ * The call of a retry engine that a fiber runs in, if any. The engine provides it.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const OuterCall: Context.Reference<OuterCall | undefined> = Context.Reference<OuterCall | undefined>(
+  "@redrive/core/Observer/OuterCall",
+  { defaultValue: () => undefined }
+)
+
+/**
+ * What a watched effect is about.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface WatchOptions {
+  /**
+   * What the effect has in common with others of its name, such as a host or a customer. A success ends the incidents of its own name and key
+   * only. Default: none, as for effects that share nothing.
+   */
+  readonly key?: string | undefined
+}
+
+/**
+ * Tells observers how an effect ends: its failure is reported, with the effect's name and key, and its later success is told to those who expect
+ * it. So an alerter knows when an incident is over, without a retry engine.
+ *
+ * The effect's exit stays the same. Failures and defects are reported once, also with `Effect.withErrorReporting` around it; within it, that would
+ * report the failure without its name. Interruptions, and failures marked with `ErrorReporter.ignore`, are not reported. A call of the retry engine
+ * that has given up with the failure has a name and a key already, which the report keeps: its own success ends the incident. In a call that
+ * retries, only the failure that this call gives up with is reported. Other loops, such as `Effect.retry`, belong inside, or each attempt is
+ * reported.
+ *
+ * A success that nobody expects costs next to nothing.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const watch: {
+  (name: string, options?: WatchOptions): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(self: Effect.Effect<A, E, R>, name: string, options?: WatchOptions): Effect.Effect<A, E, R>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E, R>(self: Effect.Effect<A, E, R>, name: string, { key = "" }: WatchOptions = {}): Effect.Effect<A, E, R> => {
+    const about = key === "" ? { name } : { name, key }
+    return Effect.onExitPrimitive(self, (exit) => {
+      if (exit._tag === "Failure") return failed(exit.cause, about)
+      return isSuccessExpected(name, key) ? tell(() => ({ _tag: "Succeeded", ...about, attempt: 1 })) : undefined
+    })
+  }
+)
+
+const failed = (cause: Cause.Cause<unknown>, about: Left.Left): Effect.Effect<void> | undefined => {
+  const failures = failuresOf(cause).filter(
+    (failure) => safely(() => ErrorReporter.isIgnored(unwrap(failure))) !== true
+  )
+  if (failures.length === 0) return undefined
+  return Effect.withFiber((fiber) => {
+    // The engine does not retry after a defect.
+    if (isRetried(fiber) && !Cause.hasDies(cause) && failures.every((failure) => Left.leave(failure, about)))
+      return Effect.void
+    const because = Cause.hasDies(cause) ? "defect" : "failed"
+    for (const failure of failures) {
+      if (isTold(fiber, cause, failure)) continue
+      tellUnsafe(fiber, () => ({ _tag: "GaveUp", ...about, attempt: 1, error: failure, because }))
+      // A failure that is not an object is identified by the cause that carries it.
+      if (!Predicate.isObjectKeyword(failure)) Call.note(cause, { ...about, because }, nanosOf(fiber))
+    }
+    // A reporter that throws must not change the effect's exit.
+    return Effect.ignoreCause(ErrorReporter.report(cause))
+  })
+}
+
+const isRetried = (fiber: Fiber.Fiber<unknown, unknown>): boolean => {
+  const outer = fiber.getRef(OuterCall)
+  return outer !== undefined && outer.running > 0 && outer.retries
+}
+
+/** Whether the failure was told of already: by the engine, by another `watch` within this one, or by a report. */
+const isTold = (fiber: Fiber.Fiber<unknown, unknown>, cause: Cause.Cause<unknown>, failure: unknown): boolean => {
+  const at = nanosOf(fiber)
+  const own = Predicate.isObjectKeyword(failure) ? failure : cause
+  return (
+    Call.isNoted(own, at) ||
+    listeners
+      .of(fiber.context)
+      .some(({ heard }) => [own, ...identityOf(failure).same].some((one) => isHeard(heard, one, at)))
+  )
+}

@@ -37,8 +37,13 @@ export interface Delivery<R> {
   readonly wake: () => void
   /** Delivers what waits, again and again. */
   readonly run: Effect.Effect<never, never, R>
-  /** Lets attempts that are under way end, and then delivers what waits, each part once. `run` takes nothing any more. */
-  readonly flush: Effect.Effect<void, never, R>
+  /** From now on `run` takes nothing any more: what waits is left to `flush`. */
+  readonly stop: () => void
+  /**
+   * Lets attempts that are under way end, and then delivers what waits: each part once, and again after its wait if that ends before a time, in
+   * epoch milliseconds.
+   */
+  readonly flush: (until?: number) => Effect.Effect<void, never, R>
   /** What waits, or is under way. */
   readonly waiting: () => ReadonlyArray<Alert>
   /** The same, and it waits no longer. */
@@ -274,12 +279,19 @@ export const make = <R>(
       concurrency: "unbounded",
       discard: true
     }) as Effect.Effect<never, never, R>,
-    flush: Effect.gen(function* () {
+    stop: () => {
       isClosing = true
+    },
+    flush: Effect.fnUntraced(function* (until: number = 0): Effect.fn.Return<void, never, R> {
       // What is under way would be sent twice if it were interrupted now.
       yield* Latch.await(idle)
-      let before = Infinity
-      while (backlog.size() > 0 && backlog.size() < before) {
+      // One that has just failed rests first.
+      let before = until > 0 && failures > 0 ? backlog.size() : Infinity
+      while (backlog.size() > 0) {
+        if (backlog.size() >= before) {
+          if (freeAt >= until) return
+          yield* Effect.sleep(Math.max(0, freeAt - (yield* Clock.currentTimeMillis)))
+        }
         before = backlog.size()
         yield* turn
       }

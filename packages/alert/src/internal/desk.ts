@@ -13,6 +13,7 @@ import * as Backlog from "./backlog.ts"
 import * as Delivery from "./delivery.ts"
 import * as Engine from "./engine.ts"
 import * as Heard from "./heard.ts"
+import * as Hearing from "./hearing.ts"
 import type * as Ledger from "./ledger.ts"
 import * as Messages from "./messages.ts"
 import * as Watchdog from "./watchdog.ts"
@@ -30,7 +31,8 @@ export interface Settings<R> extends Omit<Engine.Settings, "isThere"> {
 
 /** Makes incidents of what is heard, and has them delivered, until it is closed or given up. */
 export interface Desk<R> extends Engine.Ear {
-  readonly open: Engine.Engine["open"]
+  /** The incidents that are open, or that people do not know to be over, and which sinks have taken their alerts. */
+  readonly open: () => ReadonlyArray<Hearing.Open>
   readonly calls: Engine.Engine["calls"]
   /** How the sinks are. */
   readonly states: () => ReadonlyArray<Delivery.State>
@@ -120,8 +122,10 @@ export const open = Effect.fnUntraced(function* <R>(
   }
   /** Alerts that a sink has taken, or never will, need not be kept any more. */
   const messages = Messages.make()
+  const hearing = Hearing.make()
   const delivered: Delivery.Ledger["delivered"] = (sink, alerts, receipt) => {
     ledger.deliveries.delivered(sink, alerts, receipt)
+    hearing.took(sink, alerts)
     watchdog.took(sink)
     const [alert] = alerts
     // A digest has no message of an incident's.
@@ -131,10 +135,12 @@ export const open = Effect.fnUntraced(function* <R>(
   }
   const refused: Delivery.Ledger["refused"] = (sink, alerts, error) => {
     ledger.deliveries.refused(sink, alerts, error)
+    hearing.refused(sink, alerts)
     for (const alert of alerts) messages.ended(sink, alert)
   }
   const unsure: Delivery.Ledger["unsure"] = (sink, alerts, error) => {
     ledger.deliveries.unsure(sink, alerts, error)
+    hearing.refused(sink, alerts)
     for (const alert of alerts) messages.ended(sink, alert)
   }
   const settled: Delivery.Ledger["settled"] = (sink, ids) => {
@@ -181,6 +187,9 @@ export const open = Effect.fnUntraced(function* <R>(
     for (const delivery of deliveries.values()) delivery.wake()
   }
 
+  const undelivered = () =>
+    [...deliveries.values()].flatMap((delivery) => delivery.waiting().map((alert) => ({ sink: delivery.name, alert })))
+
   const states = () => [...deliveries.values()].map((delivery) => delivery.state())
   const watchdog = Watchdog.make(fallbacks, isThere, Duration.toMillis(Duration.fromInputUnsafe(maxWait)))
   /** What people are told besides failures: of the sinks, and of incidents whose routes are gone. */
@@ -221,6 +230,13 @@ export const open = Effect.fnUntraced(function* <R>(
   /** Incidents that another process tells people of: their first alerts stayed here. */
   const untold = new Set<string>()
 
+  /** Alerts that are being kept, and go to their sinks then. */
+  let keeping: ReadonlyArray<Outbox.Pending> = []
+  const handOn = (added: ReadonlyArray<Outbox.Pending>) => {
+    keeping = []
+    offer(added)
+  }
+
   /** Keeps what has changed, and hands notices to their sinks then. People are told though it cannot be kept. */
   const keep = (notices: ReadonlyArray<Engine.Notice>) =>
     Effect.suspend(() => {
@@ -238,12 +254,13 @@ export const open = Effect.fnUntraced(function* <R>(
         messages: [...late.messages, ...news.messages]
       }
       counted = heard.size
+      keeping = added
       return Effect.matchCause(outbox.commit(changes), {
         onSuccess: () => {
           late = none
           for (const id of changes.heard) heard.delete(id)
           counted = 0
-          offer(added)
+          handOn(added)
         },
         onFailure: (cause) => {
           late = changes
@@ -253,7 +270,7 @@ export const open = Effect.fnUntraced(function* <R>(
           }
           ledger.notKept(cause)
           for (const { alert } of added) unkept.add(alert.id)
-          offer(added)
+          handOn(added)
         }
       })
     })
@@ -284,16 +301,21 @@ export const open = Effect.fnUntraced(function* <R>(
     else if (incident.told?.isOpen === true && !expire(route, incident)) ledger.noRoute(1)
   }
 
-  const flushOf = (some: ReadonlyArray<Delivery.Delivery<R>>) =>
-    Effect.forEach(some, (delivery) => delivery.flush, { concurrency: "unbounded", discard: true })
+  const flushOf = (some: ReadonlyArray<Delivery.Delivery<R>>, until?: number) =>
+    Effect.forEach(some, (delivery) => delivery.flush(until), { concurrency: "unbounded", discard: true })
 
   const flush = Effect.gen(function* () {
+    const until = now() + Duration.toMillis(Duration.fromInputUnsafe(flushTimeout))
+    for (const delivery of deliveries.values()) delivery.stop()
     yield* keep(engine.take(now()))
     yield* keep(engine.flush(now(), outbox.isMemory !== true))
     yield* flushOf([...deliveries.values()])
     yield* keep([])
     // Sinks that took all have others to stand in for, or to tell of, since.
     yield* flushOf([...deliveries.values()].filter((delivery) => delivery.state().failures === 0))
+    yield* keep([])
+    // What others took is noted by now: the rest of the time is for those that failed.
+    yield* flushOf([...deliveries.values()], until)
     yield* keep([])
   }).pipe(Effect.interruptible, Effect.timeoutOption(flushTimeout))
 
@@ -350,7 +372,7 @@ export const open = Effect.fnUntraced(function* <R>(
       for (const one of all) Heard.tell(one, { ...engine, adopt }, now())
       news.openUnsafe()
     },
-    open: engine.open,
+    open: () => hearing.of(engine.open(), [...keeping, ...undelivered()]),
     calls: engine.calls,
     states,
     close: stopLooping.pipe(

@@ -78,12 +78,12 @@ const one = Effect.fnUntraced(function* <R>(
   const incident = Incident.failed(route, undefined, `test/${keyOf(route, report)}`, report, now)
   const alert = { ...alertOf(route.name, incident, now, "opened", now), isTest: true }
   delivery.offer(alert)
-  yield* delivery.flush
+  yield* delivery.flush()
   const duration = (yield* Clock.currentTimeMillis) - now
   const found = seen
   if (found.outcome === "delivered") {
     delivery.offer({ ...alert, id: `${alert.id}/end`, status: "resolved", count: 0 })
-    yield* delivery.flush
+    yield* delivery.flush()
   }
   return { route: route.name, sink: name, ...found, duration }
 })

@@ -63,12 +63,19 @@ export const historyOf = (facts: Facts, safe: (text: string) => string): Readonl
   })
 }
 
-/** What the engine last told of a call that ended with a failure, by the failure, and when, in nanoseconds since the epoch. */
-const ends = new WeakMap<object, { readonly facts: Call; readonly at: bigint }>()
+/** What was last told of a call that ended with a failure: when, in nanoseconds since the epoch, and whether a report has it. */
+interface End {
+  readonly facts: Call
+  readonly at: bigint
+  isReported: boolean
+}
+
+/** The ends of calls, by their failures. */
+const ends = new WeakMap<object, End>()
 
 /** Notes that a call ended with a failure, since a program may unwrap the failure and lose the wrapper that names the call. */
 export const note = (failure: unknown, facts: Call, at: bigint): void => {
-  if (Predicate.isObjectKeyword(failure)) ends.set(failure, { facts, at })
+  if (Predicate.isObjectKeyword(failure)) ends.set(failure, { facts, at, isReported: false })
 }
 
 /** Forgets a failure that was handled: if the same object is raised later, it is a new failure. */
@@ -79,14 +86,32 @@ export const forget = (failure: unknown): void => {
 /** An object that is raised so long after its call ended is a new failure. */
 const recent = 1_000_000_000n
 
+const endOf = (value: object, at: bigint): End | undefined => {
+  const end = ends.get(value)
+  return end !== undefined && at - end.at < recent ? end : undefined
+}
+
+/** The call that recently ended with this very value, the first time that it is asked for. */
+export const notedOf = (value: object, at: bigint): Call | undefined => {
+  const end = endOf(value, at)
+  if (end === undefined || end.isReported) return undefined
+  end.isReported = true
+  return end.facts
+}
+
 /** The call that recently ended with a failure or with a value that it wraps, if there is only one such call. Each call is returned once. */
 export const noted = (failure: unknown, at: bigint): Call | undefined => {
-  const found = chain(failure).flatMap(({ value }) => {
-    const end = ends.get(value)
-    ends.delete(value)
-    return end !== undefined && at - end.at < recent ? [end.facts] : []
-  })
+  const found = chain(failure).flatMap(({ value }) => notedOf(value, at) ?? [])
   return found.length === 1 ? found[0] : undefined
+}
+
+/** Whether a report of a failure has the facts of a call, or had them recently. */
+export const isNoted = (failure: unknown, at: bigint): boolean => {
+  const own = unwrap(failure).failure
+  return chain(failure).some(({ value }) => {
+    const end = endOf(value, at)
+    return end !== undefined && (!end.isReported || value === failure || value === own)
+  })
 }
 
 /** Whether facts are of the same call, as far as their names and keys tell. */

@@ -1,6 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
+import * as Observer from "@redrive/core/Observer"
 import type * as Verdict from "@redrive/core/Verdict"
 import type { RunnerState } from "../state/runnerState.ts"
 import * as Time from "../time/monotonic.ts"
@@ -21,11 +22,8 @@ export interface Around {
   mayHaveCreated?: boolean
 }
 
-/** The outer call of a fiber, if there is one. */
-const Surrounding: Context.Reference<Around | undefined> = Context.Reference<Around | undefined>(
-  "@redrive/retry/internal/call/surroundings/Surrounding",
-  { defaultValue: () => undefined }
-)
+/** The outer call of a fiber, if there is one. `Observer.watch` sees it, too, and only this engine provides it. */
+const Surrounding = Observer.OuterCall as Context.Reference<Around | undefined>
 
 /** An item of a redrive, which decides by the item's failure while the item runs. */
 export interface Judging {

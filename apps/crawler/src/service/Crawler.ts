@@ -8,7 +8,6 @@ import * as ItemError from "@redrive/core/ItemError"
 import * as JobError from "@redrive/core/JobError"
 import * as Classify from "@redrive/core/Classify"
 import { StoreError } from "@redrive/durable/Store"
-import type * as Breaker from "@redrive/retry/Breaker"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cause from "effect/Cause"
@@ -66,11 +65,6 @@ export class Crawler extends Context.Service<
     readonly start: (work: Work) => Effect.Effect<void>
     /** Stops working on a job and ends it as cancelled. */
     readonly cancel: (jobId: string) => Effect.Effect<void, SqlError | StoreError>
-    /** What this process's calls share, if the policy has it: whether a host's breaker lets them through, and how much of the budget is left, in its rule's own unit. */
-    readonly shared: {
-      readonly breaker: (host: string) => Effect.Effect<Breaker.Condition | undefined>
-      readonly budget: Effect.Effect<number | undefined>
-    }
   }
 >()("@redrive/crawler/service/Crawler") {}
 
@@ -129,11 +123,7 @@ export const layer = (
           Effect.forever,
           Effect.forkScoped
         )
-      const shared = {
-        breaker: (host: string) => Effect.map(Clock.currentTimeMillis, (now) => runner.breaker(host)?.condition(now)),
-        budget: Effect.map(Clock.currentTimeMillis, (now) => runner.budget?.available(now))
-      }
-      return Crawler.of({ start, cancel, shared })
+      return Crawler.of({ start, cancel })
     })
   ).pipe(Layer.provide(Recorder.layer))
 

@@ -88,8 +88,6 @@ export interface HostLine {
   readonly running: number
   readonly waiting: number
   readonly pause?: HostPause
-  /** Of the policy's breaker, if it has one: `closed`, `open`, `half open` or `isolated`, in the process that was asked. */
-  readonly breaker?: string
 }
 
 /** An account in a list. */
@@ -245,8 +243,6 @@ export interface IncidentsView {
 export interface PolicyView {
   readonly view: "policy"
   readonly policy: ReadonlyArray<string>
-  /** What is left of the budget of retries, if the policy has one, in its rule's own unit, in the process that was asked. */
-  readonly budget?: number
   /** The simulation's picture of an outage, and its table. */
   readonly svg: string
   readonly table: string

@@ -324,10 +324,9 @@ const hosts: ReadonlyArray<HostLine> = [
     failed: 30,
     running: 12,
     waiting: 11,
-    pause: pauses[0]!,
-    breaker: "open until 14:04:03"
+    pause: pauses[0]!
   },
-  { host: "static.example.com", done: 172, failed: 11, running: 4, waiting: 1, breaker: "closed" },
+  { host: "static.example.com", done: 172, failed: 11, running: 4, waiting: 1 },
   { host: "shop.example.org", done: 0, failed: 0, running: 0, waiting: 0, pause: pauses[1]! }
 ]
 

@@ -28,9 +28,6 @@ export const hostTable = (frame: Frame, hosts: ReadonlyArray<HostLine>, job?: st
     number("Failed", "failed"),
     number("Running", "running"),
     number("Waits", "waiting"),
-    ...(hosts.some(({ breaker }) => breaker !== undefined)
-      ? [{ title: "Breaker", cell: ({ breaker }: HostLine) => breaker !== undefined && foreign(breaker, 60) }]
-      : []),
     { title: "Pause", kind: "wide", cell: ({ pause }) => pauseCell(pause, frame.now) },
     {
       title: "",

@@ -6,8 +6,9 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Service from "../src/service/Service.ts"
-import * as Incidents from "../src/watch/Incidents.ts"
+import * as Incidents from "../src/service/Incidents.ts"
 import type { ItemList } from "../src/watch/Model.ts"
+import * as Web from "../src/watch/Web.ts"
 import { ask, crawl, create, layer as layerOf } from "./api.ts"
 import { serve } from "./origin.ts"
 
@@ -19,7 +20,11 @@ const withPage = <A, E>(
   options: Service.Options = {}
 ) => {
   const alerts = Incidents.layer<never>({})
-  const settings = { page: { ...page, operatorKey: Redacted.make(key) }, alerts, timeout: "700 millis" } as const
+  const settings = {
+    page: Web.make({ ...page, operatorKey: Redacted.make(key) }),
+    alerts,
+    timeout: "700 millis"
+  } as const
   return Effect.scoped(Effect.provide(test, layerOf({ ...settings, ...options })))
 }
 

@@ -37,7 +37,7 @@ import { failureOf } from "./rows.ts"
 import { Jobs, type Work } from "./Jobs.ts"
 import * as Metrics from "./Metrics.ts"
 import { pagePolicy } from "./PagePolicy.ts"
-import * as Recorder from "../watch/Recorder.ts"
+import * as Recorder from "../page/Recorder.ts"
 import { type GivenUp, Pages, type Task } from "./Pages.ts"
 import * as Suspects from "./Suspects.ts"
 

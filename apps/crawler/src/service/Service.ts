@@ -26,10 +26,9 @@ import * as App from "./App.ts"
 import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
 import * as DatabaseName from "./DatabaseName.ts"
-import * as Stories from "../watch/Stories.ts"
-import type { Story } from "../watch/Story.ts"
-import type * as Web from "../watch/Web.ts"
-import type { Incidents } from "../watch/Incidents.ts"
+import * as Stories from "./Stories.ts"
+import type { Story } from "../page/Story.ts"
+import type { Incidents } from "./Incidents.ts"
 import * as HostGates from "./HostGates.ts"
 import { pagePolicy } from "./PagePolicy.ts"
 import { Jobs } from "./Jobs.ts"
@@ -61,7 +60,7 @@ export interface Options {
    */
   readonly requestsPerMinute?: number | undefined
   /** The page that people watch, and act on. Default: none. */
-  readonly page?: Omit<Web.Options, "policy"> | undefined
+  readonly page?: App.Page | undefined
   /** Who is told of failures; kept in the same database. Default: nobody. */
   readonly alerts?: Alerts | undefined
   /** Whether there is the account `local`, whose key everybody knows; without it the key is refused, even if the database has the account. Default: `true`. */
@@ -112,7 +111,7 @@ export const layer = (options: Options = {}) => {
     timeout,
     webhookSecret
   } = options
-  const page = options.page === undefined ? undefined : { ...options.page, policy }
+  const page = options.page?.(policy) ?? Layer.empty
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
   const {
     extractor = Extractor.layer(),

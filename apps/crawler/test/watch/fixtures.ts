@@ -16,7 +16,7 @@ import type {
   Shown,
   View
 } from "../../src/watch/Model.ts"
-import type { Attempt } from "../../src/watch/Story.ts"
+import type { Attempt } from "../../src/page/Story.ts"
 
 export const now = Date.UTC(2026, 10, 24, 14, 3, 22)
 

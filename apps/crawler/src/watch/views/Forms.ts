@@ -3,8 +3,8 @@
  */
 import type { Filter } from "../Filter.ts"
 import type { Frame, PlanView } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { link } from "./Link.ts"
 import * as Links from "./Links.ts"
 

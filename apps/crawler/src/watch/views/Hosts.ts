@@ -3,8 +3,8 @@
  */
 import type { Frame, HostLine, HostsView } from "../Model.ts"
 import { plan } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import * as Links from "./Links.ts"
 import { table } from "./Table.ts"
 import { count, foreign, state } from "./Text.ts"

@@ -3,8 +3,8 @@
  */
 import type { Frame, IncidentLine, IncidentsView, SilenceLine } from "../Model.ts"
 import { plan } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
 import * as Links from "./Links.ts"
 import { picture } from "./Picture.ts"
 import { table } from "./Table.ts"

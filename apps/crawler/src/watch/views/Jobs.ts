@@ -2,8 +2,8 @@
  * Jobs in a list, and how far each is.
  */
 import type { JobLine } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
 import * as Links from "./Links.ts"
 import { table } from "./Table.ts"
 import { ago, codes, count, foreign, state } from "./Text.ts"

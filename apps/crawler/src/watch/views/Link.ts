@@ -4,8 +4,8 @@
 import { createContext } from "preact"
 import type { Filter } from "../Filter.ts"
 import type { PlanView } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import * as Links from "./Links.ts"
 
 /** Where things are. What has no place is shown without a link. */

@@ -3,8 +3,8 @@
  */
 import type { Shown } from "../Model.ts"
 import { act } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import * as Links from "./Links.ts"
 import * as Words from "./Words.ts"
 

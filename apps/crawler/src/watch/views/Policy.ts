@@ -2,8 +2,8 @@
  * The policy in force: in words, and how it fares in an outage.
  */
 import type { PolicyView } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
 import { picture } from "./Picture.ts"
 
 export const policyView = (shown: PolicyView): Node =>

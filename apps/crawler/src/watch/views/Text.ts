@@ -3,8 +3,8 @@
  */
 import type { Status } from "../Filter.ts"
 import type { JobLine } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { anchor, link } from "./Link.ts"
 import type { To } from "./Link.ts"
 import * as Links from "./Links.ts"

@@ -3,8 +3,8 @@
  */
 import type { Frame, HostPause, ItemLine } from "../Model.ts"
 import { act, signInFirst } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { link } from "./Link.ts"
 import * as Links from "./Links.ts"
 import { table } from "./Table.ts"

@@ -35,24 +35,29 @@ import { Jobs } from "./Jobs.ts"
 import { Pages } from "./Pages.ts"
 import * as Webhooks from "./Webhooks.ts"
 
-/**
- * `host` address to listen on (127.0.0.1), `port` (any that is free), `database` file (in memory), `allowPrivate` targets (false), `timeout` of one answer (15 seconds),
- * `grace` for pages that are under way when it ends (none), `requestTimeout` of a request to arrive as a whole (30 seconds),
- * `policy` of a page (3 retries, Retry-After up to 2 minutes), `webhookSecret` that webhooks are signed with, as Standard Webhooks write it (none), `keep` of jobs
- * that have ended (30 days).
- */
+/** What a service is started with. */
 export interface Options {
+  /** The address to listen on. Default: `127.0.0.1`. */
   readonly host?: string | undefined
+  /** The port to listen on. Default: any that is free. */
   readonly port?: number | undefined
+  /** A file of SQLite, or the URL of a PostgreSQL. Default: in memory. */
   readonly database?: string | undefined
+  /** Whether private and loopback addresses are crawled, and told by webhooks. Default: `false`. */
   readonly allowPrivate?: boolean | undefined
+  /** How long one answer of a site may take. Default: 15 seconds. */
   readonly timeout?: Duration.Input | undefined
+  /** How long pages that are under way may take when the service ends. Default: no time. */
   readonly grace?: Duration.Input | undefined
+  /** How long a request may take to arrive as a whole. Default: 30 seconds. */
   readonly requestTimeout?: Duration.Input | undefined
+  /** How a page is tried. Default: `pagePolicy`, 3 retries and a Retry-After of up to 2 minutes. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   /** What converts pages. Default: `Extractor.layer()`. */
   readonly extractor?: Layer.Layer<Extractor.Extractor> | undefined
+  /** What webhooks are signed with, as Standard Webhooks write it. Default: they are not signed. */
   readonly webhookSecret?: Redacted.Redacted | undefined
+  /** How long jobs that have ended are kept. Default: 30 days. */
   readonly keep?: Duration.Input | undefined
   /**
    * The most requests of one account in a minute, all at once or evenly; more are answered with 429 and Retry-After. Processes that share a PostgreSQL count together.
@@ -105,22 +110,20 @@ export const layer = (options: Options = {}) => {
   const {
     allowPrivate = false,
     database = ":memory:",
+    extractor = Extractor.layer(),
     grace,
+    host = "127.0.0.1",
+    kills,
+    localAccount = true,
+    onLeftOut,
     policy = pagePolicy,
     port = 0,
+    requestsPerMinute = 6000,
     timeout,
     webhookSecret
   } = options
   const page = options.page?.(policy) ?? Layer.empty
   const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
-  const {
-    extractor = Extractor.layer(),
-    host = "127.0.0.1",
-    kills,
-    localAccount = true,
-    onLeftOut,
-    requestsPerMinute = 6000
-  } = options
   const data = Database.layer(database)
   const store = Layer.merge(Jobs.layer, Pages.layer()).pipe(
     Layer.provideMerge(Layer.merge(localAccount ? Accounts.layer : Accounts.layerWithoutLocal, Store.layer())),

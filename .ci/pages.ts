@@ -9,7 +9,7 @@
  * - `events`, `counters`: what the engine reports and counts.
  * - `pages`: the pages of the folder, each with its first sentence.
  *
- * A page names what it is about in a comment of its own, which `explained.ts` checks: `<!-- about: fields breaker; modules retry/Breaker -->`.
+ * A page names what it is about in a comment of its own, which `page-topics.ts` checks: `<!-- about: fields breaker; modules retry/Breaker -->`.
  */
 import { globSync, readFileSync } from "node:fs"
 import { basename, join } from "node:path"
@@ -21,7 +21,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { counters, events } from "./heard.ts"
+import { counters, events } from "./telemetry.ts"
 import { namesOf } from "./names.ts"
 import { table } from "./policies.ts"
 

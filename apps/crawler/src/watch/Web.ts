@@ -14,7 +14,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type { Page, PageNeeds } from "../service/App.ts"
 import { Jobs } from "../service/Jobs.ts"
-import * as Acting from "./Acting.ts"
+import * as Actions from "./Actions.ts"
 import * as Assets from "./Assets.ts"
 import { fromQuery } from "./Filter.ts"
 import { Incidents } from "../service/Incidents.ts"
@@ -59,7 +59,7 @@ export const make =
         if (Option.isSome(incidents)) yield* Effect.provideContext(Reading.keepSilences(incidents.value), context)
 
         const view = looking(desk, ({ url }) => Cache.get(views, url))
-        const doing = (action: Acting.Action) => (form: URLSearchParams) =>
+        const doing = (action: Actions.Action) => (form: URLSearchParams) =>
           Effect.ensuring(inContext(action({ form, filter: fromQuery(form), policy })), forget)
         return Layer.mergeAll(
           HttpRouter.add("GET", "/sign-in", asked(desk)),
@@ -68,7 +68,7 @@ export const make =
           HttpRouter.add("GET", "/live", watching(desk, live)),
           HttpRouter.add("GET", "/assets/*", asset(desk)),
           ...Reading.paths.map((path) => HttpRouter.add("GET", path, view)),
-          ...Object.entries(Acting.actions).map(([name, action]) =>
+          ...Object.entries(Actions.actions).map(([name, action]) =>
             HttpRouter.add("POST", `/act/${name}`, acting(desk, doing(action)))
           )
         )

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { setTimeout as sleep } from "node:timers/promises"
-import { composed, isPinned } from "./composed.ts"
+import { composed, isPinned } from "./deploy-files.ts"
 import { archive, envOf, execute, idsOf, type Stage } from "./dockerfile.ts"
 
 const root = join(import.meta.dirname, "..")

@@ -8,7 +8,7 @@ import { brokenLinks } from "./links.ts"
 import { forbidden, licences } from "./licences.ts"
 import { llms } from "./llms.ts"
 import { pages } from "./pages.ts"
-import { unexplained } from "./explained.ts"
+import { unexplained } from "./page-topics.ts"
 import { explained, outage, policies } from "./policies.ts"
 
 const root = join(import.meta.dirname, "..")

@@ -9,7 +9,7 @@ import { join } from "node:path"
 import process from "node:process"
 import { promisify } from "node:util"
 import { unused } from "./fences-imports.ts"
-import { isKept, promised } from "./promises.ts"
+import { isKept, promised } from "./program-output.ts"
 
 const root = join(import.meta.dirname, "..")
 // Its package.json depends on everything that a program of the documentation imports.

@@ -10,7 +10,7 @@
  * - `pages`: the pages of the folder, each with its first sentence.
  * - `titles`: the pages of the folder by their titles, which are sentences.
  *
- * A page names what it is about in a comment of its own, which `explained.ts` checks: `<!-- about: fields breaker; modules retry/Breaker -->`.
+ * A page names what it is about in a comment of its own, which `page-topics.ts` checks: `<!-- about: fields breaker; modules retry/Breaker -->`.
  */
 import { globSync, readFileSync } from "node:fs"
 import { basename, join } from "node:path"
@@ -22,7 +22,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { counters, events } from "./heard.ts"
+import { counters, events } from "./telemetry.ts"
 import { namesOf } from "./names.ts"
 import { table } from "./policies.ts"
 

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import type { Packed } from "./packed.ts"
-import { isKept, promised } from "./promises.ts"
+import { isKept, promised } from "./program-output.ts"
 
 const page = "docs/getting-started.md"
 

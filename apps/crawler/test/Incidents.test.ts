@@ -10,8 +10,9 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as BrokenExtractor from "../src/demo/BrokenExtractor.ts"
 import * as Service from "../src/service/Service.ts"
-import * as Incidents from "../src/watch/Incidents.ts"
+import * as Incidents from "../src/service/Incidents.ts"
 import { create, layer } from "./api.ts"
+import * as Web from "../src/watch/Web.ts"
 import { folder } from "./files.ts"
 import { serve } from "./origin.ts"
 
@@ -22,7 +23,7 @@ const starting = (database: string, told: Array<Alert.Alert>) => {
   const alerts = Incidents.layer({
     chat: { send: (sent) => Effect.sync(() => void told.push(...sent)) }
   })
-  const page = { isOpen: true, operatorKey: Redacted.make("a key") }
+  const page = Web.make({ isOpen: true, operatorKey: Redacted.make("a key") })
   return Effect.map(
     // Each process has layers of its own.
     Layer.build(Layer.fresh(layer({ database, alerts, page, extractor: BrokenExtractor.layer("/") }))),

@@ -6,8 +6,9 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Service from "../src/service/Service.ts"
-import * as Incidents from "../src/watch/Incidents.ts"
+import * as Incidents from "../src/service/Incidents.ts"
 import type { ItemList } from "../src/watch/Model.ts"
+import * as Web from "../src/watch/Web.ts"
 import { ask, crawl, create, layer as layerOf } from "./api.ts"
 import { serve } from "./origin.ts"
 
@@ -19,7 +20,11 @@ const withPage = <A, E>(
   options: Service.Options = {}
 ) => {
   const alerts = Incidents.layer<never>({})
-  const settings = { page: { ...page, operatorKey: Redacted.make(key) }, alerts, timeout: "700 millis" } as const
+  const settings = {
+    page: Web.make({ ...page, operatorKey: Redacted.make(key) }),
+    alerts,
+    timeout: "700 millis"
+  } as const
   return Effect.scoped(Effect.provide(test, layerOf({ ...settings, ...options })))
 }
 
@@ -334,41 +339,6 @@ describe("the page", () => {
       })
     )
   )
-
-  it.live("shows the breaker of each host and what is left of the budget, where the policy has them", () => {
-    const policy = RetryPolicy.make({
-      retries: 1,
-      quick: { base: "1 millis", cap: "1 millis" },
-      steady: { base: "1 millis", cap: "1 millis" },
-      breaker: { trip: { _tag: "Consecutive", failures: 2 }, openFor: { base: "1 hour", cap: "1 hour" } },
-      budget: "awsLegacy"
-    })
-    return withPage(
-      Effect.gen(function* () {
-        const cookie = yield* signIn
-        const url = yield* serve((_, response) => response.writeHead(500).end())
-        const job = yield* crawl({ url })
-        assert.strictEqual(job.items_failed, 1)
-        const { host } = new URL(url)
-        assert.deepInclude((yield* read("/hosts", cookie)).hosts, {
-          host,
-          done: 0,
-          failed: 1,
-          running: 0,
-          waiting: 0,
-          breaker: "open"
-        })
-        assert.strictEqual((yield* read(`/jobs/${job.id}`, cookie)).hosts[0].breaker, "open")
-        const { budget } = yield* read("/policy", cookie)
-        assert.isAtLeast(budget, 490)
-        assert.isBelow(budget, 500)
-        const shown = yield* at("/policy", { cookie })
-        assert.include(yield* Effect.promise(() => shown.text()), "Left of the budget of retries now: 49")
-      }),
-      { isOpen: false },
-      { policy }
-    )
-  })
 
   it.live("pauses a host, opens it, silences alerts, and tells watchers within a second", () =>
     withPage(

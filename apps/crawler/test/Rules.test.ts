@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Alerter from "@redrive/alert/Alerter"
 import * as FailureMetrics from "@redrive/alert/FailureMetrics"
+import * as PrometheusRules from "@redrive/alert/PrometheusRules"
 import * as Route from "@redrive/alert/Route"
 import { SinkError, type Service } from "@redrive/alert/Sink"
 import { catalogue } from "@redrive/core/CrawlCatalogue"
@@ -18,6 +19,7 @@ import * as Metric from "effect/Metric"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as TestClock from "effect/testing/TestClock"
 import { run } from "./cli.ts"
+import { exposed } from "./exposed.ts"
 
 const broke = new JobError.JobError({ operation: "run", jobId: "j1", reason: new JobError.InsufficientBalance({}) })
 
@@ -60,20 +62,38 @@ const metrics = happening.pipe(
 /** Prometheus makes this one itself, for each target. */
 const ofPrometheus = "up"
 
+const metricsIn = (text: string) => new Set(text.match(/redrive_\w+/g))
+
 describe("rules", () => {
-  it.effect("name metrics that the packages emit, and no others", () =>
+  it.live("name metrics that the running service exposes, so that each of them can fire", () =>
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* run(["rules", "--runbooks", "https://example.com/errors"])
       assert.deepStrictEqual([code, stderr], [0, ""])
-      const named = new Set(stdout.match(/redrive_\w+/g))
+      const named = metricsIn(stdout)
+      assert.isAbove(named.size, 6)
+      const names = yield* exposed(named)
+      assert.deepStrictEqual(
+        [...named].filter((name) => !names.has(name)),
+        []
+      )
+      // A call of the service ends for want of retries or of time, and never for a budget that its policy does not have.
+      assert.notInclude(stdout, "because=")
+      assert.include(stdout, `${ofPrometheus}{job=\\"crawler\\"}`)
+      assert.include(stdout, "https://example.com/errors#job-insufficient_balance")
+    })
+  )
+})
+
+describe("PrometheusRules", () => {
+  it.effect("name metrics that the packages emit, and no others", () =>
+    Effect.gen(function* () {
+      const named = metricsIn(PrometheusRules.format(PrometheusRules.make({ catalogue })))
       const emitted = new Set(Array.from((yield* metrics).matchAll(/^# TYPE (\w+)/gm), ([, name]) => name))
       assert.isAbove(named.size, 8)
       assert.deepStrictEqual(
         [...named].filter((name) => !emitted.has(name)),
         []
       )
-      assert.include(stdout, `${ofPrometheus}{job=\\"crawler\\"}`)
-      assert.include(stdout, "https://example.com/errors#job-insufficient_balance")
     })
   )
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { WebcrawlerApiError, WebcrawlerClient } from "webcrawlerapi-js"
 import * as Service from "../src/service/Service.ts"
 import { withService } from "./api.ts"
@@ -66,8 +67,11 @@ describe("webcrawlerapi-js", () => {
           const page = yield* Effect.promise(() => sdk.scrape({ url: `${url}a` }))
           assert.deepInclude(page, { success: true, status: "done", page_status_code: 200, page_title: "A" })
           const { id } = yield* Effect.promise(() => sdk.scrapeAsync({ url: `${url}none` }))
-          yield* Effect.sleep("1 second")
-          assert.deepStrictEqual(yield* Effect.promise(() => sdk.getScrape(id)), {
+          const failed = yield* Effect.repeat(
+            Effect.promise(() => sdk.getScrape(id)),
+            { until: ({ status }) => status === "error" || status === "done", schedule: Schedule.spaced("20 millis") }
+          )
+          assert.deepStrictEqual(failed, {
             success: false,
             status: "error",
             page_status_code: 404,

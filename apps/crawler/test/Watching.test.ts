@@ -7,7 +7,8 @@ import * as Redacted from "effect/Redacted"
 import type { Page } from "playwright-core"
 import { pagePrice } from "../src/service/Accounts.ts"
 import * as Service from "../src/service/Service.ts"
-import * as Incidents from "../src/watch/Incidents.ts"
+import * as Incidents from "../src/service/Incidents.ts"
+import * as Web from "../src/watch/Web.ts"
 import { create, withService } from "./api.ts"
 import { browser, noChromium, open, violations } from "./watch/browser.ts"
 
@@ -154,7 +155,7 @@ describe.skipIf(noChromium)("somebody who watches the service", () => {
       }),
       {
         policy,
-        page: { operatorKey: Redacted.make(key), isOpen: false },
+        page: Web.make({ operatorKey: Redacted.make(key), isOpen: false }),
         alerts: Incidents.layer<never>({}),
         timeout: "700 millis"
       }

@@ -1,7 +1,8 @@
 /** A crawl service with its page, open to this machine. Tells its URL; then, whenever it is asked, what it takes. */
 import process from "node:process"
 import * as Service from "@redrive/crawler/src/service/Service.ts"
-import * as Incidents from "@redrive/crawler/src/watch/Incidents.ts"
+import * as Incidents from "@redrive/crawler/src/service/Incidents.ts"
+import * as Web from "@redrive/crawler/src/watch/Web.ts"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
@@ -18,7 +19,7 @@ const runtime = ManagedRuntime.make(
   Service.layer({
     allowPrivate: true,
     database,
-    page: { isOpen: true, operatorKey: Redacted.make("bench") },
+    page: Web.make({ isOpen: true, operatorKey: Redacted.make("bench") }),
     alerts: Incidents.layer<never>({})
   })
 )

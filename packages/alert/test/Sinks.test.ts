@@ -24,6 +24,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { itemAlert, jobAlert, noMessage } from "./samples.ts"
@@ -376,12 +377,19 @@ describe("the console", () => {
   )
 })
 
+/** Waits until a server was asked so often. */
+const arrived = (requests: ReadonlyArray<unknown>, count: number) =>
+  Effect.repeat(
+    Effect.sync(() => requests.length),
+    { until: (length) => length >= count, schedule: Schedule.spaced("5 millis") }
+  )
+
 describe("a heartbeat", () => {
   it.live("is there while the program runs, and says that it failed", () =>
     Effect.gen(function* () {
       const { requests, url } = yield* serving(answering(200))
-      const program = Effect.andThen(Effect.sleep("150 millis"), Effect.fail("down"))
-      const beating = Heartbeat.layer({ url: secret(`${url}/ping/1`), every: "40 millis" })
+      const program = Effect.andThen(arrived(requests, 2), Effect.fail("down"))
+      const beating = Heartbeat.layer({ url: secret(`${url}/ping/1`), every: "1 millis" })
       yield* Effect.exit(Effect.provide(program, beating)).pipe(Effect.provide(FetchHttpClient.layer))
       const paths = requests.map(({ path }) => path)
       assert.isAtLeast(paths.filter((path) => path === "/ping/1").length, 2)
@@ -395,8 +403,8 @@ describe("a heartbeat", () => {
       const checks = [Effect.succeed(true), Effect.succeed(false), Effect.fail("no"), Effect.die("bug")]
       let turn = 0
       const check = Effect.suspend(() => checks[turn++] ?? Effect.succeed(true))
-      const beating = Heartbeat.layer({ url: secret(`${url}/p`), every: "40 millis", check })
-      yield* Effect.provide(Effect.sleep("300 millis"), Layer.provide(beating, FetchHttpClient.layer))
+      const beating = Heartbeat.layer({ url: secret(`${url}/p`), every: "1 millis", check })
+      yield* Effect.provide(arrived(requests, 5), Layer.provide(beating, FetchHttpClient.layer))
       const paths = requests.map(({ path }) => path)
       assert.deepStrictEqual(paths.slice(0, 5), ["/p", "/p/fail", "/p/fail", "/p/fail", "/p"])
     })

@@ -54,7 +54,7 @@ const withDefault = <S extends Schema.Top & Schema.WithoutConstructorDefault>(
     Schema.withDecodingDefaultTypeKey(Effect.succeed(value))
   )
 
-const isHttpUrl = (url: string): boolean => {
+const isPageUrl = (url: string): boolean => {
   if (!URL.canParse(url)) return false
   const { password, protocol, username } = new URL(url)
   return (protocol === "http:" || protocol === "https:") && username === "" && password === ""
@@ -68,7 +68,7 @@ const isHttpUrl = (url: string): boolean => {
  */
 export const PageUrl = Schema.String.annotate({
   description: "An absolute http or https URL without credentials."
-}).check(Schema.makeFilter(isHttpUrl, { expected: "an absolute http or https URL without credentials" }))
+}).check(Schema.makeFilter(isPageUrl, { expected: "an absolute http or https URL without credentials" }))
 
 const isWholeBetween = (minimum: number, maximum: number) =>
   Schema.isBetween(

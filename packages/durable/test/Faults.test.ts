@@ -766,8 +766,12 @@ describe("a full disk", () => {
         )
       yield* Queue.add(queue, 1, { id: "1" })
       yield* sql`PRAGMA max_page_count = 40`
-      yield* work(Worker.layer(queue, handler, { pollInterval: "10 millis", lease: "500 millis" }))
-      yield* Effect.sleep("1500 millis")
+      const refusals: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void refusals.push(message))
+      const worker = Worker.layer(queue, handler, { pollInterval: "10 millis", lease: "500 millis" })
+      yield* work(Layer.provide(worker, Logger.layer([logger])))
+      // One is 10 milliseconds after the other at least: so many take longer than two leases.
+      while (refusals.length < 110) yield* Effect.sleep("10 millis")
       const many = Array.from({ length: 2000 }, (_, n) => ({ id: `more ${n}`, payload: n }))
       const error = yield* Effect.flip(Queue.addAll(queue, many))
       assert.instanceOf(error, Store.StoreError)

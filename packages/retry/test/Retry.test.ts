@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as ItemError from "@redrive/core/ItemError"
 import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Retry from "@redrive/retry/Retry"
@@ -16,44 +15,11 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
+import { bad, exhausted, failing, flaky, policyOf, settled } from "./call.ts"
 
 const seconds = Duration.seconds
-const fixed = { base: seconds(1), cap: seconds(8), jitter: "none" as const }
-
-const policyOf = (options: Parameters<typeof RetryPolicy.make>[0] = {}) =>
-  RetryPolicy.make({ retries: 3, quick: fixed, steady: fixed, slow: fixed, ...options })
 
 const policy = policyOf()
-
-const failing = (status: number, retryAfter?: Duration.Duration) =>
-  new ItemError.ItemError({
-    url: "https://example.com/",
-    reason: new ItemError.HostReturnedError({ status, ...(retryAfter === undefined ? {} : { retryAfter }) })
-  })
-
-const bad = failing(502)
-
-/** An effect that fails as often as it is told, and notes when it was tried, in milliseconds. */
-const flaky = <E>(failure: E, times = Infinity) => {
-  const tried: Array<number> = []
-  const effect = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    tried.push(now)
-    return tried.length > times ? Effect.succeed("done") : Effect.fail(failure)
-  })
-  return { tried, effect }
-}
-
-/** Runs an effect to its end on the test's clock. */
-const settled = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
-  const fiber = yield* Effect.forkChild(Effect.exit(effect))
-  while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
-  return yield* Fiber.join(fiber)
-})
-
-const exhausted = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, Retry.Exhausted<E>, R>) {
-  const exit = yield* settled(Effect.flip(effect))
-  return yield* exit
-})
 
 describe("a success", () => {
   it.effect("passes through, after one attempt", () =>

@@ -13,8 +13,11 @@ const fixed = { base: Duration.seconds(1), cap: Duration.seconds(8), jitter: "no
 export const policyOf = (options: Parameters<typeof RetryPolicy.make>[0] = {}) =>
   RetryPolicy.make({ retries: 3, quick: fixed, steady: fixed, slow: fixed, ...options })
 
-export const failing = (status: number) =>
-  new ItemError.ItemError({ url: "https://example.com/", reason: new ItemError.HostReturnedError({ status }) })
+export const failing = (status: number, retryAfter?: Duration.Duration) =>
+  new ItemError.ItemError({
+    url: "https://example.com/",
+    reason: new ItemError.HostReturnedError({ status, ...(retryAfter === undefined ? {} : { retryAfter }) })
+  })
 
 /** A failure that may pass. */
 export const bad = failing(502)

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
@@ -14,13 +13,9 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlSchema from "effect/sql/SqlSchema"
 import * as Stream from "effect/Stream"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
+import { temporaryFolder } from "./temporary.ts"
 
 const memory = Sqlite.layer({ filename: ":memory:" })
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "sqlite-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
-)
 
 const withTable = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -220,7 +215,7 @@ describe("transactions", () => {
 describe("a file", () => {
   it.effect("keeps what was written when it is opened again", () =>
     Effect.gen(function* () {
-      const filename = join(yield* folder, "pages.db")
+      const filename = join(yield* temporaryFolder, "pages.db")
       const opened = <A, E>(use: Effect.Effect<A, E, SqlClient.SqlClient>) =>
         Effect.provide(use, Sqlite.layer({ filename }), { local: true })
       yield* opened(
@@ -236,7 +231,7 @@ describe("a file", () => {
 
   it.effect("is migrated once by Effect's migrator", () =>
     Effect.gen(function* () {
-      const filename = join(yield* folder, "pages.db")
+      const filename = join(yield* temporaryFolder, "pages.db")
       const migrate = Migrator.make({})({ loader: Migrator.fromRecord({ "0001_pages": Effect.asVoid(withTable) }) })
       const opened = Effect.provide(migrate, Sqlite.layer({ filename }), { local: true })
       assert.lengthOf(yield* opened, 1)
@@ -246,7 +241,7 @@ describe("a file", () => {
 
   it.effect("locked by another connection is a typed error once the wait is over", () =>
     Effect.gen(function* () {
-      const filename = join(yield* folder, "pages.db")
+      const filename = join(yield* temporaryFolder, "pages.db")
       const open = (busyTimeout: number) =>
         Effect.map(Layer.build(Layer.fresh(Sqlite.layer({ filename, busyTimeout }))), (context) =>
           Effect.provideContext(SqlClient.SqlClient, context)
@@ -262,7 +257,7 @@ describe("a file", () => {
 
   it.effect("that is no database is refused by name, and not touched", () =>
     Effect.gen(function* () {
-      const filename = join(yield* folder, "notes.txt")
+      const filename = join(yield* temporaryFolder, "notes.txt")
       const notes = "no database: only some text ".repeat(10)
       writeFileSync(filename, notes)
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Sqlite.layer({ filename }))))
@@ -273,7 +268,7 @@ describe("a file", () => {
 
   it.effect("that cannot be opened is a connection error", () =>
     Effect.gen(function* () {
-      const path = yield* folder
+      const path = yield* temporaryFolder
       for (const filename of [path, join(path, "none", "pages.db")]) {
         const error = yield* Effect.flip(Effect.scoped(Layer.build(Sqlite.layer({ filename }))))
         assert.strictEqual(error.reason._tag, "ConnectionError")

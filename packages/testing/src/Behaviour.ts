@@ -41,5 +41,5 @@ export interface Behaviour {
   /** The outcome of the first visit. */
   readonly outcome: Outcome
   /** Whether a later visit can succeed. */
-  readonly transient: boolean
+  readonly isPassing: boolean
 }

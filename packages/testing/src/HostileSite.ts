@@ -113,12 +113,12 @@ const siteOf = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<
   })
   return {
     url: `http://127.0.0.1:${Server.portOf(server)}/`,
-    behaviours: rows.map(({ name, outcome, path, summary, transient }) => ({
+    behaviours: rows.map(({ isPassing, name, outcome, path, summary }) => ({
       path,
       name,
       summary,
       outcome,
-      transient
+      isPassing
     })),
     requests: Effect.sync(visits.log),
     reset: Effect.sync(visits.reset)

@@ -28,7 +28,7 @@ describe("behaviours", () => {
     Effect.gen(function* () {
       const sites = [yield* HostileSite.make({ hugeBytes: 1000 }), yield* HostileSite.make({ hugeBytes: 1000 })]
       for (const site of sites) {
-        const lasting = rowsBy(site, ({ outcome, transient }) => outcome !== "ok" && !transient)
+        const lasting = rowsBy(site, ({ isPassing, outcome }) => outcome !== "ok" && !isPassing)
         const quick = lasting.filter(({ path }) => path !== "/slow-headers" && path !== "/stalled-body")
         for (const row of [...quick, ...quick])
           assert.deepStrictEqual(yield* outcomeOf(site, row), row.outcome, row.name)
@@ -36,15 +36,15 @@ describe("behaviours", () => {
     })
   )
 
-  it.effect("that are transient come good for a client that waits and tries again", () =>
+  it.effect("that are passing come good for a client that waits and tries again", () =>
     Effect.gen(function* () {
       const site = yield* HostileSite.make()
-      const transient = rowsBy(site, ({ transient }) => transient)
+      const passing = rowsBy(site, ({ isPassing }) => isPassing)
       assert.sameMembers(
-        transient.map(({ name }) => name),
+        passing.map(({ name }) => name),
         ["rate limited", "unavailable", "flaky", "hiccup"]
       )
-      for (const row of transient) {
+      for (const row of passing) {
         yield* Effect.repeat(
           Effect.tap(outcomeOf(site, row), () => TestClock.adjust("3 seconds")),
           { until: (outcome) => outcome === "ok", times: 3 }

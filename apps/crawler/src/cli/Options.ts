@@ -1,15 +1,13 @@
 /**
  * Flags that commands share, and what a value must be.
  */
+import * as Check from "@redrive/core/Check"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
 
-/** Whether a text is an absolute http or https URL. */
-export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-
 /** The address of an API: paths are added to it, and the key goes into a header of its own. */
 export const isApiUrl = (text: string): boolean => {
-  if (!isHttpUrl(text)) return false
+  if (!Check.isHttpUrl(text)) return false
   const { hash, password, search, username } = new URL(text)
   return [hash, password, search, username].every((part) => part === "")
 }

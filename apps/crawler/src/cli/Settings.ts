@@ -4,6 +4,7 @@
  * The flags and their help, `config print` and the table of docs/operations.md are made from this one list.
  */
 import { isIP } from "node:net"
+import * as Check from "@redrive/core/Check"
 import * as CliError from "effect/cli/CliError"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
@@ -106,7 +107,7 @@ const all = {
     metavar: "URL",
     expected: "an absolute http or https URL, such as https://alerts.example.com/hook",
     initially: "nowhere",
-    isValid: Options.isHttpUrl
+    isValid: Check.isHttpUrl
   }),
   alertmanager: {
     about: "The Alertmanager that gets alerts; of a cluster, every member, with commas between",

@@ -1,6 +1,7 @@
 /**
  * The commands and their flags. The code of a command is loaded when it runs, so that help is quick.
  */
+import * as Check from "@redrive/core/Check"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -22,7 +23,7 @@ const crawlOptions = {
   url: Argument.String("url").pipe(
     Argument.withDescription("Where to start: an absolute http or https URL"),
     Argument.filter(
-      (url) => Options.isHttpUrl(url) && url.length <= Options.longest,
+      (url) => Check.isHttpUrl(url) && url.length <= Options.longest,
       (url) =>
         url.length > Options.longest
           ? `Expected: at most ${Options.longest} characters`
@@ -191,7 +192,7 @@ const rulesOptions = {
   job: jobOption,
   runbooks: Options.text("runbooks", "URL").pipe(
     Flag.withDescription("The page with the documentation of the codes, which the alerts link to (no links)"),
-    Flag.filter(Options.isHttpUrl, () => "Expected: an absolute http or https URL, such as https://example.com/errors"),
+    Flag.filter(Check.isHttpUrl, () => "Expected: an absolute http or https URL, such as https://example.com/errors"),
     Flag.optional
   )
 }

@@ -38,25 +38,65 @@ const redrivePolicy = (rounds: number): RetryPolicy.RetryPolicy =>
   })
 
 export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
-  if (flags.allowPrivate && Option.isSome(flags.api)) {
-    return yield* new Problem({
+  const refusal = refusalOf(flags)
+  if (refusal !== undefined) return yield* refusal
+  const request = yield* requestOf(flags)
+  const open = yield* opened(flags, request)
+  const { kept, progress, report } = open
+  const { missing, run } = yield* worked(open, request).pipe(
+    Effect.provide(layerClient(flags, progress, kept, report)),
+    Effect.provideService(
+      References.MinimumLogLevel,
+      Option.getOrElse(yield* GlobalFlag.LogLevel, () => "Error")
+    ),
+    Effect.ensuring(Effect.sync(progress.clear)),
+    Effect.onError(() => left(open)),
+    Effect.onError((cause) => reportEnd(report, cause, progress)),
+    Effect.catchTag("JobError", ofJob)
+  )
+  if (missing !== undefined) return yield* missing
+  if (Option.isSome(kept)) yield* kept.value.remove
+  return yield* verdictOf(run, flags)
+})
+
+/** What is wrong with flags that are right one by one. */
+const refusalOf = ({ allowPrivate, api, json, output, resume, url }: CrawlFlags): Problem | undefined => {
+  if (allowPrivate && Option.isSome(api)) {
+    return new Problem({
       wrong: "--allow-private has no effect on the service at --api.",
       advice: "Leave it out, and start that service with `serve --allow-private`."
     })
   }
-  if (!flags.allowPrivate && Option.isNone(flags.api) && Address.isPrivateHost(new URL(flags.url).hostname)) {
-    return yield* new Problem({
-      wrong: `${new URL(flags.url).hostname} is a private address.`,
+  const { hostname } = new URL(url)
+  if (!allowPrivate && Option.isNone(api) && Address.isPrivateHost(hostname)) {
+    return new Problem({
+      wrong: `${hostname} is a private address.`,
       advice: "Add --allow-private to crawl a site of your own."
     })
   }
-  if (flags.resume && Option.isNone(flags.output) && Option.isNone(flags.json)) {
-    return yield* new Problem({
+  if (resume && Option.isNone(output) && Option.isNone(json)) {
+    return new Problem({
       wrong: "--resume does not know what to go on with.",
       advice: "Give --output or --json of the crawl that was interrupted."
     })
   }
-  const request = yield* requestOf(flags)
+  return undefined
+}
+
+/** What a crawl has open from its beginning to its end. */
+interface Open {
+  readonly flags: CrawlFlags
+  readonly policy: RetryPolicy.RetryPolicy
+  readonly kept: Option.Option<Journal.Kept>
+  readonly report: Option.Option<ReportFile.ReportFile>
+  readonly progress: Progress.Progress
+  /** Writes what was asked for; gives what could not be had. */
+  readonly keep: ReturnType<typeof Keep.keeping>
+  /** Whether a crawl that was interrupted was over all the same: then there is nothing to go on with. */
+  isOver: boolean
+}
+
+const opened = Effect.fnUntraced(function* (flags: CrawlFlags, request: CrawlApi.CrawlRequest) {
   const kept = yield* keptOf(flags, request)
   const output = yield* Effect.transposeOption(Option.map(flags.output, (folder) => Output.open(folder, flags.resume)))
   const json = yield* Effect.transposeOption(Option.map(flags.json, JsonFile.open))
@@ -65,51 +105,39 @@ export const crawl = Effect.fnUntraced(function* (flags: CrawlFlags) {
   if (Option.isSome(kept)) yield* kept.value.make
   const progress = Progress.make(process.stderr)
   const keep = Keep.keeping({ output, json, report, progress, isServed: Option.isSome(flags.api) })
-  // The service of the crawl itself keeps its jobs for --resume; one at --api goes on with a job, and with its cost, unless it is cancelled.
-  const cancels = Option.isSome(flags.api) || Option.isNone(kept)
-  const work = Effect.gen(function* () {
-    const run = yield* Run.run(request, {
-      policy,
-      journal: Option.getOrElse(kept, () => Journal.none),
-      cancels,
-      onJob: (job) => Effect.sync(() => progress.onJob(job)),
-      onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
-      onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`)),
-      onCut: (run) =>
-        keep(run).pipe(
-          Effect.tap((missing) =>
-            Effect.sync(() => (isOver = missing === undefined && run.jobs.every((job) => job.isFinished)))
-          ),
-          Effect.tap((missing) =>
-            Effect.sync(() =>
-              progress.line(missing === undefined ? howToGoOn(run, flags) : `error: ${missing.message}`)
-            )
-          ),
-          Effect.asVoid,
-          Effect.catch((problem) => Effect.sync(() => progress.line(`error: ${problem.message}`)))
-        )
-    })
-    return { run, missing: yield* keep(run) }
-  })
-  let isOver = false
-  const leave = Effect.suspend(() =>
-    Option.isSome(kept) && (isOver || kept.value.isEmpty()) ? Effect.ignore(kept.value.remove) : Effect.void
-  )
-  const { missing, run } = yield* work.pipe(
-    Effect.provide(layerClient(flags, progress, kept, report)),
-    Effect.provideService(
-      References.MinimumLogLevel,
-      Option.getOrElse(yield* GlobalFlag.LogLevel, () => "Error")
-    ),
-    Effect.ensuring(Effect.sync(progress.clear)),
-    Effect.onError(() => leave),
-    Effect.onError((cause) => reportEnd(report, cause, progress)),
-    Effect.catchTag("JobError", ofJob)
-  )
-  if (missing !== undefined) return yield* missing
-  if (Option.isSome(kept)) yield* kept.value.remove
-  return yield* verdictOf(run, flags)
+  const open: Open = { flags, policy, kept, report, progress, keep, isOver: false }
+  return open
 })
+
+/** Crawls, and keeps what came of it. */
+const worked = Effect.fnUntraced(function* (open: Open, request: CrawlApi.CrawlRequest) {
+  const { flags, keep, kept, policy, progress } = open
+  const run = yield* Run.run(request, {
+    policy,
+    journal: Option.getOrElse(kept, () => Journal.none),
+    // The service of the crawl itself keeps its jobs for --resume; one at --api goes on with a job, and with its cost, unless it is cancelled.
+    cancels: Option.isSome(flags.api) || Option.isNone(kept),
+    onJob: (job) => Effect.sync(() => progress.onJob(job)),
+    onPlan: (plan, round) => Effect.sync(() => progress.onPlan(plan, round)),
+    onCancelled: (jobId) => Effect.sync(() => progress.line(`cancelled job ${jobId}`)),
+    onCut: (run) => cut(open, run)
+  })
+  return { run, missing: yield* keep(run) }
+})
+
+/** Keeps what an interrupted crawl has so far, and says how to go on. */
+const cut = (open: Open, run: Run.Run) =>
+  open.keep(run).pipe(
+    Effect.map((missing) => {
+      open.isOver = missing === undefined && run.jobs.every((job) => job.isFinished)
+      open.progress.line(missing === undefined ? howToGoOn(run, open.flags) : `error: ${missing.message}`)
+    }),
+    Effect.catch((problem) => Effect.sync(() => open.progress.line(`error: ${problem.message}`)))
+  )
+
+/** Removes what is needed to go on where nothing is left to do, or nothing was begun. */
+const left = ({ isOver, kept }: Open): Effect.Effect<void> =>
+  Option.isSome(kept) && (isOver || kept.value.isEmpty()) ? Effect.ignore(kept.value.remove) : Effect.void
 
 /** What an interrupted crawl needs to go on, next to what it writes. */
 const keptOf = (flags: CrawlFlags, request: CrawlApi.CrawlRequest) => {

@@ -15,7 +15,8 @@ import * as Redacted from "effect/Redacted"
 import * as DatabaseName from "../service/DatabaseName.ts"
 import * as PlainHttp from "../service/PlainHttp.ts"
 import * as Service from "../service/Service.ts"
-import * as Incidents from "../watch/Incidents.ts"
+import * as Incidents from "../service/Incidents.ts"
+import * as Web from "../watch/Web.ts"
 import { unusable } from "./database.ts"
 import { Problem } from "./Problem.ts"
 import type * as Settings from "./Settings.ts"
@@ -66,7 +67,8 @@ const served = (settings: Settings.Values, operatorKey: Redacted.Redacted) =>
 
 /** A demo crawls a site on this machine. */
 const layerService = (settings: Settings.Values, operatorKey: Redacted.Redacted) => {
-  const options = { ...settings, grace, page: { operatorKey, isOpen: settings.demo }, alerts: layerAlerts(settings) }
+  const page = Web.make({ operatorKey, isOpen: settings.demo })
+  const options = { ...settings, grace, page, alerts: layerAlerts(settings) }
   if (!settings.demo) return Service.layer(options)
   const demo = Effect.promise(() => import("./serveDemo.ts"))
   return Layer.unwrap(

@@ -3,7 +3,8 @@
  */
 import { type Explanation, warned } from "./Explanation.ts"
 import * as frame from "./frame.ts"
-import { html, render, type View } from "./html.ts"
+import { renderToString } from "preact-render-to-string"
+import { type Child, html } from "../html.ts"
 import { outage } from "./outagePicture.ts"
 import * as pictures from "./pictures.ts"
 import * as tables from "./tables.ts"
@@ -36,7 +37,7 @@ summary{cursor:pointer;color:var(--faint);margin:12px 0 6px}
 @media print{:root{color-scheme:light;--ground:#fff;--card:#fff;--text:#000;--faint:#333;--edge:#bbb;--warn:#9a3412;--warned:#fff}main{max-width:none;padding:0}.pair{grid-template-columns:minmax(0,1fr)}section{break-inside:avoid}}
 `
 
-const table = ({ head, rows }: tables.Table, caption: string): View => {
+const table = ({ head, rows }: tables.Table, caption: string): Child => {
   const isNumber = head.map((_, column) => rows.some((row) => typeof row[column] === "number"))
   const kind = (column: number) => (isNumber[column] === true ? "number" : "")
   return html`<div class="scroll" role="region" aria-label=${caption} tabindex="0">
@@ -58,15 +59,15 @@ const table = ({ head, rows }: tables.Table, caption: string): View => {
   </div>`
 }
 
-const notes = (texts: ReadonlyArray<string>): View => texts.map((text) => html`<p class="note">${text}</p>`)
+const notes = (texts: ReadonlyArray<string>): Child => texts.map((text) => html`<p class="note">${text}</p>`)
 
-const section = (title: string, body: View): View =>
+const section = (title: string, body: Child): Child =>
   html`<section>
     <h2>${title}</h2>
     ${body}
   </section>`
 
-const pair = (picture: frame.Picture, of: tables.Table, texts: ReadonlyArray<string>): View =>
+const pair = (picture: frame.Picture, of: tables.Table, texts: ReadonlyArray<string>): Child =>
   section(
     picture.title,
     html`<div class="pair">
@@ -75,7 +76,7 @@ const pair = (picture: frame.Picture, of: tables.Table, texts: ReadonlyArray<str
     </div>`
   )
 
-const overrides = (self: Explanation): View =>
+const overrides = (self: Explanation): Child =>
   self.overrides.length === 0
     ? ""
     : section("Overrides", [
@@ -84,7 +85,7 @@ const overrides = (self: Explanation): View =>
       ])
 
 /** The explanation without the page around it; it needs `styles`. */
-export const body = (self: Explanation): View =>
+export const body = (self: Explanation): Child =>
   html`<main>
     <h1>${self.name}</h1>
     <p class="note">A retry policy, ${warned(self)}</p>
@@ -122,5 +123,5 @@ export const document = (self: Explanation): string => {
     </head>
     <body>${body(self)}</body>
   </html>`
-  return `<!doctype html>\n${render(page)}\n`
+  return `<!doctype html>\n${renderToString(page)}\n`
 }

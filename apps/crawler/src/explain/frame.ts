@@ -1,7 +1,7 @@
 /**
  * What all pictures of an explanation have in common: their size, their axis and their colors.
  */
-import { html, type View } from "./html.ts"
+import { type Child, html } from "../html.ts"
 import { time } from "./words.ts"
 
 /** A picture of the common width. */
@@ -12,7 +12,7 @@ export interface Picture {
   /** What it shows, for those who do not see it. */
   readonly description: string
   readonly height: number
-  readonly body: View
+  readonly body: Child
 }
 
 export const width = 520
@@ -45,7 +45,7 @@ export const round = (value: number): number => Number(value.toFixed(1))
 export const scale = (end: number) => (millis: number) =>
   round(left + (millis / Math.max(end, 1)) * (width - left - right))
 
-export const ticks = (end: number, top: number, bottom: number): View =>
+export const ticks = (end: number, top: number, bottom: number): Child =>
   [0, 0.5, 1].map((part) => {
     const x = scale(1)(part)
     return html`<g>
@@ -54,5 +54,5 @@ export const ticks = (end: number, top: number, bottom: number): View =>
     </g>`
   })
 
-export const label = (text: string, y: number): View =>
+export const label = (text: string, y: number): Child =>
   html`<text x=${left - 8} y=${y + row / 2 + 4} text-anchor="end">${text}</text>`

@@ -3,7 +3,7 @@
  */
 import type * as Explanation from "./Explanation.ts"
 import { left, type Picture, right, round, scale, width } from "./frame.ts"
-import { html, type View } from "./html.ts"
+import { type Child, html } from "../html.ts"
 import type { Load } from "./outage.ts"
 import * as tables from "./tables.ts"
 import { time } from "./words.ts"
@@ -27,7 +27,7 @@ const chartOf = (
   loads: ReadonlyArray<Load>,
   most: number,
   above: number
-): View => {
+): Child => {
   const bottom = above + chart
   const x = (millis: number) => Math.min(scale(ends)(millis), width - right)
   const y = (load: number) => round(bottom - (load / most) * (chart - 6))

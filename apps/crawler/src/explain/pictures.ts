@@ -3,14 +3,15 @@
  */
 import type * as Explanation from "./Explanation.ts"
 import { axis, label, type Picture, right, round, row, scale, style, ticks, width } from "./frame.ts"
-import { html, render, type View } from "./html.ts"
+import { renderToString } from "preact-render-to-string"
+import { type Child, html } from "../html.ts"
 import { outage } from "./outagePicture.ts"
 import type { Range } from "./series.ts"
 import { time } from "./words.ts"
 import type { Worst } from "./worst.ts"
 
 /** A retry: from the earliest to the latest begin, and a mark in the middle. */
-const rangeOf = ({ earliest, latest, middle }: Range, x: (millis: number) => number, y: number): View =>
+const rangeOf = ({ earliest, latest, middle }: Range, x: (millis: number) => number, y: number): Child =>
   html`<g>
     <rect
       class="range"
@@ -23,7 +24,7 @@ const rangeOf = ({ earliest, latest, middle }: Range, x: (millis: number) => num
     <rect class="middle" x=${x(middle) - 1.5} y=${y + 2} width="3" height=${row - 4} />
   </g>`
 
-const panel = ({ pace, retries }: Explanation.Pace, top: number): View => {
+const panel = ({ pace, retries }: Explanation.Pace, top: number): Child => {
   const end = Math.max(...retries.map(({ begins }) => begins.latest), 1)
   const x = scale(end)
   const bottom = top + retries.length * row
@@ -58,7 +59,7 @@ export const delays = ({ paces }: Explanation.Explanation): Picture => {
   }
 }
 
-const worstRow = (one: Worst, name: string, end: number, y: number): View => {
+const worstRow = (one: Worst, name: string, end: number, y: number): Child => {
   const x = scale(end)
   const middle = y + row / 2
   const last = one.lasts ?? end
@@ -112,7 +113,7 @@ export const all = (self: Explanation.Explanation): ReadonlyArray<Picture> =>
   [delays(self), worst(self), outage(self)].filter(({ height }) => height > 4)
 
 /** A picture for a page, which has `style`. */
-export const view = ({ body, description, height, id, title }: Picture): View =>
+export const view = ({ body, description, height, id, title }: Picture): Child =>
   html`<svg class="picture" viewBox=${`0 0 ${width} ${height}`} role="img" aria-labelledby=${`${id}-title ${id}-desc`}>
     <title id=${`${id}-title`}>${title}</title>
     <desc id=${`${id}-desc`}>${description}</desc>
@@ -148,5 +149,5 @@ export const svg = (self: Explanation.Explanation): string => {
         </g>`
     )}
   </svg>`
-  return `${render(file)}\n`
+  return `${renderToString(file)}\n`
 }

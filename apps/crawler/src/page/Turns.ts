@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as RcMap from "effect/RcMap"
 import * as Result from "effect/Result"
-import * as Recorder from "../watch/Recorder.ts"
+import * as Recorder from "./Recorder.ts"
 import * as Lane from "./Lane.ts"
 import * as Pauses from "./Pauses.ts"
 

@@ -3,7 +3,7 @@
  */
 import { renderToString } from "preact-render-to-string"
 import type { Group } from "../watch/Model.ts"
-import type { Node } from "../watch/views/html.ts"
+import type { Node } from "../html.ts"
 import type { Host, Report, Told } from "./Report.ts"
 import * as Tell from "./Tell.ts"
 import { pageRows, story } from "./views/Pages.ts"

@@ -2,10 +2,10 @@
  * Pages that a crawl was led to and did not follow, each once.
  */
 
-import type * as Crawler from "../service/Crawler.ts"
+import type * as Visits from "../service/Visits.ts"
 
-export interface LeftOut extends Readonly<Record<Crawler.LeftOut["why"], ReadonlySet<string>>> {
-  readonly see: (links: Crawler.LeftOut) => void
+export interface LeftOut extends Readonly<Record<Visits.LeftOut["why"], ReadonlySet<string>>> {
+  readonly see: (links: Visits.LeftOut) => void
 }
 
 /** The most that are told apart. */

@@ -4,6 +4,8 @@
 import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as JobError from "@redrive/core/JobError"
 import * as Wire from "@redrive/core/Wire"
+import type { Store } from "@redrive/durable/Store"
+import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
@@ -12,11 +14,15 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Accounts } from "./Accounts.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Content from "./Content.ts"
+import type { Crawler } from "./Crawler.ts"
 import * as Handlers from "./Handlers.ts"
 import * as Health from "./Health.ts"
-import type * as Web from "../watch/Web.ts"
+import type { Jobs } from "./Jobs.ts"
 
 /** The answers to requests that match no route or whose body cannot be read, by HTTP status. */
 const offences: { readonly [status: number]: string } = {
@@ -58,8 +64,14 @@ export interface Options {
   /** The most requests of an account in a minute. */
   readonly requestsPerMinute: number
   /** The page that people watch, if there is one. */
-  readonly page: Web.Options | undefined
+  readonly page: ReturnType<Page>
 }
+
+/** What a page shows and acts on. */
+export type PageNeeds = Accounts | Crawler | Jobs | SqlClient.SqlClient | Store
+
+/** Adds a page for people to the routes of the API; the policy is the one in force. */
+export type Page = (policy: RetryPolicy.RetryPolicy) => Layer.Layer<never, SqlError, HttpRouter.HttpRouter | PageNeeds>
 
 const routes = ({ allowPrivate, requestsPerMinute }: Options) =>
   HttpApiBuilder.layer(CrawlApi.CrawlApi, { openapiPath: "/openapi.json" }).pipe(
@@ -74,17 +86,6 @@ const layerDocs = HttpApiScalar.layer(CrawlApi.CrawlApi, {
   scalar: { withDefaultFonts: false }
 })
 
-/** Only a service that people watch loads what the page is made of. */
-const pageOf = ({ page }: Options) =>
-  page === undefined
-    ? Layer.empty
-    : Layer.unwrap(
-        Effect.map(
-          Effect.promise(() => import("../watch/Web.ts")),
-          (Web) => Web.layer(page)
-        )
-      )
-
 /** Answers every request: those of the API, its documentation at `/docs`, and Prometheus at `/metrics`. */
 export const make = (options: Options) =>
   Effect.map(
@@ -95,7 +96,7 @@ export const make = (options: Options) =>
         Content.layer,
         Health.layer,
         PrometheusMetrics.layerHttp(),
-        pageOf(options)
+        options.page
       )
     ),
     enveloped

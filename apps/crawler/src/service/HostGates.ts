@@ -10,7 +10,16 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Fetcher from "../page/Fetcher.ts"
-import type { HostPause } from "../watch/Model.ts"
+
+/** A host that is paused. */
+export interface HostPause {
+  readonly host: string
+  /** `Infinity` is no number of JSON: without it, until somebody opens it. */
+  readonly until?: number
+  readonly since: number
+  readonly why: string
+  readonly by: string
+}
 
 /** Webhooks' receivers have gates by their bare names. */
 const prefix = "crawl "

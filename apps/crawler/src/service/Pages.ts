@@ -25,7 +25,7 @@ import type * as Statement from "effect/sql/Statement"
 import { Accounts, pagePrice } from "./Accounts.ts"
 import { orderOf } from "./Database.ts"
 import type { Work } from "./Jobs.ts"
-import { Story } from "../watch/Story.ts"
+import { Story } from "../page/Story.ts"
 import { answerOf, failureOf } from "./rows.ts"
 
 /** A page that is to be fetched. */

@@ -26,37 +26,36 @@ import * as App from "./App.ts"
 import * as Crawler from "./Crawler.ts"
 import * as Database from "./Database.ts"
 import * as DatabaseName from "./DatabaseName.ts"
-import * as Stories from "../watch/Stories.ts"
-import type { Story } from "../watch/Story.ts"
-import type * as Web from "../watch/Web.ts"
-import type { Incidents } from "../watch/Incidents.ts"
+import * as Stories from "./Stories.ts"
+import type { Story } from "../page/Story.ts"
+import type { Incidents } from "./Incidents.ts"
 import * as HostGates from "./HostGates.ts"
 import { pagePolicy } from "./PagePolicy.ts"
 import { Jobs } from "./Jobs.ts"
 import { Pages } from "./Pages.ts"
 import * as Webhooks from "./Webhooks.ts"
 
-/** How the service listens, fetches pages and keeps jobs. */
+/** What a service is started with. */
 export interface Options {
   /** The address to listen on. Default: `127.0.0.1`. */
   readonly host?: string | undefined
   /** The port to listen on. Default: any that is free. */
   readonly port?: number | undefined
-  /** The SQLite file, or the `postgres://` address, that keeps jobs and accounts. Default: in memory. */
+  /** A file of SQLite, or the URL of a PostgreSQL. Default: in memory. */
   readonly database?: string | undefined
-  /** Whether pages at private and loopback addresses are fetched. Default: `false`. */
+  /** Whether private and loopback addresses are crawled, and told by webhooks. Default: `false`. */
   readonly allowPrivate?: boolean | undefined
-  /** How long a page's answer may take, its body included. Default: 15 seconds. */
+  /** How long one answer of a site may take. Default: 15 seconds. */
   readonly timeout?: Duration.Input | undefined
-  /** The time that pages under way have when the service ends. Default: none. */
+  /** How long pages that are under way may take when the service ends. Default: no time. */
   readonly grace?: Duration.Input | undefined
   /** How long a request may take to arrive as a whole. Default: 30 seconds. */
   readonly requestTimeout?: Duration.Input | undefined
-  /** How a page is tried. Default: 3 retries, and a Retry-After of up to 2 minutes. */
+  /** How a page is tried. Default: `pagePolicy`, 3 retries and a Retry-After of up to 2 minutes. */
   readonly policy?: RetryPolicy.RetryPolicy | undefined
   /** What converts pages. Default: `Extractor.layer()`. */
   readonly extractor?: Layer.Layer<Extractor.Extractor> | undefined
-  /** The secret that webhooks are signed with, as Standard Webhooks write it. Default: they are not signed. */
+  /** What webhooks are signed with, as Standard Webhooks write it. Default: they are not signed. */
   readonly webhookSecret?: Redacted.Redacted | undefined
   /** How long jobs that have ended are kept. Default: 30 days. */
   readonly keep?: Duration.Input | undefined
@@ -66,7 +65,7 @@ export interface Options {
    */
   readonly requestsPerMinute?: number | undefined
   /** The page that people watch, and act on. Default: none. */
-  readonly page?: Omit<Web.Options, "policy"> | undefined
+  readonly page?: App.Page | undefined
   /** Who is told of failures; kept in the same database. Default: nobody. */
   readonly alerts?: Alerts | undefined
   /** Whether there is the account `local`, whose key everybody knows; without it the key is refused, even if the database has the account. Default: `true`. */
@@ -111,22 +110,20 @@ export const layer = (options: Options = {}) => {
   const {
     allowPrivate = false,
     database = ":memory:",
-    grace,
-    policy = pagePolicy,
-    port = 0,
-    timeout,
-    webhookSecret
-  } = options
-  const page = options.page === undefined ? undefined : { ...options.page, policy }
-  const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
-  const {
     extractor = Extractor.layer(),
+    grace,
     host = "127.0.0.1",
     kills,
     localAccount = true,
     onLeftOut,
-    requestsPerMinute = 6000
+    policy = pagePolicy,
+    port = 0,
+    requestsPerMinute = 6000,
+    timeout,
+    webhookSecret
   } = options
+  const page = options.page?.(policy) ?? Layer.empty
+  const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
   const data = Database.layer(database)
   const store = Layer.merge(Jobs.layer, Pages.layer()).pipe(
     Layer.provideMerge(Layer.merge(localAccount ? Accounts.layer : Accounts.layerWithoutLocal, Store.layer())),

@@ -38,7 +38,7 @@ export interface JobRow {
 }
 
 export const readError = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
-const decodeJobReason = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
+export const readReason = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
 
 const microsPerDollar = 1_000_000
 
@@ -149,5 +149,5 @@ const jobOf = (row: JobRow, request: CrawlApi.CrawlRequest, webhook: Deliveries.
     updatedAt: DateTime.makeUnsafe(row.updated_at),
     ...(request.maxDepth === undefined ? {} : { maxDepth: request.maxDepth }),
     ...(row.finished_at === null ? {} : { finishedAt: DateTime.makeUnsafe(row.finished_at) }),
-    ...(row.error === null ? {} : { error: decodeJobReason(row.error) })
+    ...(row.error === null ? {} : { error: readReason(row.error) })
   })

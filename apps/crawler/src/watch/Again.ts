@@ -13,7 +13,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { Accounts, pagePrice } from "../service/Accounts.ts"
 import { Jobs, type Work } from "../service/Jobs.ts"
 import { type JobRow, readError } from "../service/rows.ts"
-import * as Actions from "./Actions.ts"
+import * as ActionLog from "./ActionLog.ts"
 import { type Filter, inWords } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import * as Items from "./Items.ts"
@@ -130,7 +130,7 @@ export const redrive = Effect.fnUntraced(function* (
   }
   const works = (yield* Effect.forEach(byJob, ([jobId, pages]) => take(jobId, pages, options))).flat()
   const count = mostPages - room
-  if (works.length > 0) yield* Actions.note({ who: options.who, what: "redrive", about: inWords(filter), count })
+  if (works.length > 0) yield* ActionLog.note({ who: options.who, what: "redrive", about: inWords(filter), count })
   return works
 }, inTransaction)
 

@@ -3,8 +3,12 @@
  *
  * Times are epoch milliseconds, money is millionths of a US dollar.
  */
+import type { Attempt } from "../page/Story.ts"
+import type { HostPause } from "../service/HostGates.ts"
+import type { Explained, IncidentLine } from "../service/Incidents.ts"
 import type { Filter, Status } from "./Filter.ts"
-import type { Attempt } from "./Story.ts"
+
+export type { HostPause, IncidentLine }
 
 /** A job in a list. */
 export interface JobLine {
@@ -70,16 +74,6 @@ export interface ItemLine {
   readonly story: ReadonlyArray<Attempt>
 }
 
-/** A host that is paused. */
-export interface HostPause {
-  readonly host: string
-  /** `Infinity` is no number of JSON: without it, until somebody opens it. */
-  readonly until?: number
-  readonly since: number
-  readonly why: string
-  readonly by: string
-}
-
 /** A host in a list. */
 export interface HostLine {
   readonly host: string
@@ -88,8 +82,6 @@ export interface HostLine {
   readonly running: number
   readonly waiting: number
   readonly pause?: HostPause
-  /** Of the policy's breaker, if it has one: `closed`, `open`, `half open` or `isolated`, in the process that was asked. */
-  readonly breaker?: string
 }
 
 /** An account in a list. */
@@ -99,22 +91,6 @@ export interface AccountLine {
   /** Jobs that ended since the balance was not enough, and the pages that they left. */
   readonly unpaidJobs: number
   readonly unpaidPages: number
-}
-
-/** An incident, open or over. */
-export interface IncidentLine {
-  readonly key: string
-  /** Its name in alerts; empty if people do not know of it. */
-  readonly name: string
-  readonly route: string
-  readonly code: string
-  readonly severity: string
-  readonly isOpen: boolean
-  readonly since: number
-  readonly until?: number
-  readonly count: number
-  /** The last decision about it, in words. */
-  readonly last: string
 }
 
 /** What somebody did on the page. */
@@ -236,8 +212,8 @@ export interface IncidentsView {
   readonly view: "incidents"
   readonly incidents: ReadonlyArray<IncidentLine>
   readonly silences: ReadonlyArray<SilenceLine>
-  /** Of the incident that is looked at: what was decided, a line for each, and the picture. */
-  readonly explained?: { readonly key: string; readonly lines: ReadonlyArray<string>; readonly svg: string }
+  /** Of the incident that is looked at. */
+  readonly explained?: Explained
   /** Whether anybody is told: names of the sinks. */
   readonly sinks: ReadonlyArray<string>
 }
@@ -245,8 +221,6 @@ export interface IncidentsView {
 export interface PolicyView {
   readonly view: "policy"
   readonly policy: ReadonlyArray<string>
-  /** What is left of the budget of retries, if the policy has one, in its rule's own unit, in the process that was asked. */
-  readonly budget?: number
   /** The simulation's picture of an outage, and its table. */
   readonly svg: string
   readonly table: string

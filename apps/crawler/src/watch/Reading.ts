@@ -12,21 +12,20 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Accounts } from "../service/Accounts.ts"
 import { orderOf } from "../service/Database.ts"
 import * as HostGates from "../service/HostGates.ts"
-import { Crawler } from "../service/Crawler.ts"
 import { Jobs } from "../service/Jobs.ts"
 import * as Links from "../service/Links.ts"
 import * as Again from "./Again.ts"
 import { type Filter, fromQuery } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
-import type { Incidents } from "./Incidents.ts"
+import type { Incidents } from "../service/Incidents.ts"
 import type { Stamps } from "./Live.ts"
-import type { HostLine, PlanView, View } from "./Model.ts"
+import type { PlanView, View } from "./Model.ts"
 import * as Policies from "./Policies.ts"
 import * as Silences from "./Silences.ts"
 import * as Watch from "./Watch.ts"
 import { Wrong } from "./Wrong.ts"
 
-export type Needs = Accounts | Crawler | Jobs | SqlClient.SqlClient | Store
+export type Needs = Accounts | Jobs | SqlClient.SqlClient | Store
 
 type Answer = Effect.Effect<View, SqlError | StoreError | Wrong, Needs>
 
@@ -62,24 +61,8 @@ const orMissing = <A>(what: string, found: Option.Option<A>): Effect.Effect<A, W
 
 const actions = ["redrive", "pause", "silence", "cancel"] as const
 
-/** Adds what a breaker says, which is this process's own. */
-const withBreakers = (hosts: ReadonlyArray<HostLine>) =>
-  Effect.gen(function* () {
-    const { shared } = yield* Crawler
-    return yield* Effect.forEach(hosts, (line) =>
-      Effect.map(shared.breaker(line.host), (breaker) => (breaker === undefined ? line : { ...line, breaker }))
-    )
-  })
-
-const jobView = Effect.fnUntraced(function* (id: string, filter: Filter, after: string | undefined) {
-  const found = yield* Effect.flatMap(Watch.job(id, filter, after), (job) => orMissing("job", job))
-  return { ...found, hosts: yield* withBreakers(found.hosts) }
-})
-
-const hostsView = Effect.fnUntraced(function* (after: string | undefined) {
-  const found = yield* Watch.hosts(after)
-  return { ...found, hosts: yield* withBreakers(found.hosts) }
-})
+const jobView = (id: string, filter: Filter, after: string | undefined) =>
+  Effect.flatMap(Watch.job(id, filter, after), (job) => orMissing("job", job))
 
 /** An unknown job has no pages, which would look like one whose pages are all well. */
 const known = ({ job }: Filter) =>
@@ -125,10 +108,10 @@ export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Serv
     const [, place, id = "", , itemId] = pathname.split("/").map(decoded)
     if (place === "jobs") return itemId === undefined ? jobView(id, fromQuery(query), after) : itemView(id, itemId)
     if (place === "items") return itemsView(fromQuery(query), after)
-    if (place === "hosts") return hostsView(after)
+    if (place === "hosts") return Watch.hosts(after)
     if (place === "accounts") return Watch.accounts
     if (place === "incidents") return incidentsView(query.get("key"))
-    if (place === "policy") return policyView(policy)
+    if (place === "policy") return Policies.viewOf(policy)
     if (place === "plan") return plan(query)
     return Effect.flatMap(incidentLines, (lines) => Watch.overview(query.get("before") ?? undefined, lines))
   }
@@ -158,13 +141,6 @@ const decoded = (part: string): string => {
     return part
   }
 }
-
-/** The policy, with what is left of its budget in this process. */
-const policyView = Effect.fnUntraced(function* (policy: RetryPolicy.RetryPolicy) {
-  const { shared } = yield* Crawler
-  const [shown, budget] = [yield* Policies.viewOf(policy), yield* shared.budget]
-  return budget === undefined ? shown : { ...shown, budget }
-})
 
 /** Tells the alerter of the silences that people asked for, in whichever process. */
 export const keepSilences = (

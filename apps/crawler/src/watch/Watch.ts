@@ -16,7 +16,7 @@ import { formatsOf } from "../service/formats.ts"
 import * as HostGates from "../service/HostGates.ts"
 import { withoutNul } from "../service/Pages.ts"
 import { isUnpaid, type JobRow } from "../service/rows.ts"
-import * as Actions from "./Actions.ts"
+import * as ActionLog from "./ActionLog.ts"
 import * as Cursor from "./Cursor.ts"
 import type { Filter } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
@@ -163,7 +163,7 @@ export const overview = Effect.fnUntraced(function* (
     pauses: yield* HostGates.list,
     parked: (yield* accountLines).filter(isParked),
     incidents,
-    actions: yield* Actions.latest,
+    actions: yield* ActionLog.latest,
     pace: yield* paceOf(jobs, now)
   }
 })

@@ -3,8 +3,6 @@
  *
  * Whoever acts has signed in with the operator's key. Reading asks for the same, unless the page is open, and then for a loopback name.
  */
-import type { Store } from "@redrive/durable/Store"
-import type * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cache from "effect/Cache"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -14,14 +12,12 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import type * as SqlClient from "effect/sql/SqlClient"
-import type { Accounts } from "../service/Accounts.ts"
-import type { Crawler } from "../service/Crawler.ts"
+import type { Page, PageNeeds } from "../service/App.ts"
 import { Jobs } from "../service/Jobs.ts"
-import * as Acting from "./Acting.ts"
+import * as Actions from "./Actions.ts"
 import * as Assets from "./Assets.ts"
 import { fromQuery } from "./Filter.ts"
-import { Incidents } from "./Incidents.ts"
+import { Incidents } from "../service/Incidents.ts"
 import * as Live from "./Live.ts"
 import type { View } from "./Model.ts"
 import * as Reading from "./Reading.ts"
@@ -35,50 +31,49 @@ export interface Options {
   readonly operatorKey: Redacted.Redacted
   /** Whether everybody who reaches the page by a loopback name may look. */
   readonly isOpen: boolean
-  /** The policy in force, which is shown, and by which failed pages go again. */
-  readonly policy: RetryPolicy.RetryPolicy
 }
-
-type Needs = Accounts | Crawler | Jobs | SqlClient.SqlClient | Store
 
 const urlOf = ({ url }: HttpServerRequest.HttpServerRequest): URL => new URL(url, "http://localhost")
 
-export const layer = (options: Options) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const context = yield* Effect.context<Needs>()
-      const incidents = yield* Effect.serviceOption(Incidents)
-      const sessions = Session.make(options.operatorKey, yield* (yield* Jobs).secret)
-      const desk: Visit.Desk = { sessions, assets: Assets.make(), isOpen: options.isOpen }
-      const reading = Reading.make(options.policy, Option.getOrUndefined(incidents))
-      const inContext = <A, E>(self: Effect.Effect<A, E, Needs>) => Effect.provideContext(self, context)
+/** Makes the page of a service; `policy` is the one in force, which is shown, and by which failed pages go again. */
+export const make =
+  (options: Options): Page =>
+  (policy) =>
+    Layer.unwrap(
+      Effect.gen(function* () {
+        const context = yield* Effect.context<PageNeeds>()
+        const incidents = yield* Effect.serviceOption(Incidents)
+        const sessions = Session.make(options.operatorKey, yield* (yield* Jobs).secret)
+        const desk: Visit.Desk = { sessions, assets: Assets.make(), isOpen: options.isOpen }
+        const reading = Reading.make(policy, Option.getOrUndefined(incidents))
+        const inContext = <A, E>(self: Effect.Effect<A, E, PageNeeds>) => Effect.provideContext(self, context)
 
-      // Who watches the same view is answered from one reading.
-      const views = yield* Cache.make({
-        capacity: 500,
-        timeToLive: "1 second",
-        lookup: (url: string) => inContext(reading.view(new URL(url, "http://localhost")))
-      })
-      const forget = Cache.invalidateAll(views)
-      const live = yield* Live.make(inContext(reading.stamps), forget)
-      if (Option.isSome(incidents)) yield* Effect.provideContext(Reading.keepSilences(incidents.value), context)
+        // Who watches the same view is answered from one reading.
+        const views = yield* Cache.make({
+          capacity: 500,
+          timeToLive: "1 second",
+          lookup: (url: string) => inContext(reading.view(new URL(url, "http://localhost")))
+        })
+        const forget = Cache.invalidateAll(views)
+        const live = yield* Live.make(inContext(reading.stamps), forget)
+        if (Option.isSome(incidents)) yield* Effect.provideContext(Reading.keepSilences(incidents.value), context)
 
-      const view = looking(desk, ({ url }) => Cache.get(views, url))
-      const doing = (action: Acting.Action) => (form: URLSearchParams) =>
-        Effect.ensuring(inContext(action({ form, filter: fromQuery(form), policy: options.policy })), forget)
-      return Layer.mergeAll(
-        HttpRouter.add("GET", "/sign-in", asked(desk)),
-        HttpRouter.add("POST", "/sign-in", enter(desk)),
-        HttpRouter.add("POST", "/sign-out", leave(desk)),
-        HttpRouter.add("GET", "/live", watching(desk, live)),
-        HttpRouter.add("GET", "/assets/*", asset(desk)),
-        ...Reading.paths.map((path) => HttpRouter.add("GET", path, view)),
-        ...Object.entries(Acting.actions).map(([name, action]) =>
-          HttpRouter.add("POST", `/act/${name}`, acting(desk, doing(action)))
+        const view = looking(desk, ({ url }) => Cache.get(views, url))
+        const doing = (action: Actions.Action) => (form: URLSearchParams) =>
+          Effect.ensuring(inContext(action({ form, filter: fromQuery(form), policy })), forget)
+        return Layer.mergeAll(
+          HttpRouter.add("GET", "/sign-in", asked(desk)),
+          HttpRouter.add("POST", "/sign-in", enter(desk)),
+          HttpRouter.add("POST", "/sign-out", leave(desk)),
+          HttpRouter.add("GET", "/live", watching(desk, live)),
+          HttpRouter.add("GET", "/assets/*", asset(desk)),
+          ...Reading.paths.map((path) => HttpRouter.add("GET", path, view)),
+          ...Object.entries(Actions.actions).map(([name, action]) =>
+            HttpRouter.add("POST", `/act/${name}`, acting(desk, doing(action)))
+          )
         )
-      )
-    })
-  )
+      })
+    )
 
 /** Answers with a view, if whoever asks may look. */
 const looking = (

@@ -16,7 +16,7 @@ import type {
   Shown,
   View
 } from "../../src/watch/Model.ts"
-import type { Attempt } from "../../src/watch/Story.ts"
+import type { Attempt } from "../../src/page/Story.ts"
 
 export const now = Date.UTC(2026, 10, 24, 14, 3, 22)
 
@@ -324,10 +324,9 @@ const hosts: ReadonlyArray<HostLine> = [
     failed: 30,
     running: 12,
     waiting: 11,
-    pause: pauses[0]!,
-    breaker: "open until 14:04:03"
+    pause: pauses[0]!
   },
-  { host: "static.example.com", done: 172, failed: 11, running: 4, waiting: 1, breaker: "closed" },
+  { host: "static.example.com", done: 172, failed: 11, running: 4, waiting: 1 },
   { host: "shop.example.org", done: 0, failed: 0, running: 0, waiting: 0, pause: pauses[1]! }
 ]
 

@@ -10,7 +10,7 @@ import type { Run } from "../../src/cli/Run.ts"
 import type { Report } from "../../src/report/Report.ts"
 import * as Tell from "../../src/report/Tell.ts"
 import { pagePolicy } from "../../src/service/PagePolicy.ts"
-import type { Story } from "../../src/watch/Story.ts"
+import type { Story } from "../../src/page/Story.ts"
 import { now, svg } from "./fixtures.ts"
 
 const jobId = "7c1e0f3a-5b0b-4f0e-9a55-5d0c8a3f1b11"

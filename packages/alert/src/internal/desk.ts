@@ -94,6 +94,7 @@ export const open = Effect.fnUntraced(function* <R>(
   const clock = yield* Clock.Clock
   const outbox = yield* Outbox.Outbox
   const now = () => clock.currentTimeMillisUnsafe()
+  /** Opened when there may be something to keep, to tell or to look at. */
   const news = Latch.makeUnsafe(false)
   const isThere = (sink: string) => Object.hasOwn(sinks, sink)
   const engine = Engine.make({ ...settings, isThere }, ledger.journal)
@@ -241,17 +242,17 @@ export const open = Effect.fnUntraced(function* <R>(
   const keep = (notices: ReadonlyArray<Engine.Notice>) =>
     Effect.suspend(() => {
       const added = [...besides.notices, ...notices].flatMap(targetsOf)
-      const news = { incidents: [...besides.changes, ...engine.changes()], done, messages: messages.changes() }
+      const fresh = { incidents: [...besides.changes, ...engine.changes()], done, messages: messages.changes() }
       done = []
       besides = { notices: [], changes: [] }
-      const count = added.length + news.incidents.length + news.done.length + news.messages.length
+      const count = added.length + fresh.incidents.length + fresh.done.length + fresh.messages.length
       if (count + heard.size - counted === 0) return Effect.void
       const changes = {
-        incidents: lastOf([...late.incidents, ...news.incidents]),
+        incidents: lastOf([...late.incidents, ...fresh.incidents]),
         added,
-        done: [...late.done, ...news.done],
+        done: [...late.done, ...fresh.done],
         heard: [...heard],
-        messages: [...late.messages, ...news.messages]
+        messages: [...late.messages, ...fresh.messages]
       }
       counted = heard.size
       keeping = added
@@ -333,11 +334,11 @@ export const open = Effect.fnUntraced(function* <R>(
     else if (!expire(route, incident)) strange++
   }
   if (strange > 0) ledger.noRoute(strange)
-  const open = new Set([
+  const openNames = new Set([
     ...kept.incidents.map(({ incident }) => Engine.nameOf(incident.key, incident.generation)),
     ...kept.pending.map(({ alert }) => alert.incident)
   ])
-  messages.restore(kept.messages ?? [], (incident) => open.has(incident))
+  messages.restore(kept.messages ?? [], (incident) => openNames.has(incident))
   const stranded = kept.pending.filter(({ sink }) => !isThere(sink))
   if (stranded.length > 0) ledger.noSink(stranded.length, [...new Set(stranded.map(({ sink }) => sink))])
   offer(kept.pending, true)

@@ -213,7 +213,7 @@ export const make = (
         : Math.max(next.at, held === undefined ? 0 : entry.lookAt)
     if (at === entry.at) return
     entry.at = at
-    if (at < now + 1 && at < now) entry.at = now
+    if (at < now) entry.at = now
     dueTimes.add(entry)
   }
 

@@ -1,13 +1,10 @@
-import type { Alert } from "../Alert.ts"
+import * as Plain from "@redrive/core/Plain"
 import * as DateTime from "effect/DateTime"
+import type { Alert } from "../Alert.ts"
 
-/** A text of at most so many characters; one that was longer says so. A character of two units is not cut in half. */
-export const cut = (text: string, most: number): string => {
-  if (text.length <= most) return text
-  const end = most - 1
-  const code = text.charCodeAt(end - 1)
-  return `${text.slice(0, code >= 0xd800 && code <= 0xdbff ? end - 1 : end)}…`
-}
+/** A text of at most so many characters; one that was longer says so. */
+export const cut = (text: string, most: number): string =>
+  text.length <= most ? text : `${Plain.cut(text, most - 1)}…`
 
 /** The facts of an alert besides its title, by name, in the order in which people read them. Unknown ones are left out. */
 export const factsOf = (alert: Alert): ReadonlyArray<readonly [name: string, value: string]> => {

@@ -1,3 +1,5 @@
+import * as Plain from "@redrive/core/Plain"
+
 /** Signs that end a line, steer a terminal, or turn the direction of the text around them. */
 const unruly = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]+/gu
 
@@ -11,10 +13,6 @@ export const lines = (text: string): string =>
     .map(line)
     .join("\n")
 
-/** A text of at most so many characters; one that was longer says so. A character of two units is not cut in half. */
-export const cut = (text: string, most: number): string => {
-  if (text.length <= most) return text
-  const end = most - 1
-  const code = text.charCodeAt(end - 1)
-  return `${text.slice(0, code >= 0xd800 && code <= 0xdbff ? end - 1 : end)}…`
-}
+/** A text of at most so many characters; one that was longer says so. */
+export const cut = (text: string, most: number): string =>
+  text.length <= most ? text : `${Plain.cut(text, most - 1)}…`

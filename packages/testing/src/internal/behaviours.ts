@@ -15,12 +15,12 @@ const row = (path: string, name: string, summary: string, outcome: Outcome, answ
   name,
   summary,
   outcome,
-  transient: false,
+  isPassing: false,
   answer
 })
 
 /** A row whose later visits succeed. */
-const passing = (...args: Parameters<typeof row>): Row => ({ ...row(...args), transient: true })
+const passing = (...args: Parameters<typeof row>): Row => ({ ...row(...args), isPassing: true })
 
 const host = (detail: CrawlCatalogue.ItemDetail<"host_returned_error">): Outcome => ({
   code: "host_returned_error",

@@ -1,8 +1,8 @@
 /**
  * The top of a report: what became of the crawl, when and by what it was written, how much it covers, and its policy.
  */
-import { html } from "../../watch/views/html.ts"
-import type { Child, Node } from "../../watch/views/html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { lasted, progress } from "../../watch/views/Jobs.ts"
 import { policyLines, simulated } from "../../watch/views/Policy.ts"
 import { codes, foreign, outside, state } from "../../watch/views/Text.ts"

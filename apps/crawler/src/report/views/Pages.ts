@@ -3,8 +3,8 @@
  */
 import * as Groups from "../../watch/Groups.ts"
 import { nextStep } from "../../watch/views/Actors.ts"
-import { html } from "../../watch/views/html.ts"
-import type { Child, Node } from "../../watch/views/html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { pageCell } from "../../watch/views/Items.ts"
 import { table } from "../../watch/views/Table.ts"
 import { codes, foreign, outside, state } from "../../watch/views/Text.ts"

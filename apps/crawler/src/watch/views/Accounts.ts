@@ -3,8 +3,8 @@
  */
 import type { AccountLine, AccountsView, Frame } from "../Model.ts"
 import { act, field, signInFirst } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
 import { table } from "./Table.ts"
 import { foreign, state } from "./Text.ts"
 import * as Words from "./Words.ts"

@@ -2,7 +2,7 @@
  * What people did on the page.
  */
 import type { ActionLine } from "../Model.ts"
-import type { Node } from "./html.ts"
+import type { Node } from "../../html.ts"
 import { table } from "./Table.ts"
 import { foreign, time } from "./Text.ts"
 import * as Words from "./Words.ts"

@@ -3,10 +3,10 @@
  */
 import type { Filter } from "../Filter.ts"
 import type { Frame, PlanView } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { link } from "./Link.ts"
-import * as Links from "./Links.ts"
+import * as Addresses from "./Addresses.ts"
 
 /** A form that does something. `hidden` are its fields that nobody fills in. */
 export const act = (
@@ -29,7 +29,7 @@ export const plan = (frame: Frame, action: PlanView["action"], filter: Filter, w
   link(
     (places) => {
       const to = places.plan(action, filter)
-      return to === undefined || frame.mayAct ? to : Links.signIn(to)
+      return to === undefined || frame.mayAct ? to : Addresses.signIn(to)
     },
     `${verbs[action]} ${what}`.trim(),
     "button",
@@ -38,7 +38,7 @@ export const plan = (frame: Frame, action: PlanView["action"], filter: Filter, w
 
 /** What stands in place of a form for those who have not signed in. */
 export const signInFirst = (to: string, what: string): Node =>
-  html`<a class="button" href=${Links.signIn(to)}>Sign in to ${what}</a>`
+  html`<a class="button" href=${Addresses.signIn(to)}>Sign in to ${what}</a>`
 
 /** A field with its label. `attributes` are those of its `<input>`. */
 export const field = (label: Child, attributes: { readonly [name: string]: unknown }): Node =>

@@ -3,9 +3,9 @@
  */
 import type { Frame, HostLine, HostsView } from "../Model.ts"
 import { plan } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
-import * as Links from "./Links.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
+import * as Addresses from "./Addresses.ts"
 import { table } from "./Table.ts"
 import { count, foreign, state } from "./Text.ts"
 import { next, open } from "./Waiting.ts"
@@ -16,21 +16,18 @@ export const hostTable = (frame: Frame, hosts: ReadonlyArray<HostLine>, job?: st
   const number = (title: string, status: "done" | "failed" | "running" | "waiting") => ({
     title,
     kind: "number" as const,
-    cell: (line: HostLine) => count(line[status], Links.items({ ...of(line.host), status }))
+    cell: (line: HostLine) => count(line[status], Addresses.items({ ...of(line.host), status }))
   })
   return table("Hosts", hosts, ({ host }) => host, [
     {
       title: "Host",
       kind: "main",
-      cell: ({ host }) => html`<a href=${Links.items(of(host))}>${foreign(host, 60)}</a>`
+      cell: ({ host }) => html`<a href=${Addresses.items(of(host))}>${foreign(host, 60)}</a>`
     },
     number("Done", "done"),
     number("Failed", "failed"),
     number("Running", "running"),
     number("Waits", "waiting"),
-    ...(hosts.some(({ breaker }) => breaker !== undefined)
-      ? [{ title: "Breaker", cell: ({ breaker }: HostLine) => breaker !== undefined && foreign(breaker, 60) }]
-      : []),
     { title: "Pause", kind: "wide", cell: ({ pause }) => pauseCell(pause, frame.now) },
     {
       title: "",
@@ -53,6 +50,6 @@ export const hostsView = ({ after, hosts }: HostsView, frame: Frame): Node => {
     <h1>${Words.counted(hosts.length, "host")}${after === undefined ? "" : " and more"}, ${paused} of them paused</h1>
     <p class="lead">A paused host is asked for nothing. Its pages wait, and lose no attempt.</p>
     ${hosts.length === 0 ? html`<p class="calm">No host has been asked for a page yet.</p>` : hostTable(frame, hosts)}
-    ${after !== undefined && html`<p><a href=${Links.hosts(after)}>Next hosts</a></p>`}
+    ${after !== undefined && html`<p><a href=${Addresses.hosts(after)}>Next hosts</a></p>`}
   </main>`
 }

@@ -3,9 +3,9 @@
  */
 import type { Frame, IncidentLine, IncidentsView, SilenceLine } from "../Model.ts"
 import { plan } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
-import * as Links from "./Links.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
+import * as Addresses from "./Addresses.ts"
 import { picture } from "./Picture.ts"
 import { table } from "./Table.ts"
 import { codes, foreign, state, time } from "./Text.ts"
@@ -72,7 +72,7 @@ const incidentTable = (incidents: ReadonlyArray<IncidentLine>, frame: Frame): No
       kind: "main",
       cell: ({ key, name }) =>
         html`<div>
-          <a href=${`${Links.incident(key)}#explained`}>${foreign(name === "" ? key : name, 80)}</a>
+          <a href=${`${Addresses.incident(key)}#explained`}>${foreign(name === "" ? key : name, 80)}</a>
           ${name !== "" && html`<div class="quiet">${foreign(key, 100)}</div>`}
         </div>`
     },

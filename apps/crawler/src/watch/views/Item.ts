@@ -4,9 +4,9 @@
 import type { Frame, ItemView } from "../Model.ts"
 import { nextStep } from "./Actors.ts"
 import { plan } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
-import * as Links from "./Links.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
+import * as Addresses from "./Addresses.ts"
 import { ago, codes, foreign, outside, state } from "./Text.ts"
 import { attemptTable, timeLine } from "./TimeLine.ts"
 import { next, whyOf } from "./Waiting.ts"
@@ -17,7 +17,7 @@ export const itemView = (shown: ItemView, frame: Frame): Node => {
   return html`<main id="main">
     <h1>${state(item.status)} ${outside(item.url)}</h1>
     <p class="lead">
-      A page of <a href=${Links.job(shown.job.id)}>job ${foreign(shown.job.url, 60)}</a>, at depth ${item.depth};
+      A page of <a href=${Addresses.job(shown.job.id)}>job ${foreign(shown.job.url, 60)}</a>, at depth ${item.depth};
       changed ${" "}${ago(item.updatedAt, frame.now)}.
     </p>
     <dl class="facts">${facts(shown, frame)}</dl>
@@ -78,7 +78,7 @@ const actions = ({ item, job }: ItemView, frame: Frame): Node => {
   }
   return html`<div class="actions">
     ${item.status === "failed" && plan(frame, "redrive", { ...alike, status: "failed" }, "the pages of this host that failed alike")}
-    ${code !== undefined && html`<a class="button" href=${Links.items(alike)}>Show those that failed alike</a>`}
+    ${code !== undefined && html`<a class="button" href=${Addresses.items(alike)}>Show those that failed alike</a>`}
     ${plan(frame, "pause", { host: item.host }, "the host")}
   </div>`
 }

@@ -7,10 +7,10 @@ import type { Frame, ItemLine, ItemList, ItemsView } from "../Model.ts"
 import { actors } from "./Actors.ts"
 import { failureTable } from "./Failures.ts"
 import { choice, field, plan } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { link } from "./Link.ts"
-import * as Links from "./Links.ts"
+import * as Addresses from "./Addresses.ts"
 import { table } from "./Table.ts"
 import { ago, codes, foreign, state } from "./Text.ts"
 import { next, whyOf } from "./Waiting.ts"
@@ -22,7 +22,7 @@ export const filterBar = (filter: Filter, job?: string): Node => {
     field(label, { name, type, defaultValue: filter[name] ?? "", autocomplete: "off", spellcheck: false })
   const any = ["", "any"] as const
   const options = (values: ReadonlyArray<string>) => [any, ...values.map((value) => [value, value] as const)]
-  return html`<form role="search" class="fields filter" action=${job === undefined ? "/items" : Links.job(job)}>
+  return html`<form role="search" class="fields filter" action=${job === undefined ? "/items" : Addresses.job(job)}>
     ${job === undefined && filter.job !== undefined && html`<input type="hidden" name="job" value=${filter.job} />`}
     ${input("Text in URL, title or message", "text", "search")}
     ${choice("Status", "status", filter.status, options(statuses))}
@@ -32,7 +32,7 @@ export const filterBar = (filter: Filter, job?: string): Node => {
     ${choice("Next attempt", "next", filter.next, nextOptions(filter))}
     <div class="buttons">
       <button class="first">Show</button>
-      <a class="button" href=${job === undefined ? "/items" : Links.job(job)}>Clear</a>
+      <a class="button" href=${job === undefined ? "/items" : Addresses.job(job)}>Clear</a>
     </div>
   </form>`
 }
@@ -111,7 +111,7 @@ export const itemsView = ({ failures, list }: ItemsView, frame: Frame): Node => 
     }
     <section>
       <h2>Pages</h2>
-      ${itemList(list, frame.now, (after) => Links.items(filter, after))}
+      ${itemList(list, frame.now, (after) => Addresses.items(filter, after))}
     </section>
   </main>`
 }

@@ -6,11 +6,11 @@ import type { Frame, JobView } from "../Model.ts"
 import { failureTable } from "./Failures.ts"
 import { plan } from "./Forms.ts"
 import { hostTable } from "./Hosts.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
 import { filterActions, filterBar, itemList } from "./Items.ts"
 import { isRunning, jobTable, lasted, progress } from "./Jobs.ts"
-import * as Links from "./Links.ts"
+import * as Addresses from "./Addresses.ts"
 import { codes, count, foreign, outside, state, time } from "./Text.ts"
 import { timeLine } from "./TimeLine.ts"
 import * as Words from "./Words.ts"
@@ -28,7 +28,7 @@ export const jobView = (shown: JobView, frame: Frame): Node => {
     <section id="pages">
       <h2>Pages <span class="quiet">${pagesInWords(shown)}</span></h2>
       ${filterBar(items.filter, job.id)} ${items.items.length > 0 && filterActions(frame, filter)}
-      ${itemList(items, now, (after) => Links.job(job.id, items.filter, after))}
+      ${itemList(items, now, (after) => Addresses.job(job.id, items.filter, after))}
     </section>
     ${section("What it was asked for", shown.request.length > 0 && request(shown))}
   </main>`
@@ -50,7 +50,7 @@ const head = ({ counts, job }: JobView, frame: Frame): Node => {
     <h1>Job of ${outside(url)}</h1>
     <p class="lead">
       ${state(error === undefined ? job.status : "error")} for ${lasted(job, frame.now)}, since ${time(createdAt, frame.now)}. It has cost ${Words.money(spent)}, which account <a href="/accounts">${foreign(account, 40)}</a> paid.
-      ${againOf !== undefined && [" It takes failed pages of ", html`<a href=${Links.job(againOf)}>job ${foreign(againOf, 40)}</a>`, " again."]}
+      ${againOf !== undefined && [" It takes failed pages of ", html`<a href=${Addresses.job(againOf)}>job ${foreign(againOf, 40)}</a>`, " again."]}
     </p>
     ${error !== undefined && html`<p>${state("error", "It ended early:")} ${foreign(error.message, 300)} ${codes(error.code)}</p>`}
     ${progress(job)}
@@ -59,12 +59,12 @@ const head = ({ counts, job }: JobView, frame: Frame): Node => {
         (status) =>
           html`<div>
             <dt>${state(status)}</dt>
-            <dd>${count(counts[status], `${Links.job(id, { status })}#pages`)}</dd>
+            <dd>${count(counts[status], `${Addresses.job(id, { status })}#pages`)}</dd>
           </div>`
       )}
       <div>
         <dt>pages in all</dt>
-        <dd>${count(total, Links.job(id))}</dd>
+        <dd>${count(total, Addresses.job(id))}</dd>
       </div>
     </dl>
     <div class="actions">

@@ -2,9 +2,9 @@
  * Jobs in a list, and how far each is.
  */
 import type { JobLine } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
-import * as Links from "./Links.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
+import * as Addresses from "./Addresses.ts"
 import { table } from "./Table.ts"
 import { ago, codes, count, foreign, state } from "./Text.ts"
 import * as Words from "./Words.ts"
@@ -37,15 +37,19 @@ export const jobTable = (jobs: ReadonlyArray<JobLine>, now: number): Node =>
       kind: "main",
       cell: ({ error, id, url }) =>
         html`<div>
-          <a href=${Links.job(id)}>${foreign(url, 60)}</a>${
+          <a href=${Addresses.job(id)}>${foreign(url, 60)}</a>${
             error !== undefined && html`<div class="quiet">${codes(error.code)} ${foreign(error.message, 120)}</div>`
           }
         </div>`
     },
     { title: "Progress", kind: "wide", cell: progress },
-    { title: "Done", kind: "number", cell: ({ done, id }) => count(done, Links.job(id, { status: "done" })) },
-    { title: "Failed", kind: "number", cell: ({ failed, id }) => count(failed, Links.job(id, { status: "failed" })) },
-    { title: "Of", kind: "number", cell: ({ id, total }) => count(total, Links.job(id)) },
+    { title: "Done", kind: "number", cell: ({ done, id }) => count(done, Addresses.job(id, { status: "done" })) },
+    {
+      title: "Failed",
+      kind: "number",
+      cell: ({ failed, id }) => count(failed, Addresses.job(id, { status: "failed" }))
+    },
+    { title: "Of", kind: "number", cell: ({ id, total }) => count(total, Addresses.job(id)) },
     { title: "Spent", kind: "number", cell: ({ spent }) => Words.money(spent) },
     { title: "Account", cell: ({ account }) => html`<a href="/accounts">${foreign(account, 30)}</a>` },
     { title: "Begun", cell: ({ createdAt }) => ago(createdAt, now) },

@@ -4,9 +4,9 @@
 import { createContext } from "preact"
 import type { Filter } from "../Filter.ts"
 import type { PlanView } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
-import * as Links from "./Links.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
+import * as Addresses from "./Addresses.ts"
 
 /** Where things are. What has no place is shown without a link. */
 export interface Places {
@@ -18,7 +18,7 @@ export interface Places {
 /** Where a link leads: to an address, or to one of the places. */
 export type To = string | ((places: Places) => string | undefined)
 
-const Where = createContext<Places>(Links)
+const Where = createContext<Places>(Addresses)
 
 /** A view whose links lead to places of its own, and not to those of the service. */
 export const within = (places: Places, content: Child): Node =>

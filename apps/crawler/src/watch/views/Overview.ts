@@ -7,10 +7,10 @@ import { parkedLine, topUp } from "./Accounts.ts"
 import { isYou } from "./Actors.ts"
 import { actionTable } from "./Actions.ts"
 import { failureTable } from "./Failures.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
 import { isRunning, jobTable } from "./Jobs.ts"
-import * as Links from "./Links.ts"
+import * as Addresses from "./Addresses.ts"
 import { pace } from "./Pace.ts"
 import { count, foreign, state, time } from "./Text.ts"
 import { pauseTable, waitingTable } from "./Waiting.ts"
@@ -24,7 +24,7 @@ export const overview = (shown: Overview, frame: Frame): Node =>
         <section>
           <h2>Jobs</h2>
           ${jobTable(shown.jobs, frame.now)}
-          ${shown.before !== undefined && html`<p><a href=${Links.overview(shown.before)}>Older jobs</a></p>`}
+          ${shown.before !== undefined && html`<p><a href=${Addresses.overview(shown.before)}>Older jobs</a></p>`}
         </section>
         ${totals(shown)}
         ${
@@ -36,7 +36,7 @@ export const overview = (shown: Overview, frame: Frame): Node =>
         }
       </main>`
 
-const ofStatus = (status: NonNullable<Filter["status"]>): string => Links.items({ status })
+const ofStatus = (status: NonNullable<Filter["status"]>): string => Addresses.items({ status })
 
 /** `2 jobs run; 41 pages failed, 12 wait. You must act on 3 things.` */
 const sentence = ({ failures, jobs, parked, totals }: Overview): Node => {
@@ -59,7 +59,7 @@ const incidents = (all: ReadonlyArray<IncidentLine>, { now }: Frame): Node | fal
         ({ count: failures, key, last, name, since }) =>
           html`<li key=${key}>
             ${state("open", "Incident open")}${" "}
-            <a href=${Links.incident(key)}>${foreign(name === "" ? key : name, 60)}</a> since ${time(since, now)},${" "}
+            <a href=${Addresses.incident(key)}>${foreign(name === "" ? key : name, 60)}</a> since ${time(since, now)},${" "}
             ${Words.counted(failures, "failure")}. <span class="quiet">${foreign(last, 160)}</span>
           </li>`
       )}

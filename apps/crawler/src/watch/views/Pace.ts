@@ -1,8 +1,8 @@
 /**
  * Pages that ended in each of the last minutes: done above the line, failed below it.
  */
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
 import * as Words from "./Words.ts"
 
 const height = 56

@@ -3,9 +3,9 @@
  */
 import type { Shown } from "../Model.ts"
 import { act } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
-import * as Links from "./Links.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
+import * as Addresses from "./Addresses.ts"
 import * as Words from "./Words.ts"
 
 const places = [
@@ -51,7 +51,7 @@ export const page = (shown: Shown, content: Child, live = ""): Node =>
       ${
         shown.frame.mayAct
           ? act(shown.frame, "/sign-out", {}, html`<button>Sign out</button>`)
-          : shown.view !== "sign in" && html`<a href=${Links.signIn("/")}>Sign in to act</a>`
+          : shown.view !== "sign in" && html`<a href=${Addresses.signIn("/")}>Sign in to act</a>`
       }
     </header>
     ${content}

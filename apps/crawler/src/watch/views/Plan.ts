@@ -5,9 +5,9 @@ import { fields as filterFields, inWords, ofAlerts } from "../FilterQuery.ts"
 import type { Filter } from "../Filter.ts"
 import type { Frame, Group, PlanView } from "../Model.ts"
 import { act, choice, field, signInFirst } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
-import * as Links from "./Links.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
+import * as Addresses from "./Addresses.ts"
 import { table } from "./Table.ts"
 import { codes, foreign } from "./Text.ts"
 import * as Words from "./Words.ts"
@@ -30,9 +30,9 @@ export const planView = (shown: PlanView, frame: Frame): Node => {
               hidden,
               html`<div class="fields">${fields}<button class="first">${button}</button></div>`
             )
-          : html`<p>${signInFirst(Links.plan(action, filter), action)}</p>`
+          : html`<p>${signInFirst(Addresses.plan(action, filter), action)}</p>`
     }
-    <p><a href=${action === "cancel" ? Links.job(filter.job ?? "") : Links.items(filter)}>Back, and do nothing</a></p>
+    <p><a href=${action === "cancel" ? Addresses.job(filter.job ?? "") : Addresses.items(filter)}>Back, and do nothing</a></p>
   </main>`
 }
 

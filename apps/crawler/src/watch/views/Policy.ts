@@ -2,8 +2,8 @@
  * The policy in force: in words, and how it fares in an outage.
  */
 import type { PolicyView } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
 import { picture } from "./Picture.ts"
 
 export const policyView = (shown: PolicyView): Node =>
@@ -11,7 +11,6 @@ export const policyView = (shown: PolicyView): Node =>
     <h1>The policy in force</h1>
     <p class="lead">What the service does when a page fails.</p>
     ${policyLines(shown.policy)}
-    ${shown.budget !== undefined && html`<p>Left of the budget of retries now: ${Math.round(shown.budget * 100) / 100}</p>`}
     <h2>An outage, simulated with it</h2>
     ${simulated(shown)}
   </main>`

@@ -3,8 +3,8 @@
  */
 import type { Frame, ProblemView, SignInView } from "../Model.ts"
 import { act, field } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Node } from "../../html.ts"
 import { foreign, state } from "./Text.ts"
 
 export const signInView = ({ to, wrong }: SignInView, frame: Frame): Node =>

@@ -1,8 +1,8 @@
 /**
  * A table, which becomes a list of sheets where the screen is narrow: each cell carries its column's title.
  */
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 
 export interface Column<Row> {
   readonly title: string

@@ -3,11 +3,11 @@
  */
 import type { Status } from "../Filter.ts"
 import type { JobLine } from "../Model.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { anchor, link } from "./Link.ts"
 import type { To } from "./Link.ts"
-import * as Links from "./Links.ts"
+import * as Addresses from "./Addresses.ts"
 import * as Words from "./Words.ts"
 
 /** A text of strangers: isolated from its neighbours, and cut in the middle if it is long. */
@@ -19,7 +19,7 @@ export const foreign = (text: string, most = 90): Node => {
 
 /** A link to a page of a site, if it is one of the web, and a text if not. */
 export const outside = (url: string): Node => {
-  const href = Links.outside(url)
+  const href = Addresses.outside(url)
   return href === undefined ? foreign(url, 400) : anchor(href, foreign(url, 400))
 }
 

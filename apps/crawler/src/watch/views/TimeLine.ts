@@ -2,11 +2,11 @@
  * Attempts and waits of pages on one time axis, and the same in words for those who do not see it.
  */
 import type { ItemLine } from "../Model.ts"
-import type { Attempt } from "../Story.ts"
+import type { Attempt } from "../../page/Story.ts"
 import { axis } from "./Axis.ts"
 import type { Axis } from "./Axis.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { link } from "./Link.ts"
 import { table } from "./Table.ts"
 import { codes, foreign, state } from "./Text.ts"

@@ -2,7 +2,7 @@
  * All views: those that stay live, and those that are drawn once.
  */
 import type { Shown } from "../Model.ts"
-import type { Node } from "./html.ts"
+import type { Node } from "../../html.ts"
 import { liveView } from "./Live.ts"
 import { planView } from "./Plan.ts"
 import { policyView } from "./Policy.ts"

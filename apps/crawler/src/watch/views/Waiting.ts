@@ -3,10 +3,10 @@
  */
 import type { Frame, HostPause, ItemLine } from "../Model.ts"
 import { act, signInFirst } from "./Forms.ts"
-import { html } from "./html.ts"
-import type { Child, Node } from "./html.ts"
+import { html } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { link } from "./Link.ts"
-import * as Links from "./Links.ts"
+import * as Addresses from "./Addresses.ts"
 import { table } from "./Table.ts"
 import { codes, countdown, foreign, time } from "./Text.ts"
 import * as Words from "./Words.ts"
@@ -39,7 +39,7 @@ export const waitingTable = (items: ReadonlyArray<ItemLine>, now: number): Node 
     {
       title: "Attempts",
       kind: "number",
-      cell: ({ attempts, id, jobId }) => html`<a href=${Links.item({ id, jobId })}>${attempts}</a>`
+      cell: ({ attempts, id, jobId }) => html`<a href=${Addresses.item({ id, jobId })}>${attempts}</a>`
     }
   ])
 
@@ -64,7 +64,7 @@ export const pauseTable = (frame: Frame, pauses: ReadonlyArray<HostPause>): Node
     {
       title: "Host",
       kind: "main",
-      cell: ({ host }) => html`<a href=${Links.items({ host })}>${foreign(host, 60)}</a>`
+      cell: ({ host }) => html`<a href=${Addresses.items({ host })}>${foreign(host, 60)}</a>`
     },
     { title: "Why", kind: "wide", cell: ({ why }) => foreign(why, 200) },
     { title: "Paused by", cell: ({ by }) => foreign(by, 40) },

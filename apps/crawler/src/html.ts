@@ -1,5 +1,6 @@
 /**
- * Templates of the views: `htm` makes virtual nodes of preact from them, in the browser and on the server. Texts and values of attributes are never markup.
+ * Templates of HTML and SVG: `htm` makes virtual nodes of preact from them, in the browser and on the server. Texts and values of attributes are never
+ * markup.
  */
 import htm from "htm"
 import { h } from "preact"
@@ -12,5 +13,5 @@ export type Node = VNode
 // The library's types say that it were CommonJS, where the export is a field of what is imported.
 const bound = htm as unknown as typeof htm.default
 
-/** A node of a template with one root. */
+/** The node of a template: `html\`<p>${text}</p>\``. One with several roots makes an array, which goes wherever a child goes. */
 export const html: (strings: TemplateStringsArray, ...values: ReadonlyArray<unknown>) => Node = bound.bind(h) as never

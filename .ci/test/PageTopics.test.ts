@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { gaps, unsaid } from "../explained.ts"
+import { gaps, unsaid } from "../page-topics.ts"
 
 const page = (text: string, path = "docs/strategies/one.md") => ({ path, text })
 const program = '```ts\nimport * as Breaker from "@redrive/retry/Breaker"\n```'

@@ -2,10 +2,13 @@
  * The stories of a job's pages, all of them.
  */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { readStory } from "./rows.ts"
-import type { Story } from "./Story.ts"
+import { Story } from "../page/Story.ts"
+
+/** A story as its row has it. */
+export const readStory = Schema.decodeSync(Schema.fromJsonString(Story))
 
 /** By the ids of pages. A page that was read at once has none. */
 export const of = (

@@ -14,7 +14,29 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import type { IncidentLine, IncidentsView } from "./Model.ts"
+
+/** An incident, open or over. */
+export interface IncidentLine {
+  readonly key: string
+  /** Its name in alerts; empty if people do not know of it. */
+  readonly name: string
+  readonly route: string
+  readonly code: string
+  readonly severity: string
+  readonly isOpen: boolean
+  readonly since: number
+  readonly until?: number
+  readonly count: number
+  /** The last decision about it, in words. */
+  readonly last: string
+}
+
+/** Why somebody was told of a key: what was decided, a line for each, and the picture. */
+export interface Explained {
+  readonly key: string
+  readonly lines: ReadonlyArray<string>
+  readonly svg: string
+}
 
 export class Incidents extends Context.Service<
   Incidents,
@@ -22,13 +44,13 @@ export class Incidents extends Context.Service<
     /** Open ones first, then those that are over, the latest first. */
     readonly list: Effect.Effect<ReadonlyArray<IncidentLine>, SqlError>
     /** Why somebody was told of a key, or was not. `undefined` if nothing was decided about it. */
-    readonly explain: (key: string) => Effect.Effect<IncidentsView["explained"], SqlError>
+    readonly explain: (key: string) => Effect.Effect<Explained | undefined, SqlError>
     /** Who is told. */
     readonly sinks: ReadonlyArray<string>
     /** Sets the silences in force and to come. */
     readonly silence: (silences: ReadonlyArray<Route.Silence>) => void
   }
->()("@redrive/crawler/watch/Incidents") {}
+>()("@redrive/crawler/service/Incidents") {}
 
 /** Whose rows they are, in a database that other programs may share. */
 const name = "crawler"

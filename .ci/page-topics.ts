@@ -67,7 +67,7 @@ export const unexplained = async (): Promise<ReadonlyArray<string>> => {
   const { Because }: typeof import("../packages/retry/src/Because.ts") = await source("retry/src/Because.ts")
   const { RetryPolicy }: typeof import("../packages/retry/src/RetryPolicy.ts") =
     await source("retry/src/RetryPolicy.ts")
-  const { counters } = await import("./heard.ts")
+  const { counters } = await import("./telemetry.ts")
   const pages = globSync(["docs/strategies/*.md", "docs/adapters/*.md"], { cwd: root }).map((path) => ({
     path,
     text: read(path)

@@ -122,7 +122,7 @@ export const namesOf = (file: string, source: string): ReadonlyArray<Named> => {
     }
   }
 
-  const statements = program.body.filter(isSyntax)
+  const statements = listOf(program.body)
   const locals = new Map(
     statements.flatMap((statement) => {
       const declared = statement.type === "VariableDeclaration" ? listOf(statement.declarations) : [statement]

@@ -83,7 +83,7 @@ const heard = Effect.gen(function* () {
   )
   return {
     events: [...rows.values()].toSorted(([one = ""], [other = ""]) => one.localeCompare(other)),
-    counters: [...counted.values()].toSorted(([one = ""], [other = ""]) => one.localeCompare(other))
+    counters: [...counted.values()].toSorted(([one], [other]) => one.localeCompare(other))
   }
 }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()), Effect.provide(TestClock.layer()), Effect.runPromise)
 

@@ -1,5 +1,5 @@
 /** Walks docs/getting-started.md as a newcomer would, in an empty folder: each command, each file, with the packed packages in place of published ones. */
-import { execFileSync } from "node:child_process"
+import { execFileSync, type ExecFileSyncOptionsWithStringEncoding } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
@@ -31,7 +31,12 @@ const closure = (name: string, packages: ReadonlyArray<Packed>): ReadonlyArray<s
 /** Types a command, and gives what it prints. */
 const typed = (words: ReadonlyArray<string>, cwd: string, packages: ReadonlyArray<Packed>): string => {
   const [program = "", ...args] = words
-  const options = { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 120_000 } as const
+  const options: ExecFileSyncOptionsWithStringEncoding = {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 120_000
+  }
   if (program === "node") return execFileSync(process.execPath, args, options)
   if (program !== "npm") throw new Error(`the page says ${words.join(" ")}: a newcomer has only npm and node`)
   const isInstall = args[0] === "i"

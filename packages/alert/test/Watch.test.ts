@@ -71,6 +71,19 @@ describe("without a retry engine", () => {
     )
   )
 
+  it.effect("nobody expects a success once the alerter has ended", () =>
+    Effect.gen(function* () {
+      yield* toldOf(() =>
+        Effect.gen(function* () {
+          yield* save("once", named("Disk"))
+          yield* wait
+          assert.isTrue(Observer.isSuccessExpected("save", "once"))
+        })
+      )
+      assert.isFalse(Observer.isSuccessExpected("save", "once"))
+    })
+  )
+
   it.effect("a hundred failures of a key are one alert", () =>
     Effect.gen(function* () {
       const told = yield* toldOf(() =>

@@ -437,7 +437,8 @@ export interface OuterCall {
  * @since 0.1.0
  */
 export const OuterCall: Context.Reference<OuterCall | undefined> = Context.Reference<OuterCall | undefined>(
-  "@redrive/core/Observer/OuterCall",
+  // Keys that begin as the listeners' do are taken for listeners.
+  "@redrive/core/OuterCall",
   { defaultValue: () => undefined }
 )
 

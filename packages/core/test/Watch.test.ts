@@ -156,6 +156,15 @@ describe("a watched effect's failure", () => {
       outer.running = 0
       const late = yield* heardOf(inner(full()))
       assert.deepStrictEqual(late.reports, [["the disk is full", "save", "a", "failed"]])
+      // With many observers in a process they are found in another way.
+      const others = Array.from({ length: 40 }, () => Observer.layer({ event: () => undefined }))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          for (const one of others) yield* Layer.build(one)
+          const among = yield* heardOf(inner(full()))
+          assert.deepStrictEqual(among.reports, late.reports)
+        })
+      )
     })
   )
 

@@ -36,7 +36,7 @@ const endsOf = <A, E>(program: Effect.Effect<A, E>) => {
 const watched = Observer.watch("save", { key: "a" })
 
 describe("an effect that is watched within a call", () => {
-  const around = Retry.retry(retries, { name: "call" })
+  const around = Retry.retry(retries, { name: "saving" })
 
   it.effect("reports nothing while the call tries again", () =>
     Effect.gen(function* () {
@@ -56,7 +56,7 @@ describe("an effect that is watched within a call", () => {
         const { ends, reports } = yield* endsOf(program)
         assert.deepStrictEqual(
           ends.filter((end) => end !== "GaveUp inner"),
-          ["GaveUp call"]
+          ["GaveUp saving"]
         )
         assert.lengthOf(reports, 1)
         assert.deepStrictEqual(reports[0]?.slice(0, 4), ["https://example.com/3", "save", "a", "retries"])
@@ -66,7 +66,7 @@ describe("an effect that is watched within a call", () => {
 
   it.effect("has no key if it names none, whatever the call's is", () =>
     Effect.gen(function* () {
-      const keyed = Retry.retry(retries, { name: "call", key: "b" })
+      const keyed = Retry.retry(retries, { name: "saving", key: "b" })
       const { reports } = yield* endsOf(failing(3).pipe(Observer.watch("save"), keyed))
       assert.deepStrictEqual(reports, [["https://example.com/3", "save", undefined, "retries", 3]])
     })
@@ -90,10 +90,10 @@ describe("an effect that is watched within a call", () => {
 describe("an effect that is watched around a call", () => {
   it.effect("reports the failure once, with the call that gave it up and whose success ends it", () =>
     Effect.gen(function* () {
-      const program = failing(3).pipe(Retry.retry(retries, { name: "call", key: "b" }), watched)
+      const program = failing(3).pipe(Retry.retry(retries, { name: "saving", key: "b" }), watched)
       const { ends, reports } = yield* endsOf(program)
-      assert.deepStrictEqual(ends, ["GaveUp call"])
-      assert.deepStrictEqual(reports, [["https://example.com/3", "call", "b", "retries", 3]])
+      assert.deepStrictEqual(ends, ["GaveUp saving"])
+      assert.deepStrictEqual(reports, [["https://example.com/3", "saving", "b", "retries", 3]])
     })
   )
 })

@@ -381,6 +381,7 @@ export const open = Effect.fnUntraced(function* <R>(
       Effect.andThen(stopDelivering),
       Effect.andThen(
         Effect.sync(() => {
+          engine.stop()
           const rest = [...deliveries.values()].flatMap((delivery) => delivery.rest())
           // The next process delivers what is kept.
           return ledger.lost(outbox.isMemory === true ? rest : rest.filter(({ id }) => unkept.has(id)))
@@ -388,6 +389,7 @@ export const open = Effect.fnUntraced(function* <R>(
       )
     ),
     giveUp: Effect.map(Effect.andThen(stopLooping, stopDelivering), () => {
+      engine.stop()
       const waiting = [...deliveries.values()].flatMap((delivery) => delivery.waiting())
       const lost = new Map(waiting.flatMap(({ count, id }) => (unkept.has(id) ? [[id, count]] : [])))
       return {

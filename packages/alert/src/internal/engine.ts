@@ -118,6 +118,8 @@ export interface Engine extends Ear {
   readonly hears: (alert: Alert, sink: string) => void
   /** The calls whose success ends an open incident. */
   readonly calls: () => ReadonlyArray<Incident.CallOf>
+  /** Expects no success any more, at the end of the alerter. */
+  readonly stop: () => void
 }
 
 /** Since when a policy has been retrying, and when its next attempt is. */
@@ -498,6 +500,13 @@ export const make = (
       for (const { subjects } of entries.values())
         for (const [subject, { call, stop }] of subjects ?? []) if (stop !== undefined) found.set(subject, call)
       return [...found.values()]
+    },
+    stop: () => {
+      for (const { subjects } of entries.values())
+        for (const subject of subjects?.values() ?? []) {
+          subject.stop?.()
+          subject.stop = undefined
+        }
     }
   }
 }

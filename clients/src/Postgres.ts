@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { execFileSync } from "node:child_process"
-import { chmodSync, chownSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import * as Effect from "effect/Effect"
@@ -88,8 +88,10 @@ export const instance = Effect.fnUntraced(function* (
   const [program, args] = owned(owner, "postgres", ["-D", data, "-p", String(port), ...options])
   const config = { host: "127.0.0.1", port, user: "admin", database: "postgres", connectionTimeoutMillis: ample }
   let running = yield* Scope.make()
+  let isRunning = false
   const start = Effect.gen(function* () {
     running = yield* Scope.make()
+    isRunning = true
     yield* Scope.provide(Program.run(program, { args, port }), running)
     // The server listens before it is ready, and refuses connections until then.
     yield* Effect.retry(
@@ -101,9 +103,15 @@ export const instance = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       const [pid] = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")
       process.kill(Number(pid), signal)
+      isRunning = false
       return Scope.close(running, Exit.void)
     })
-  yield* Effect.addFinalizer(() => Effect.suspend(() => Scope.close(running, Exit.void)))
+  // Nobody reads its files again, so it need not write them.
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() =>
+      isRunning && existsSync(join(data, "postmaster.pid")) ? end("SIGQUIT") : Scope.close(running, Exit.void)
+    )
+  )
   yield* start
   return { config, start, stop: end("SIGINT"), crash: end("SIGQUIT") }
 })
@@ -116,6 +124,34 @@ export const instance = Effect.fnUntraced(function* (
  */
 export const server = (certificate: Servers.Certificate | undefined, more: Readonly<Record<string, string>> = {}) =>
   Effect.map(instance(certificate, more), ({ config }) => config)
+
+/**
+ * Databases of one server, which is started for the first test of a file that asks for one, and ends with the file: `databases(afterAll)`. Makes an
+ * empty database, and returns how to connect; the database goes with its scope. A server takes some seconds to make, a database none.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const databases = (atEnd: (end: () => Promise<void>) => void): Effect.Effect<Config, never, Scope.Scope> => {
+  const scope = Scope.makeUnsafe()
+  let started: Promise<Config> | undefined
+  let count = 0
+  atEnd(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+  return Effect.acquireRelease(
+    Effect.promise(async () => {
+      const config = await (started ??= Effect.runPromise(Scope.provide(server(undefined), scope)))
+      const database = `test_${++count}`
+      await query(config, `CREATE DATABASE ${database}`)
+      return { ...config, database }
+    }),
+    ({ database, ...config }) =>
+      // A process that a test has killed may still be connected, for all that the server knows.
+      Effect.promise(() => query({ ...config, database: "postgres" }, `DROP DATABASE ${database} WITH (FORCE)`))
+  )
+}
+
+/** How to connect to a server. */
+type Config = Effect.Success<ReturnType<typeof server>>
 
 /** Connects, runs the work and disconnects. */
 const using = async <A>(config: ClientConfig, work: (client: Client) => Promise<A>): Promise<A> => {

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import process from "node:process"
 import { text as textOf } from "node:stream/consumers"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Failed from "@redrive/durable/Failed"
 import * as Gates from "@redrive/durable/Gates"
 import * as Queue from "@redrive/durable/Queue"
@@ -38,7 +38,7 @@ const sqlite = Effect.map(Servers.folder(), (folder): Database => {
   return { kind: "sqlite", target, store: Store.layer().pipe(Layer.provide(Sqlite.layer({ filename: target }))) }
 })
 
-const postgres = Effect.map(Postgres.server(undefined), ({ database, host, port, user }): Database => {
+const postgres = Effect.map(Postgres.databases(afterAll), ({ database, host, port, user }): Database => {
   const target = `postgres://${user}@${host}:${port}/${database}`
   const client = PgClient.layer({ url: Redacted.make(target), maxConnections: 4 })
   return { kind: "postgres", target, store: Store.layer().pipe(Layer.provide(client)) }
@@ -281,7 +281,10 @@ const pool = (maxConnections: number) => (target: string) =>
 /** The connections that listen. */
 const listeners = Effect.flatMap(
   SqlClient.SqlClient,
-  (sql) => sql<{ readonly pid: number }>`SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen%'`
+  (sql) =>
+    sql<{
+      readonly pid: number
+    }>`SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen%' AND datname = current_database()`
 )
 
 const listened = (isSo: boolean): Effect.Effect<void, unknown, SqlClient.SqlClient> =>
@@ -365,7 +368,7 @@ describe("a worker", () => {
         const sql = yield* SqlClient.SqlClient
         for (let turn = 0; turn < 20; turn++) {
           yield* Effect.ignoreCause(
-            sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'`
+            sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'`
           )
           yield* Effect.sleep("30 millis")
         }

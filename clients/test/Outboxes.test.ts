@@ -6,7 +6,7 @@ import { createInterface } from "node:readline"
 import { text as textOf } from "node:stream/consumers"
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import type * as Alert from "@redrive/alert/Alert"
 import * as Alerter from "@redrive/alert/Alerter"
 import type { Incident } from "@redrive/alert/Incident"
@@ -48,7 +48,7 @@ const sqlite = Effect.map(Servers.folder(), (folder): Store => {
   return { kind: "sqlite", target: filename, outbox }
 })
 
-const postgres = Effect.map(Postgres.server(undefined), ({ database, host, port, user }): Store => {
+const postgres = Effect.map(Postgres.databases(afterAll), ({ database, host, port, user }): Store => {
   const target = `postgres://${user}@${host}:${port}/${database}`
   return {
     kind: "postgres",

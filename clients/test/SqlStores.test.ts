@@ -4,7 +4,7 @@ import { join } from "node:path"
 import process from "node:process"
 import { promisify } from "node:util"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as SqlStores from "@redrive/durable/SqlStores"
 import * as Store from "@redrive/durable/Store"
 import * as Distributed from "@redrive/retry/Distributed"
@@ -47,7 +47,9 @@ const sqlite = Effect.map(Servers.folder(), (folder): Database => {
 const targetOf = ({ database, host, port, user }: Effect.Success<ReturnType<typeof Postgres.server>>) =>
   `postgres://${user}@${host}:${port}/${database}`
 
-const postgres = Effect.map(Postgres.server(undefined), (config): Database => {
+const own = Postgres.databases(afterAll)
+
+const postgres = Effect.map(own, (config): Database => {
   const target = targetOf(config)
   return { kind: "postgres", target, client: clientOf(target) }
 })
@@ -172,7 +174,7 @@ describe.skipIf(isMissing)("stores in PostgreSQL", () => {
 
   it.live("serve a role that may not make their tables, once they are there", () =>
     Effect.gen(function* () {
-      const config = yield* Postgres.server(undefined)
+      const config = yield* own
       const both = Layer.mergeAll(SqlStores.layer(), Store.layer())
       const owner = clientOf(targetOf(config))
       yield* Effect.provide(
@@ -193,11 +195,12 @@ describe.skipIf(isMissing)("stores in PostgreSQL", () => {
 
   it.live("count right at the strictest isolation level", () =>
     Effect.gen(function* () {
-      const { client } = yield* postgres
+      const { client, target } = yield* postgres
+      const name = new URL(target).pathname.slice(1)
       yield* Effect.provide(
         Effect.flatMap(
           SqlClient.SqlClient,
-          (sql) => sql`ALTER DATABASE postgres SET default_transaction_isolation = 'serializable'`
+          (sql) => sql`ALTER DATABASE ${sql(name)} SET default_transaction_isolation = 'serializable'`
         ),
         client
       )

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import process from "node:process"
 import { text as textOf } from "node:stream/consumers"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Workflows from "@redrive/durable/Workflows"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
 import * as Program from "@redrive/testing/Program"
@@ -29,7 +29,7 @@ const sqlite = Effect.map(Servers.folder(), (folder): Database => ({
   target: join(folder, "flows.db")
 }))
 
-const postgres = Effect.map(Postgres.server(undefined), ({ database, host, port, user }): Database => ({
+const postgres = Effect.map(Postgres.databases(afterAll), ({ database, host, port, user }): Database => ({
   kind: "postgres",
   target: `postgres://${user}@${host}:${port}/${database}`
 }))
@@ -45,12 +45,15 @@ describe("workflows in PostgreSQL", () => {
   it.live.skipIf(Postgres.isMissing())("refuse sessions that are not in UTC, and say what to do", () =>
     Effect.gen(function* () {
       const { target } = yield* postgres
+      const database = new URL(target).pathname.slice(1)
       const client = () => PgClient.layer({ url: Redacted.make(target) })
       const within = <A, E>(program: Effect.Effect<A, E, SqlClient.SqlClient>) => Effect.provide(program, client())
       const engine = Effect.exit(Effect.scoped(Layer.build(Workflows.layer())))
       const set = (zone: string) =>
         within(
-          Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(`ALTER ROLE CURRENT_USER SET timezone = '${zone}'`))
+          Effect.flatMap(SqlClient.SqlClient, (sql) =>
+            sql.unsafe(`ALTER ROLE CURRENT_USER IN DATABASE ${database} SET timezone = '${zone}'`)
+          )
         )
       for (const zone of ["Europe/Berlin", "Europe/London"]) {
         yield* set(zone)

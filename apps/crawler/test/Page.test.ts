@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Postgres from "@redrive/clients/Postgres"
 import * as HostileSite from "@redrive/testing/HostileSite"
 import * as Effect from "effect/Effect"
@@ -416,11 +416,11 @@ describe("the page", () => {
 })
 
 describe("the page on PostgreSQL", () => {
+  const own = Postgres.databases(afterAll)
   for (const [name, test] of Object.entries(onEach))
     it.live.skipIf(Postgres.isMissing())(name, () =>
       Effect.scoped(
-        Effect.flatMap(Postgres.instance(undefined), ({ config }) => {
-          const { database, host, port, user } = config
+        Effect.flatMap(own, ({ database, host, port, user }) => {
           return test({ database: `postgres://${user}@${host}:${port}/${database}` })
         })
       )

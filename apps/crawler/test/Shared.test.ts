@@ -1,6 +1,6 @@
 import { connect } from "node:net"
 import process from "node:process"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Postgres from "@redrive/clients/Postgres"
 import * as Servers from "@redrive/clients/Servers"
 import * as Deferred from "effect/Deferred"
@@ -23,23 +23,27 @@ import { checkCounters } from "./counters.ts"
 /** How often one of two processes is killed: `KILLS=50 pnpm test apps/crawler/test/Shared.test.ts` takes some minutes. */
 const kills = Number(process.env["KILLS"] ?? 5)
 
-const server = Effect.map(Postgres.instance(undefined), ({ config, ...instance }) => ({
-  ...instance,
+const reached = (config: Effect.Success<ReturnType<typeof Postgres.server>>) => ({
   config,
   database: `postgres://${config.user}@${config.host}:${config.port}/${config.database}`
-}))
+})
 
-/** A test on a server of its own. */
-const test = (
-  name: string,
-  program: (started: Effect.Success<typeof server>) => Effect.Effect<unknown, unknown, Scope.Scope>,
-  timeout?: number
-) =>
-  it.live.skipIf(Postgres.isMissing())(
-    name,
-    () => Effect.provide(Effect.flatMap(server, program), Logger.layer([])),
-    timeout
-  )
+const testOn =
+  <A>(started: Effect.Effect<A, unknown, Scope.Scope>) =>
+  (name: string, program: (started: A) => Effect.Effect<unknown, unknown, Scope.Scope>, timeout?: number) =>
+    it.live.skipIf(Postgres.isMissing())(
+      name,
+      () => Effect.provide(Effect.flatMap(started, program), Logger.layer([])),
+      timeout
+    )
+
+/** A test on a database of its own. */
+const test = testOn(Effect.map(Postgres.databases(afterAll), reached))
+
+/** A test on a server of its own, which it ends. */
+const testOfServer = testOn(
+  Effect.map(Postgres.instance(undefined), ({ config, ...instance }) => ({ ...instance, ...reached(config) }))
+)
 
 /** Pages `/0` to `/n`, of which each leads to the next three; an answer takes a few milliseconds. */
 const site = (count: number, millis = 10, seen: Array<string> = []) =>
@@ -251,26 +255,25 @@ describe("the service on PostgreSQL", () => {
     60_000 + kills * 10_000
   )
 
-  test("goes on after PostgreSQL was stopped in the middle of a job, and fetches only what was under way again", ({
-    database,
-    start,
-    stop
-  }) =>
-    Effect.gen(function* () {
-      const seen: Array<string> = []
-      const url = yield* site(150, 30, seen)
-      const { url: service } = yield* serving(["--allow-private", "--database", database])
-      const { id } = yield* created(service, { url, items_limit: 150 })
-      while ((yield* asked(service, `/v1/job/${id}`)).items_done < 20) yield* Effect.sleep("20 millis")
-      yield* stop
-      yield* Effect.sleep("1 second")
-      yield* start
-      const until = Effect.retry(ended(service, id), { times: 200 })
-      assert.deepInclude(yield* until, { status: "done", items_total: 150, items_done: 150 })
-      yield* checkMoney(database, 150)
-      // Sixteen were under way; while the server is away the job begins again once a second, but can claim nothing.
-      assert.isAtMost(seen.length, 150 + 16)
-    }))
+  testOfServer(
+    "goes on after PostgreSQL was stopped in the middle of a job, and fetches only what was under way again",
+    ({ database, start, stop }) =>
+      Effect.gen(function* () {
+        const seen: Array<string> = []
+        const url = yield* site(150, 30, seen)
+        const { url: service } = yield* serving(["--allow-private", "--database", database])
+        const { id } = yield* created(service, { url, items_limit: 150 })
+        while ((yield* asked(service, `/v1/job/${id}`)).items_done < 20) yield* Effect.sleep("20 millis")
+        yield* stop
+        yield* Effect.sleep("1 second")
+        yield* start
+        const until = Effect.retry(ended(service, id), { times: 200 })
+        assert.deepInclude(yield* until, { status: "done", items_total: 150, items_done: 150 })
+        yield* checkMoney(database, 150)
+        // Sixteen were under way; while the server is away the job begins again once a second, but can claim nothing.
+        assert.isAtMost(seen.length, 150 + 16)
+      })
+  )
 
   /** A site of a page that leads to another; `held` is called before the first answer. */
   const holding = (held: () => Promise<unknown>) => {
@@ -345,7 +348,7 @@ describe("the service on PostgreSQL", () => {
           yield* serving(args)
           for (;;) {
             const cut =
-              yield* sql`SELECT pg_terminate_backend(pid) AS cut FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
+              yield* sql`SELECT pg_terminate_backend(pid) AS cut FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
             if (cut.length > 0) break
             yield* Effect.sleep("10 millis")
           }
@@ -375,7 +378,7 @@ describe("the service on PostgreSQL", () => {
           yield* sql`SELECT 1 AS one FROM jobs WHERE id = ${id} FOR UPDATE`
           const resend = asked(url, `/v1/job/${id}/webhook`, { method: "POST" })
           const fiber = yield* Effect.forkScoped(Effect.all([resend, resend], { concurrency: 2 }))
-          const waiting = sql`SELECT 1 AS one FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
+          const waiting = sql`SELECT 1 AS one FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
           while ((yield* waiting).length < 2) yield* Effect.sleep("10 millis")
           return fiber
         })

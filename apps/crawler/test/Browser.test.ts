@@ -1,9 +1,9 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Page } from "playwright-core"
 import type { View } from "../src/watch/Model.ts"
 import * as Words from "../src/watch/views/Words.ts"
-import { browser, looks, noChromium, open, pages, violations } from "./watch/browser.ts"
+import { browserOf, looks, noChromium, open, pages, violations } from "./watch/browser.ts"
 import { emptyViews, items, jobs, jobView, now, overview, shown, views, withText } from "./watch/fixtures.ts"
 
 const byPath = (all: { readonly [name: string]: View }, before: string) =>
@@ -18,6 +18,8 @@ const overviewAt = (later: number, failed: number) => {
   const view = shown({ ...overview, totals: { ...overview.totals, failed } })
   return { ...view, frame: { ...view.frame, now: now + later } }
 }
+
+const browser = browserOf(afterAll)
 
 describe.skipIf(noChromium)("the page in a browser", () => {
   for (const [width, colorScheme] of looks)

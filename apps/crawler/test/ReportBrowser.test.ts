@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Page } from "playwright-core"
 import * as Render from "../src/report/Render.ts"
 import { folder } from "./files.ts"
-import { browser, looks, noChromium, open, violations } from "./watch/browser.ts"
+import { browserOf, looks, noChromium, open, violations } from "./watch/browser.ts"
 import { withText } from "./watch/fixtures.ts"
 import { emptyReport, failedPages, readPages, report, reportOf } from "./watch/report.ts"
 
@@ -24,6 +24,8 @@ const files = Effect.map(folder, (dir) =>
 )
 
 const evaluate = <A>(page: Page, code: string) => Effect.promise(() => page.evaluate<A>(code))
+
+const browser = browserOf(afterAll)
 
 describe.skipIf(noChromium)("a report in a browser, from a disk", () => {
   for (const [width, colorScheme] of looks)

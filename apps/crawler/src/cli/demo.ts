@@ -15,6 +15,7 @@ import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -33,7 +34,7 @@ import * as Summary from "./Summary.ts"
 import * as Table from "./Table.ts"
 import * as Tally from "./Tally.ts"
 
-const soon = { base: Duration.millis(100), cap: Duration.millis(400) }
+const soon = { base: Duration.millis(50), cap: Duration.millis(200) }
 
 /** An audience has seconds where a service has minutes; everything else is as it would be. */
 const policy = RetryPolicy.make({
@@ -51,11 +52,13 @@ export const demo = Effect.gen(function* () {
   const site = yield* HostileSite.make()
   const receiver = Context.get(yield* Layer.build(Receiver.layer), Receiver.Receiver)
   const progress = Progress.make(process.stderr)
+  // It takes seconds and touches nothing else, so it runs beside the crawl and is shown after it.
+  const incident = yield* Effect.forkChild(Effect.orDie(Incident.story(folder)))
   const told = yield* Effect.provide(story(site, database, progress), layer(database, receiver.url, progress))
   yield* title("What the webhook received")
   yield* print(alertLines(yield* receiver.received))
   yield* title("One incident: a burst, a restart before anybody was told, a silence, and the recovery")
-  const { entries, told: heard } = yield* Effect.orDie(Incident.story(folder))
+  const { entries, told: heard } = yield* Fiber.join(incident)
   yield* print(heard.map((text) => `chat got: ${text}`))
   yield* print(["", ...Timeline.text(Timeline.make(entries[0]?.key ?? "", entries))])
   yield* closing(told)
@@ -67,7 +70,7 @@ const layer = (database: string, webhook: string, { stream }: Progress.Progress)
     allowPrivate: true,
     database,
     policy,
-    timeout: "700 millis",
+    timeout: "500 millis",
     // No page makes the crawler fail by itself.
     extractor: BrokenExtractor.layer("/nested")
   }).pipe(

@@ -1,3 +1,5 @@
+import { globSync, readdirSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { defineConfig } from "vitest/config"
@@ -6,7 +8,7 @@ import { defineConfig } from "vitest/config"
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.cache/node")
 
 /** Whether a word of the command line names a folder or a file. */
-const isPath = (word: string): boolean => /^(packages|apps|clients)\b/.test(word)
+const isPath = (word: string): boolean => /^(packages|apps|clients|\.ci)\b/.test(word)
 
 /**
  * Whether a run asks for tests of a folder. A project takes its time at the start even if none of its tests
@@ -19,6 +21,42 @@ const isAsked = (folder: string): boolean => {
     !options.every(isPath) ||
     options.some((word) => word.startsWith(folder) || folder.startsWith(word))
   )
+}
+
+/** What has a worker for each file: it replaces parts of the process, measures its memory, or would gain nothing. */
+const isolated = [
+  "apps",
+  "clients",
+  ".ci",
+  "packages/durable",
+  "packages/pino",
+  "packages/sentry",
+  ...globSync("packages/*/test/Conformance.test.ts", { cwd: import.meta.dirname })
+]
+
+/**
+ * Tests of the other packages leave nothing behind in their process, so that few workers go from file to file: to start one and to load Effect takes
+ * longer than most of these files do.
+ */
+const shared = readdirSync(join(import.meta.dirname, "packages"))
+  .map((name) => `packages/${name}`)
+  .filter((folder) => !isolated.includes(folder))
+
+const filesOf = (path: string) => (path.endsWith(".ts") ? path : `${path}/**/test/**/*.test.ts`)
+
+const own = {
+  extends: true as const,
+  test: { name: "isolated", include: isolated.map(filesOf), exclude: ["**/node_modules/**"] }
+}
+
+const common = {
+  extends: true as const,
+  test: {
+    name: "shared",
+    isolate: false,
+    include: shared.map(filesOf),
+    exclude: ["**/node_modules/**", ...isolated.map(filesOf)]
+  }
 }
 
 /** Tests of a package once more, with other versions of its peer, by their names in the package's devDependencies. */
@@ -49,8 +87,8 @@ export default defineConfig({
   test: {
     // Node.js 22 calls node:sqlite experimental, once in every worker.
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    // All of the machine: most tests compute or wait for a process of their own.
-    maxWorkers: "100%",
+    // One more than the machine has: of the tests' time, four tenths are waits for servers, processes and clocks.
+    maxWorkers: availableParallelism() + 1,
     // A limit that only a bug reaches: tests that start processes take their time on a busy machine.
     testTimeout: 120_000,
     // What a run has transformed, later ones read from a folder of node_modules.
@@ -58,18 +96,9 @@ export default defineConfig({
     setupFiles: ["./vitest.seed.ts"],
     reporters: ["default", "./vitest.summary.ts"],
     projects: [
-      {
-        extends: true,
-        test: {
-          name: "unit",
-          include: [
-            "packages/*/test/**/*.test.ts",
-            "apps/*/test/**/*.test.ts",
-            "clients/test/**/*.test.ts",
-            ".ci/test/*.test.ts"
-          ]
-        }
-      },
+      // Projects begin in the order of their names: the longest files first, and what is short fills the gaps at the end.
+      ...(isolated.some(isAsked) ? [own] : []),
+      ...(shared.some(isAsked) ? [common] : []),
       // The ends of the ranges of versions that packages name for their peers.
       ...(isAsked("packages/sentry")
         ? [

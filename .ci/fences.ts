@@ -36,11 +36,14 @@ const all = globSync(documents, { cwd: root, exclude: ["**/node_modules/**"] }).
 const words = process.argv.slice(2)
 const fences = all.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 
+/** What Node.js has compiled for one program, mostly Effect, it need not compile for the next. */
+const env = { ...process.env, NODE_COMPILE_CACHE: join(root, "node_modules/.cache/node") }
+
 /** What is wrong with a program: it fails, does not end, or prints something else than it says. */
 const wrong = async (fence: Fence): Promise<string | undefined> => {
   const args = ["--disable-warning=ExperimentalWarning", fence.file]
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 60_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env, timeout: 60_000 })
     const promises = promised(fence.code)
     if (isKept(promises, stdout)) return undefined
     return `${fence.name} prints\n${stdout.trim()}\nand promises\n${promises.join("\n")}`

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs"
+import { globSync, readdirSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -23,24 +23,41 @@ const isAsked = (folder: string): boolean => {
   )
 }
 
+/** What has a worker for each file: it replaces parts of the process, measures its memory, or would gain nothing. */
+const isolated = [
+  "apps",
+  "clients",
+  ".ci",
+  "packages/durable",
+  "packages/pino",
+  "packages/sentry",
+  ...globSync("packages/*/test/Conformance.test.ts", { cwd: import.meta.dirname })
+]
+
 /**
- * Packages whose tests leave nothing behind in their process go through few workers, file by file: to start one and to load Effect takes longer
- * than most of their files. The others replace parts of the process, or load a library that does.
+ * Tests of the other packages leave nothing behind in their process, so that few workers go from file to file: to start one and to load Effect takes
+ * longer than most of these files do.
  */
-const isolated = ["apps", "clients", ".ci", "packages/durable", "packages/pino", "packages/sentry"]
 const shared = readdirSync(join(import.meta.dirname, "packages"))
   .map((name) => `packages/${name}`)
   .filter((folder) => !isolated.includes(folder))
 
-const project = (name: string, within: ReadonlyArray<string>, isolate: boolean) => ({
+const filesOf = (path: string) => (path.endsWith(".ts") ? path : `${path}/**/test/**/*.test.ts`)
+
+const own = {
+  extends: true as const,
+  test: { name: "isolated", include: isolated.map(filesOf), exclude: ["**/node_modules/**"] }
+}
+
+const common = {
   extends: true as const,
   test: {
-    name,
-    isolate,
-    include: within.map((folder) => `${folder}/**/test/**/*.test.ts`),
-    exclude: ["**/node_modules/**"]
+    name: "shared",
+    isolate: false,
+    include: shared.map(filesOf),
+    exclude: ["**/node_modules/**", ...isolated.map(filesOf)]
   }
-})
+}
 
 /** Tests of a package once more, with other versions of its peer, by their names in the package's devDependencies. */
 const sentry = (name: string, server: string) => ({
@@ -80,8 +97,8 @@ export default defineConfig({
     reporters: ["default", "./vitest.summary.ts"],
     projects: [
       // Projects begin in the order of their names: the longest files first, and what is short fills the gaps at the end.
-      ...(isolated.some(isAsked) ? [project("isolated", isolated, true)] : []),
-      ...(shared.some(isAsked) ? [project("shared", shared, false)] : []),
+      ...(isolated.some(isAsked) ? [own] : []),
+      ...(shared.some(isAsked) ? [common] : []),
       // The ends of the ranges of versions that packages name for their peers.
       ...(isAsked("packages/sentry")
         ? [

@@ -85,7 +85,8 @@ describe("a robots.txt", () => {
         return answer === "none" ? undefined : response.writeHead(answer).end()
       })
       return (yield* crawl({ url, respect_robots_txt: true, ...request })).job_items[0]
-    }).pipe((test) => withService(test))
+      // Only where nothing answers, time passes.
+    }).pipe((test) => withService(test, answer === "none" ? { timeout: "500 millis" } : {}))
 
   it.live("that is not there allows everything", () =>
     Effect.map(robots(404), (item) => assert.strictEqual(item.status, "done"))

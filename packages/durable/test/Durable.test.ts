@@ -387,7 +387,8 @@ describe("a worker", () => {
         ])
       )
       yield* work((path) => (path === "good" ? Effect.succeed(1) : Effect.fail(denied)), {
-        pollInterval: "1 minute",
+        // Of a month, which would have 46,000 minutes.
+        pollInterval: "1 hour",
         lease: "1 day"
       })
       yield* wait(120, 10)

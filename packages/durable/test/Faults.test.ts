@@ -151,7 +151,7 @@ describe("a deadline", () => {
       const queue = queueOf(RetryPolicy.make({ retries: 1000, deadline: "1 hour" }))
       yield* Queue.add(queue, 1, { id: "1" })
       yield* TestClock.adjust("3 days")
-      yield* work(Worker.layer(queue, () => Effect.fail(throttled("2 minutes"))))
+      yield* work(Worker.layer(queue, () => Effect.fail(throttled("2 minutes")), { pollInterval: "10 seconds" }))
       yield* wait(2 * 3600, 30)
       assert.deepInclude(yield* get(queue, "1"), { state: "failed", because: "deadline" })
     })

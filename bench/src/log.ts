@@ -162,8 +162,6 @@ await report("log.md", "What a line costs", [
     "a new Error with causes",
     Effect.suspend(() => Effect.logError("failed", newError()))
   ),
-  called("a new Error with causes", "winston", () => loud.error("failed", { err: newError() })),
-  called("a new Error with causes", "LogTape", () => tape.error("failed", { err: newError() })),
   called("an ItemError with causes", "pino", () => raw.error(failure, "failed")),
   ...effects("an ItemError with causes", Effect.logError("failed", failure)),
   called("an ItemError with causes", "winston", () => loud.error("failed", { err: failure })),

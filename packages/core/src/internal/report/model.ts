@@ -6,7 +6,7 @@ import type * as Catalogue from "../../Catalogue.ts"
 /** The value of a field. */
 export type Field = string | number | boolean
 
-/** What is being made: to spread `{}` or a field into it, for each field that may be missing, takes longer than the rest of a report. */
+/** What is being made: a field that may be missing is set later, since to spread `{}` for each such field takes longer. */
 export type Draft<A> = { -readonly [Name in keyof A]: A[Name] }
 
 /**

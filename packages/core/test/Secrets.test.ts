@@ -129,6 +129,15 @@ describe("secrets", () => {
     { arbitrary: { runs: 3000 } }
   )
 
+  it("that are known leave every longer text cut, whether it holds one or not", () => {
+    const secrets = [Redacted.make("a long secret of some 40 characters or so")]
+    const wrong = Array.from({ length: 400 }, (_, more) => 2000 + more).filter((length) => {
+      const shown = Plain.text("x".repeat(length), { secrets })
+      return shown !== (length > 2000 ? `${"x".repeat(2000)}… (${length} characters)` : "x".repeat(length))
+    })
+    assert.deepStrictEqual(wrong, [])
+  })
+
   const shapes = ["ghp_", "github_pat_", "glpat-", "xoxb-", "sk_live_", "AIza", "npm_", "hf_"]
   it.each(shapes)("of a known shape are hidden where a text is cut within them: %s", (beginning) => {
     const token = `${beginning}${"aBcDeFgHiJ".repeat(5)}`

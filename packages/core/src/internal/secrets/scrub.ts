@@ -34,13 +34,14 @@ export const scrub = (secrets: ReadonlyArray<string>): Scrub => {
     const isCut = !arePlaces && text.length > longest + 2 * reach
     const taken = isCut ? text.slice(0, longest + 2 * reach + margin) : text
     const bare = known === undefined ? taken : taken.replace(known, mark)
-    if (!isCut && bare === text && !isSigned(text)) return wellFormed(text)
+    const isShort = arePlaces || text.length <= longest
+    if (isShort && bare === text && !isSigned(text)) return wellFormed(text)
     const whole = isCut ? withoutTail(bare, reach) : bare
     const bareOfUrls = withoutSecretUrls(whole)
     const isClean = arePlaces || !isSuspect(bareOfUrls)
     const marked = isClean ? bareOfUrls : withoutNamed(withoutShapes(bareOfUrls))
     const safe = marked.includes(mark) ? marked.replaceAll(mark, hidden) : marked
-    return isCut || (!arePlaces && safe.length > longest) ? short(safe, text.length) : wellFormed(safe)
+    return isCut || !(arePlaces || safe.length <= longest) ? short(safe, text.length) : wellFormed(safe)
   }
 }
 

@@ -11,6 +11,9 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -40,6 +43,21 @@ const suppressed = (error: unknown, suppressed: unknown) =>
   Object.assign(new Error("An error was suppressed"), { name: "SuppressedError", error, suppressed })
 
 describe("a report", () => {
+  it("of a client's error has the host of its request, and is one kind by the status of its answer", () => {
+    const of = (url: string, status: number) => {
+      const request = HttpClientRequest.get(url)
+      const response = HttpClientResponse.fromWeb(request, new Response(undefined, { status }))
+      const reason = new HttpClientError.StatusCodeError({ request, response })
+      const { fingerprint, host } = Report.make(new HttpClientError.HttpClientError({ reason }))
+      return { fingerprint, host }
+    }
+    const one = of("https://u:p@a.example:8443/one?token=t", 500)
+    assert.strictEqual(one.host, "a.example:8443")
+    assert.deepStrictEqual(of("https://a.example:8443/two", 500), one)
+    assert.notStrictEqual(of("https://a.example:8443/one", 403).fingerprint, one.fingerprint)
+    assert.strictEqual(of("https://b.example/one", 500).host, "b.example")
+  })
+
   it("of an item error has its place, its code and who acts", () => {
     const { fingerprint, ...report } = Report.make(item())
     assert.deepStrictEqual(report, {

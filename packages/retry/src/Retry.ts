@@ -92,6 +92,11 @@ export interface PromiseOptions<A, F = Added> extends Options<A, unknown, never,
    * same value for all calls. Default: the empty context.
    */
   readonly context?: Context.Context<never> | undefined
+  /**
+   * Whether the failure of a call that was given up is reported to the context's adapters, as `Effect.withErrorReporting` reports an effect's: without
+   * that, nobody is alerted. `false` for a failure that the program handles. Default: `true`.
+   */
+  readonly isReported?: boolean | undefined
 }
 
 /**

@@ -176,6 +176,32 @@ describe("a call by promises", () => {
     }).pipe(Effect.provide(Distributed.layerMemory))
   )
 
+  it.effect("is reported once when it is given up, unless the program handles that itself", () =>
+    Effect.gen(function* () {
+      const reports: Array<ReadonlyArray<unknown>> = []
+      const observer = Observer.layer({
+        report: ({ attributes, host, message }) => void reports.push([message, attributes["call"], host])
+      })
+      const key = "https://shop.example"
+      const program = (isReported?: boolean, attempt = flaky(Infinity, new Error("no answer"))) =>
+        Effect.gen(function* () {
+          const runner = Retry.make(policyOf({ retries: 1, bulkhead: { concurrent: 1, queue: 0 } }), "page")
+          yield* rejection((context) => runner.promise(attempt, { context, key, isReported }))
+          // One that is refused at once.
+          const context = yield* Effect.context()
+          void runner.promise(never, { context })
+          yield* rejection(() => runner.promise(attempt, { context, key, isReported }))
+        }).pipe(Effect.provide(observer))
+      yield* program()
+      assert.deepStrictEqual(reports, [
+        ["no answer", "page", undefined],
+        ["page refused a call to https://shop.example: its bulkhead is full", "page", "shop.example"]
+      ])
+      yield* program(false)
+      assert.lengthOf(reports, 2)
+    })
+  )
+
   it("keeps the process alive no longer than its calls run", async () => {
     const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length
     const runner = Retry.make(policyOf({ attemptTimeout: "1 hour", deadline: "2 hours" }))

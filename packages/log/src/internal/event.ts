@@ -46,11 +46,12 @@ export const ofEvent = (event: Observer.Event, options: Report.Options): Line =>
 }
 
 const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Report.Options): Line => {
-  const { attempt, name } = event
+  const { attempt, key, name } = event
+  const call = key === undefined ? { call: name } : { call: name, key }
   switch (event._tag) {
     case "AttemptFailed": {
       const { code, fingerprint, message } = Report.make(event.error, options)
-      const fields = { call: name, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
+      const fields = { ...call, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
       return {
         message: `attempt ${attempt} failed after ${wait(event.duration)}: ${message}`,
         fields: { ...fields, duration_ms: Duration.toMillis(event.duration) }
@@ -58,16 +59,16 @@ const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Rep
     }
     case "RetryScheduled": {
       const { code, fingerprint, message } = Report.make(event.error, options)
-      const fields = { call: name, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
+      const fields = { ...call, attempt, code, verdict: Verdict.format(event.verdict), fingerprint }
       return {
         message: `attempt ${attempt} failed, again in ${wait(event.delay)}: ${message}`,
         fields: { ...fields, delay_ms: Duration.toMillis(event.delay) }
       }
     }
     case "Recovered":
-      return { message: `${name} succeeded on attempt ${attempt}`, fields: { call: name, attempt } }
+      return { message: `${name} succeeded on attempt ${attempt}`, fields: { ...call, attempt } }
     case "Succeeded":
-      return { message: `${name} succeeded`, fields: { call: name, attempt } }
+      return { message: `${name} succeeded`, fields: { ...call, attempt } }
     case "GaveUp": {
       const report = Report.make(event.error, options)
       const when = attempt === 0 ? "before the first attempt" : `after attempt ${attempt}`
@@ -87,7 +88,7 @@ const ofCall = (event: Extract<Observer.Event, Observer.CallEvent>, options: Rep
     case "Redriven":
       return {
         message: `round ${attempt}: ${event.items} again in ${wait(event.delay)}`,
-        fields: { call: name, round: attempt, items: event.items, delay_ms: Duration.toMillis(event.delay) }
+        fields: { ...call, round: attempt, items: event.items, delay_ms: Duration.toMillis(event.delay) }
       }
   }
 }

@@ -33,6 +33,7 @@ const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Repo
   const message = own === undefined ? safe(String(failure)) : messageOf(own.value, safe)
   const detail = reason?.detail ?? (own && codeOf(own.value))
   const stack = stackOf(links, safe)
+  const { host, status } = own === undefined ? noExchange : exchangeOf(own.value)
   const report: Draft<Report> = {
     level: "program",
     code: safe(reason?.code ?? code),
@@ -41,8 +42,9 @@ const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Repo
     actor: reason?.actor ?? "operator",
     attributes: own === undefined ? {} : shownOf(own.value, safe),
     causes: causesOf(links, safe),
-    fingerprint: fingerprint(["program", code, classOf(classified(own?.value, message))])
+    fingerprint: fingerprint(["program", code, classOf(classified(own?.value, message)), ...status])
   }
+  if (host) report.host = host
   if (detail !== undefined) report.detail = safe(detail)
   if (stack !== undefined) report.stack = stack
   return report
@@ -56,6 +58,18 @@ const shownOf = (value: object, safe: Scrub): Fields => {
 /** A message that is made of the failure's fields differs each time; its code does not. */
 const classified = (failure: object | undefined, message: string): string =>
   failure === undefined || stringAt(failure, "message") ? message : (codeOf(failure) ?? "")
+
+const noExchange = { host: undefined, status: [] }
+
+/** The host and the status that a client's error keeps with its request and answer, which its message alone does not tell from others. */
+const exchangeOf = (value: object) => {
+  const reason = property(value, "reason")
+  const holder = Predicate.isObjectKeyword(reason) ? reason : value
+  const [request, response] = [property(holder, "request"), property(holder, "response")]
+  const url = Predicate.isObjectKeyword(request) ? stringAt(request, "url") : undefined
+  const status = Predicate.isObjectKeyword(response) ? property(response, "status") : undefined
+  return { host: url && hostOf(url), status: typeof status === "number" ? [String(status)] : [] }
+}
 
 /** A reason without the error around it is still known to its catalogue. */
 const reasonOf = (value: object) => {

@@ -12,7 +12,7 @@ import type * as Operation from "../../Operation.ts"
 import type { Added, Exhausted, Options } from "../../Retry.ts"
 import type { Gate, Prober } from "../state/gate.ts"
 import type { RunnerState } from "../state/runnerState.ts"
-import { aroundOf, type Around, type Surroundings, withinOf } from "./surroundings.ts"
+import { aroundOf, type Around, type Surroundings } from "./surroundings.ts"
 import type { Time } from "../time/monotonic.ts"
 
 /** A failed attempt in its cheapest form: the public one is made when the call is given up. */
@@ -91,6 +91,8 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
   hasPlace = false
   /** Whether the attempt about to begin runs outside of any fiber, and is bounded there. */
   declare isApart: boolean
+  /** Whether its attempts are effects, within which other calls may be. */
+  declare hasEffects: boolean
   /** The breaker's permit, until the attempt's end is reported. */
   permit: Breaker.Permit | undefined = undefined
 
@@ -119,12 +121,7 @@ export abstract class Call<A, E, R> extends Effectable.Class<A, E | Cause.Timeou
     // What most calls do not have, the prototype holds, which saves a field.
     this.prototype.ends = Infinity
     this.prototype.isApart = false
-  }
-
-  /** Shows the effects within this call what is around them, and what is around this call once it has ended. */
-  surround(around: Around | undefined): void {
-    const { endless, outside, within } = this.surroundings
-    this.fiber.setContext(around === undefined ? outside : around === endless ? within : withinOf(outside, around))
+    this.prototype.hasEffects = true
   }
 
   get time(): Time {

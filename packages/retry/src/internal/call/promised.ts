@@ -2,6 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Added, Attempt, PromiseOptions } from "../../Retry.ts"
@@ -36,7 +37,7 @@ export const promised = <A, F = Added>(
   if (!Exit.isExit(rest)) return settled(goOn(call, rest), options)
   // The call was refused at once.
   end(call, rest)
-  return Promise.reject(reasonOf(rest))
+  return Promise.reject(reasonOf(rest, options))
 }
 
 const effectOf = <A>(attempt: Attempt<A>): Effect.Effect<A, unknown> =>
@@ -95,17 +96,21 @@ const succeeded = <A>(call: Promised<A>, value: A): A => {
 }
 
 /** Runs what is left of a call, and rejects with the failure itself, or with the signal's reason if that interrupted the call. */
-const settled = async <A, E, F>(
-  effect: Effect.Effect<A, E>,
-  { context = Context.empty(), signal }: PromiseOptions<A, F>
-): Promise<A> => {
+const settled = async <A, E, F>(effect: Effect.Effect<A, E>, options: PromiseOptions<A, F>): Promise<A> => {
+  const { context = Context.empty(), signal } = options
   const exit = await Effect.runPromiseExitWith(context)(effect, { signal })
   if (Exit.isSuccess(exit)) return exit.value
-  throw signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause) ? signal.reason : reasonOf(exit)
+  throw signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause) ? signal.reason : reasonOf(exit, options)
 }
 
-const reasonOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
-  Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+/** What a promise rejects with. Reports it before, since nothing else does: its caller has no effect that could be reported. */
+const reasonOf = <A, F>(exit: Exit.Exit<unknown, unknown>, options: PromiseOptions<A, F>): unknown => {
+  if (Exit.isSuccess(exit)) return undefined
+  const { context = Context.empty(), isReported = true } = options
+  if (isReported && idleOf(context).getRef(ErrorReporter.CurrentErrorReporters).size > 0)
+    Effect.runForkWith(context)(ErrorReporter.report(exit.cause))
+  return Cause.squash(exit.cause)
+}
 
 /** As an effect it is one attempt, so that a call that succeeds at once makes no other. */
 class Promised<A> extends Call.Call<A, unknown, never> {
@@ -116,9 +121,8 @@ class Promised<A> extends Call.Call<A, unknown, never> {
     this.attempt = attempt
   }
 
-  /** Its attempts are no effects, so no other call is within them. */
-  override surround(): void {
-    return undefined
+  static {
+    this.prototype.hasEffects = false
   }
 
   override asEffect(): Effect.Effect<A, unknown> {

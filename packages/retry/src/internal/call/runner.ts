@@ -15,7 +15,7 @@ import * as Gate from "../state/gate.ts"
 import { giveUp, refuse, refused } from "./giveUp.ts"
 import type { RunnerState } from "../state/runnerState.ts"
 import { NotAgain } from "./refusal.ts"
-import { aroundOf } from "./surroundings.ts"
+import { aroundOf, withinOf } from "./surroundings.ts"
 import * as Events from "./events.ts"
 
 /*
@@ -124,27 +124,27 @@ const atGate = <A, E, R>(
 }
 
 const start = <A, E, R>(call: Call.Call<A, E, R>): Rest<A, E, R> => {
-  const { ends, shared, surroundings } = call
-  const { endless } = surroundings
+  const { ends, fiber, shared, surroundings } = call
+  const { endless, outside, within } = surroundings
   const now = call.started > 0 ? call.started : call.time.now()
   // A call that may cut others short has a value of its own, in which they can say what they were doing.
   const isEndless = ends === Infinity && shared.policy.attemptTimeout === undefined
   const around = isEndless ? endless : { shared, deadline: ends, retries: endless.retries, running: 0 }
   around.running++
   call.around = around
-  call.surround(around)
+  if (call.hasEffects) fiber.setContext(isEndless ? within : withinOf(outside, around))
   shared.budget?.begin(now)
   return attempt(call, now)
 }
 
 /** Releases everything that a call holds. */
 const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.CallEnd, now: number): void => {
-  const { around, past, shared } = call
+  const { around, fiber, past, shared, surroundings } = call
   if (call.hasPlace) shared.bulkhead?.release(call)
   if (around === undefined) return
   around.running--
   call.around = undefined
-  call.surround(undefined)
+  if (call.hasEffects) fiber.setContext(surroundings.outside)
   shared.budget?.end(now, outcome, past)
   Call.giveBack(call)
 }

@@ -1,9 +1,12 @@
+import * as Distributed from "@redrive/retry/Distributed"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Cockatiel from "cockatiel"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import CircuitBreaker from "opossum"
 import pRetry from "p-retry"
 
@@ -30,13 +33,27 @@ const policy = RetryPolicy.make({
   breaker: {}
 })
 
-const ours = (ask: Ask): Client => {
-  const runner = Retry.make(policy)
-  return (create) => {
-    const once = Effect.tryPromise({ try: (signal) => ask(create, signal), catch: (error) => error })
-    return Effect.runPromise(runner.run(once, { operation: create === undefined ? "read" : "create" }))
-  }
-}
+const asked =
+  (runner: Retry.Runner, ask: Ask): Client =>
+  (create) =>
+    runner.promise((signal) => ask(create, signal), { operation: create === undefined ? "read" : "create" })
+
+const ours = (ask: Ask): Client => asked(Retry.make(policy), ask)
+
+/** A client that calls once a minute may not retry by the ratio alone. */
+const withoutFloor = RetryPolicy.make({
+  ...policy,
+  budget: { _tag: "Ratio", ratio: 0.2, window: Duration.seconds(10), floor: 0 }
+})
+
+/** In place of a Redis that all clients ask. */
+const store = ManagedRuntime.make(Distributed.layerMemory)
+
+const whole = Scope.makeUnsafe()
+
+/** A breaker that all clients share. */
+const fleet = (ask: Ask): Client =>
+  asked(store.runSync(Effect.provideService(Distributed.make(policy, "service"), Scope.Scope, whole)), ask)
 
 /** Delays of 100 ms and more, each up to a fifth longer or shorter, three times. */
 const schedule = Schedule.max([Schedule.exponential("100 millis").pipe(Schedule.jittered), Schedule.recurs(3)])
@@ -74,5 +91,7 @@ export const contenders: ReadonlyArray<Contender> = [
   { name: "Effect.retry, exponential with jitter", client: effect },
   { name: "cockatiel: retry, breaker, timeout", client: cockatiel },
   { name: "p-retry and opossum", client: opossum },
-  { name: "Retry, with budget and breaker", client: ours }
+  { name: "Retry, with budget and breaker", client: ours },
+  { name: "the same with a budget without a floor", client: (ask) => asked(Retry.make(withoutFloor), ask) },
+  { name: "the same with a breaker that all clients share", client: fleet }
 ]

@@ -60,7 +60,10 @@ const best = (runs: ReadonlyArray<ReadonlyArray<Row>>): ReadonlyMap<string, Row>
   return rows
 }
 
-const ratio = (now: number, then: number | undefined): string => (then === undefined ? "" : (now / then).toFixed(2))
+const ratio = (now: number, then: number | undefined): string => {
+  const times = now / (then ?? NaN)
+  return Number.isFinite(times) ? times.toFixed(2) : ""
+}
 
 try {
   run(here, "git", "worktree", "add", "--detach", before, revision)

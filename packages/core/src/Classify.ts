@@ -45,7 +45,7 @@ export const thrown = (cause: unknown, now?: number): ItemError.Reason =>
   reasonOf({ ...classify.fromLinks(chain(cause), now), cause })
 
 /** Without a stack, since it is made on hot paths and never thrown. */
-const reasonOf = (found: classify.Found & { readonly cause?: unknown }): ItemError.Reason =>
+const reasonOf = (found: Parameters<typeof ItemError.ItemError.reasonOf>[1] & classify.Found): ItemError.Reason =>
   withoutStack(() => ItemError.ItemError.reasonOf(found.code, found))
 
 /**

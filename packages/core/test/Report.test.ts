@@ -301,6 +301,7 @@ describe("a report", () => {
       reason: Schema.String,
       since: Schema.Date,
       shape: Schema.RegExp,
+      // @effect-diagnostics-next-line schemaNumber:off
       share: Schema.Number
     }) {}
     const since = new Date("2026-11-27T01:02:03.004Z")

@@ -106,7 +106,7 @@ describe("a watched effect's failure", () => {
   it.effect("is its own when it wraps one that another effect was watched for", () =>
     Effect.gen(function* () {
       const program = watched(Effect.fail(full())).pipe(
-        Effect.mapError((cause) => new Error("the job failed", { cause })),
+        Effect.mapError((cause): unknown => new Error("the job failed", { cause })),
         Observer.watch("job")
       )
       assert.deepStrictEqual((yield* heardOf(program)).reports, [

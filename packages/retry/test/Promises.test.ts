@@ -19,11 +19,14 @@ import { bad, failing, policyOf, settled } from "./call.ts"
 
 const never = () => Promise.race<never>([])
 
+/** A promise as an effect that fails with whatever it rejects with, as a call by promises does. */
+const effectOf = <A>(promise: () => PromiseLike<A>) =>
+  // @effect-diagnostics-next-line unknownInEffectCatch:off
+  Effect.tryPromise({ try: promise, catch: (error) => error })
+
 /** Runs what asks for the test's context, such as a call by promises, to its end. */
 const ended = <A>(call: (context: Context.Context<never>) => PromiseLike<A>) =>
-  Effect.flatMap(Effect.context(), (context) =>
-    settled(Effect.tryPromise({ try: () => call(context), catch: (error) => error }))
-  )
+  Effect.flatMap(Effect.context(), (context) => settled(effectOf(() => call(context))))
 
 const rejection = <A>(call: (context: Context.Context<never>) => PromiseLike<A>) =>
   Effect.flatMap(Effect.flip(Effect.flatten(ended(call))), (error) => {
@@ -298,13 +301,9 @@ describe("a call by promises, next to the same call as an effect,", () => {
     ({ script, setting }) =>
       Effect.gen(function* () {
         const policy = policyIn(setting)
-        const asEffect = yield* story(policy, script, (runner, attempt) =>
-          runner.run(Effect.tryPromise({ try: attempt, catch: (error) => error }))
-        )
+        const asEffect = yield* story(policy, script, (runner, attempt) => runner.run(effectOf(attempt)))
         const byPromises = yield* story(policy, script, (runner, attempt) =>
-          Effect.flatMap(Effect.context(), (context) =>
-            Effect.tryPromise({ try: () => runner.promise(attempt, { context }), catch: (error) => error })
-          )
+          Effect.flatMap(Effect.context(), (context) => effectOf(() => runner.promise(attempt, { context })))
         )
         assert.deepStrictEqual(byPromises, asEffect)
       }),

@@ -41,6 +41,8 @@ export const promised = <A, F = Added>(
 }
 
 const effectOf = <A>(attempt: Attempt<A>): Effect.Effect<A, unknown> =>
+  // Whatever an attempt rejects with is its failure: the verdict is read from that.
+  // @effect-diagnostics-next-line unknownInEffectCatch:off
   Effect.tryPromise({ try: attempt, catch: (failure) => failure })
 
 /** The first attempt. */

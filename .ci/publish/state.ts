@@ -9,6 +9,8 @@ export interface Known {
   readonly directory: string
   readonly version: string
   readonly tag: string
+  /** Whether no version of the package has a tag. */
+  readonly isFirst: boolean
   readonly isPublished: boolean
   readonly isTagged: boolean
 }
@@ -46,7 +48,8 @@ export const known = async (root: string, packages: ReadonlyArray<Package>): Pro
     packages.map(async ({ directory, name, version }) => {
       const isPublished = (await versionsOf(registry, name)).includes(version)
       const tag = `${name}@${version}`
-      return { name, directory, version, tag, isPublished, isTagged: tags.has(tag) }
+      const isFirst = ![...tags].some((one) => one.startsWith(`${name}@`))
+      return { name, directory, version, tag, isFirst, isPublished, isTagged: tags.has(tag) }
     })
   )
 }
@@ -55,6 +58,11 @@ export const known = async (root: string, packages: ReadonlyArray<Package>): Pro
 export const untagged = (states: ReadonlyArray<Known>): ReadonlyArray<Known> =>
   states.filter(({ isPublished, isTagged }) => isPublished && !isTagged)
 
-/** The commit that gave a package its version: pnpm does not tell the registry which commit it publishes. */
-export const versioned = ({ directory, version }: Known): string =>
-  git(directory, "log", "-1", "--format=%H", `-S"version": "${version}"`, "--", "package.json") || "HEAD"
+/**
+ * The commit that a version was published from: pnpm does not tell the registry. It is the one that gave the package its version, but for a package's
+ * first release, whose version may be older: that is the last one that gave any package a version.
+ */
+export const versioned = ({ directory, isFirst, version }: Known): string =>
+  (isFirst
+    ? git(directory, "log", "-1", "--format=%H", '-G"version": "', "--", ":(top,glob)packages/*/package.json")
+    : git(directory, "log", "-1", "--format=%H", `-S"version": "${version}"`, "--", "package.json")) || "HEAD"

@@ -16,21 +16,20 @@ const git = (...args: ReadonlyArray<string>) =>
   }).trim()
 
 const directory = join(root, "packages/core")
-mkdirSync(directory, { recursive: true })
+const other = join(root, "packages/other")
+for (const folder of [directory, other]) mkdirSync(folder, { recursive: true })
 writeFileSync(join(root, "package.json"), `{ "repository": "https://forge.example/owner/project" }`)
 git("init", "-q", "-b", "main")
 
-const commit = (version: string, description: string): string => {
-  writeFileSync(
-    join(directory, "package.json"),
-    `{\n  "version": "${version}",\n  "description": "${description}"\n}\n`
-  )
+const commit = (version: string, description: string, folder = directory): string => {
+  writeFileSync(join(folder, "package.json"), `{\n  "version": "${version}",\n  "description": "${description}"\n}\n`)
   git("add", "-A")
   git("commit", "-qm", description)
   return git("rev-parse", "HEAD")
 }
 
-const state = (fields: { readonly isPublished: boolean; readonly isTagged: boolean }) => ({
+const state = (fields: { readonly isPublished: boolean; readonly isTagged: boolean; readonly isFirst?: boolean }) => ({
+  isFirst: false,
   name: "@x/core",
   directory,
   version: "0.2.0",
@@ -51,6 +50,12 @@ describe("tags that are missing", () => {
     const set = commit("0.2.0", "second")
     commit("0.2.0", "later")
     assert.strictEqual(versioned(state({ isPublished: true, isTagged: false })), set)
+  })
+
+  it("of a package's first release go to the commit that last set any version, since its own may be older", () => {
+    const set = commit("0.3.0", "a version of another", other)
+    commit("0.3.0", "and no version", other)
+    assert.strictEqual(versioned(state({ isPublished: true, isTagged: false, isFirst: true })), set)
   })
 })
 

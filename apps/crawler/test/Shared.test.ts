@@ -270,8 +270,9 @@ describe("the service on PostgreSQL", () => {
         const until = Effect.retry(ended(service, id), { times: 200 })
         assert.deepInclude(yield* until, { status: "done", items_total: 150, items_done: 150 })
         yield* checkMoney(database, 150)
-        // Sixteen were under way; while the server is away the job begins again once a second, but can claim nothing.
-        assert.isAtMost(seen.length, 150 + 16)
+        // Sixteen were under way. While the server is away the job begins again once a second, but can claim nothing; sixteen more can be claimed in
+        // a server that takes a second to stop, on a busy machine. More than twenty had ended, and all of them again would be too many.
+        assert.isAtMost(seen.length, 150 + 2 * 16)
       })
   )
 

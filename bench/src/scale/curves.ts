@@ -39,7 +39,8 @@ export const picture = (curves: ReadonlyArray<Curve>): string => {
 }
 
 const one = ({ name, of, points }: Curve, x0: number, y0: number): string => {
-  const sizes = points.map(({ size }) => Math.log10(Math.max(1, size)))
+  // None has a place of its own, before one.
+  const sizes = points.map(({ size }) => Math.log10(Math.max(0.5, size)))
   const costs = points.map(({ nanos }) => Math.log10(nanos))
   const span = Math.max(1, ...sizes) - Math.min(...sizes)
   const low = Math.floor(Math.min(...costs))

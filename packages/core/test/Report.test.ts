@@ -58,6 +58,22 @@ describe("a report", () => {
     assert.strictEqual(of("https://b.example/one", 500).host, "b.example")
   })
 
+  it("of any client's error is one kind by the status of its answer", () => {
+    const clients: ReadonlyArray<(status: number) => object> = [
+      (status) => ({ response: { status } }),
+      (status) => ({ response: { statusCode: status } }),
+      (status) => ({ status }),
+      (status) => ({ $metadata: { httpStatusCode: status } })
+    ]
+    for (const of of clients) {
+      const [gone, torn, again] = [403, 500, 500].map(
+        (status) => Report.make(Object.assign(new Error(`the answer is ${status}`), of(status))).fingerprint
+      )
+      assert.notStrictEqual(gone, torn)
+      assert.strictEqual(torn, again)
+    }
+  })
+
   it("of an item error has its place, its code and who acts", () => {
     const { fingerprint, ...report } = Report.make(item())
     assert.deepStrictEqual(report, {

@@ -1,6 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import type { ItemCode } from "../CrawlCatalogue.ts"
+import { answerOf } from "./answer.ts"
 import { type Link, property, stringAt } from "./chain.ts"
 import * as Deno from "./deno.ts"
 import { detailOfDenial, detailOfStatus } from "./pages.ts"
@@ -118,26 +119,6 @@ export const isLate = (link: object): boolean =>
   })
 
 const prefixed = (code: string) => Signals.byPrefix.find(([prefix]) => code.startsWith(prefix))?.[1]
-
-/** The answer in a client's error, if its status is 300 or more. */
-const answerOf = (link: object): Answer | undefined =>
-  answerIn(property(link, "response")) ?? answerIn(link) ?? answerIn(property(link, "$metadata"))
-
-const answerIn = (value: unknown): Answer | undefined => {
-  if (!Predicate.isObjectKeyword(value)) return undefined
-  for (const name of statusNames) {
-    const status = property(value, name)
-    if (!isStatus(status)) continue
-    const headers = property(value, "headers")
-    return { status, headers: Predicate.isObjectKeyword(headers) ? (headers as HeadersLike) : {} }
-  }
-  return undefined
-}
-
-const statusNames = ["status", "statusCode", "httpStatusCode"]
-
-const isStatus = (value: unknown): value is number =>
-  Number.isInteger(value) && Number(value) >= 300 && Number(value) <= 599
 
 /** The title of Cloudflare's page for a suspected robot. */
 const challenge = /<title>Just a moment\.\.\.<\/title>/

@@ -6,6 +6,7 @@ import type * as Failure from "../../Failure.ts"
 import type { Attempt, Draft, Fields, Report } from "./model.ts"
 import { isFailure, TypeId } from "../isFailure.ts"
 import * as Call from "./call.ts"
+import { answerOf } from "../answer.ts"
 import { chain, codeOf, nameOf, property, stringAt } from "../chain.ts"
 import {
   attributesOf,
@@ -65,10 +66,10 @@ const noExchange = { host: undefined, status: [] }
 const exchangeOf = (value: object) => {
   const reason = property(value, "reason")
   const holder = Predicate.isObjectKeyword(reason) ? reason : value
-  const [request, response] = [property(holder, "request"), property(holder, "response")]
+  const request = property(holder, "request")
   const url = Predicate.isObjectKeyword(request) ? stringAt(request, "url") : undefined
-  const status = Predicate.isObjectKeyword(response) ? property(response, "status") : undefined
-  return { host: url && hostOf(url), status: typeof status === "number" ? [String(status)] : [] }
+  const answer = answerOf(holder)
+  return { host: url && hostOf(url), status: answer === undefined ? [] : [String(answer.status)] }
 }
 
 /** A reason without the error around it is still known to its catalogue. */

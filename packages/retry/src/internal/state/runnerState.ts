@@ -36,9 +36,11 @@ export const parts = ["budget", "breaker", "bulkhead", "parking", "hedge"] as co
 export interface RunnerState extends Parts {
   readonly name: string
   readonly policy: RetryPolicy.RetryPolicy
-  /** The policy's deadline, timeout of an attempt and longest Retry-After, in milliseconds. */
+  /** The policy's deadline, in milliseconds. `Infinity` if it has none. */
   readonly deadline: number
+  /** The policy's timeout of an attempt, in milliseconds. `Infinity` if it has none. */
   readonly attemptTimeout: number
+  /** The policy's longest Retry-After, in milliseconds. */
   readonly maxRetryAfter: number
   readonly budget: Budget.State | undefined
   /** The breakers of this process; a `guard` takes their place. */

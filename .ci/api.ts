@@ -24,39 +24,47 @@ interface Module {
 }
 
 interface Span {
+  readonly type: string
   readonly start: number
   readonly end: number
 }
 
-const isSpan = (value: unknown): value is Span & { readonly type: string } =>
+const isSpan = (value: unknown): value is Span =>
   typeof value === "object" && value !== null && "type" in value && "start" in value && "end" in value
 
-/** Unions of types with arguments, such as the endpoints of an API: the compiler writes their members in another order each time. */
-const unordered = (node: object): ReadonlyArray<Span & { readonly types: ReadonlyArray<Span> }> => {
-  const children = Object.values(node).flatMap((value: unknown) =>
-    Array.isArray(value) ? (value as Array<unknown>) : [value]
-  )
-  if ("types" in node && "type" in node && node.type === "TSUnionType" && isSpan(node) && Array.isArray(node.types)) {
-    const types = (node.types as Array<unknown>).filter(isSpan)
-    const isGeneric = types.every(
-      (one) => one.type === "TSTypeReference" && "typeArguments" in one && one.typeArguments
-    )
-    if (isGeneric) return [{ start: node.start, end: node.end, types }]
-  }
-  return children.flatMap((child) => (isSpan(child) ? unordered(child) : []))
+const childrenOf = (node: object): ReadonlyArray<Span> =>
+  Object.values(node)
+    .flatMap((value: unknown) => (Array.isArray(value) ? (value as Array<unknown>) : [value]))
+    .filter(isSpan)
+
+/**
+ * The members of a union that the compiler writes in the order in which it met them, which a change elsewhere can turn round: types with
+ * arguments, such as the endpoints of an API, and objects, such as the rules of a breaker.
+ */
+const unordered = (node: object): ReadonlyArray<Span> => {
+  if (!("types" in node && "type" in node && node.type === "TSUnionType" && Array.isArray(node.types))) return []
+  const types = (node.types as Array<unknown>).filter(isSpan)
+  const isGeneric = types.every((one) => one.type === "TSTypeReference" && "typeArguments" in one && one.typeArguments)
+  return isGeneric || types.every(({ type }) => type === "TSTypeLiteral") ? types : []
 }
 
-/** The same text, with the members of such unions in the order of their texts. */
-const ordered = (file: string, text: string): string => {
-  const spans = unordered(parseSync(file, text).program).toSorted((one, other) => other.start - one.start)
-  return spans.reduce((written, { end, start, types }) => {
-    const members = types.map((one) => written.slice(one.start, one.end)).toSorted()
-    return written.slice(0, start) + members.join(" | ") + written.slice(end)
-  }, text)
+/** The text of a node, with the members of such unions in the order of their texts. */
+const ordered = (text: string, node: Span): string => {
+  const members = unordered(node).map((one) => ordered(text, one))
+  if (members.length > 0) return members.toSorted().join(" | ")
+  let [written, from] = ["", node.start]
+  for (const child of childrenOf(node).toSorted((one, other) => one.start - other.start)) {
+    // Where a name is short for a value, two nodes are one text.
+    if (child.start < from) continue
+    written += text.slice(from, child.start) + ordered(text, child)
+    from = child.end
+  }
+  return written + text.slice(from, node.end)
 }
 
 const parse = (file: string): Module => {
-  const written = ordered(file, readFileSync(file, "utf8"))
+  const text = readFileSync(file, "utf8")
+  const written = ordered(text, parseSync(file, text).program)
   const { comments, program } = parseSync(file, written)
   // Blanks take the comments' place, so that positions stay.
   let source = written

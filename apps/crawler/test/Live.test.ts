@@ -7,11 +7,11 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Live from "../src/watch/Live.ts"
 
-/** A database that changes whenever it is looked at, and how often that was. */
+/** A database that changes whenever it is looked at until it is stopped, and how often that was. */
 const busy = () => {
-  let reads = 0
-  const stamps = Effect.sync((): Live.Stamps => new Map([["overview", `${++reads}`]]))
-  return { stamps, reads: () => reads }
+  let [reads, isBusy] = [0, true]
+  const stamps = Effect.sync((): Live.Stamps => new Map([["overview", `${isBusy ? ++reads : reads}`]]))
+  return { stamps, reads: () => reads, stop: () => void (isBusy = false) }
 }
 
 interface Event {
@@ -85,6 +85,45 @@ describe("who watches", () => {
       assert.deepStrictEqual(late.heard()[0]?.topics, ["*"])
     }))
 
+  test("hears of what changed between the reading of a view and its first connection", (_, live) =>
+    Effect.gen(function* () {
+      const other = yield* watch(live)
+      yield* TestClock.adjust("5 seconds")
+      const after = live.lastEventId()
+      const before = other.heard().length
+      yield* TestClock.adjust("1 second")
+      const late = yield* watch(live, after)
+      yield* Effect.yieldNow
+      assert.isAbove(other.heard().length, before)
+      assert.deepStrictEqual(late.heard(), other.heard().slice(before))
+    }))
+
+  test("and reads slowly hears of what changed while it did not", (database, live) =>
+    Effect.gen(function* () {
+      const other = yield* watch(live)
+      yield* TestClock.adjust("5 seconds")
+      const after = live.lastEventId()
+      yield* TestClock.adjust("1 second")
+      const gate = yield* Latch.make()
+      const texts: Array<string> = []
+      const decoder = new TextDecoder()
+      yield* Effect.forkChild(
+        Stream.runForEach(live.events(after), (bytes) =>
+          Effect.andThen(
+            Effect.sync(() => void texts.push(decoder.decode(bytes))),
+            gate.await
+          )
+        )
+      )
+      yield* TestClock.adjust("1 second")
+      // Nothing changes any more when it goes on.
+      database.stop()
+      yield* TestClock.adjust("1 second")
+      yield* gate.open
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(eventsOf(texts).at(-1)?.id, other.heard().at(-1)?.id)
+    }))
+
   test("and is too slow loses the oldest changes, and is told to read everything", (_, live) =>
     Effect.gen(function* () {
       const gate = yield* Latch.make()
@@ -96,8 +135,10 @@ describe("who watches", () => {
           gate.await
         )
       )
-      yield* Effect.forkChild(slow)
       const quick = yield* watch(live)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forkChild(slow)
+      yield* Effect.yieldNow
       // Far more changes than are kept for anybody.
       yield* TestClock.adjust("10 minutes")
       assert.isAtMost(eventsOf(texts).length, 1)
@@ -106,8 +147,7 @@ describe("who watches", () => {
       const heard = eventsOf(texts)
       assert.isBelow(heard.length, 400)
       assert.isAbove(quick.heard().length, 2000)
-      const first = heard.findIndex(({ topics }, index) => index > 0 && topics.includes("*"))
-      assert.isAtLeast(first, 1)
+      assert.deepStrictEqual(heard[0]?.topics, ["*"])
       assert.strictEqual(heard.at(-1)?.id, quick.heard().at(-1)?.id)
     }))
 })

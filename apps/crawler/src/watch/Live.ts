@@ -25,6 +25,8 @@ interface Change {
 }
 
 export interface Live {
+  /** The last event until now. Whoever reads a view after it misses nothing by watching from there. */
+  readonly lastEventId: () => string
   /** The server-sent events of a watcher, from after the event that it saw last. */
   readonly events: (lastEventId: string | undefined) => Stream.Stream<Uint8Array>
 }
@@ -61,37 +63,36 @@ export const make = Effect.fnUntraced(function* (
     Stream.share({ capacity: mostKept, strategy: "sliding" })
   )
 
-  const eventOf = ({ number: id, topics }: Change): string =>
-    Sse.encoder.write({ _tag: "Event", event: "change", id: `${epoch}-${id}`, data: JSON.stringify({ topics }) })
+  const idOf = (of: number): string => `${epoch}-${of}`
+  const eventOf = ({ number: of, topics }: Change): string =>
+    Sse.encoder.write({ _tag: "Event", event: "change", id: idOf(of), data: JSON.stringify({ topics }) })
 
-  /** What a watcher missed. Nobody knows what it was where that is too long ago, or in another process. */
-  const missed = (lastEventId: string | undefined): ReadonlyArray<Change> => {
-    if (lastEventId === undefined) return []
-    const last = lastEventId.startsWith(`${epoch}-`) ? Number(lastEventId.slice(epoch.length + 1)) : Number.NaN
+  /** What a watcher missed since an event. Nobody knows what it was where that is too long ago, or in another process. */
+  const missed = (last: number): ReadonlyArray<Change> => {
     const later = kept.filter((change) => change.number > last)
     const isWhole = last <= number && later.length === number - last
     return isWhole ? later : [{ number, topics: [everything] }]
   }
 
-  /** A watcher that was too slow has lost the oldest changes: it is told to read everything. */
-  const whole = (source: Stream.Stream<Change>) =>
-    Stream.mapAccum(
-      source,
-      () => 0,
-      (last, change) => [
-        change.number,
-        [last > 0 && change.number > last + 1 ? { ...change, topics: [everything] } : change]
-      ]
-    )
+  const numberOf = (lastEventId: string): number =>
+    lastEventId.startsWith(`${epoch}-`) ? Number(lastEventId.slice(epoch.length + 1)) : Number.NaN
 
   // A proxy ends a connection on which nothing is sent.
-  const beats = Stream.map(Stream.tick(Duration.seconds(15)), () => ": beat\n\n")
+  const beats = Stream.as(Stream.tick(Duration.seconds(15)), ": beat\n\n")
 
   return {
+    lastEventId: () => idOf(number),
     events: (lastEventId) =>
       Stream.suspend(() => {
-        const told = Stream.concat(Stream.fromIterable(missed(lastEventId)), whole(changes))
-        return Stream.encodeText(Stream.merge(beats, Stream.map(told, eventOf)))
+        let last = lastEventId === undefined ? number : numberOf(lastEventId)
+        /** However slowly a watcher reads, it is told of all since it was told last. */
+        const news = () => {
+          const texts = missed(last).map(eventOf)
+          last = number
+          return texts.join("")
+        }
+        const told = Stream.map(Stream.merge(beats, Stream.as(changes, "")), (beat) => news() || beat)
+        return Stream.encodeText(Stream.filter(told, (text) => text !== ""))
       })
   } satisfies Live
 })

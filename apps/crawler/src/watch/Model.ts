@@ -116,6 +116,8 @@ export interface SilenceLine {
 export interface Frame {
   /** When it was read. */
   readonly now: number
+  /** The last event of its changes before it was read: a watcher hears of all since. */
+  readonly after: string
   /** Whether whoever looks has signed in, and may act. */
   readonly mayAct: boolean
   /** For forms: without it no action is taken. */

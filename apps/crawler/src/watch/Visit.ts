@@ -10,6 +10,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Assets } from "./Assets.ts"
+import type { Live } from "./Live.ts"
 import type { Frame, Shown, View } from "./Model.ts"
 import * as Render from "./Render.ts"
 import * as Session from "./Session.ts"
@@ -19,6 +20,7 @@ import { Wrong } from "./Wrong.ts"
 export interface Desk {
   readonly sessions: Session.Sessions
   readonly assets: Assets
+  readonly live: Live
   /** Whether everybody who reaches the page by a loopback name may look. */
   readonly isOpen: boolean
 }
@@ -35,11 +37,13 @@ const headers = {
   vary: "accept"
 }
 
-export const frameOf = Effect.fnUntraced(function* ({ sessions }: Desk, request: Request) {
+/** It is made before the view is read: what changes in between is told again, where it would be missed. */
+export const frameOf = Effect.fnUntraced(function* ({ live, sessions }: Desk, request: Request) {
   const now = yield* Clock.currentTimeMillis
   const session = request.cookies[Session.cookie] ?? ""
   const mayAct = sessions.isGood(session, now)
-  return { now, mayAct, token: mayAct ? sessions.token(session) : "", formId: randomUUID() } satisfies Frame
+  const token = mayAct ? sessions.token(session) : ""
+  return { now, after: live.lastEventId(), mayAct, token, formId: randomUUID() } satisfies Frame
 })
 
 const isLoopback = (host = ""): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host)

@@ -44,7 +44,6 @@ export const make =
         const context = yield* Effect.context<PageNeeds>()
         const incidents = yield* Effect.serviceOption(Incidents)
         const sessions = Session.make(options.operatorKey, yield* (yield* Jobs).secret)
-        const desk: Visit.Desk = { sessions, assets: Assets.make(), isOpen: options.isOpen }
         const reading = Reading.make(policy, Option.getOrUndefined(incidents))
         const inContext = <A, E>(self: Effect.Effect<A, E, PageNeeds>) => Effect.provideContext(self, context)
 
@@ -56,6 +55,7 @@ export const make =
         })
         const forget = Cache.invalidateAll(views)
         const live = yield* Live.make(inContext(reading.stamps), forget)
+        const desk: Visit.Desk = { sessions, assets: Assets.make(), live, isOpen: options.isOpen }
         if (Option.isSome(incidents)) yield* Effect.provideContext(Reading.keepSilences(incidents.value), context)
 
         const view = looking(desk, ({ url }) => Cache.get(views, url))
@@ -65,7 +65,7 @@ export const make =
           HttpRouter.add("GET", "/sign-in", asked(desk)),
           HttpRouter.add("POST", "/sign-in", enter(desk)),
           HttpRouter.add("POST", "/sign-out", leave(desk)),
-          HttpRouter.add("GET", "/live", watching(desk, live)),
+          HttpRouter.add("GET", "/live", watching(desk)),
           HttpRouter.add("GET", "/assets/*", asset(desk)),
           ...Reading.paths.map((path) => HttpRouter.add("GET", path, view)),
           ...Object.entries(Actions.actions).map(([name, action]) =>
@@ -156,12 +156,14 @@ const cookieOf = ({ headers }: HttpServerRequest.HttpServerRequest) => ({
   maxAge: Session.lasting
 })
 
-const watching = (desk: Visit.Desk, live: Live.Live) =>
+const watching = (desk: Visit.Desk) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const frame = yield* Visit.frameOf(desk, request)
     if (!Visit.mayLook(desk, frame, request)) return HttpServerResponse.empty({ status: 401 })
-    return HttpServerResponse.stream(live.events(request.headers["last-event-id"]), {
+    // A browser that connects again names the last event that it had; until then the page names the one that its view was read after.
+    const last = request.headers["last-event-id"] ?? urlOf(request).searchParams.get("after") ?? undefined
+    return HttpServerResponse.stream(desk.live.events(last), {
       contentType: "text/event-stream",
       headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
     })

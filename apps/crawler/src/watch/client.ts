@@ -70,28 +70,22 @@ const wish = (wait = 0) => {
   timer ??= setTimeout(() => void read(), Math.max(wait, asked + pace - Date.now()))
 }
 
-/** Listens to changes. `isStale` says that some may have been missed: then the view is read once. */
-const open = (topic: string, isStale: boolean) => {
+/** Listens to changes, also to those since the view was read. */
+const open = (topic: string) => {
   if (source !== undefined || document.hidden) return
-  let mayBeStale = isStale
-  const mine = new EventSource("/live")
+  const mine = new EventSource(`/live?after=${shown.frame.after}`)
   source = mine
-  mine.addEventListener("open", () => {
-    say("live")
-    if (mayBeStale) wish()
-    mayBeStale = false
-  })
+  mine.addEventListener("open", () => say("live"))
   mine.addEventListener("change", ({ data }) => {
     const { topics } = JSON.parse(String(data)) as { readonly topics: ReadonlyArray<string> }
     if (topics.includes(topic) || topics.includes("*")) wish()
   })
   mine.addEventListener("error", () => {
-    mayBeStale = true
     say("no connection, trying again")
     // A browser connects again by itself, but not after an answer that is no stream.
     if (mine.readyState !== EventSource.CLOSED) return
     close()
-    setTimeout(() => open(topic, true), patience)
+    setTimeout(() => open(topic), patience)
   })
 }
 
@@ -118,9 +112,9 @@ setInterval(tick, 1000)
 const topic = topicOf(shown)
 if (topic !== undefined) {
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) return open(topic, true)
+    if (!document.hidden) return open(topic)
     close()
     say("paused")
   })
-  open(topic, false)
+  open(topic)
 }

@@ -24,22 +24,26 @@ export const looks = [
 
 const assets = Assets.make()
 
-/** A server of views by path. What it shows can be changed, and told as it was. */
+const changed = (topic: string) => `event: change\ndata: ${JSON.stringify({ topics: [topic] })}\n\n`
+
+/** A server of views by path. What it shows can be changed, and told. Whoever read a view before a change hears so at the beginning. */
 export const pages = Effect.fnUntraced(function* (shown: { [path: string]: Shown }) {
   const listeners = new Set<ServerResponse>()
-  let connections = 0
+  let [connections, changes] = [0, 0]
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? "/")
     const asset = assets.byPath.get(path)
     if (asset !== undefined) return response.writeHead(200, { "content-type": asset.contentType }).end(asset.body)
-    if (path === "/live") {
+    if (path.startsWith("/live?")) {
       connections++
       response.writeHead(200, { "content-type": "text/event-stream" }).write(":\n\n")
+      if (path !== `/live?after=${changes}`) response.write(changed("*"))
       listeners.add(response)
       return request.on("close", () => listeners.delete(response))
     }
-    const view = shown[path]
-    if (view === undefined) return response.writeHead(404).end()
+    const found = shown[path]
+    if (found === undefined) return response.writeHead(404).end()
+    const view = { ...found, frame: { ...found.frame, after: String(changes) } }
     if (request.headers.accept === "application/json") return response.end(JSON.stringify(view))
     return response
       .writeHead(200, { "content-type": "text/html", "content-security-policy": Render.contentSecurityPolicy })
@@ -51,10 +55,12 @@ export const pages = Effect.fnUntraced(function* (shown: { [path: string]: Shown
     /** How many browsers listen, and how often any began to. */
     listening: () => listeners.size,
     connected: () => connections,
-    show: (path: string, view: Shown) => void (shown[path] = view),
+    show: (path: string, view: Shown) => {
+      shown[path] = view
+      changes++
+    },
     tell: (topic: string) => {
-      for (const listener of listeners)
-        listener.write(`event: change\ndata: ${JSON.stringify({ topics: [topic] })}\n\n`)
+      for (const listener of listeners) listener.write(changed(topic))
     },
     /** Ends the connections of those that listen. */
     drop: () => {

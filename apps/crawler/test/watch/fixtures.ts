@@ -23,7 +23,7 @@ export const now = Date.UTC(2026, 10, 24, 14, 3, 22)
 const second = 1000
 const minute = 60 * second
 
-const frame: Frame = { now, mayAct: true, formId: "form", token: "a-token" }
+const frame: Frame = { now, after: "epoch-1", mayAct: true, formId: "form", token: "a-token" }
 
 export const shown = (view: View, mayAct = true): Shown => ({ ...view, frame: { ...frame, mayAct } })
 

@@ -73,7 +73,7 @@ const section = (id: string, title: string, content: Child): Node =>
   </section>`
 
 /** Nobody acts in a file. */
-const frameOf = ({ now }: Fitted): Frame => ({ now, mayAct: false, token: "", formId: "" })
+const frameOf = ({ now }: Fitted): Frame => ({ now, after: "", mayAct: false, token: "", formId: "" })
 
 const mustAct = (shown: Fitted): Node => {
   const failures = Groups.sum(shown.groups)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Retry from "@redrive/retry/Retry"
 import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import { isRetryExhausted } from "@redrive/retry/RetryExhausted"
+import * as Report from "@redrive/core/Report"
 import * as Program from "@redrive/testing/Program"
 import axios from "axios"
 import * as Effect from "effect/Effect"
@@ -58,6 +59,30 @@ describe.each(Object.keys(clients))("a call by promises, of %s,", (name) => {
       assert.strictEqual(yield* Effect.promise(() => runner.promise((signal) => client(origin, signal))), "a page")
       yield* Effect.promise(() => closed.promise)
       assert.strictEqual(asked, 2)
+    })
+  )
+})
+
+/** What clients throw of an answer, or of no answer. `fetch` throws no answer itself. */
+const hosts: { readonly [name: string]: (url: string) => Promise<unknown> } = {
+  axios: (url) => axios.get(url),
+  "axios with a base": (url) => axios.create({ baseURL: new URL(url).origin }).get(new URL(url).pathname),
+  got: (url) => got(url, { retry: { limit: 0 } }),
+  fetch: async (url) => {
+    const response = await fetch(url)
+    throw response
+  }
+}
+
+describe.each(Object.keys(hosts))("the report of an error of %s", (name) => {
+  it.live("has the host that was asked", () =>
+    Effect.gen(function* () {
+      const origin = yield* Program.serve(createServer((_, response) => response.writeHead(404).end()))
+      const error = yield* Effect.promise(() =>
+        (hosts[name] ?? assert.fail())(new URL("/gone?token=t", origin).href).catch((error: unknown) => error)
+      )
+      assert.strictEqual(Report.make(error).host, new URL(origin).host)
+      assert.strictEqual(Report.make(new Error("no page", { cause: error })).host, new URL(origin).host)
     })
   )
 })

@@ -58,6 +58,15 @@ describe("a report", () => {
     assert.strictEqual(of("https://b.example/one", 500).host, "b.example")
   })
 
+  it("of a name that does not resolve has it as its host; of an aggregate it has none", () => {
+    const unknown = Object.assign(new Error("getaddrinfo ENOTFOUND a.example"), { hostname: "a.example" })
+    assert.strictEqual(Report.make(new TypeError("fetch failed", { cause: unknown })).host, "a.example")
+    const refused = Object.assign(new Error("refused"), { config: { url: "https://b.example/x" } })
+    assert.strictEqual(Report.make(refused).host, "b.example")
+    assert.isUndefined(Report.make(new AggregateError([unknown, refused])).host)
+    assert.isUndefined(Report.make(Object.assign(new Error("no URL"), { config: { url: "/x" } })).host)
+  })
+
   it("of any client's error is one kind by the status of its answer", () => {
     const clients: ReadonlyArray<(status: number) => object> = [
       (status) => ({ response: { status } }),

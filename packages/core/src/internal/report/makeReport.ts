@@ -7,6 +7,7 @@ import type { Attempt, Draft, Fields, Report } from "./model.ts"
 import { isFailure, TypeId } from "../isFailure.ts"
 import * as Call from "./call.ts"
 import { answerOf } from "../answer.ts"
+import { hostAsked } from "../asked.ts"
 import { chain, codeOf, nameOf, property, stringAt } from "../chain.ts"
 import {
   attributesOf,
@@ -34,7 +35,8 @@ const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Repo
   const message = own === undefined ? safe(String(failure)) : messageOf(own.value, safe)
   const detail = reason?.detail ?? (own && codeOf(own.value))
   const stack = stackOf(links, safe)
-  const { host, status } = own === undefined ? noExchange : exchangeOf(own.value)
+  const host = hostAsked(links)
+  const status = own === undefined ? [] : statusOf(own.value)
   const report: Draft<Report> = {
     level: "program",
     code: safe(reason?.code ?? code),
@@ -45,7 +47,7 @@ const read = (failure: unknown, secrets: ReadonlyArray<Redacted.Redacted>): Repo
     causes: causesOf(links, safe),
     fingerprint: fingerprint(["program", code, classOf(classified(own?.value, message)), ...status])
   }
-  if (host) report.host = host
+  if (host !== undefined) report.host = safe(host)
   if (detail !== undefined) report.detail = safe(detail)
   if (stack !== undefined) report.stack = stack
   return report
@@ -60,16 +62,11 @@ const shownOf = (value: object, safe: Scrub): Fields => {
 const classified = (failure: object | undefined, message: string): string =>
   failure === undefined || stringAt(failure, "message") ? message : (codeOf(failure) ?? "")
 
-const noExchange = { host: undefined, status: [] }
-
-/** The host and the status that a client's error keeps with its request and answer, which its message alone does not tell from others. */
-const exchangeOf = (value: object) => {
+/** The status in a client's error, which its message alone does not tell from others. */
+const statusOf = (value: object): ReadonlyArray<string> => {
   const reason = property(value, "reason")
-  const holder = Predicate.isObjectKeyword(reason) ? reason : value
-  const request = property(holder, "request")
-  const url = Predicate.isObjectKeyword(request) ? stringAt(request, "url") : undefined
-  const answer = answerOf(holder)
-  return { host: url && hostOf(url), status: answer === undefined ? [] : [String(answer.status)] }
+  const answer = answerOf(Predicate.isObjectKeyword(reason) ? reason : value)
+  return answer === undefined ? [] : [String(answer.status)]
 }
 
 /** A reason without the error around it is still known to its catalogue. */

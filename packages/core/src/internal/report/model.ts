@@ -84,7 +84,7 @@ export interface Report {
   readonly itemId?: string
   /** The page that failed, without credentials and query. */
   readonly url?: string
-  /** The host of the URL, or of the key of a call that the engine refused or timed out. */
+  /** The host of the URL, of a client's request, or of the key of a call that the engine refused or timed out. */
   readonly host?: string
   /** The failure's own fields that are not here already, and the facts of the call that ended with it (`Report.call`). */
   readonly attributes: Fields

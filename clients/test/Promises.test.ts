@@ -5,7 +5,7 @@ import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import { isRetryExhausted } from "@redrive/retry/RetryExhausted"
 import * as Report from "@redrive/core/Report"
 import * as Program from "@redrive/testing/Program"
-import axios from "axios"
+import axios, { create } from "axios"
 import * as Effect from "effect/Effect"
 import got from "got"
 import { request } from "undici"
@@ -66,7 +66,7 @@ describe.each(Object.keys(clients))("a call by promises, of %s,", (name) => {
 /** What clients throw of an answer, or of no answer. `fetch` throws no answer itself. */
 const hosts: { readonly [name: string]: (url: string) => Promise<unknown> } = {
   axios: (url) => axios.get(url),
-  "axios with a base": (url) => axios.create({ baseURL: new URL(url).origin }).get(new URL(url).pathname),
+  "axios with a base": (url) => create({ baseURL: new URL(url).origin }).get(new URL(url).pathname),
   got: (url) => got(url, { retry: { limit: 0 } }),
   fetch: async (url) => {
     const response = await fetch(url)

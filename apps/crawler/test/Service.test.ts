@@ -3,15 +3,17 @@ import { assert, describe, it } from "@effect/vitest"
 import * as FailureMetrics from "@redrive/alert/FailureMetrics"
 import { catalogue } from "@redrive/core/CrawlCatalogue"
 import * as Recorder from "@redrive/testing/Recorder"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as BrokenExtractor from "../src/demo/BrokenExtractor.ts"
+import * as Extractor from "../src/page/Extractor.ts"
 import * as Accounts from "../src/service/Accounts.ts"
 import * as Service from "../src/service/Service.ts"
-import { type Answer, ask, crawl, create, layer, withService } from "./api.ts"
+import { type Answer, ask, crawl, create, ended, layer, withService } from "./api.ts"
 import { breakStore, folder } from "./files.ts"
 import { closedPort, serve, site } from "./origin.ts"
 
@@ -327,6 +329,56 @@ describe("money", () => {
       })
     )
   )
+
+  it.live("that comes while the job's pages are being stopped lets it go on", () =>
+    Effect.gen(function* () {
+      const { held, late, release } = yield* slowToStop("/late")
+      yield* withService(
+        Effect.gen(function* () {
+          yield* account("late", 1)
+          const { url } = yield* site({ "/": `<a href="/a">a</a><a href="/late">late</a>`, "/a": "a", "/late": "late" })
+          const { body } = yield* create({ url }, "late")
+          yield* Deferred.await(held)
+          const { accounts } = yield* Service.Service
+          yield* accounts.topUp("late", 2 * Accounts.pagePrice, "in time")
+          yield* Deferred.succeed(release, undefined)
+          const job = yield* ended(body.id, "late")
+          assert.strictEqual(job.status, "done")
+          assert.lengthOf(job.job_items, 3)
+          assert.strictEqual(yield* pagesLeft("late"), 0)
+        }),
+        { extractor: late }
+      )
+    })
+  )
+})
+
+/**
+ * Extracts pages, but the first at a path does not end when it is interrupted, until it is released. `held` tells of the interruption. Another page but the
+ * start is extracted once that one has begun.
+ */
+const slowToStop = Effect.fnUntraced(function* (path: string) {
+  const begun = yield* Deferred.make<void>()
+  const held = yield* Deferred.make<void>()
+  const release = yield* Deferred.make<void>()
+  const stopping = Effect.andThen(Deferred.succeed(held, undefined), Deferred.await(release))
+  const hold = Effect.andThen(
+    Deferred.succeed(begun, undefined),
+    Effect.onInterrupt(Effect.never, () => stopping)
+  )
+  const late = Layer.effect(
+    Extractor.Extractor,
+    Effect.map(Extractor.Extractor, ({ extract }) => ({
+      extract: (page, options) => {
+        const { pathname } = new URL(page.url)
+        if (pathname === "/") return extract(page, options)
+        return pathname === path && !Deferred.isDoneUnsafe(begun)
+          ? hold
+          : Effect.andThen(Deferred.await(begun), extract(page, options))
+      }
+    }))
+  ).pipe(Layer.provide(Extractor.layer()))
+  return { held, late, release }
 })
 
 describe("metrics", () => {

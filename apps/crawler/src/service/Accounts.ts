@@ -56,6 +56,8 @@ export class Accounts extends Context.Service<
     readonly topUp: (id: string, amount: Micros, payment: string) => Effect.Effect<Option.Option<Payment>, SqlError>
     /** The last 100 moves of money of an account, newest first; nothing if there is no such account. */
     readonly entries: (id: string) => Effect.Effect<Option.Option<ReadonlyArray<Entry>>, SqlError>
+    /** Whether the balance is enough for a page. Nobody changes it until the caller's transaction ends. */
+    readonly canPay: (id: string) => Effect.Effect<boolean, SqlError>
     /** Takes the price of a page, once for each, in the transaction of the caller; false, and nothing taken, where the balance is not enough. */
     readonly charge: (id: string, page: string) => Effect.Effect<boolean, SqlError>
   }
@@ -127,6 +129,12 @@ const make = Effect.gen(function* () {
     return Option.map(yield* balance(id), (now) => ({ balance: now, amount: Number(paid?.amount) }))
   }, sql.withTransaction)
 
+  const canPay = (id: string) =>
+    Effect.map(
+      sql<Stored<Account, "balance">>`SELECT id, balance FROM accounts WHERE id = ${id} ${alone}`,
+      ([account]) => Number(account?.balance ?? 0) >= pagePrice
+    )
+
   const charge = Effect.fnUntraced(function* (id: string, page: string) {
     const [account] = yield* sql<{ readonly balance: number | string; readonly paid: number }>`SELECT balance,
       CAST((SELECT count(*) FROM ledger WHERE id = ${`page ${page}`}) AS INTEGER) AS paid
@@ -139,6 +147,7 @@ const make = Effect.gen(function* () {
   return Accounts.of({
     open,
     topUp,
+    canPay,
     charge,
     byKey: (apiKey) =>
       Effect.map(sql<{ id: string }>`SELECT id FROM accounts WHERE key_hash = ${hash(apiKey)}`, ([account]) =>

@@ -114,41 +114,51 @@ export const layer = (
   ).pipe(Layer.provide(Recorder.layer))
 
 /** Works a job to its end. Whatever stops it is reported, and ends the job in error if the store still lets it. */
-const crawl = Effect.fnUntraced(
-  function* (work: Work, workers: Visits.Workers) {
-    const jobs = yield* Jobs
-    const { isShared } = yield* Pages
-    const visited = Effect.ensuring(
-      Effect.scoped(Visits.all(work, workers)),
-      Effect.sync(() => workers.suspects.leave(work.id))
-    )
-    const worked = Visits.storing(Effect.andThen(visited, jobs.end(work.id, "done")))
-    // A server may be away for a while, as when it is restarted. What was under way is fetched again.
-    yield* isShared
-      ? Effect.retry(
-          Effect.tapError(worked, (error) => Effect.logWarning("a job waits for its database", error)),
-          { while: (error) => isSqlError(error) || error instanceof StoreError, schedule: patience }
-        )
-      : worked
-  },
-  (self, work) =>
-    Effect.catchCause(
-      self,
-      Effect.fnUntraced(function* (cause) {
-        if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
-        const failure = Cause.squash(cause)
-        const error = JobError.isJobError(failure)
-          ? failure
-          : new JobError.JobError({
-              operation: "run",
-              jobId: work.id,
-              reason: new JobError.InternalError({ cause: failure })
-            })
-        yield* ErrorReporter.report(Cause.fail(error))
-        yield* Effect.ignore(Effect.flatMap(Jobs, (jobs) => jobs.end(work.id, "error", error.reason)))
+const crawl = (
+  work: Work,
+  workers: Visits.Workers
+): Effect.Effect<void, never, Extractor.Extractor | Fetcher.Fetcher | Jobs | Pages> =>
+  Effect.catchCause(
+    visit(work, workers),
+    Effect.fnUntraced(function* (cause) {
+      if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
+      const jobs = yield* Jobs
+      const error = errorOf(work, Cause.squash(cause))
+      const report = ErrorReporter.report(Cause.fail(error))
+      if (error.reason._tag === "InsufficientBalance") {
+        const isOver = yield* Effect.orElseSucceed(jobs.endUnpaid(work, error.reason), () => true)
+        return yield* isOver ? report : crawl(work, workers)
+      }
+      yield* report
+      yield* Effect.ignore(jobs.end(work.id, "error", error.reason))
+    })
+  )
+
+const visit = Effect.fnUntraced(function* (work: Work, workers: Visits.Workers) {
+  const jobs = yield* Jobs
+  const { isShared } = yield* Pages
+  const visited = Effect.ensuring(
+    Effect.scoped(Visits.all(work, workers)),
+    Effect.sync(() => workers.suspects.leave(work.id))
+  )
+  const worked = Visits.storing(Effect.andThen(visited, jobs.end(work.id, "done")))
+  // A server may be away for a while, as when it is restarted. What was under way is fetched again.
+  yield* isShared
+    ? Effect.retry(
+        Effect.tapError(worked, (error) => Effect.logWarning("a job waits for its database", error)),
+        { while: (error) => isSqlError(error) || error instanceof StoreError, schedule: patience }
+      )
+    : worked
+})
+
+const errorOf = (work: Work, failure: unknown): JobError.JobError =>
+  JobError.isJobError(failure)
+    ? failure
+    : new JobError.JobError({
+        operation: "run",
+        jobId: work.id,
+        reason: new JobError.InternalError({ cause: failure })
       })
-    )
-)
 
 /** How long a job waits for its database: ten minutes. */
 const patience = Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(600)])

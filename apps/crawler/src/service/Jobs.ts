@@ -21,6 +21,7 @@ import { orderOf } from "./Database.ts"
 import * as Deliveries from "./Deliveries.ts"
 import { formatsOf } from "./formats.ts"
 import { adding, withoutNul } from "./Pages.ts"
+import { Accounts } from "./Accounts.ts"
 import { isUnpaid, itemJson, jobJson, type JobRow } from "./rows.ts"
 
 /** A job that is to be worked on. */
@@ -123,6 +124,11 @@ export class Jobs extends Context.Service<
       status: "done" | "error" | "cancelled",
       error?: JobError.Reason
     ) => Effect.Effect<void, SqlError | StoreError>
+    /**
+     * Ends a job whose account could not pay, unless it can by now; gives whether it has ended. Whoever paid while the job's pages were stopped found no
+     * job that had ended, and takes none up.
+     */
+    readonly endUnpaid: (work: Work, error: JobError.Reason) => Effect.Effect<boolean, SqlError | StoreError>
   }
 >()("@redrive/crawler/service/Jobs") {
   static readonly layer = Layer.effect(
@@ -148,6 +154,7 @@ const workOf = ({ account_id: accountId, id, pace, request }: JobRow): Work => (
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const store = yield* Store
+  const accounts = yield* Accounts
 
   const toStore = Effect.provideService(Store, store)
 
@@ -247,6 +254,13 @@ const make = Effect.gen(function* () {
     if (job !== undefined) yield* deliver(job)
   }, sql.withTransaction)
 
+  const endUnpaid: Jobs["Service"]["endUnpaid"] = Effect.fnUntraced(function* ({ accountId, id }, error) {
+    yield* changed(id)
+    if (yield* accounts.canPay(accountId)) return false
+    yield* end(id, "error", error)
+    return true
+  }, sql.withTransaction)
+
   const remove = Effect.fnUntraced(function* (jobId: string) {
     yield* sql`DELETE FROM items WHERE job_id = ${jobId}`
     yield* sql`DELETE FROM jobs WHERE id = ${jobId}`
@@ -315,6 +329,7 @@ const make = Effect.gen(function* () {
       ([setting]) => setting?.value ?? ""
     ),
     end,
+    endUnpaid,
     markdown: (accountId, jobId, itemId) =>
       Effect.map(
         sql<{ markdown: string }>`

@@ -76,7 +76,7 @@ export type Exhausted<E, F = Added> = RetryExhausted<E | F>
  * @category models
  * @since 0.1.0
  */
-export type Attempt<A> = (signal: AbortSignal) => PromiseLike<A>
+export type PromiseAttempt<A> = (signal: AbortSignal) => PromiseLike<A>
 
 /**
  * The options of one call by promises.
@@ -127,7 +127,7 @@ export interface Runner {
    *
    * A call that succeeds at once starts no fiber, so it costs a small part of `run` with a runtime for each call.
    */
-  readonly promise: <A, F = Added>(attempt: Attempt<A>, options?: PromiseOptions<A, F>) => Promise<A>
+  readonly promise: <A, F = Added>(attempt: PromiseAttempt<A>, options?: PromiseOptions<A, F>) => Promise<A>
   /** Opens the gate of a key, so that its parked calls go on: for an operator who has acted. Default: the key of calls without one. */
   readonly resume: (key?: string) => Effect.Effect<void>
   /** The keys whose gates are shut. */

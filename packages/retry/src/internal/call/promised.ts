@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { Added, Attempt, PromiseOptions } from "../../Retry.ts"
+import type { Added, PromiseAttempt, PromiseOptions } from "../../Retry.ts"
 import type { RunnerState } from "../state/runnerState.ts"
 import * as Deadlines from "../time/deadlines.ts"
 import { limitOf } from "./attempt.ts"
@@ -21,7 +21,7 @@ import { timedOut } from "./timedOut.ts"
 /** Runs a function that returns a promise under the policy of a runner. */
 export const promised = <A, F = Added>(
   shared: RunnerState,
-  attempt: Attempt<A>,
+  attempt: PromiseAttempt<A>,
   options: PromiseOptions<A, F>
 ): Promise<A> => {
   if (options.signal?.aborted === true) return Promise.reject(options.signal.reason)
@@ -40,13 +40,13 @@ export const promised = <A, F = Added>(
   return Promise.reject(reasonOf(rest, options))
 }
 
-const effectOf = <A>(attempt: Attempt<A>): Effect.Effect<A, unknown> =>
+const effectOf = <A>(attempt: PromiseAttempt<A>): Effect.Effect<A, unknown> =>
   // Whatever an attempt rejects with is its failure: the verdict is read from that.
   // @effect-diagnostics-next-line unknownInEffectCatch:off
   Effect.tryPromise({ try: attempt, catch: (failure) => failure })
 
 /** The first attempt. */
-const first = <A>(call: Promised<A>, attempt: Attempt<A>): Promise<A> => {
+const first = <A>(call: Promised<A>, attempt: PromiseAttempt<A>): Promise<A> => {
   const { options } = call
   const controller = attempt.length > 0 ? new AbortController() : undefined
   const failed = (failure: unknown) => settled(goOn(call, Effect.fail(failure)), options)
@@ -116,9 +116,9 @@ const reasonOf = <A, F>(exit: Exit.Exit<unknown, unknown>, options: PromiseOptio
 
 /** As an effect it is one attempt, so that a call that succeeds at once makes no other. */
 class Promised<A> extends Call.Call<A, unknown, never> {
-  readonly attempt: Attempt<A>
+  readonly attempt: PromiseAttempt<A>
 
-  constructor(shared: RunnerState, attempt: Attempt<A>, options: PromiseOptions<A>) {
+  constructor(shared: RunnerState, attempt: PromiseAttempt<A>, options: PromiseOptions<A>) {
     super(shared, undefined, options, idleOf(options.context ?? Context.empty()))
     this.attempt = attempt
   }

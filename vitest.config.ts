@@ -7,15 +7,23 @@ import { defineConfig } from "vitest/config"
 // What Node.js has compiled in a worker, or in a program that a test starts, it need not compile in the next.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.cache/node")
 
+const words = process.argv.slice(2).filter((word) => word !== "run")
+
 /** Whether a word of the command line names a folder or a file. */
 const isPath = (word: string): boolean => /^(packages|apps|clients|\.ci)\b/.test(word)
+
+/** Tests that start browsers, servers and the command itself. */
+const endToEnd = "**/test/**/*.e2e.test.ts"
+
+/** Whether a run is of these: `pnpm test:e2e`, or one that names such a file. */
+const isEndToEnd = words.includes("e2e") || words.some((word) => word.includes(".e2e."))
 
 /**
  * Whether a run asks for tests of a folder. A project takes its time at the start even if none of its tests
  * is asked for, so a run that names other folders only does without it.
  */
 const isAsked = (folder: string): boolean => {
-  const options = process.argv.slice(2).filter((word) => word !== "run")
+  const options = words.filter((word) => word !== "--mode" && word !== "e2e")
   return (
     options.length === 0 ||
     !options.every(isPath) ||
@@ -46,7 +54,16 @@ const filesOf = (path: string) => (path.endsWith(".ts") ? path : `${path}/**/tes
 
 const own = {
   extends: true as const,
-  test: { name: "isolated", include: isolated.map(filesOf), exclude: ["**/node_modules/**"] }
+  test: { name: "isolated", include: isolated.map(filesOf), exclude: ["**/node_modules/**", endToEnd] }
+}
+
+const whole = {
+  extends: true as const,
+  test: {
+    name: "e2e",
+    include: ["packages", "apps", "clients"].map((folder) => `${folder}/${endToEnd}`),
+    exclude: ["**/node_modules/**"]
+  }
 }
 
 const common = {
@@ -55,7 +72,7 @@ const common = {
     name: "shared",
     isolate: false,
     include: shared.map(filesOf),
-    exclude: ["**/node_modules/**", ...isolated.map(filesOf)]
+    exclude: ["**/node_modules/**", endToEnd, ...isolated.map(filesOf)]
   }
 }
 
@@ -83,6 +100,22 @@ const nodemailer = (name: string) => ({
   test: { name, include: ["packages/email/test/{Alerter,EmailSink}.test.ts"] }
 })
 
+/** Projects begin in the order of their names: the longest files first, and what is short fills the gaps at the end. */
+const inProcess = [
+  ...(isolated.some(isAsked) ? [own] : []),
+  ...(shared.some(isAsked) ? [common] : []),
+  // The ends of the ranges of versions that packages name for their peers.
+  ...(isAsked("packages/sentry")
+    ? [
+        sentry("sentry-10.0", "sentry-10.0"),
+        sentry("sentry-10", "sentry-10"),
+        sentry("sentry-11.0", "sentry-11.0/server")
+      ]
+    : []),
+  ...(isAsked("packages/pino") ? [pino("pino-9.0"), pino("pino-9"), pino("pino-10.0")] : []),
+  ...(isAsked("packages/email") ? [nodemailer("nodemailer-10.5")] : [])
+]
+
 export default defineConfig({
   test: {
     // Node.js 22 calls node:sqlite experimental, once in every worker.
@@ -95,20 +128,6 @@ export default defineConfig({
     fsModuleCache: true,
     setupFiles: ["./vitest.seed.ts"],
     reporters: ["default", "./vitest.summary.ts"],
-    projects: [
-      // Projects begin in the order of their names: the longest files first, and what is short fills the gaps at the end.
-      ...(isolated.some(isAsked) ? [own] : []),
-      ...(shared.some(isAsked) ? [common] : []),
-      // The ends of the ranges of versions that packages name for their peers.
-      ...(isAsked("packages/sentry")
-        ? [
-            sentry("sentry-10.0", "sentry-10.0"),
-            sentry("sentry-10", "sentry-10"),
-            sentry("sentry-11.0", "sentry-11.0/server")
-          ]
-        : []),
-      ...(isAsked("packages/pino") ? [pino("pino-9.0"), pino("pino-9"), pino("pino-10.0")] : []),
-      ...(isAsked("packages/email") ? [nodemailer("nodemailer-10.5")] : [])
-    ]
+    projects: isEndToEnd ? [whole] : inProcess
   }
 })

@@ -18,7 +18,7 @@ import { killer } from "./killer.ts"
 import { serve } from "./origin.ts"
 import { checkCounters } from "./counters.ts"
 
-/** How often the service is killed: `KILLS=50 pnpm test apps/crawler/test/Kill.test.ts` takes two minutes. */
+/** How often the service is killed: `KILLS=50 pnpm test apps/crawler/test/Kill.e2e.test.ts` takes two minutes. */
 const kills = Number(process.env["KILLS"] ?? 6)
 
 /** The pages of the site are a tree of three levels, in which each page has links to its parent and to a page that is not there. */

@@ -20,7 +20,7 @@ import { killer } from "./killer.ts"
 import { serve } from "./origin.ts"
 import { checkCounters } from "./counters.ts"
 
-/** How often one of two processes is killed: `KILLS=50 pnpm test apps/crawler/test/Shared.test.ts` takes some minutes. */
+/** How often one of two processes is killed: `KILLS=50 pnpm test apps/crawler/test/Shared.e2e.test.ts` takes some minutes. */
 const kills = Number(process.env["KILLS"] ?? 5)
 
 const reached = (config: Effect.Success<ReturnType<typeof Postgres.server>>) => ({

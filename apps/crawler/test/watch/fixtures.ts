@@ -444,6 +444,7 @@ export const views: { readonly [name: string]: View } = {
         ...incident,
         key: "internal_error",
         name: "",
+        route: "default",
         code: "internal_error",
         severity: "Error",
         isOpen: false,

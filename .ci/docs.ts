@@ -10,6 +10,7 @@ import { llms } from "./llms.ts"
 import { pages } from "./pages.ts"
 import { unexplained } from "./page-topics.ts"
 import { explained, outage, policies } from "./policies.ts"
+import { unlocked } from "./versions.ts"
 
 const root = join(import.meta.dirname, "..")
 const documents = {
@@ -44,6 +45,6 @@ if (!process.argv.includes("--check")) {
   writeFileSync(join(root, "docs/clients.md"), clients)
   console.log("wrote docs/clients.md")
 }
-const missing = [...forbidden, ...brokenLinks(), ...(await unexplained())]
+const missing = [...forbidden, ...brokenLinks(), ...unlocked(), ...(await unexplained())]
 for (const line of missing) console.error(line)
 if (isStale || missing.length > 0) process.exitCode = 1

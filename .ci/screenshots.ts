@@ -66,7 +66,8 @@ try {
   }
   // Half a minute after it began somebody is told.
   await sleep(30_000)
-  const page = await browser.newPage({ viewport: { width: 1280, height: 700 } })
+  // Without an animation the page is where the link leads.
+  const page = await browser.newPage({ viewport: { width: 1280, height: 700 }, reducedMotion: "reduce" })
   await page.goto(new URL("/incidents", url).href)
   await page.locator("table td a").first().click()
   await page.locator("#explained").waitFor()

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Page } from "playwright-core"
 import type { View } from "../src/watch/Model.ts"
 import * as Words from "../src/watch/views/Words.ts"
-import { browserOf, looks, noChromium, open, pages, violations } from "./watch/browser.ts"
+import { brokenWords, browserOf, looks, noChromium, open, pages, tablet, violations } from "./watch/browser.ts"
 import { emptyViews, items, jobs, jobView, now, overview, shown, views, withText } from "./watch/fixtures.ts"
 
 const byPath = (all: { readonly [name: string]: View }, before: string) =>
@@ -22,8 +22,8 @@ const overviewAt = (later: number, failed: number) => {
 const browser = browserOf(afterAll)
 
 describe.skipIf(noChromium)("the page in a browser", () => {
-  for (const [width, colorScheme] of looks)
-    it.live(`is accessible and fits at ${width} px, ${colorScheme}`, () =>
+  for (const [width, colorScheme] of [...looks, tablet])
+    it.live(`is accessible, fits and breaks no word at ${width} px, ${colorScheme}`, () =>
       Effect.gen(function* () {
         const long = Object.entries(views).map(([name, view]) => [name, withText(view, "W".repeat(300))])
         const all = {
@@ -39,7 +39,10 @@ describe.skipIf(noChromium)("the page in a browser", () => {
             page.evaluate(`for (const details of document.querySelectorAll("details")) details.open = true`)
           )
           // Texts of strangers change the layout, and nothing that axe looks at.
-          if (!path.startsWith("/long")) assert.deepStrictEqual(yield* violations(page), [], path)
+          if (!path.startsWith("/long")) {
+            assert.deepStrictEqual(yield* brokenWords(page), [], path)
+            assert.deepStrictEqual(yield* violations(page), [], path)
+          }
           const scroll = yield* Effect.promise(() => page.evaluate<number>("document.documentElement.scrollWidth"))
           assert.isAtMost(scroll, width, path)
           assert.deepStrictEqual(complaints, [], path)

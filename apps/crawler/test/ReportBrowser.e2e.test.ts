@@ -2,11 +2,14 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, assert, describe, it } from "@effect/vitest"
+import * as RetryPolicy from "@redrive/retry/RetryPolicy"
 import * as Effect from "effect/Effect"
 import type { Page } from "playwright-core"
+import * as Explanation from "../src/explain/Explanation.ts"
+import * as ExplanationPage from "../src/explain/ExplanationPage.ts"
 import * as Render from "../src/report/Render.ts"
 import { folder } from "./files.ts"
-import { browserOf, looks, noChromium, open, violations } from "./watch/browser.ts"
+import { brokenWords, browserOf, looks, noChromium, open, tablet, violations } from "./watch/browser.ts"
 import { withText } from "./watch/fixtures.ts"
 import { emptyReport, failedPages, readPages, report, reportOf } from "./watch/report.ts"
 
@@ -23,13 +26,22 @@ const files = Effect.map(folder, (dir) =>
   })
 )
 
+/** An explained policy whose codes are long words. */
+const explained = Effect.gen(function* () {
+  const file = join(yield* folder, "explained.html")
+  const overrides = { "host_returned_error/connection_refused": { retries: 1 }, insufficient_balance: { giveUp: true } }
+  const policy = yield* RetryPolicy.fromJson({ retries: 3, overrides })
+  writeFileSync(file, ExplanationPage.document(yield* Explanation.make(policy, {})))
+  return pathToFileURL(file)
+})
+
 const evaluate = <A>(page: Page, code: string) => Effect.promise(() => page.evaluate<A>(code))
 
 const browser = browserOf(afterAll)
 
 describe.skipIf(noChromium)("a report in a browser, from a disk", () => {
-  for (const [width, colorScheme] of looks)
-    it.live(`is accessible, fits and asks nobody at ${width} px, ${colorScheme}`, () =>
+  for (const [width, colorScheme] of [...looks, tablet])
+    it.live(`is accessible, fits, breaks no word and asks nobody at ${width} px, ${colorScheme}`, () =>
       Effect.gen(function* () {
         const chromium = yield* browser
         for (const [name, url] of yield* files) {
@@ -42,10 +54,23 @@ describe.skipIf(noChromium)("a report in a browser, from a disk", () => {
             for (const story of document.querySelectorAll(".story")) story.style.contentVisibility = "visible"`
           )
           // Texts of strangers change the layout, and nothing that axe looks at.
-          if (name !== "long") assert.deepStrictEqual(yield* violations(page), [], name)
+          if (name !== "long") {
+            assert.deepStrictEqual(yield* brokenWords(page), [], name)
+            assert.deepStrictEqual(yield* violations(page), [], name)
+          }
           assert.isAtMost(yield* evaluate<number>(page, "document.documentElement.scrollWidth"), width, name)
           assert.deepStrictEqual([complaints, asked], [[], []], name)
         }
+      }).pipe(Effect.scoped)
+    )
+
+  for (const width of [390, 1280])
+    it.live(`breaks no word of an explained policy at ${width} px`, () =>
+      Effect.gen(function* () {
+        const { page } = yield* open(yield* browser, yield* explained, { viewport: { width, height: 800 } })
+        assert.deepStrictEqual(yield* brokenWords(page), [])
+        assert.deepStrictEqual(yield* violations(page), [])
+        assert.isAtMost(yield* evaluate<number>(page, "document.documentElement.scrollWidth"), width)
       }).pipe(Effect.scoped)
     )
 

@@ -121,6 +121,22 @@ describe("the overview", () => {
   })
 })
 
+describe("a list that is cut", () => {
+  it("leads to the rest of a job's hosts, which lead to theirs", () => {
+    const all = `/hosts?job=${jobView.job.id}&after=cursor`
+    assert.notInclude(linksOf(jobView), all)
+    assert.include(linksOf({ ...jobView, moreHosts: "cursor" }), all)
+    const hosts = { view: "hosts", hosts: jobView.hosts, after: "cursor", job: jobView.job.id } as const
+    assert.includeMembers([...linksOf(hosts)], [all, `/jobs/${jobView.job.id}`])
+  })
+
+  it("says where earlier actions are", () => {
+    const said = (view: View) => textOf(elements(view, "main")[0]!).includes("Earlier actions are in the log.")
+    const actions = Array.from({ length: 20 }, () => overview.actions[0]!)
+    assert.deepStrictEqual([said(overview), said({ ...overview, actions, isActionLeft: true })], [false, true])
+  })
+})
+
 describe("a time line", () => {
   const story: ItemLine["story"] = [
     {
@@ -144,6 +160,8 @@ describe("a time line", () => {
     const view = { ...jobView, stories: many }
     assert.strictEqual(elements(view, "svg").filter((svg) => attribute(svg, "role") === "img").length, 200 + 2)
     assert.include(textOf(elements(view, "main")[0]!), "50 pages more are not drawn.")
+    const first = { ...view, stories: many.slice(0, 100), untold: 23 }
+    assert.include(textOf(elements(first, "main")[0]!), "23 pages more are not drawn.")
   })
 
   it("says the same in words", () => {

@@ -30,7 +30,6 @@ table{border-collapse:collapse;width:100%;font-size:.87rem;font-variant-numeric:
 th,td{text-align:left;padding:3px 8px;border-bottom:1px solid var(--edge);vertical-align:top}
 th{color:var(--faint);font-weight:500}
 td,th{white-space:nowrap}
-.code td:first-child{white-space:normal;overflow-wrap:anywhere;min-width:9em}
 .number{text-align:right}
 pre{background:var(--card);padding:12px;margin:0;overflow-x:auto;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
 summary{cursor:pointer;color:var(--faint);margin:12px 0 6px}
@@ -41,7 +40,7 @@ const table = ({ head, rows }: tables.Table, caption: string): Child => {
   const isNumber = head.map((_, column) => rows.some((row) => typeof row[column] === "number"))
   const kind = (column: number) => (isNumber[column] === true ? "number" : "")
   return html`<div class="scroll" role="region" aria-label=${caption} tabindex="0">
-    <table class=${head[0]}>
+    <table>
       <thead>
         <tr>
           ${head.map((title, column) => html`<th scope="col" class=${kind(column)}>${title}</th>`)}

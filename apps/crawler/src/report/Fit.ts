@@ -40,7 +40,7 @@ export const bytesOf = (text: string): number => Buffer.byteLength(text)
 
 const sizeOf = (node: Node): number => bytesOf(renderToString(node))
 
-/** As many of the first ones as fit. */
+/** As many of the first ones as fit, and the room that is left for what comes after them: none, unless all fit. */
 const fill = <A>(all: ReadonlyArray<A>, room: number, size: (one: A) => number) => {
   let used = 0
   let count = 0
@@ -50,7 +50,7 @@ const fill = <A>(all: ReadonlyArray<A>, room: number, size: (one: A) => number) 
     used = next
     count++
   }
-  return { some: all.slice(0, count), used }
+  return { some: all.slice(0, count), left: count === all.length ? room - used : 0 }
 }
 
 /** Fills `room` bytes: failures first, then what was under way, then what was read. */
@@ -58,9 +58,9 @@ export const fit = (report: Report, room: number): Fitted => {
   const { now } = report
   const space = Math.max(0, room - Math.min(drawnBytes, room / 5))
   const failed = fill(report.failed, space, (page) => sizeOf(story(page, now)))
-  const open = fill(report.open, space - failed.used, (page) => sizeOf(story(page, now)))
+  const open = fill(report.open, failed.left, (page) => sizeOf(story(page, now)))
   const head = sizeOf(pageRows([], now))
-  const done = fill(report.done, space - failed.used - open.used, (page) => sizeOf(pageRows([page], now)) - head)
+  const done = fill(report.done, open.left, (page) => sizeOf(pageRows([page], now)) - head)
   const told = { failed: failed.some, open: open.some, done: done.some }
   const withStories = [...told.failed, ...told.open, ...told.done].filter(({ story }) => story.length > 0)
   // Pages that were tried again first: their waits are what the axis is for.

@@ -14,7 +14,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as FiberMap from "effect/FiberMap"
-import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
@@ -25,6 +24,7 @@ import * as HostWait from "./HostWait.ts"
 import * as Drain from "./Drain.ts"
 import { Jobs, type Work } from "./Jobs.ts"
 import { pagePolicy } from "./PagePolicy.ts"
+import * as Notes from "./Notes.ts"
 import * as Recorder from "../page/Recorder.ts"
 import { Pages } from "./Pages.ts"
 import * as Suspects from "./Suspects.ts"
@@ -69,9 +69,7 @@ export const layer = (
       const runner = Retry.make(HostWait.policyOf(policy), "page")
       const running = yield* FiberMap.make<string>()
       const drain = yield* Drain.make(options.grace ?? 0)
-      const fork = yield* FiberSet.makeRuntime<never, void, never>()
-      // A store that fails is no failure of the page: it shows at the page's end.
-      const waits = (note: Effect.Effect<void, SqlError>) => void fork(Effect.ignoreCause(note))
+      const notes = yield* Notes.make
       const workers: Visits.Workers = {
         pagesPerJob,
         kills,
@@ -80,7 +78,7 @@ export const layer = (
         runner,
         retries: policy.retries,
         drain,
-        waits,
+        notes,
         onLeftOut: options.onLeftOut
       }
       // A look finds jobs that run, and may have found one before whoever created it starts it.
@@ -126,12 +124,17 @@ const crawl = (
       const error = errorOf(work, Cause.squash(cause))
       const report = ErrorReporter.report(Cause.fail(error))
       if (error.reason._tag === "InsufficientBalance") {
-        const isOver = yield* Effect.orElseSucceed(jobs.endUnpaid(work, error.reason), () => true)
+        const isOver = yield* ending(work, jobs.endUnpaid(work, error.reason), true)
         return yield* isOver ? report : crawl(work, workers)
       }
       yield* report
-      yield* Effect.ignore(jobs.end(work.id, "error", error.reason))
+      yield* ending(work, jobs.end(work.id, "error", error.reason), undefined)
     })
+  )
+
+const ending = <A>(work: Work, end: Effect.Effect<A, SqlError | StoreError>, lost: A) =>
+  Effect.catch(Visits.storing(end), (error) =>
+    Effect.as(Effect.logWarning(`job ${work.id} could not be ended`, error), lost)
   )
 
 const visit = Effect.fnUntraced(function* (work: Work, workers: Visits.Workers) {

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto"
 import * as Sqlite from "@redrive/sqlite/Sqlite"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -14,6 +15,9 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as DatabaseName from "./DatabaseName.ts"
 import * as Lock from "./Lock.ts"
 import { answerOf, failureOf, readError } from "./rows.ts"
+
+/** The time as columns have it. */
+export const now = Effect.map(DateTime.now, DateTime.formatIso)
 
 /** The column by which rows of a table are in the order in which they were added. SQLite has one of its own. */
 export const orderOf = (sql: SqlClient.SqlClient, table: string) =>

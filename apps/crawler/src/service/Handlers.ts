@@ -77,143 +77,201 @@ const admit = Effect.fnUntraced(function* (request: CrawlApi.CrawlRequest, allow
   return Result.isFailure(scope) ? yield* CrawlApi.refused(scope.failure) : undefined
 })
 
+/** What handlers answer from. */
+interface Api {
+  readonly accounts: Accounts["Service"]
+  readonly crawler: Crawler["Service"]
+  readonly jobs: Jobs["Service"]
+  /** What links to texts are signed with. */
+  readonly secret: string
+  readonly allowPrivate: boolean
+}
+
 export const layer = (allowPrivate: boolean) =>
   HttpApiBuilder.group(
     CrawlApi.CrawlApi,
     "jobs",
     Effect.fn(function* (handlers) {
-      const accounts = yield* Accounts
       const jobs = yield* Jobs
-      const crawler = yield* Crawler
-      const secret = yield* jobs.secret
-
-      const begin = Effect.fnUntraced(function* (
-        request: CrawlApi.CrawlRequest,
-        asked: HttpServerRequest.HttpServerRequest
-      ) {
-        const { id } = yield* CrawlApi.CurrentAccount
-        yield* admit(request, allowPrivate)
-        const about = { operation: "create" as const }
-        const balance = yield* accounts.balance(id).pipe(ownFault(about))
-        if (balance < pagePrice) return yield* CrawlApi.refused(new JobError.InsufficientBalance({}))
-        const work = yield* jobs.create(id, request, originOf(asked)).pipe(ownFault(about))
-        yield* crawler.start(work)
-        return { id: work.id }
-      })
-
-      const stateOf = (about: { readonly operation: "poll" | "cancel"; readonly jobId: string }) =>
-        Effect.flatMap(CrawlApi.CurrentAccount, ({ id }) =>
-          Effect.flatMap(jobs.state(id, about.jobId).pipe(ownFault(about)), orNotFound)
-        )
-
+      const api: Api = {
+        accounts: yield* Accounts,
+        crawler: yield* Crawler,
+        jobs,
+        secret: yield* jobs.secret,
+        allowPrivate
+      }
       return handlers.handleAll({
         create: ({ payload, request }) =>
-          Effect.andThen(strict(request, CrawlApi.CrawlRequestBody), begin(payload, request)),
-        get: Effect.fnUntraced(function* ({ params, query, request }) {
-          const { id } = yield* CrawlApi.CurrentAccount
-          const about = { operation: "poll" as const, jobId: params.id }
-          const { version, webhook } = yield* stateOf(about)
-          const links = Links.make(secret, originOf(request), params.id, yield* Clock.currentTimeMillis)
-          // A link tells the hour: then the answer is another one. A webhook goes on after its job.
-          const rest = [links, webhook.status, webhook.error].join("\n")
-          const etag = `"${version}-${createHash("sha256").update(rest).digest("base64url").slice(0, 12)}"`
-          const headers = { etag, "cache-control": "private, no-cache" }
-          if (isKnown(request.headers["if-none-match"], etag)) return HttpServerResponse.empty({ status: 304, headers })
-          const { include_links, limit = whole.limit, offset = whole.offset } = query
-          const view = { limit, offset, links: include_links !== "false" }
-          const body = yield* Effect.flatMap(jobs.answer(id, params.id, links, view).pipe(ownFault(about)), orNotFound)
-          return HttpServerResponse.text(body, { contentType: "application/json", headers })
-        }),
-        jobMarkdown: Effect.fnUntraced(function* ({ params }) {
-          const { formats, status } = yield* stateOf({ operation: "poll", jobId: params.id })
-          if (!formats.has("markdown")) return yield* notInMarkdown
-          if (isRunning(status))
-            return yield* Effect.fail({
-              error: "job_not_finished",
-              message: "the job has not ended: ask again later",
-              status
-            })
-          const texts = Stream.map(
-            jobs.texts(params.id),
-            ({ markdown, url }) => `<!-- ${commented(url)} -->\n\n${markdown}\n\n`
-          )
-          return HttpServerResponse.stream(Stream.encodeText(texts), { contentType: "text/markdown; charset=utf-8" })
-        }),
-        list: Effect.fnUntraced(function* ({ query: { before, limit = 20 } }) {
-          const { id } = yield* CrawlApi.CurrentAccount
-          const found = yield* jobs.list(id, limit, before).pipe(ownFault({ operation: "poll" }))
-          return { jobs: found, next: found.length < limit ? null : (found.at(-1)?.id ?? null) }
-        }),
-        resend: Effect.fnUntraced(function* ({ params }) {
-          const about = { operation: "poll" as const, jobId: params.id }
-          const { status } = yield* stateOf(about)
-          if (isRunning(status)) return yield* invalid("id", "the job has not ended, and its webhook has not been sent")
-          const url = yield* jobs.resend(params.id).pipe(ownFault(about))
-          if (Option.isNone(url)) return yield* invalid("id", "the job has no webhook_url")
-          return {
-            success: true,
-            status_code: 0,
-            webhook_error: "",
-            webhook_url: url.value,
-            job_id: params.id,
-            message: "Webhook queued: the job's webhook_status tells what becomes of it"
-          }
-        }),
-        delete: Effect.fnUntraced(function* ({ params }) {
-          const about = { operation: "cancel" as const, jobId: params.id }
-          const { status } = yield* stateOf(about)
-          if (isRunning(status)) yield* crawler.cancel(params.id).pipe(ownFault(about))
-          yield* jobs.remove(params.id).pipe(ownFault(about))
-          return { message: "Job deleted" }
-        }),
-        scrape: Effect.fnUntraced(function* ({ payload, request }) {
-          yield* strict(request, CrawlApi.ScrapeRequestBody)
-          const { main_content_only, output_format = "markdown", respect_robots_txt = false, url } = payload
-          const page = {
-            url,
-            itemsLimit: 1,
-            scrapeType: output_format,
-            respectRobotsTxt: respect_robots_txt,
-            ...(main_content_only !== undefined && { mainContentOnly: main_content_only })
-          }
-          return yield* begin(CrawlApi.CrawlRequest.make(page), request)
-        }),
-        getScrape: Effect.fnUntraced(function* ({ params }) {
-          const about = { operation: "poll" as const, jobId: params.id }
-          const job = yield* stateOf(about)
-          const item = yield* Effect.flatMap(jobs.first(params.id).pipe(ownFault(about)), orNotFound)
-          const page_status_code = item.page_status
-          if (item.status === "done")
-            return {
-              success: true,
-              status: "done",
-              page_status_code,
-              page_title: item.title,
-              ...(job.formats.has("markdown") && { markdown: item.markdown }),
-              ...(job.formats.has("cleaned") && { cleaned_content: item.cleaned }),
-              ...(job.formats.has("html") && { raw_content: item.html })
-            }
-          if (isRunning(job.status)) return { success: false, status: item.status, page_status_code }
-          const { error_code, last_error } = item.answer === "" ? cancelled : JSON.parse(item.answer)
-          return { success: false, status: "error", page_status_code, error_code, error_message: last_error }
-        }),
-        cancel: Effect.fnUntraced(function* ({ params }) {
-          const about = { operation: "cancel" as const, jobId: params.id }
-          const { status } = yield* stateOf(about)
-          if (!isRunning(status)) return { message: `Job has already ended: ${status}` }
-          yield* crawler.cancel(params.id).pipe(ownFault(about))
-          return { message: "Job cancelled" }
-        }),
-        markdown: Effect.fnUntraced(function* ({ params }) {
-          const { id } = yield* CrawlApi.CurrentAccount
-          const about = { operation: "poll" as const, jobId: params.id }
-          const { formats } = yield* stateOf(about)
-          if (!formats.has("markdown")) return yield* notInMarkdown
-          return yield* Effect.flatMap(jobs.markdown(id, params.id, params.itemId).pipe(ownFault(about)), orNotFound)
-        })
+          Effect.andThen(strict(request, CrawlApi.CrawlRequestBody), begin(api, payload, request)),
+        get: ({ params, query, request }) => get(api, params.id, query, request),
+        jobMarkdown: ({ params }) => jobMarkdown(api, params.id),
+        list: ({ query }) => list(api, query),
+        resend: ({ params }) => resend(api, params.id),
+        delete: ({ params }) => remove(api, params.id),
+        cancel: ({ params }) => cancel(api, params.id),
+        markdown: ({ params }) => markdown(api, params.id, params.itemId),
+        scrape: ({ payload, request }) => scrape(api, payload, request),
+        getScrape: ({ params }) => getScrape(api, params.id)
       })
     })
   )
+
+/** Creates a job and begins with it. */
+const begin = Effect.fnUntraced(function* (
+  { accounts, allowPrivate, crawler, jobs }: Api,
+  request: CrawlApi.CrawlRequest,
+  asked: HttpServerRequest.HttpServerRequest
+) {
+  const { id } = yield* CrawlApi.CurrentAccount
+  yield* admit(request, allowPrivate)
+  const about = { operation: "create" as const }
+  const balance = yield* accounts.balance(id).pipe(ownFault(about))
+  if (balance < pagePrice) return yield* CrawlApi.refused(new JobError.InsufficientBalance({}))
+  const work = yield* jobs.create(id, request, originOf(asked)).pipe(ownFault(about))
+  yield* crawler.start(work)
+  return { id: work.id }
+})
+
+/** What a fault of ours is about. */
+interface About {
+  readonly operation: "poll" | "cancel"
+  readonly jobId: string
+}
+
+/** How a job of the caller is. */
+const stateOf = ({ jobs }: Api, about: About) =>
+  Effect.flatMap(CrawlApi.CurrentAccount, ({ id }) =>
+    Effect.flatMap(jobs.state(id, about.jobId).pipe(ownFault(about)), orNotFound)
+  )
+
+/** Which items of a job are asked for. */
+interface Asked {
+  readonly include_links?: "true" | "false"
+  readonly limit?: number
+  readonly offset?: number
+}
+
+const get = Effect.fnUntraced(function* (
+  api: Api,
+  jobId: string,
+  { include_links, limit = whole.limit, offset = whole.offset }: Asked,
+  request: HttpServerRequest.HttpServerRequest
+) {
+  const { id } = yield* CrawlApi.CurrentAccount
+  const about = { operation: "poll" as const, jobId }
+  const { version, webhook } = yield* stateOf(api, about)
+  const links = Links.make(api.secret, originOf(request), jobId, yield* Clock.currentTimeMillis)
+  // A link tells the hour: then the answer is another one. A webhook goes on after its job.
+  const rest = [links, webhook.status, webhook.error].join("\n")
+  const etag = `"${version}-${createHash("sha256").update(rest).digest("base64url").slice(0, 12)}"`
+  const headers = { etag, "cache-control": "private, no-cache" }
+  if (isKnown(request.headers["if-none-match"], etag)) return HttpServerResponse.empty({ status: 304, headers })
+  const view = { limit, offset, links: include_links !== "false" }
+  const body = yield* Effect.flatMap(api.jobs.answer(id, jobId, links, view).pipe(ownFault(about)), orNotFound)
+  return HttpServerResponse.text(body, { contentType: "application/json", headers })
+})
+
+const jobMarkdown = Effect.fnUntraced(function* (api: Api, jobId: string) {
+  const { formats, status } = yield* stateOf(api, { operation: "poll", jobId })
+  if (!formats.has("markdown")) return yield* notInMarkdown
+  if (isRunning(status))
+    return yield* Effect.fail({
+      error: "job_not_finished" as const,
+      message: "the job has not ended: ask again later",
+      status
+    })
+  const texts = Stream.map(
+    api.jobs.texts(jobId),
+    ({ markdown, url }) => `<!-- ${commented(url)} -->\n\n${markdown}\n\n`
+  )
+  return HttpServerResponse.stream(Stream.encodeText(texts), { contentType: "text/markdown; charset=utf-8" })
+})
+
+const list = Effect.fnUntraced(function* (
+  { jobs }: Api,
+  { before, limit = 20 }: { readonly before?: string; readonly limit?: number }
+) {
+  const { id } = yield* CrawlApi.CurrentAccount
+  const found = yield* jobs.list(id, limit, before).pipe(ownFault({ operation: "poll" }))
+  return { jobs: found, next: found.length < limit ? null : (found.at(-1)?.id ?? null) }
+})
+
+const resend = Effect.fnUntraced(function* (api: Api, jobId: string) {
+  const about = { operation: "poll" as const, jobId }
+  const { status } = yield* stateOf(api, about)
+  if (isRunning(status)) return yield* invalid("id", "the job has not ended, and its webhook has not been sent")
+  const url = yield* api.jobs.resend(jobId).pipe(ownFault(about))
+  if (Option.isNone(url)) return yield* invalid("id", "the job has no webhook_url")
+  return {
+    success: true,
+    status_code: 0,
+    webhook_error: "",
+    webhook_url: url.value,
+    job_id: jobId,
+    message: "Webhook queued: the job's webhook_status tells what becomes of it"
+  }
+})
+
+const remove = Effect.fnUntraced(function* (api: Api, jobId: string) {
+  const about = { operation: "cancel" as const, jobId }
+  const { status } = yield* stateOf(api, about)
+  if (isRunning(status)) yield* api.crawler.cancel(jobId).pipe(ownFault(about))
+  yield* api.jobs.remove(jobId).pipe(ownFault(about))
+  return { message: "Job deleted" }
+})
+
+const cancel = Effect.fnUntraced(function* (api: Api, jobId: string) {
+  const about = { operation: "cancel" as const, jobId }
+  const { status } = yield* stateOf(api, about)
+  if (!isRunning(status)) return { message: `Job has already ended: ${status}` }
+  yield* api.crawler.cancel(jobId).pipe(ownFault(about))
+  return { message: "Job cancelled" }
+})
+
+const markdown = Effect.fnUntraced(function* (api: Api, jobId: string, itemId: string) {
+  const { id } = yield* CrawlApi.CurrentAccount
+  const about = { operation: "poll" as const, jobId }
+  const { formats } = yield* stateOf(api, about)
+  if (!formats.has("markdown")) return yield* notInMarkdown
+  return yield* Effect.flatMap(api.jobs.markdown(id, jobId, itemId).pipe(ownFault(about)), orNotFound)
+})
+
+const scrape = Effect.fnUntraced(function* (
+  api: Api,
+  payload: typeof CrawlApi.ScrapeRequestBody.Type,
+  request: HttpServerRequest.HttpServerRequest
+) {
+  yield* strict(request, CrawlApi.ScrapeRequestBody)
+  const { main_content_only, output_format = "markdown", respect_robots_txt = false, url } = payload
+  const page = {
+    url,
+    itemsLimit: 1,
+    scrapeType: output_format,
+    respectRobotsTxt: respect_robots_txt,
+    ...(main_content_only !== undefined && { mainContentOnly: main_content_only })
+  }
+  return yield* begin(api, CrawlApi.CrawlRequest.make(page), request)
+})
+
+const getScrape = Effect.fnUntraced(function* (api: Api, jobId: string) {
+  const about = { operation: "poll" as const, jobId }
+  const job = yield* stateOf(api, about)
+  const item = yield* Effect.flatMap(api.jobs.first(jobId).pipe(ownFault(about)), orNotFound)
+  const page_status_code = item.page_status
+  if (item.status === "done")
+    return {
+      success: true,
+      status: "done" as const,
+      page_status_code,
+      page_title: item.title,
+      ...(job.formats.has("markdown") && { markdown: item.markdown }),
+      ...(job.formats.has("cleaned") && { cleaned_content: item.cleaned }),
+      ...(job.formats.has("html") && { raw_content: item.html })
+    }
+  if (isRunning(job.status)) return { success: false, status: item.status, page_status_code }
+  const { error_code, last_error } = item.answer === "" ? cancelled : JSON.parse(item.answer)
+  return { success: false, status: "error" as const, page_status_code, error_code, error_message: last_error }
+})
 
 /** A page that a person, or an empty account, ended. */
 const cancelled = { error_code: "internal_error", last_error: "the page was not read: its job has ended" }

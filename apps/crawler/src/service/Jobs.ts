@@ -1,8 +1,8 @@
 /**
- * Jobs, from when somebody asks for one until it is forgotten, and what the API answers of them. `Pages` has how their pages come in.
+ * Jobs, from when somebody asks for one until it is forgotten. `JobQueries` has what the API answers of them, `Pages` how their pages come in.
  */
 import { randomUUID } from "node:crypto"
-import * as CrawlApi from "@redrive/crawl/CrawlApi"
+import type * as CrawlApi from "@redrive/crawl/CrawlApi"
 import type * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
 import { Store, type StoreError } from "@redrive/durable/Store"
@@ -17,12 +17,12 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Stream from "effect/Stream"
 import * as Scope from "../page/Scope.ts"
-import { orderOf } from "./Database.ts"
-import * as Deliveries from "./Deliveries.ts"
-import { formatsOf } from "./formats.ts"
-import { adding, withoutNul } from "./Pages.ts"
+import { now, orderOf } from "./Database.ts"
 import { Accounts } from "./Accounts.ts"
-import { isUnpaid, itemJson, jobJson, type JobRow } from "./rows.ts"
+import * as Deliveries from "./Deliveries.ts"
+import * as JobQueries from "./JobQueries.ts"
+import { adding, type Task } from "./Pages.ts"
+import { isUnpaid, type JobRow, readRequest, requestJson } from "./rows.ts"
 
 /** A job that is to be worked on. */
 export interface Work {
@@ -65,6 +65,12 @@ export interface First {
   readonly answer: string
 }
 
+/** The job whose pages another one takes again, and the address by which whoever asked for that reached the service. */
+interface Again {
+  readonly of: string
+  readonly origin: string
+}
+
 export class Jobs extends Context.Service<
   Jobs,
   {
@@ -77,8 +83,8 @@ export class Jobs extends Context.Service<
     /** Creates a job that takes pages of another one again, in the transaction of whoever calls; gives whether it was not there. */
     readonly again: (
       work: Work,
-      from: { readonly of: string; readonly origin: string },
-      pages: ReadonlyArray<{ readonly url: string; readonly depth: number }>
+      from: Again,
+      pages: ReadonlyArray<Pick<Task, "url" | "depth">>
     ) => Effect.Effect<boolean, SqlError>
     /** Takes up a job that ended since its account could not pay, with the pages that it left. */
     readonly resume: (jobId: string) => Effect.Effect<Option.Option<Work>, SqlError>
@@ -137,208 +143,166 @@ export class Jobs extends Context.Service<
   )
 }
 
-const now = Effect.map(DateTime.now, DateTime.formatIso)
+/** What jobs are kept with. */
+interface Keeper {
+  readonly sql: SqlClient.SqlClient
+  readonly store: Store["Service"]
+  readonly accounts: Accounts["Service"]
+  readonly add: ReturnType<typeof adding>
+}
 
-const requestJson = Schema.fromJsonString(Schema.toCodecJson(CrawlApi.CrawlRequestBody))
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const store = yield* Store
+  const keeper: Keeper = { sql, store, accounts: yield* Accounts, add: adding(sql) }
+  return Jobs.of({
+    create: (accountId, request, origin) => create(keeper, accountId, request, origin),
+    again: (work, from, pages) => again(keeper, work, from, pages),
+    resume: (jobId) => resume(keeper, jobId),
+    resend: (jobId) => resend(keeper, jobId),
+    end: (jobId, status, error) => end(keeper, jobId, status, error),
+    endUnpaid: (work, error) => endUnpaid(keeper, work, error),
+    remove: (jobId) => remove(keeper, jobId),
+    expire: (before) => expire(keeper, before),
+    unfinished: unfinished(sql),
+    state: (accountId, jobId) => JobQueries.state(keeper, accountId, jobId),
+    answer: (accountId, jobId, links, view) => JobQueries.answer(keeper, accountId, jobId, links, view),
+    list: (accountId, most, before) => JobQueries.list(keeper, accountId, most, before),
+    first: (jobId) => JobQueries.first(keeper, jobId),
+    text: (jobId, itemId, format) => JobQueries.text(keeper, jobId, itemId, format),
+    texts: (jobId) => JobQueries.texts(keeper, jobId),
+    markdown: (accountId, jobId, itemId) => JobQueries.markdown(keeper, accountId, jobId, itemId),
+    secret: JobQueries.secret(keeper)
+  })
+})
+
 const encodeRequest = Schema.encodeSync(requestJson)
-const decodeRequest = Schema.decodeSync(requestJson)
 const encodeJobReason = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
 
 const workOf = ({ account_id: accountId, id, pace, request }: JobRow): Work => ({
   id,
   accountId,
-  request: decodeRequest(request),
+  request: readRequest(request),
   pace
 })
 
-const make = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const store = yield* Store
-  const accounts = yield* Accounts
+const inTransaction = <A, E, R>(self: Effect.Effect<A, E, R>, { sql }: Pick<Keeper, "sql">) => sql.withTransaction(self)
 
-  const toStore = Effect.provideService(Store, store)
+const insert = (
+  sql: SqlClient.SqlClient,
+  work: Work,
+  more: { readonly origin: string; readonly again_of?: string },
+  at: string
+) =>
+  sql`INSERT INTO jobs ${sql.insert({
+    id: work.id,
+    account_id: work.accountId,
+    request: encodeRequest(work.request),
+    status: "new",
+    pace: work.pace,
+    ...more,
+    created_at: at,
+    updated_at: at
+  })} ON CONFLICT (id) DO NOTHING RETURNING id`
 
-  const add = adding(sql)
-  const order = orderOf(sql, "items")
-  const jobOrder = orderOf(sql, "jobs")
+const create = Effect.fnUntraced(function* (
+  { add, sql }: Keeper,
+  accountId: string,
+  request: CrawlApi.CrawlRequest,
+  origin: string
+) {
+  const work: Work = { id: randomUUID(), accountId, request, pace: 0 }
+  yield* insert(sql, work, { origin }, yield* now)
+  yield* add(work, [Scope.pageOf(request.url)], { url: "", depth: 0 })
+  return work
+}, inTransaction)
 
-  const insert = (work: Work, more: { readonly origin: string; readonly again_of?: string }, at: string) =>
-    sql`INSERT INTO jobs ${sql.insert({
-      id: work.id,
-      account_id: work.accountId,
-      request: encodeRequest(work.request),
-      status: "new",
-      pace: work.pace,
-      ...more,
-      created_at: at,
-      updated_at: at
-    })} ON CONFLICT (id) DO NOTHING RETURNING id`
+const again = Effect.fnUntraced(function* (
+  { add, sql }: Keeper,
+  work: Work,
+  { of, origin }: Again,
+  pages: ReadonlyArray<Pick<Task, "url" | "depth">>
+) {
+  if ((yield* insert(sql, work, { origin, again_of: of }, yield* now)).length === 0) return false
+  for (const some of Object.values(Arr.groupBy(pages, ({ depth }) => String(depth))))
+    yield* add(
+      work,
+      some.map(({ url }) => url),
+      { url: "", depth: some[0].depth }
+    )
+  return true
+})
 
-  const create = Effect.fnUntraced(function* (accountId: string, request: CrawlApi.CrawlRequest, origin: string) {
-    const work: Work = { id: randomUUID(), accountId, request, pace: 0 }
-    yield* insert(work, { origin }, yield* now)
-    yield* add(work, [Scope.pageOf(request.url)], { url: "", depth: 0 })
-    return work
-  }, sql.withTransaction)
-
-  const again: Jobs["Service"]["again"] = Effect.fnUntraced(function* (work, { of, origin }, pages) {
-    if ((yield* insert(work, { origin, again_of: of }, yield* now)).length === 0) return false
-    for (const some of Object.values(Arr.groupBy(pages, ({ depth }) => String(depth))))
-      yield* add(
-        work,
-        some.map(({ url }) => url),
-        { url: "", depth: some[0].depth }
-      )
-    return true
-  })
-
-  const resume = Effect.fnUntraced(function* (jobId: string) {
-    const [row] = yield* sql<JobRow>`UPDATE jobs
+const resume = Effect.fnUntraced(function* ({ sql }: Keeper, jobId: string) {
+  const [row] = yield* sql<JobRow>`UPDATE jobs
       SET status = 'in_progress', error = NULL, finished_at = NULL, version = version + 1, updated_at = ${yield* now}
       WHERE id = ${jobId} AND ${isUnpaid(sql)} RETURNING *`
-    if (row === undefined) return Option.none()
-    yield* sql`UPDATE items SET status = 'new', attempts = 0, story = '', next_at = NULL, claim = NULL
+  if (row === undefined) return Option.none()
+  yield* sql`UPDATE items SET status = 'new', attempts = 0, story = '', next_at = NULL, claim = NULL
       WHERE job_id = ${jobId} AND status = 'cancelled'`
-    return Option.some(workOf(row))
-  }, sql.withTransaction)
+  return Option.some(workOf(row))
+}, inTransaction)
 
-  /** Whoever asks again hears that something has changed. */
-  const changed = (jobId: string) => sql`UPDATE jobs SET version = version + 1 WHERE id = ${jobId}`
+/** Whoever asks again hears that something has changed. */
+const changed = (sql: SqlClient.SqlClient, jobId: string) =>
+  sql`UPDATE jobs SET version = version + 1 WHERE id = ${jobId}`
 
-  const answer = Effect.fnUntraced(function* (accountId: string, jobId: string, links: string, view: View) {
-    const [job] = yield* sql<JobRow>`SELECT * FROM jobs WHERE id = ${jobId} AND account_id = ${accountId}`
-    if (job === undefined) return Option.none()
-    const request = decodeRequest(job.request)
-    const item = itemJson(sql, formatsOf(request), links, view.links)
-    const items = yield* sql<{ readonly item: string }>`SELECT ${item} AS item FROM items WHERE job_id = ${jobId}
-      ORDER BY ${order} LIMIT ${view.limit} OFFSET ${view.offset}`
-    const webhook = yield* toStore(Deliveries.state(jobId, job.deliveries))
-    return Option.some(jobJson(job, request, items, webhook))
-  })
-
-  /** Queues the webhook of a job that has ended. The caller has locked the job: each delivery has a count of its own. */
-  const deliver = Effect.fnUntraced(function* ({
-    account_id: accountId,
-    deliveries,
-    id: jobId,
-    origin,
-    request
-  }: JobRow) {
-    const url = decodeRequest(request).webhookUrl ?? ""
-    if (url === "") return Option.none()
-    yield* sql`UPDATE jobs SET deliveries = ${deliveries + 1} WHERE id = ${jobId}`
-    yield* toStore(Deliveries.add({ accountId, jobId, url, origin }, deliveries + 1))
-    return Option.some(url)
-  })
-
-  const resend = Effect.fnUntraced(function* (jobId: string) {
-    const [job] =
-      yield* sql<JobRow>`UPDATE jobs SET version = version + 1 WHERE id = ${jobId} AND finished_at IS NOT NULL
-      RETURNING *`
-    return job === undefined ? Option.none() : yield* deliver(job)
-  }, sql.withTransaction)
-
-  const end = Effect.fnUntraced(function* (
-    jobId: string,
-    status: "done" | "error" | "cancelled",
-    error?: JobError.Reason
-  ) {
-    const at = yield* now
-    const reason = error === undefined ? null : encodeJobReason(error)
-    const ended = { status, error: reason, updated_at: at, finished_at: at }
-    const [job] = yield* sql<JobRow>`UPDATE jobs SET ${sql.update(ended)} WHERE id = ${jobId} AND finished_at IS NULL
-      RETURNING *`
-    yield* sql`UPDATE items SET status = 'cancelled', updated_at = ${at}
-               WHERE job_id = ${jobId} AND status IN ('new', 'in_progress')`
-    yield* changed(jobId)
-    if (job !== undefined) yield* deliver(job)
-  }, sql.withTransaction)
-
-  const endUnpaid: Jobs["Service"]["endUnpaid"] = Effect.fnUntraced(function* ({ accountId, id }, error) {
-    yield* changed(id)
-    if (yield* accounts.canPay(accountId)) return false
-    yield* end(id, "error", error)
-    return true
-  }, sql.withTransaction)
-
-  const remove = Effect.fnUntraced(function* (jobId: string) {
-    yield* sql`DELETE FROM items WHERE job_id = ${jobId}`
-    yield* sql`DELETE FROM jobs WHERE id = ${jobId}`
-  }, sql.withTransaction)
-
-  const expire = Effect.fnUntraced(function* (before: DateTime.DateTime) {
-    const ended = yield* sql<{ id: string }>`SELECT id FROM jobs WHERE finished_at < ${DateTime.formatIso(before)}`
-    // One at a time: a job may have a gigabyte of pages.
-    yield* Effect.forEach(ended, ({ id }) => remove(id), { discard: true })
-    return ended.length
-  })
-
-  const list = (accountId: string, most: number, before: string | undefined) =>
-    Effect.map(
-      sql<JobRow>`SELECT * FROM jobs WHERE account_id = ${accountId} AND ${jobOrder} < coalesce(
-          (SELECT ${jobOrder} FROM jobs WHERE id = ${withoutNul(before ?? "")} AND account_id = ${accountId}), 9000000000000000)
-        ORDER BY ${jobOrder} DESC LIMIT ${most}`,
-      (rows) =>
-        rows.map(({ created_at, done, failed, finished_at, id, request, status, total }) => ({
-          id,
-          url: decodeRequest(request).url,
-          status,
-          created_at,
-          finished_at,
-          items_total: total,
-          items_done: done,
-          items_failed: failed
-        }))
-    )
-
-  return Jobs.of({
-    list,
-    remove,
-    expire,
-    create,
-    again,
-    resume,
-    answer,
-    resend,
-    state: Effect.fnUntraced(function* (accountId: string, jobId: string) {
-      const [job] = yield* sql<Pick<JobRow, "status" | "version" | "deliveries" | "request">>`
-        SELECT status, version, deliveries, request FROM jobs WHERE id = ${withoutNul(jobId)} AND account_id = ${accountId}`
-      if (job === undefined) return Option.none()
-      const { deliveries, request, status, version } = job
-      const webhook = yield* toStore(Deliveries.state(jobId, deliveries))
-      return Option.some({ status, version, webhook, formats: formatsOf(decodeRequest(request)) })
-    }),
-    text: (jobId, itemId, format) =>
-      Effect.map(
-        sql<{ text: string }>`SELECT ${sql(format)} AS text FROM items JOIN texts ON item_id = id
-          WHERE id = ${withoutNul(itemId)} AND job_id = ${jobId} AND status = 'done'`,
-        ([item]) => Option.map(Option.fromUndefinedOr(item), ({ text }) => text)
-      ),
-    texts: (jobId) =>
-      sql<{ url: string; markdown: string }>`SELECT url, markdown FROM items JOIN texts ON item_id = id
-        WHERE job_id = ${jobId} AND status = 'done' ORDER BY ${order}`.stream,
-    first: (jobId) =>
-      Effect.map(
-        sql<First>`SELECT status, page_status, title, coalesce(markdown, '') AS markdown, coalesce(html, '') AS html,
-          coalesce(cleaned, '') AS cleaned, answer FROM items LEFT JOIN texts ON item_id = id
-          WHERE job_id = ${jobId} ORDER BY ${order} LIMIT 1`,
-        ([item]) => Option.fromUndefinedOr(item)
-      ),
-    secret: Effect.map(
-      sql<{ value: string }>`SELECT value FROM settings WHERE name = 'links'`,
-      ([setting]) => setting?.value ?? ""
-    ),
-    end,
-    endUnpaid,
-    markdown: (accountId, jobId, itemId) =>
-      Effect.map(
-        sql<{ markdown: string }>`
-          SELECT markdown FROM items JOIN texts ON item_id = items.id JOIN jobs ON jobs.id = items.job_id
-          WHERE items.id = ${withoutNul(itemId)} AND jobs.id = ${jobId} AND account_id = ${accountId} AND items.status = 'done'`,
-        ([item]) => Option.map(Option.fromUndefinedOr(item), ({ markdown }) => markdown)
-      ),
-    unfinished: Effect.map(sql<JobRow>`SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY ${jobOrder}`, (rows) =>
-      rows.map(workOf)
-    )
-  })
+/** Queues the webhook of a job that has ended. The caller has locked the job: each delivery has a count of its own. */
+const deliver = Effect.fnUntraced(function* ({ sql, store }: Keeper, job: JobRow) {
+  const { account_id: accountId, deliveries, id: jobId, origin } = job
+  const url = readRequest(job.request).webhookUrl ?? ""
+  if (url === "") return Option.none()
+  yield* sql`UPDATE jobs SET deliveries = ${deliveries + 1} WHERE id = ${jobId}`
+  yield* Effect.provideService(Deliveries.add({ accountId, jobId, url, origin }, deliveries + 1), Store, store)
+  return Option.some(url)
 })
+
+const resend = Effect.fnUntraced(function* (self: Keeper, jobId: string) {
+  const { sql } = self
+  const [job] = yield* sql<JobRow>`UPDATE jobs SET version = version + 1 WHERE id = ${jobId} AND finished_at IS NOT NULL
+      RETURNING *`
+  return job === undefined ? Option.none() : yield* deliver(self, job)
+}, inTransaction)
+
+const end = Effect.fnUntraced(function* (
+  self: Keeper,
+  jobId: string,
+  status: "done" | "error" | "cancelled",
+  error?: JobError.Reason
+) {
+  const { sql } = self
+  const at = yield* now
+  const reason = error === undefined ? null : encodeJobReason(error)
+  const ended = { status, error: reason, updated_at: at, finished_at: at }
+  const [job] = yield* sql<JobRow>`UPDATE jobs SET ${sql.update(ended)} WHERE id = ${jobId} AND finished_at IS NULL
+      RETURNING *`
+  yield* sql`UPDATE items SET status = 'cancelled', updated_at = ${at}
+               WHERE job_id = ${jobId} AND status IN ('new', 'in_progress')`
+  yield* changed(sql, jobId)
+  if (job !== undefined) yield* deliver(self, job)
+}, inTransaction)
+
+const endUnpaid = Effect.fnUntraced(function* (self: Keeper, { accountId, id }: Work, error: JobError.Reason) {
+  yield* changed(self.sql, id)
+  if (yield* self.accounts.canPay(accountId)) return false
+  yield* end(self, id, "error", error)
+  return true
+}, inTransaction)
+
+const remove = Effect.fnUntraced(function* ({ sql }: Keeper, jobId: string) {
+  yield* sql`DELETE FROM items WHERE job_id = ${jobId}`
+  yield* sql`DELETE FROM jobs WHERE id = ${jobId}`
+}, inTransaction)
+
+const expire = Effect.fnUntraced(function* (self: Keeper, before: DateTime.DateTime) {
+  const { sql } = self
+  const ended = yield* sql<{ id: string }>`SELECT id FROM jobs WHERE finished_at < ${DateTime.formatIso(before)}`
+  // One at a time: a job may have a gigabyte of pages.
+  yield* Effect.forEach(ended, ({ id }) => remove(self, id), { discard: true })
+  return ended.length
+})
+
+const unfinished = (sql: SqlClient.SqlClient) =>
+  Effect.map(sql<JobRow>`SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY ${orderOf(sql, "jobs")}`, (rows) =>
+    rows.map(workOf)
+  )

@@ -106,58 +106,41 @@ export class Service extends Context.Service<
   }
 >()("@redrive/crawler/service/Service") {}
 
-export const layer = (options: Options = {}) => {
+/** Accounts, jobs, pages and tasks of a database. */
+const storeOf = (localAccount: boolean) =>
+  Layer.merge(Jobs.layer, Pages.layer()).pipe(
+    Layer.provideMerge(Layer.merge(localAccount ? Accounts.layer : Accounts.layerWithoutLocal, Store.layer()))
+  )
+
+/** What works on jobs, and tells their receivers. */
+const workOf = ({ keep, policy, ...options }: Options & { readonly keep: Duration.Duration }) => {
   const {
     allowPrivate = false,
-    database = ":memory:",
     extractor = Extractor.layer(),
     grace,
-    host = "127.0.0.1",
     kills,
-    localAccount = true,
     onLeftOut,
-    policy = pagePolicy,
-    port = 0,
-    requestsPerMinute = 6000,
     timeout,
     webhookSecret
   } = options
-  const page = options.page?.(policy) ?? Layer.empty
-  const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
-  const data = Database.layer(database)
-  const store = Layer.merge(Jobs.layer, Pages.layer()).pipe(
-    Layer.provideMerge(Layer.merge(localAccount ? Accounts.layer : Accounts.layerWithoutLocal, Store.layer())),
-    Layer.provide(data)
-  )
-  // What processes share they count together; a store that does not answer refuses nobody.
-  const counts = DatabaseName.isPostgres(database)
-    ? Layer.provide(SqlStores.layerRateLimiterStore({ prefix: "requests " }), data)
-    : RateLimiter.layerStoreMemory
-  const work = Layer.mergeAll(
+  return Layer.mergeAll(
     Crawler.layer({ policy, grace, kills, onLeftOut }).pipe(Layer.provide(HostGates.layer)),
     Webhooks.layer({ allowPrivate, keep, secret: webhookSecret })
-  ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)), Layer.provideMerge(store))
-  const server = NodeHttpServer.layer(serverOf(options), {
-    port,
-    host,
-    gracefulShutdownTimeout: "1 second"
-  })
-  const served = Layer.unwrap(
-    Effect.map(App.make({ allowPrivate, requestsPerMinute, page }), (app) => HttpServer.serve(app))
+  ).pipe(Layer.provide(Layer.merge(Fetcher.layer({ allowPrivate, timeout }), extractor)))
+}
+
+/** Counts the requests of accounts. What processes share they count together; a store that does not answer refuses nobody. */
+const countsOf = (database: string) =>
+  Layer.provide(
+    RateLimiter.layer,
+    DatabaseName.isPostgres(database)
+      ? SqlStores.layerRateLimiterStore({ prefix: "requests " })
+      : RateLimiter.layerStoreMemory
   )
-  const service = Layer.effect(
-    Service,
-    Effect.gen(function* () {
-      const { address } = yield* HttpServer.HttpServer
-      const sql = yield* SqlClient.SqlClient
-      return Service.of({
-        url: HttpServer.formatAddress(address),
-        accounts: yield* Accounts,
-        stories: (jobIds) => Effect.provideService(Stories.of(jobIds), SqlClient.SqlClient, sql)
-      })
-    })
-  )
-  const expiring = Layer.effectDiscard(
+
+/** Deletes jobs that ended long ago, each hour. */
+const expiring = (keep: Duration.Duration) =>
+  Layer.effectDiscard(
     Effect.gen(function* () {
       const jobs = yield* Jobs
       const turn = Effect.flatMap(DateTime.now, (now) => jobs.expire(DateTime.subtractDuration(now, keep)))
@@ -170,12 +153,44 @@ export const layer = (options: Options = {}) => {
       )
     })
   )
-  return Layer.mergeAll(service, served, expiring).pipe(
+
+/** A function, so that each service has a layer of its own: Effect builds a layer that is one value only once. */
+const serviceOf = () =>
+  Layer.effect(
+    Service,
+    Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      const sql = yield* SqlClient.SqlClient
+      return Service.of({
+        url: HttpServer.formatAddress(address),
+        accounts: yield* Accounts,
+        stories: (jobIds) => Effect.provideService(Stories.of(jobIds), SqlClient.SqlClient, sql)
+      })
+    })
+  )
+
+export const layer = (options: Options = {}) => {
+  const { allowPrivate = false, database = ":memory:", host = "127.0.0.1", localAccount = true, port = 0 } = options
+  const { policy = pagePolicy, requestsPerMinute = 6000 } = options
+  const page = options.page?.(policy) ?? Layer.empty
+  const keep = Duration.fromInputUnsafe(options.keep ?? "30 days")
+  const data = Database.layer(database)
+  const store = Layer.provide(storeOf(localAccount), data)
+  const work = Layer.provideMerge(workOf({ ...options, keep, policy }), store)
+  const server = NodeHttpServer.layer(serverOf(options), {
+    port,
+    host,
+    gracefulShutdownTimeout: "1 second"
+  })
+  const served = Layer.unwrap(
+    Effect.map(App.make({ allowPrivate, requestsPerMinute, page }), (app) => HttpServer.serve(app))
+  )
+  return Layer.mergeAll(serviceOf(), served, expiring(keep)).pipe(
     Layer.provide(server),
     Layer.provide(work),
     Layer.provide(options.alerts ?? Layer.empty),
     Layer.provide(data),
-    Layer.provide(Layer.provide(RateLimiter.layer, counts)),
+    Layer.provide(Layer.provide(countsOf(database), data)),
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxRequest))
   )
 }

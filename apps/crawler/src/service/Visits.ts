@@ -26,6 +26,7 @@ import * as Drain from "./Drain.ts"
 import { failureOf } from "./rows.ts"
 import { type Work } from "./Jobs.ts"
 import * as Metrics from "./Metrics.ts"
+import type * as Notes from "./Notes.ts"
 import * as Recorder from "../page/Recorder.ts"
 import { type GivenUp, Pages, type Task } from "./Pages.ts"
 import * as Suspects from "./Suspects.ts"
@@ -39,8 +40,8 @@ export interface Workers {
   readonly runner: Retry.Runner
   /** Of a page, for any failure but that its host asks for fewer requests. */
   readonly retries: number
-  /** Runs a note of a page that waits, beside it. */
-  readonly waits: (note: Effect.Effect<void, SqlError>) => void
+  /** Writes the notes of pages that wait. */
+  readonly notes: Notes.Write
   readonly drain: Drain.Drain
   /** Hears of links that are not followed. */
   readonly onLeftOut: ((links: LeftOut) => void) | undefined
@@ -248,7 +249,7 @@ const outOfBalance = (work: Work) =>
 const fetch = Effect.fnUntraced(function* (
   task: Task,
   { request }: Work,
-  { retries, runner, waits }: Workers,
+  { notes, retries, runner }: Workers,
   admit: (redirect?: Fetcher.Redirect) => Effect.Effect<void, ItemError.Reason>
 ) {
   const pages = yield* Pages
@@ -286,7 +287,7 @@ const fetch = Effect.fnUntraced(function* (
   const failed = (failure: Thrown) => errorOf(task, failure)
   const verdict = (failure: ItemError.ItemError | Cause.TimeoutError) =>
     HostWait.verdictOf(failed(failure).verdict, retries, fetcher.pauses.of(new URL(asked).host))
-  const recorder = Recorder.make(toldOf, (story, nextAt) => waits(pages.wait(task, { attempts, story, nextAt })))
+  const recorder = Recorder.make(toldOf, (story, nextAt) => notes(pages.wait(task, { attempts, story, nextAt })))
   const result = yield* attempt.pipe(
     Effect.mapError(failed),
     runner.run({ key: new URL(task.url).host, verdict, errorOf: failed }),

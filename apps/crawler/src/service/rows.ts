@@ -1,4 +1,4 @@
-import type * as CrawlApi from "@redrive/crawl/CrawlApi"
+import * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as ItemError from "@redrive/core/ItemError"
 import * as Job from "@redrive/core/Job"
 import * as JobError from "@redrive/core/JobError"
@@ -37,6 +37,8 @@ export interface JobRow {
   readonly pace: number
 }
 
+export const requestJson = Schema.fromJsonString(Schema.toCodecJson(CrawlApi.CrawlRequestBody))
+export const readRequest = Schema.decodeSync(requestJson)
 export const readError = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(ItemError.ItemError)))
 export const readReason = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(JobError.Reason)))
 

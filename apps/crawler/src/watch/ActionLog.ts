@@ -19,13 +19,21 @@ export const note = Effect.fnUntraced(function* (
   )
 })
 
-/** The last actions, newest first. */
-export const latest: Effect.Effect<ReadonlyArray<ActionLine>, SqlError, SqlClient.SqlClient> = Effect.flatMap(
-  SqlClient.SqlClient,
-  (sql) =>
-    Effect.map(
-      sql<Omit<ActionLine, "at"> & { readonly at: Whole }>`
-        SELECT at, who, what, about, count FROM actions ORDER BY at DESC LIMIT 20`,
-      (rows) => rows.map((row) => ({ ...row, at: Number(row.at) }))
-    )
+/** How many actions are listed. */
+const mostActions = 20
+
+/** The last actions, newest first, and whether there were any before them. */
+export const latest: Effect.Effect<
+  { readonly actions: ReadonlyArray<ActionLine>; readonly isMore: boolean },
+  SqlError,
+  SqlClient.SqlClient
+> = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(
+    sql<Omit<ActionLine, "at"> & { readonly at: Whole }>`
+        SELECT at, who, what, about, count FROM actions ORDER BY at DESC LIMIT ${mostActions + 1}`,
+    (rows) => ({
+      actions: rows.slice(0, mostActions).map((row) => ({ ...row, at: Number(row.at) })),
+      isMore: rows.length > mostActions
+    })
+  )
 )

@@ -74,6 +74,15 @@ const short = (text: string): string =>
     .replace(/^[ \t]*\/\/.*$/gm, "")
     .replace(/[ \t]*\n\s*/g, "\n")
     .replace(/ {2,}/g, " ")
+    .replace(/ (?=[,)\]])/g, "")
+    .trim()
+
+/** Without comments, and without the blanks that rules and declarations need not have. */
+const shortStyles = (text: string): string =>
+  short(text)
+    .replace(/\s*([{};,])\s*/g, "$1")
+    .replace(/: /g, ":")
+    .replaceAll(";}", "}")
 
 const asset = (body: string, contentType: string): Asset => ({
   body,
@@ -88,7 +97,7 @@ const hash = (text: string): string => createHash("sha256").update(text).digest(
 export const make = (): Assets => {
   const found = new Map<string, Module>()
   const client = read(new URL("client.ts", import.meta.url), found)
-  const styles = short(readFileSync(new URL("styles.css", import.meta.url), "utf8"))
+  const styles = shortStyles(readFileSync(new URL("styles.css", import.meta.url), "utf8"))
   const modules = [...found.values()]
   const folder = `/assets/${hash([styles, ...modules.map(({ text }) => text)].join())}`
   const pathOf = (name: string) => `${folder}/${name}`

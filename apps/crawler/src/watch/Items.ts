@@ -12,7 +12,7 @@ import * as Cursor from "./Cursor.ts"
 import { type Filter, ofFailures, type Status } from "./Filter.ts"
 import * as Groups from "./Groups.ts"
 import type { ItemLine, ItemList } from "./Model.ts"
-import { columns, hasText, itemOf, type ItemRow } from "./rows.ts"
+import { columns, hasText, itemOf, type ItemRow, type Whole } from "./rows.ts"
 import * as Waits from "./Waits.ts"
 
 /** How many pages a list has at most. */
@@ -36,7 +36,7 @@ export const list = (filter: Filter, after?: string): Read<ItemList> => {
   // No page is both.
   if (statuses.size > 1) return Effect.succeed({ filter, items: [], count: 0 })
   if (statuses.has("failed")) return failures(filter, after)
-  if (statuses.has("running")) return running(filter)
+  if (statuses.has("running")) return running(filter, after)
   if (statuses.has("waiting")) return Waits.list(filter, after, { items: mostItems, looked: mostLooked })
   return others(filter, after)
 }
@@ -145,20 +145,43 @@ const members = (sql: SqlClient.SqlClient, group: Groups.JobGroup, after: number
   sql<ItemRow>`SELECT ${columns(sql)} FROM items WHERE ${isMember(sql, group)} AND ${orderOf(sql, "items")} > ${after}
     ORDER BY ${orderOf(sql, "items")} LIMIT ${mostRows}`
 
-/** The pages that processes have in hand, of which there are few. */
+const RunningCursor = Schema.Tuple([Schema.String, Schema.Finite])
+
+/** The pages that processes have in hand, of which there are few: those that have been running longest at the top. */
 const running = Effect.fnUntraced(function* (
-  filter: Filter
+  filter: Filter,
+  cursor: string | undefined
 ): Effect.fn.Return<ItemList, SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const now = yield* Clock.currentTimeMillis
+  const order = sql`updated_at, ${orderOf(sql, "items")}`
+  const conditions = [sql`status = 'in_progress'`, sql`(next_at IS NULL OR next_at <= ${now})`, ...where(sql, filter)]
+  const from = Cursor.decode(RunningCursor, cursor)
+  const rest = from === undefined ? [] : [sql`(${order}) > (${from[0]}, ${from[1]})`]
   const rows = yield* sql<ItemRow>`SELECT ${columns(sql)} FROM items
-    WHERE ${sql.and([sql`status = 'in_progress'`, ...where(sql, filter)])} LIMIT ${mostLooked}`
-  const items = rows
-    .filter(hasText(filter))
-    .map((row) => itemOf(row, now))
-    .filter(({ status }) => status === "running")
-    .toSorted((one, other) => one.updatedAt - other.updatedAt)
-  return { filter, items: items.slice(0, mostItems), count: items.length }
+    WHERE ${sql.and([...conditions, ...rest])} ORDER BY ${order} LIMIT ${mostLooked}`
+  const found = rows.filter(hasText(filter))
+  const listed = found.slice(0, mostItems)
+  const isWhole = rows.length < mostLooked
+  const last = found.length > mostItems ? listed.at(-1) : isWhole ? undefined : rows.at(-1)
+  const count = from === undefined && isWhole ? found.length : yield* countOf(filter, sql.and(conditions))
+  return {
+    filter,
+    items: listed.map((row) => itemOf(row, now)),
+    ...(count !== undefined && { count }),
+    ...(last !== undefined && { after: Cursor.encode([last.updated_at, Number(last.place)]) })
+  }
+})
+
+/** How many pages there are; unknown where a text would be looked for in each of them. */
+const countOf = Effect.fnUntraced(function* (
+  { text }: Filter,
+  condition: Statement.Fragment
+): Effect.fn.Return<number | undefined, SqlError, SqlClient.SqlClient> {
+  if (text !== undefined) return undefined
+  const sql = yield* SqlClient.SqlClient
+  const [found] = yield* sql<{ readonly count: Whole }>`SELECT count(*) AS count FROM items WHERE ${condition}`
+  return Number(found?.count ?? 0)
 })
 
 const where = (sql: SqlClient.SqlClient, { host, job }: Filter): ReadonlyArray<Statement.Fragment> => [

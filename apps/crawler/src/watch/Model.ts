@@ -132,6 +132,8 @@ export interface Overview {
   readonly jobs: ReadonlyArray<JobLine>
   /** The cursor of older ones, if there are any. */
   readonly before?: string
+  /** How many jobs run, those included that are not listed. */
+  readonly running: number
   readonly totals: {
     readonly running: number
     readonly queued: number
@@ -148,6 +150,8 @@ export interface Overview {
   readonly parked: ReadonlyArray<AccountLine>
   readonly incidents: ReadonlyArray<IncidentLine>
   readonly actions: ReadonlyArray<ActionLine>
+  /** Whether there were actions before these. */
+  readonly isActionLeft?: boolean
   /** Pages that ended in each of the last minutes, oldest first: `[done, failed]`. */
   readonly pace: ReadonlyArray<readonly [done: number, failed: number]>
 }
@@ -160,9 +164,13 @@ export interface JobView {
   readonly request: ReadonlyArray<readonly [name: string, value: string]>
   readonly failures: ReadonlyArray<Failures>
   readonly hosts: ReadonlyArray<HostLine>
+  /** The cursor of the hosts that are not listed, if there are any. */
+  readonly moreHosts?: string
   readonly items: ItemList
   /** The pages with attempts that failed, for one time axis: the latest ones. */
   readonly stories: ReadonlyArray<ItemLine>
+  /** How many such pages there are besides. */
+  readonly untold: number
   readonly again: ReadonlyArray<JobLine>
 }
 
@@ -200,6 +208,8 @@ export interface ItemView {
 export interface HostsView {
   readonly view: "hosts"
   readonly hosts: ReadonlyArray<HostLine>
+  /** The job whose hosts they are. Without it they are those of all jobs. */
+  readonly job?: string
   readonly after?: string
 }
 

@@ -78,6 +78,9 @@ const itemView = Effect.fnUntraced(function* (job: string, id: string) {
 const itemsView = (filter: Filter, after: string | undefined) =>
   Effect.andThen(known(filter), Watch.items(filter, after))
 
+const hostsView = (filter: Filter, after: string | undefined) =>
+  Effect.andThen(known(filter), Watch.hosts(after, filter.job))
+
 export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Service"] | undefined): Reading => {
   const incidentLines = incidents?.list ?? Effect.succeed([])
 
@@ -108,7 +111,7 @@ export const make = (policy: RetryPolicy.RetryPolicy, incidents: Incidents["Serv
     const [, place, id = "", , itemId] = pathname.split("/").map(decoded)
     if (place === "jobs") return itemId === undefined ? jobView(id, fromQuery(query), after) : itemView(id, itemId)
     if (place === "items") return itemsView(fromQuery(query), after)
-    if (place === "hosts") return Watch.hosts(after)
+    if (place === "hosts") return hostsView(fromQuery(query), after)
     if (place === "accounts") return Watch.accounts
     if (place === "incidents") return incidentsView(query.get("key"))
     if (place === "policy") return Policies.viewOf(policy)

@@ -27,7 +27,7 @@ import * as Schema from "effect/Schema"
 
 type Read<A> = Effect.Effect<A, SqlError, SqlClient.SqlClient>
 
-/** How many jobs the overview has. */
+/** How many jobs of a kind the overview has. */
 const mostJobs = 30
 
 const jobPlace = (sql: SqlClient.SqlClient) => orderOf(sql, "jobs")
@@ -41,18 +41,41 @@ const jobsWhere = (condition: (sql: SqlClient.SqlClient) => Statement.Fragment, 
       sql<PlacedJob>`SELECT jobs.*, ${jobPlace(sql)} AS place FROM jobs WHERE ${condition(sql)} ORDER BY place DESC LIMIT ${most}`
   )
 
-/** Jobs that run, and the newest of all others: from a place on only those before it. */
+/** Where the list of jobs goes on: among those that run, or among all others. */
+const JobCursor = Schema.Tuple([Schema.Literals(["running", "ended"]), Schema.Finite])
+
+/** Jobs of a kind, the newest first, from a place on only those before it. */
+const jobsBefore = (which: (sql: SqlClient.SqlClient) => Statement.Fragment, place: number | undefined) =>
+  jobsWhere((sql) => sql`${which(sql)} AND ${place === undefined ? sql`1 = 1` : sql`${jobPlace(sql)} < ${place}`}`)
+
+/** The cursor of what follows some jobs of a kind, unless they are all that there are. */
+const nextOf = (kind: "running" | "ended", jobs: ReadonlyArray<PlacedJob>) => {
+  const last = jobs.at(-1)
+  return jobs.length < mostJobs || last === undefined ? undefined : Cursor.encode([kind, Number(last.place)])
+}
+
+/** Jobs that run, and after the last of these the newest of all others. */
 const newestJobs = Effect.fnUntraced(function* (
   before: string | undefined
-): Effect.fn.Return<{ readonly jobs: ReadonlyArray<JobRow>; readonly next?: string }, SqlError, SqlClient.SqlClient> {
-  const place = Cursor.decode(Schema.Tuple([Schema.Finite]), before)?.[0]
-  const running = place === undefined ? yield* jobsWhere((sql) => sql`finished_at IS NULL`) : []
-  const ended = yield* jobsWhere(
-    (sql) => sql`finished_at IS NOT NULL AND ${place === undefined ? sql`1 = 1` : sql`${jobPlace(sql)} < ${place}`}`
-  )
-  const last = ended.at(-1)
-  const next = ended.length < mostJobs || last === undefined ? {} : { next: Cursor.encode([Number(last.place)]) }
-  return { jobs: [...running, ...ended], ...next }
+): Effect.fn.Return<
+  { readonly jobs: ReadonlyArray<JobRow>; readonly next: string | undefined },
+  SqlError,
+  SqlClient.SqlClient
+> {
+  const [kind, place] = Cursor.decode(JobCursor, before) ?? (["running", undefined] as const)
+  const running = kind === "ended" ? [] : yield* jobsBefore((sql) => sql`finished_at IS NULL`, place)
+  const next = nextOf("running", running)
+  if (next !== undefined) return { jobs: running, next }
+  const ended = yield* jobsBefore((sql) => sql`finished_at IS NOT NULL`, kind === "ended" ? place : undefined)
+  return { jobs: [...running, ...ended], next: nextOf("ended", ended) }
+})
+
+/** How many jobs run, and how many of their pages have not ended. */
+const unfinished = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [sum] = yield* sql<{ jobs: Whole; pages: Whole | null }>`
+    SELECT count(*) AS jobs, sum(total - done - failed) AS pages FROM jobs WHERE finished_at IS NULL`
+  return { jobs: Number(sum?.jobs ?? 0), pages: Number(sum?.pages ?? 0) }
 })
 
 const sumBy = <A>(all: ReadonlyArray<A>, of: (one: A) => number): number => all.reduce((sum, one) => sum + of(one), 0)
@@ -146,14 +169,16 @@ export const overview = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis
   const { jobs, next } = yield* newestJobs(before)
   const open = yield* underWay()
-  const left = sumBy(jobs, (job) => (job.finished_at === null ? job.total - job.done - job.failed : 0))
+  const running = yield* unfinished
+  const { actions, isMore } = yield* ActionLog.latest
   return {
     view: "overview",
     jobs: jobs.map(jobOf),
     ...(next !== undefined && { before: next }),
+    running: running.jobs,
     totals: {
       ...split(open),
-      queued: Math.max(0, left - open.length),
+      queued: Math.max(0, running.pages - open.length),
       done: sumBy(jobs, ({ done }) => done),
       failed: yield* failedOf(jobs),
       spent: sumBy(jobs, ({ done }) => done * pagePrice)
@@ -163,7 +188,8 @@ export const overview = Effect.fnUntraced(function* (
     pauses: yield* HostGates.list,
     parked: (yield* accountLines).filter(isParked),
     incidents,
-    actions: yield* ActionLog.latest,
+    actions,
+    ...(isMore && { isActionLeft: true }),
     pace: yield* paceOf(jobs, now)
   }
 })
@@ -198,21 +224,30 @@ const hostSums = (job: string | undefined, after: string) =>
       GROUP BY host ORDER BY host LIMIT ${mostHosts}`
   )
 
+/** The cursor of the hosts that follow some, unless they are all that there are. */
+const hostsAfter = (lines: ReadonlyArray<Model.HostLine>): string | undefined => {
+  const last = lines.at(-1)
+  return lines.length < mostHosts || last === undefined ? undefined : Cursor.encode([last.host])
+}
+
+/** The hosts of a job, or of all. */
 export const hosts = Effect.fnUntraced(function* (
-  after: string | undefined
+  after: string | undefined,
+  job?: string
 ): Effect.fn.Return<Model.HostsView, SqlError | StoreError, SqlClient.SqlClient | Store> {
   const from = Cursor.decode(Schema.Tuple([Schema.String]), after)?.[0] ?? ""
   const pauses = yield* HostGates.list
-  const lines = hostLines(yield* hostSums(undefined, from), yield* underWay(), pauses)
-  const last = lines.at(-1)
+  const lines = hostLines(yield* hostSums(job, from), yield* underWay(job), pauses)
+  const next = hostsAfter(lines)
   // A host may be paused before any of its pages has ended.
   const known = new Set(lines.map(({ host }) => host))
-  const others = from === "" ? pauses.filter(({ host }) => !known.has(host)) : []
+  const others = from === "" && job === undefined ? pauses.filter(({ host }) => !known.has(host)) : []
   const idle = others.map((pause) => ({ host: pause.host, done: 0, failed: 0, running: 0, waiting: 0, pause }))
   return {
     view: "hosts",
     hosts: [...idle, ...lines],
-    ...(lines.length === mostHosts && last !== undefined && { after: Cursor.encode([last.host]) })
+    ...(job !== undefined && { job }),
+    ...(next !== undefined && { after: next })
   }
 })
 
@@ -248,6 +283,13 @@ const stories = Effect.fnUntraced(function* (
   return rows.map((row) => itemOf(row, now))
 })
 
+const countStories = Effect.fnUntraced(function* (job: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [found] = yield* sql<{ count: Whole }>`
+    SELECT count(*) AS count FROM items WHERE job_id = ${job} AND story <> ''`
+  return Number(found?.count ?? 0)
+})
+
 const countsOf = (job: JobRow, open: ReadonlyArray<Open>): Model.JobView["counts"] => {
   const rest = job.total - job.done - job.failed
   const isOver = job.finished_at !== null
@@ -277,16 +319,22 @@ export const job = Effect.fnUntraced(function* (
   const row = yield* jobRow(id)
   if (row === undefined) return Option.none()
   const open = yield* underWay(row.id)
-  const again = yield* jobsWhere((sql) => sql`again_of = ${row.id}`)
+  // A person asked for each of them.
+  const again = yield* jobsWhere((sql) => sql`again_of = ${row.id}`, 1000)
+  const hosts = hostLines(yield* hostSums(row.id, ""), open, yield* HostGates.list)
+  const more = hostsAfter(hosts)
+  const told = yield* stories(row.id)
   return Option.some({
     view: "job",
     job: jobOf(row),
     counts: countsOf(row, open),
     request: asked(requestOf(row)),
     failures: yield* failuresOf([row]),
-    hosts: hostLines(yield* hostSums(row.id, ""), open, yield* HostGates.list),
+    hosts,
+    ...(more !== undefined && { moreHosts: more }),
     items: yield* Items.list({ ...filter, job: row.id }, after),
-    stories: yield* stories(row.id),
+    stories: told,
+    untold: told.length < mostStories ? 0 : (yield* countStories(row.id)) - told.length,
     again: again.map(jobOf)
   })
 })

@@ -1,22 +1,19 @@
 /**
  * Rows of jobs and pages as the views show them.
  */
-import * as CrawlApi from "@redrive/crawl/CrawlApi"
+import type * as CrawlApi from "@redrive/crawl/CrawlApi"
 import * as JobError from "@redrive/core/JobError"
-import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Attempt } from "../page/Story.ts"
 import { pagePrice } from "../service/Accounts.ts"
 import { orderOf } from "../service/Database.ts"
-import { type JobRow, readReason } from "../service/rows.ts"
+import { type JobRow, readReason, readRequest } from "../service/rows.ts"
 import { readStory } from "../service/Stories.ts"
 import type { Filter, Status } from "./Filter.ts"
 import type { ItemLine, JobLine } from "./Model.ts"
 
 /** Databases give whole numbers of any size as numbers or as texts. */
 export type Whole = number | string
-
-const readRequest = Schema.decodeSync(Schema.fromJsonString(Schema.toCodecJson(CrawlApi.CrawlRequestBody)))
 
 export const requestOf = ({ request }: Pick<JobRow, "request">): CrawlApi.CrawlRequest => readRequest(request)
 

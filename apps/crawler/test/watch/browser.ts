@@ -24,6 +24,9 @@ export const looks = [
 
 const assets = Assets.make()
 
+/** A window in which tables are no sheets yet, and have little room. */
+export const tablet = [800, "light"] as const
+
 const changed = (topic: string) => `event: change\ndata: ${JSON.stringify({ topics: [topic] })}\n\n`
 
 /** A server of views by path. What it shows can be changed, and told. Whoever read a view before a change hears so at the beginning. */
@@ -130,3 +133,23 @@ export const violations = (page: Page): Effect.Effect<ReadonlyArray<string>> =>
       nodes.map(({ failureSummary = "", html }) => `${id}: ${html} ${failureSummary}`)
     )
   })
+
+/** The words of tables that are broken in their middle. URLs may be, and words with hyphens after one. */
+export const brokenWords = (page: Page): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.promise(() =>
+    page.evaluate<ReadonlyArray<string>>(`(() => {
+      const found = []
+      for (const table of document.querySelectorAll("table")) {
+        const texts = document.createTreeWalker(table, NodeFilter.SHOW_TEXT)
+        for (let text = texts.nextNode(); text !== null; text = texts.nextNode())
+          for (const { 0: word, index } of text.data.matchAll(/[^\\s-]+-*/g)) {
+            const range = document.createRange()
+            range.setStart(text, index)
+            range.setEnd(text, index + word.length)
+            const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)))
+            if (lines.size > 1 && !/^https?:/.test(text.data)) found.push(word)
+          }
+      }
+      return found
+    })()`)
+  )

@@ -276,6 +276,7 @@ export const overview: Overview = {
   view: "overview",
   jobs,
   before: "cursor",
+  running: 2,
   totals: { running: 16, queued: 131, waiting: 12, done: 6146, failed: 41, spent: 12_292_000 },
   failures,
   waiting,
@@ -307,6 +308,7 @@ export const overview: Overview = {
 const emptyOverview: Overview = {
   view: "overview",
   jobs: [],
+  running: 0,
   totals: { running: 0, queued: 0, waiting: 0, done: 0, failed: 0, spent: 0 },
   failures: [],
   waiting: [],
@@ -344,6 +346,7 @@ export const jobView: JobView = {
   hosts: hosts.slice(0, 2),
   items: { filter: { job: jobId }, items, after: "cursor", count: 1000 },
   stories: [...waiting, ...ended],
+  untold: 0,
   again: [
     { ...job, id: "0b01", againOf: jobId, total: 38, done: 30, failed: 2, createdAt: now - 2 * minute, spent: 60_000 }
   ]
@@ -441,6 +444,7 @@ export const views: { readonly [name: string]: View } = {
         ...incident,
         key: "internal_error",
         name: "",
+        route: "default",
         code: "internal_error",
         severity: "Error",
         isOpen: false,

@@ -18,7 +18,8 @@ const part = (text: string): string => encodeURIComponent(text.toWellFormed())
 
 export const overview = (before?: string): string => withQuery("/", cursor("before", before))
 
-export const hosts = (after?: string): string => withQuery("/hosts", cursor("after", after))
+export const hosts = (after: string, job?: string): string =>
+  withQuery("/hosts", [cursor("job", job), cursor("after", after)].filter((part) => part !== "").join("&"))
 
 /** A job, with those of its pages that a filter has: its own field of the job is in the path already. */
 export const job = (id: string, { job: _, ...filter }: Filter = {}, after?: string): string =>

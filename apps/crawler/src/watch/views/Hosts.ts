@@ -44,12 +44,18 @@ const pauseCell = (pause: HostLine["pause"], now: number): Child =>
         <div class="quiet">${foreign(pause.why, 160)}, by ${foreign(pause.by, 40)}</div>
       </div>`
 
-export const hostsView = ({ after, hosts }: HostsView, frame: Frame): Node => {
+/** The way to the hosts that are not listed. */
+export const nextHosts = (after: string | undefined, job?: string): Node | false =>
+  after !== undefined && html`<p><a href=${Addresses.hosts(after, job)}>Next hosts</a></p>`
+
+export const hostsView = ({ after, hosts, job }: HostsView, frame: Frame): Node => {
   const paused = hosts.filter(({ pause }) => pause !== undefined).length
   return html`<main id="main">
     <h1>${Words.counted(hosts.length, "host")}${after === undefined ? "" : " and more"}, ${paused} of them paused</h1>
-    <p class="lead">A paused host is asked for nothing. Its pages wait, and lose no attempt.</p>
-    ${hosts.length === 0 ? html`<p class="calm">No host has been asked for a page yet.</p>` : hostTable(frame, hosts)}
-    ${after !== undefined && html`<p><a href=${Addresses.hosts(after)}>Next hosts</a></p>`}
+    <p class="lead">
+      ${job !== undefined && html`Of one <a href=${Addresses.job(job)}>job</a>. `}A paused host is asked for nothing. Its pages wait, and lose no attempt.
+    </p>
+    ${hosts.length === 0 ? html`<p class="calm">No host has been asked for a page yet.</p>` : hostTable(frame, hosts, job)}
+    ${nextHosts(after, job)}
   </main>`
 }

@@ -5,9 +5,9 @@ import { inWords } from "../FilterQuery.ts"
 import type { Frame, JobView } from "../Model.ts"
 import { failureTable } from "./Failures.ts"
 import { plan } from "./Forms.ts"
-import { hostTable } from "./Hosts.ts"
+import { hostTable, nextHosts } from "./Hosts.ts"
 import { html } from "../../html.ts"
-import type { Node } from "../../html.ts"
+import type { Child, Node } from "../../html.ts"
 import { filterActions, filterBar, itemList } from "./Items.ts"
 import { isRunning, jobTable, lasted, progress } from "./Jobs.ts"
 import * as Addresses from "./Addresses.ts"
@@ -16,14 +16,14 @@ import { timeLine } from "./TimeLine.ts"
 import * as Words from "./Words.ts"
 
 export const jobView = (shown: JobView, frame: Frame): Node => {
-  const { again, failures, hosts, items, job, stories } = shown
+  const { again, failures, hosts, items, job, moreHosts, stories, untold } = shown
   const { now } = frame
-  const plot = timeLine(stories, now)
   const filter = { ...items.filter, job: job.id }
   return html`<main id="main">
     ${head(shown, frame)}
     ${section("Who must act", failures.length > 0 && failureTable(frame, failures, { job: job.id }))}
-    ${section("Attempts and waits", plot)} ${section("Hosts", hosts.length > 0 && hostTable(frame, hosts, job.id))}
+    ${section("Attempts and waits", timeLine(stories, now, untold))}
+    ${section("Hosts", hosts.length > 0 && [hostTable(frame, hosts, job.id), nextHosts(moreHosts, job.id)])}
     ${section("Jobs that take its failed pages again", again.length > 0 && jobTable(again, now))}
     <section id="pages">
       <h2>Pages <span class="quiet">${pagesInWords(shown)}</span></h2>
@@ -34,7 +34,7 @@ export const jobView = (shown: JobView, frame: Frame): Node => {
   </main>`
 }
 
-const section = (title: string, content: Node | false): Node | false =>
+const section = (title: string, content: Child): Node | false =>
   content !== false &&
   html`<section>
     <h2>${title}</h2>

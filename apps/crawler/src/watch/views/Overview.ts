@@ -9,7 +9,7 @@ import { actionTable } from "./Actions.ts"
 import { failureTable } from "./Failures.ts"
 import { html } from "../../html.ts"
 import type { Node } from "../../html.ts"
-import { isRunning, jobTable } from "./Jobs.ts"
+import { jobTable } from "./Jobs.ts"
 import * as Addresses from "./Addresses.ts"
 import { pace } from "./Pace.ts"
 import { count, foreign, state, time } from "./Text.ts"
@@ -32,6 +32,7 @@ export const overview = (shown: Overview, frame: Frame): Node =>
           html`<section>
             <h2>What people did</h2>
             ${actionTable(shown.actions, frame.now)}
+            ${shown.isActionLeft && html`<p class="quiet">Earlier actions are in the log.</p>`}
           </section>`
         }
       </main>`
@@ -39,8 +40,7 @@ export const overview = (shown: Overview, frame: Frame): Node =>
 const ofStatus = (status: NonNullable<Filter["status"]>): string => Addresses.items({ status })
 
 /** `2 jobs run; 41 pages failed, 12 wait. You must act on 3 things.` */
-const sentence = ({ failures, jobs, parked, totals }: Overview): Node => {
-  const running = jobs.filter(isRunning).length
+const sentence = ({ failures, parked, running, totals }: Overview): Node => {
   const things = parked.length + failures.filter(({ actor }) => isYou(actor)).length
   return html`<h1>
     ${running === 0 ? "No job runs" : running === 1 ? "1 job runs" : `${running} jobs run`};${" "}

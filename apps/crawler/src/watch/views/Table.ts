@@ -29,39 +29,41 @@ export const table = <Row>(
   columns: ReadonlyArray<Column<Row>>
 ): Node => grouped(caption, [{ name: "", heading: "", rows }], key, columns)
 
-/** One table of several groups, so that their columns stand below each other. */
+/** One table of several groups, so that their columns stand below each other. Where it is too wide for its words it scrolls. */
 export const grouped = <Row>(
   caption: string,
   groups: ReadonlyArray<Group<Row>>,
   key: (row: Row) => string,
   columns: ReadonlyArray<Column<Row>>
 ): Node =>
-  html`<table>
-    <caption class="unseen">
-      ${caption}
-    </caption>
-    <thead>
-      <tr>
-        ${columns.map(({ kind, title }) =>
-          title === "" ? html`<td></td>` : html`<th scope="col" class=${kind}>${title}</th>`
-        )}
-      </tr>
-    </thead>
-    ${groups.map(
-      ({ heading, name, rows }) =>
-        html`<tbody key=${name}>
-          ${
-            name !== "" &&
-            html`<tr class="group">
-              <th scope="rowgroup" colspan=${columns.length}>${heading}</th>
-            </tr>`
-          }
-          ${rows.map(
-            (row) =>
-              html`<tr key=${key(row)}>
-                ${columns.map(({ cell, kind, title }) => html`<td class=${kind} data-title=${title}>${cell(row)}</td>`)}
-              </tr>`
+  html`<div class="scroll" tabindex="0" role="group" aria-label=${caption}>
+    <table>
+      <caption class="unseen">
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          ${columns.map(({ kind, title }) =>
+            title === "" ? html`<td></td>` : html`<th scope="col" class=${kind}>${title}</th>`
           )}
-        </tbody>`
-    )}
-  </table>`
+        </tr>
+      </thead>
+      ${groups.map(
+        ({ heading, name, rows }) =>
+          html`<tbody key=${name}>
+            ${
+              name !== "" &&
+              html`<tr class="group">
+                <th scope="rowgroup" colspan=${columns.length}>${heading}</th>
+              </tr>`
+            }
+            ${rows.map(
+              (row) =>
+                html`<tr key=${key(row)}>
+                  ${columns.map(({ cell, kind, title }) => html`<td class=${kind} data-title=${title}>${cell(row)}</td>`)}
+                </tr>`
+            )}
+          </tbody>`
+      )}
+    </table>
+  </div>`

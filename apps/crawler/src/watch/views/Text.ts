@@ -14,7 +14,8 @@ import * as Words from "./Words.ts"
 export const foreign = (text: string, most = 90): Node => {
   const whole = Words.visible(text)
   const short = Words.cut(whole, most)
-  return html`<bdi title=${short === whole ? undefined : whole}>${short}</bdi>`
+  const kind = /^\w+:\/\/\S+$/.test(whole) ? "url" : undefined
+  return html`<bdi class=${kind} title=${short === whole ? undefined : whole}>${short}</bdi>`
 }
 
 /** A link to a page of a site, if it is one of the web, and a text if not. */

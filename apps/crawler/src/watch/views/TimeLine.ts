@@ -19,17 +19,15 @@ const mostRows = 200
 /** A wait that takes up less of the axis, in percent, has no room for its reason. */
 const leastForText = 20
 
-/** The plot of those pages that have a story. */
-export const timeLine = (items: ReadonlyArray<ItemLine>, now: number): Node | false => {
+/** The plot of those pages that have a story. `untold` have one, too, and are not among them. */
+export const timeLine = (items: ReadonlyArray<ItemLine>, now: number, untold = 0): Node | false => {
   const told = items.filter(({ story }) => story.length > 0)
   if (told.length === 0) return false
   const drawn = told.slice(0, mostRows)
+  const left = told.length - drawn.length + untold
   return html`<figure class="plot">
     ${drawing(drawn, now)}
-    ${
-      told.length > drawn.length &&
-      html`<p class="quiet">${Words.counted(told.length - drawn.length, "page")} more are not drawn.</p>`
-    }
+    ${left > 0 && html`<p class="quiet">${Words.counted(left, "page")} more are not drawn.</p>`}
     <details>
       <summary>The same in words</summary>
       ${table("Attempts and waits of each page", drawn, ({ id }) => id, [

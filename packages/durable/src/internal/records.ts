@@ -1,6 +1,7 @@
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as SqlClient from "effect/sql/SqlClient"
 import { StoreError } from "../Store.ts"
 import * as Forgetting from "./statements/forgetting.ts"
@@ -107,6 +108,14 @@ const bounded = <A, E, R>(
         ? Effect.interrupt
         : Effect.fail(new StoreError({ message: `workflows could not be ${what}`, cause }))
     )
+  )
+
+/** A database that is away for a while fails no workflow. */
+export const patient = <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<A, never, R> =>
+  effect.pipe(
+    Effect.tapError(({ cause, message }) => Effect.logWarning(message, cause)),
+    Effect.retry(Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")])),
+    Effect.orDie
   )
 
 /**

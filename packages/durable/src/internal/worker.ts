@@ -9,6 +9,7 @@ import * as Claiming from "./worker/claiming.ts"
 import * as Claims from "./worker/claims.ts"
 import { surviving } from "./worker/faults.ts"
 import * as Lease from "./worker/lease.ts"
+import * as Outcome from "./worker/outcome.ts"
 import * as Polling from "./worker/polling.ts"
 import * as Settling from "./worker/settling.ts"
 import * as Upkeep from "./worker/upkeep.ts"
@@ -73,7 +74,7 @@ const work = Effect.fnUntraced(function* <P, A, E, R>(
   const lease = yield* Lease.make(store, claims, settings.lease)
   const settling = Settling.make(store, claims, news, pollInterval)
   const claiming = Claiming.make({ store, queue: queue.name, concurrency, claims, ends: settling.ends, lease })
-  const attempt = Attempts.make({ store, queue, handler, kills, claims, settling })
+  const attempt = Attempts.make(queue, handler, kills, Outcome.make(store, queue.name, claims, settling))
 
   const scope = yield* Effect.scope
   yield* store.register(self)

@@ -7,7 +7,6 @@
  * @since 0.1.0
  */
 import * as Check from "@redrive/core/Check"
-import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -18,10 +17,14 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
-import type * as Statement from "effect/sql/Statement"
-import { beside, unknown } from "./internal/presence.ts"
 import * as News from "./internal/news.ts"
-import * as Rows from "./internal/rows.ts"
+import * as Presence from "./internal/presence.ts"
+import type * as Rows from "./internal/rows.ts"
+import * as Adding from "./internal/statements/adding.ts"
+import * as Claims from "./internal/statements/claims.ts"
+import * as Failed from "./internal/statements/failed.ts"
+import * as Gates from "./internal/statements/gates.ts"
+import * as Queues from "./internal/statements/queues.ts"
 import * as Turns from "./internal/turns.ts"
 import { forTables, made, tableNames, tables } from "./internal/tables.ts"
 
@@ -333,9 +336,6 @@ export class Store extends Context.Service<
   }
 >()("@redrive/durable/Store") {}
 
-/** Some databases bound the parameters of a statement, and long statements hold locks. */
-const mostRows = 500
-
 /** A silent network makes the client wait for the end of a statement that it cancels; nobody waits for the client. */
 const unawaited = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.flatMap(Effect.forkDetach(effect), (fiber) =>
@@ -359,11 +359,8 @@ const tooLong = (id: string, name: string, length: number) =>
 export const layer = (options: Options = {}): Layer.Layer<Store, StoreError, SqlClient.SqlClient> =>
   Layer.effect(Store, make(Check.options("Store.layer", rules, options)))
 
-const make = Effect.fnUntraced(function* ({
-  listen = true,
-  timeout = "5 seconds"
-}: Options): Effect.fn.Return<Store["Service"], StoreError, SqlClient.SqlClient | Scope.Scope> {
-  const sql = yield* SqlClient.SqlClient
+/** How long statements may take, by where they are run. */
+const boundsOf = (sql: SqlClient.SqlClient, timeout: Duration.Input) => {
   const bounded = <A>(
     what: string,
     effect: Effect.Effect<A, SqlError.SqlError | StoreError>,
@@ -392,205 +389,46 @@ const make = Effect.fnUntraced(function* ({
       sqlite: () => apart(what, effect),
       orElse: () => Effect.uninterruptible(apart(what, effect))
     })
-  yield* bounded("kept: no tables", made(sql, tables(sql), tableNames), forTables(timeout))
-  const presence = yield* bounded(
-    "kept",
-    sql.onDialectOrElse({
-      sqlite: () =>
-        Effect.flatMap(sql<{ readonly file: string }>`PRAGMA database_list`, ([main]) =>
-          main === undefined || main.file === "" ? Effect.succeed(unknown) : beside(main.file)
-        ),
-      orElse: () => Effect.succeed(unknown)
-    })
-  )
-  const news = yield* News.make(sql, listen)
-  const turns = Turns.make(sql)
-  const add = Effect.fnUntraced(function* (queue: string, tasks: ReadonlyArray<Added>, now: number) {
+  return { bounded, apart, answered }
+}
+
+/** Refuses tasks whose keys or groups no gate could name. */
+const checkLengths = (tasks: ReadonlyArray<Added>) =>
+  Effect.gen(function* () {
     for (const { group, id, key } of tasks) {
       const [name, text] = key.length > longestGate ? ["key", key] : ["group", group]
       if (text.length > longestGate) return yield* Effect.fail(tooLong(id, name, text.length))
     }
-    const rows = tasks.map((task) => Rows.added(queue, task, now))
-    const found: Array<string> = []
-    for (const some of Arr.chunksOf(rows, mostRows)) {
-      const added = yield* sql<{ readonly task: string }>`INSERT INTO redrive_tasks ${sql.insert(some)}
-        ON CONFLICT (id) DO NOTHING RETURNING task`
-      found.push(...added.map(({ task }) => task))
-    }
-    if (found.length > 0) yield* news.tell(queue)
-    return found
   })
 
-  /** A task that waits for somebody is put back for good. Most of the time there is none, which costs a read. */
-  const endParked = Effect.fnUntraced(function* (queue: string, now: number) {
-    const isLate = sql.and([
-      sql`queue = ${queue}`,
-      sql`active = 1`,
-      sql`ready_at = ${Rows.never}`,
-      sql`state = 'waiting'`,
-      sql`parked_until <= ${now}`
-    ])
-    const [found] = yield* sql`SELECT 1 AS one FROM redrive_tasks WHERE ${isLate} LIMIT 1`
-    if (found === undefined) return []
-    const rows = yield* sql<Rows.Row>`UPDATE redrive_tasks
-      SET state = 'failed', active = 0, ended_at = ${now}, because = 'parked_too_long' WHERE ${isLate} RETURNING *`
-    return rows.map(Rows.task)
-  })
-
-  /** A condition of a thousand parts is too deep for SQLite. */
-  const hold = Effect.fnUntraced(function* (claims: ReadonlyArray<Rows.Claimed>, until: number) {
-    const held: Array<string> = []
-    for (const some of Arr.chunksOf(claims, mostRows)) {
-      const parts = some.map(({ claim: token, row }) => sql`(id = ${row} AND claim = ${token})`)
-      const isOurs = sql`state = 'running' AND ${sql.or(parts)}`
-      const longer = (which: Statement.Fragment) => sql`UPDATE redrive_tasks SET ready_at = ${until} WHERE ${which}`
-      const rows = yield* sql.onDialectOrElse({
-        // A turn that ends some of them locks rows in another order: what it has is still held, and is not waited for.
-        pg: () => sql<{ readonly task: string }>`WITH held AS (
-          ${longer(sql`id IN (SELECT id FROM redrive_tasks WHERE ${isOurs} FOR UPDATE SKIP LOCKED)`)}
-        ) SELECT task FROM redrive_tasks WHERE ${isOurs}`,
-        orElse: () => sql<{ readonly task: string }>`${longer(isOurs)} RETURNING task`
-      })
-      held.push(...rows.map(({ task }) => task))
-    }
-    return held
-  })
-
-  const takeOver = Effect.fnUntraced(function* (lost: ReadonlyArray<string>, now: number) {
-    let count = 0
-    for (const worker of lost) {
-      // What follows the name in a token is a space.
-      const rows = yield* sql`UPDATE redrive_tasks SET ready_at = ${now}
-        WHERE active = 1 AND state = 'running' AND claim > ${`${worker} `} AND claim < ${`${worker}!`} RETURNING id`
-      count += rows.length
-      yield* presence.forget(worker)
-    }
-    return count
-  })
-
-  const release = Effect.fnUntraced(function* (queue: string, tokens: ReadonlyArray<string>, now: number) {
-    // It is due as it was, ahead of what came later.
-    for (const some of Arr.chunksOf(tokens, mostRows))
-      yield* sql`UPDATE redrive_tasks SET state = 'waiting', claim = NULL, ready_at = due, due = ${now}
-        WHERE queue = ${queue} AND active = 1 AND state = 'running' AND ${sql.in("claim", some)}`
-  })
-
-  const open = (gate: string, now: number) =>
-    Effect.gen(function* () {
-      const rows = yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate} AND until > ${now} RETURNING gate`
-      yield* sql`DELETE FROM redrive_gates WHERE gate = ${gate}`
-      // Another gate that is still shut puts them back. Each side of OR says what its index holds, or SQLite reads all that waits.
-      yield* sql`UPDATE redrive_tasks SET ready_at = due, parked_until = CASE
-          WHEN EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})
-          THEN parked_until ELSE ${Rows.never} END
-        WHERE (active = 1 AND state = 'waiting' AND key = ${gate} AND key <> '')
-          OR (active = 1 AND state = 'waiting' AND grp = ${gate} AND grp <> '')`
-      yield* news.tell()
-      return rows.length > 0
-    })
-
-  const where = (queue: string, filter: Filter) =>
-    sql.and([
-      sql`queue = ${queue}`,
-      sql`active = 0`,
-      sql`state = 'failed'`,
-      ...(filter.code === undefined ? [] : [sql`code = ${filter.code}`]),
-      ...(filter.actor === undefined ? [] : [sql`actor = ${filter.actor}`]),
-      ...(filter.because === undefined ? [] : [sql`because = ${filter.because}`]),
-      ...(filter.key === undefined ? [] : [sql`key = ${filter.key}`]),
-      ...(filter.group === undefined ? [] : [sql`grp = ${filter.group}`]),
-      ...(filter.from === undefined ? [] : [sql`ended_at >= ${filter.from}`]),
-      ...(filter.until === undefined ? [] : [sql`ended_at < ${filter.until}`]),
-      ...(filter.attempts === undefined ? [] : [sql`attempts >= ${filter.attempts}`]),
-      ...(filter.text === undefined ? [] : [sql`message LIKE ${Rows.containing(filter.text)} ESCAPE '!'`])
-    ])
-
-  const redrive = ({ by, delay, filter, id, most, now, pace, queue }: Redrive) =>
-    Effect.gen(function* () {
-      const row = {
-        id: Rows.idOf(queue, id),
-        queue,
-        redrive: id,
-        filter: JSON.stringify(filter),
-        asked_by: by,
-        at: now
-      }
-      const [known] = yield* sql<{
-        readonly count: number | bigint | string
-      }>`SELECT tasks AS count FROM redrive_redrives
-        WHERE id = ${row.id}`
-      if (known !== undefined) return Number(known.count)
-      const rows =
-        yield* sql`UPDATE redrive_tasks SET state = 'waiting', active = 1, attempts = 0, call = NULL, calls = 0, kills = 0,
-          paused = 0, begun_at = NULL, ended_at = NULL, parked_until = ${Rows.never}, redrive = ${id},
-          generation = generation + 1, due = chosen.at, ready_at = chosen.at
-        FROM (SELECT id AS row_id, ${now} + ${delay} * (1 << CASE WHEN generation > 20 THEN 20 ELSE generation END) - ${delay}
-            + (row_number() OVER (ORDER BY ended_at, id) - 1) * ${pace} AS at
-          FROM redrive_tasks WHERE ${where(queue, filter)} ORDER BY ended_at, id LIMIT ${most}) AS chosen
-        WHERE redrive_tasks.id = chosen.row_id RETURNING redrive_tasks.id`
-      yield* sql`INSERT INTO redrive_redrives ${sql.insert({ ...row, tasks: rows.length })}`
-      if (rows.length > 0) yield* news.tell(queue)
-      return rows.length
-    })
-
-  const oldestDue = (queue: string, now: number) =>
-    Effect.map(
-      sql<{ readonly due: number | bigint | string | null }>`SELECT min(ready_at) AS due
-        FROM redrive_tasks WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND ready_at <= ${now}`,
-      ([row]) => (row === undefined || row.due === null ? undefined : Number(row.due))
-    )
-
-  const health = Effect.fnUntraced(function* (queue: string, now: number) {
-    const counts = yield* sql<{ readonly state: string; readonly count: number | bigint | string }>`
-      SELECT state, count(*) AS count FROM redrive_tasks WHERE queue = ${queue} GROUP BY state`
-    const of = (state: string) => Number(counts.find((one) => one.state === state)?.count ?? 0)
-    return {
-      waiting: of("waiting"),
-      running: of("running"),
-      done: of("done"),
-      failed: of("failed"),
-      oldestDue: yield* oldestDue(queue, now)
-    }
-  })
-
-  const sweep = Effect.fnUntraced(function* ({ done, failed, queue }: Before) {
-    let deleted = 0
-    for (const [state, before] of [
-      ["done", done],
-      ["failed", failed]
-    ] as const) {
-      for (;;) {
-        const rows = yield* sql`DELETE FROM redrive_tasks WHERE id IN (SELECT id FROM redrive_tasks
-          WHERE active = 0 AND state = ${state} AND queue = ${queue} AND ended_at < ${before}
-            AND NOT EXISTS (SELECT 1 FROM redrive_waiters w WHERE w.task = redrive_tasks.id AND w.answer IS NULL)
-          LIMIT ${mostRows}) RETURNING id`
-        deleted += rows.length
-        if (rows.length < mostRows) break
-      }
-    }
-    // A late answer stays as long as the tasks of its queue.
-    yield* sql`DELETE FROM redrive_late WHERE at < ${failed}
-      AND NOT EXISTS (SELECT 1 FROM redrive_tasks t WHERE t.id = redrive_late.task AND t.queue <> ${queue})`
-    yield* sql`DELETE FROM redrive_gates WHERE until < ${done}`
-    return deleted
-  })
+const make = Effect.fnUntraced(function* ({
+  listen = true,
+  timeout = "5 seconds"
+}: Options): Effect.fn.Return<Store["Service"], StoreError, SqlClient.SqlClient | Scope.Scope> {
+  const sql = yield* SqlClient.SqlClient
+  const { answered, apart, bounded } = boundsOf(sql, timeout)
+  yield* bounded("kept: no tables", made(sql, tables(sql), tableNames), forTables(timeout))
+  const presence = yield* bounded("kept", Presence.of(sql))
+  const news = yield* News.make(sql, listen)
+  const add = Adding.make(sql, news)
+  const turns = Turns.make(sql)
+  const claims = Claims.make(sql, presence)
+  const gates = Gates.make(sql, news)
+  const failed = Failed.make(sql, news)
+  const queues = Queues.make(sql)
 
   return {
     add: (queue, tasks, now) =>
       tasks.length === 0
         ? Effect.succeed([])
-        : bounded(
-            "added",
-            tasks.length <= mostRows ? add(queue, tasks, now) : sql.withTransaction(add(queue, tasks, now))
-          ),
+        : bounded("added", Effect.andThen(checkLengths(tasks), add(queue, tasks, now))),
     turn: ({ claim, ends, now }) => answered(ends.length > 0 ? "ended" : "claimed", turns(ends, claim, now)),
-    hold: (claims, until) => (claims.length === 0 ? Effect.succeed([]) : apart("held", hold(claims, until))),
-    release: (queue, tokens, now) => apart("given back", release(queue, tokens, now)),
-    endParked: (queue, now) => apart("given up", endParked(queue, now)),
+    hold: (held, until) => (held.length === 0 ? Effect.succeed([]) : apart("held", claims.hold(held, until))),
+    release: (queue, tokens, now) => apart("given back", claims.release(queue, tokens, now)),
     register: presence.register,
     takeOver: (now) =>
       Effect.flatMap(presence.lost, (lost) =>
-        lost.length === 0 ? Effect.succeed(0) : bounded("taken over", takeOver(lost, now))
+        lost.length === 0 ? Effect.succeed(0) : bounded("taken over", claims.takeOver(lost, now))
       ),
     outside: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.updateContext(
@@ -598,53 +436,17 @@ const make = Effect.fnUntraced(function* ({
         (context: Context.Context<R>) => Context.omit(sql.transactionService)(context) as Context.Context<R>
       ),
     listen: news.listen,
-    get: (queue, id) =>
-      bounded(
-        "read",
-        Effect.map(
-          sql<Rows.Row>`SELECT * FROM redrive_tasks WHERE id = ${Rows.idOf(queue, id)}`,
-          ([row]) => row && Rows.task(row)
-        )
-      ),
-    shut: (gate) =>
-      bounded(
-        "kept back",
-        sql`INSERT INTO redrive_gates ${sql.insert({ ...Rows.gate(gate) })} ON CONFLICT (gate) DO UPDATE SET
-          until = excluded.until, why = excluded.why, shut_by = excluded.shut_by, at = excluded.at
-          WHERE redrive_gates.until < excluded.until`
-      ).pipe(Effect.asVoid),
-    open: (gate, now) => bounded("let through", sql.withTransaction(open(gate, now))),
-    gates: (now) =>
-      bounded(
-        "read",
-        Effect.map(sql<Rows.GateRow>`SELECT * FROM redrive_gates WHERE until > ${now} ORDER BY at LIMIT 1000`, (rows) =>
-          rows.map(Rows.gateOf)
-        )
-      ),
-    failed: (queue, filter) =>
-      bounded(
-        "read",
-        Effect.map(
-          sql<Rows.CountRow>`SELECT code, actor, because, count(*) AS count FROM redrive_tasks
-            WHERE ${where(queue, filter)} GROUP BY code, actor, because ORDER BY count(*) DESC, code`,
-          (rows) => rows.map(({ count, ...rest }) => ({ ...rest, count: Number(count) }))
-        )
-      ),
-    redrive: (asked) => bounded("redriven", sql.withTransaction(redrive(asked))),
-    hasTasks: (queue) =>
-      bounded(
-        "looked for",
-        Effect.map(sql`SELECT 1 AS one FROM redrive_tasks WHERE queue = ${queue} LIMIT 1`, ({ length }) => length > 0)
-      ),
-    queues: bounded(
-      "looked for",
-      Effect.map(
-        sql<{ readonly queue: string }>`SELECT DISTINCT queue FROM redrive_tasks ORDER BY queue LIMIT 100`,
-        (rows) => rows.map(({ queue }) => queue)
-      )
-    ),
-    oldestDue: (queue, now) => apart("counted", oldestDue(queue, now)),
-    health: (queue, now) => bounded("counted", health(queue, now)),
-    sweep: (before) => apart("swept", sweep(before))
+    shut: (gate) => Effect.asVoid(bounded("kept back", gates.shut(gate))),
+    open: (gate, now) => bounded("let through", gates.open(gate, now)),
+    gates: (now) => bounded("read", gates.list(now)),
+    endParked: (queue, now) => apart("given up", gates.endParked(queue, now)),
+    failed: (queue, filter) => bounded("read", failed.count(queue, filter)),
+    redrive: (asked) => bounded("redriven", failed.redrive(asked)),
+    get: (queue, id) => bounded("read", queues.get(queue, id)),
+    hasTasks: (queue) => bounded("looked for", queues.hasTasks(queue)),
+    queues: bounded("looked for", queues.names),
+    oldestDue: (queue, now) => apart("counted", queues.oldestDue(queue, now)),
+    health: (queue, now) => bounded("counted", queues.health(queue, now)),
+    sweep: (before) => apart("swept", queues.sweep(before))
   }
 })

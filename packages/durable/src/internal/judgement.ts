@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Claimed, Settled } from "../Store.ts"
+import type { Failed } from "./rows.ts"
 
 /** A task whose process was lost with it again and again. */
 class Killed extends Data.TaggedError("TaskKilled")<{ readonly message: string }> {}
@@ -61,18 +62,19 @@ interface Gate {
   readonly why: string
 }
 
+/** Another attempt follows a failure. */
+export interface Again {
+  readonly _tag: "Again"
+  readonly verdict: Verdict.Verdict
+  readonly again: Extract<Settled, { readonly _tag: "Again" }>
+  /** The gate that the failure shuts. */
+  readonly gate: Gate | undefined
+  /** The action that is waited for. */
+  readonly parked: string | undefined
+}
+
 /** What follows a failure. */
-export type Judged =
-  | { readonly _tag: "GiveUp"; readonly because: string; readonly verdict: Verdict.Verdict }
-  | {
-      readonly _tag: "Again"
-      readonly verdict: Verdict.Verdict
-      readonly again: Extract<Settled, { readonly _tag: "Again" }>
-      /** The gate that the failure shuts. */
-      readonly gate: Gate | undefined
-      /** The action that is waited for. */
-      readonly parked: string | undefined
-    }
+export type Judged = { readonly _tag: "GiveUp"; readonly because: string; readonly verdict: Verdict.Verdict } | Again
 
 const stateIn = Schema.decodeUnknownOption(Schema.fromJsonString(CallState.CallState))
 
@@ -108,41 +110,54 @@ export const judge = Effect.fnUntraced(function* (
       return { _tag: "GiveUp", because: "ambiguous", verdict }
     case "GiveUp":
       return { _tag: "GiveUp", because: next.because, verdict }
-    case "Park": {
-      const { atMost, until } = next
-      const failed = yield* failedOf(error)
-      const parkedUntil = now + Math.ceil(Duration.toMillis(atMost))
-      const gate = claim.group === "" ? claim.key : claim.group
-      // Without a key nobody can open anything: the task waits for its own time.
-      if (gate === "") return { _tag: "GiveUp", because: "parked", verdict }
-      const again = { due: now, call: textOf(next.state), attempts: next.state.attempts, parkedUntil, failed }
-      return {
-        _tag: "Again",
-        verdict,
-        again: { _tag: "Again", ...again },
-        gate: { gate, until: Infinity, why: until },
-        parked: until
-      }
-    }
-    case "Retry": {
-      const failed = yield* failedOf(error)
-      const due = now + Math.ceil(Duration.toMillis(next.delay))
-      const asked = Verdict.retryAfter(verdict)
-      const gate = claim.key === "" ? claim.group : claim.key
-      const again = { due, call: textOf(next.state), attempts: next.state.attempts, parkedUntil: undefined, failed }
-      return {
-        _tag: "Again",
-        verdict,
-        again: { _tag: "Again", ...again },
-        // Who is asked to wait asks for all that would go to the same place.
-        gate:
-          asked === undefined || gate === ""
-            ? undefined
-            : { gate, until: now + Math.ceil(Duration.toMillis(asked)), why: failed.code },
-        parked: undefined
-      }
-    }
+    case "Park":
+      return parked(next, claim, verdict, yield* failedOf(error), now)
+    case "Retry":
+      return retried(next, claim, verdict, yield* failedOf(error), now)
   }
 })
+
+const parked = (
+  { atMost, state, until }: CallState.Park,
+  claim: Claimed,
+  verdict: Verdict.Verdict,
+  failed: Failed,
+  now: number
+): Judged => {
+  const parkedUntil = now + Math.ceil(Duration.toMillis(atMost))
+  const gate = claim.group === "" ? claim.key : claim.group
+  // Without a key nobody can open anything: the task waits for its own time.
+  if (gate === "") return { _tag: "GiveUp", because: "parked", verdict }
+  return {
+    _tag: "Again",
+    verdict,
+    again: { _tag: "Again", due: now, call: textOf(state), attempts: state.attempts, parkedUntil, failed },
+    gate: { gate, until: Infinity, why: until },
+    parked: until
+  }
+}
+
+const retried = (
+  { delay, state }: Extract<CallState.Next, { readonly _tag: "Retry" }>,
+  claim: Claimed,
+  verdict: Verdict.Verdict,
+  failed: Failed,
+  now: number
+): Again => {
+  const due = now + Math.ceil(Duration.toMillis(delay))
+  const asked = Verdict.retryAfter(verdict)
+  const gate = claim.key === "" ? claim.group : claim.key
+  return {
+    _tag: "Again",
+    verdict,
+    again: { _tag: "Again", due, call: textOf(state), attempts: state.attempts, parkedUntil: undefined, failed },
+    // Who is asked to wait asks for all that would go to the same place.
+    gate:
+      asked === undefined || gate === ""
+        ? undefined
+        : { gate, until: now + Math.ceil(Duration.toMillis(asked)), why: failed.code },
+    parked: undefined
+  }
+}
 
 const textOf = (state: CallState.CallState): string => JSON.stringify(state)

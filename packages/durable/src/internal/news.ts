@@ -65,15 +65,11 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
-const shared = Effect.fnUntraced(function* (
+/** What is to be told to other processes, each queue once, in the background. */
+const telling = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient & Notifying,
-  heard: (queue: string) => void
-): Effect.fn.Return<
-  { readonly tell: (queue: string) => void; readonly listen: Effect.Effect<void, never, Scope.Scope> },
-  never,
-  Scope.Scope
-> {
-  const self = randomUUID()
+  self: string
+): Effect.fn.Return<(queue: string) => void, never, Scope.Scope> {
   const untold = new Set<string>()
   const isUntold = Latch.makeUnsafe(false)
 
@@ -94,14 +90,19 @@ const shared = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => (untold.size > 0 ? send : Effect.void))
   // A notification takes a lock of the whole server when it commits. So it has a transaction of its own, and one speaks for all that came up meanwhile.
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(isUntold.await, send)))
+  return (queue) => {
+    untold.add(queue)
+    isUntold.openUnsafe()
+  }
+})
 
+/** Hears what other processes tell until the connection is lost, and then fails. */
+const hearing = (sql: SqlClient.SqlClient & Notifying, self: string, heard: (queue: string) => void) => {
   const hear = ({ payload }: { readonly payload: string }) => {
     const [from = "", ...rest] = payload.split(" ")
     if (from !== self) heard(rest.join(" "))
   }
-
-  /** Hears until the connection is lost, and then fails. */
-  const hearing = Effect.gen(function* () {
+  return Effect.gen(function* () {
     const notifications = yield* sql.listen(channel)
     const isFree = yield* Effect.timeoutOption(sql`SELECT 1`, "2 seconds")
     if (isFree._tag === "None")
@@ -115,18 +116,24 @@ const shared = Effect.fnUntraced(function* (
     Effect.scoped,
     Effect.tapCause((cause) => Effect.logDebug("PostgreSQL's notifications are not heard; trying again", cause))
   )
-  const again = Effect.retry(Effect.sandbox(hearing), Schedule.spaced("1 second"))
+}
+
+const shared = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient & Notifying,
+  heard: (queue: string) => void
+): Effect.fn.Return<
+  { readonly tell: (queue: string) => void; readonly listen: Effect.Effect<void, never, Scope.Scope> },
+  never,
+  Scope.Scope
+> {
+  const self = randomUUID()
+  const tell = yield* telling(sql, self)
+  const again = Effect.retry(Effect.sandbox(hearing(sql, self, heard)), Schedule.spaced("1 second"))
   // However many workers there are, one connection listens for them.
   // Nobody waits for the end of listening: on a silent network the server's answer to it never comes.
   const listening = yield* RcRef.make({
     acquire: Effect.acquireRelease(Effect.forkDetach(again), (fiber) => Effect.forkDetach(Fiber.interrupt(fiber)))
   })
   const hasSome = sql.config.maxConnections !== 1
-  return {
-    tell: (queue) => {
-      untold.add(queue)
-      isUntold.openUnsafe()
-    },
-    listen: hasSome ? Effect.asVoid(RcRef.get(listening)) : Effect.void
-  }
+  return { tell, listen: hasSome ? Effect.asVoid(RcRef.get(listening)) : Effect.void }
 })

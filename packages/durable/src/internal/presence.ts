@@ -2,6 +2,8 @@ import { readdirSync, rmSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
 
 /** Which workers of a database live, as its machine sees it. */
 export interface Presence {
@@ -14,7 +16,7 @@ export interface Presence {
 }
 
 /** Nobody knows: what a lost worker held comes back when its lease is over. */
-export const unknown: Presence = {
+const unknown: Presence = {
   register: () => Effect.void,
   lost: Effect.succeed([]),
   forget: () => Effect.void
@@ -33,7 +35,7 @@ const attempted = <A>(run: () => A, otherwise: A): A => {
  * Beside a database file, each worker locks a file of its own. Its process cannot end without giving the lock back, so that a process that starts
  * knows at once which workers are gone, and need not wait for their leases.
  */
-export const beside = (filename: string): Effect.Effect<Presence> =>
+const beside = (filename: string): Effect.Effect<Presence> =>
   Effect.map(
     // Programs that use another database need no SQLite.
     Effect.exit(Effect.tryPromise(() => import("node:sqlite"))),
@@ -83,3 +85,13 @@ export const beside = (filename: string): Effect.Effect<Presence> =>
       }
     }
   )
+
+/** Beside the file of SQLite's database, if it has one. */
+export const of = (sql: SqlClient.SqlClient): Effect.Effect<Presence, SqlError.SqlError> =>
+  sql.onDialectOrElse({
+    sqlite: () =>
+      Effect.flatMap(sql<{ readonly file: string }>`PRAGMA database_list`, ([main]) =>
+        main === undefined || main.file === "" ? Effect.succeed(unknown) : beside(main.file)
+      ),
+    orElse: () => Effect.succeed(unknown)
+  })

@@ -4,6 +4,9 @@ import type { Added, Gate } from "../Store.ts"
 /** A number as databases give it. */
 type Count = number | bigint | string
 
+/** Some databases bound the parameters of a statement, and long statements hold locks. */
+export const most = 500
+
 /** Later than any time. */
 export const never = 8_640_000_000_000_000
 

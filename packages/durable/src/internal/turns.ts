@@ -1,9 +1,10 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
-import type * as Statement from "effect/sql/Statement"
 import type { Claim, End, Turned } from "../Store.ts"
 import * as Rows from "./rows.ts"
+import * as Ends from "./statements/ends.ts"
+import * as Taking from "./statements/taking.ts"
 
 /** A row that a turn of PostgreSQL gives: the id of a task that it ended, or a task that it took. */
 type Given = Rows.Row & { readonly ended: string | null }
@@ -12,54 +13,8 @@ type Given = Rows.Row & { readonly ended: string | null }
 export const make = (
   sql: SqlClient.SqlClient
 ): ((ends: ReadonlyArray<End>, claim: Claim | undefined, now: number) => Effect.Effect<Turned, SqlError.SqlError>) => {
-  /** Workers on PostgreSQL pass each other's rows by; SQLite has one writer. */
-  const passing = sql.onDialectOrElse({ pg: () => sql`FOR UPDATE SKIP LOCKED`, orElse: () => sql`` })
-
-  /** What a shut gate holds back need not be looked at again until it opens. */
-  const putBack = (queue: string, now: number) => sql`UPDATE redrive_tasks SET ready_at =
-      (SELECT max(until) FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp))
-    WHERE queue = ${queue} AND active = 1 AND state = 'waiting' AND ready_at <= ${now}
-      AND EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (redrive_tasks.key, redrive_tasks.grp) AND g.until > ${now})`
-
-  const keepBack = Effect.fnUntraced(function* (queue: string, now: number) {
-    const [shut] = yield* sql`SELECT 1 AS one FROM redrive_gates WHERE until > ${now} LIMIT 1`
-    if (shut !== undefined) yield* putBack(queue, now)
-  })
-
-  /** When gates were looked at last, by queue, while claims come back full: then, once a second is enough. */
-  const lookedAt = new Map<string, number>()
-
-  const take = ({ most, queue, token, until }: Claim, now: number, others: Statement.Fragment = sql``) =>
-    sql<Rows.Row>`UPDATE redrive_tasks SET
-        kills = kills + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
-        paused = paused + CASE WHEN state = 'waiting' AND begun_at IS NOT NULL AND due < ${now} THEN ${now} - due ELSE 0 END,
-        begun_at = COALESCE(begun_at, ${now}), state = 'running', claim = ${token}, ready_at = ${until}
-      WHERE id IN (SELECT id FROM redrive_tasks t
-        WHERE queue = ${queue} AND active = 1 AND ready_at <= ${now} ${others}
-          AND NOT EXISTS (SELECT 1 FROM redrive_gates g WHERE g.gate IN (t.key, t.grp) AND g.until > ${now})
-        ORDER BY ready_at LIMIT ${most} ${passing})
-      RETURNING *`
-
-  const endOne = ({ claim, what }: End, now: number) =>
-    sql<{ readonly id: string }>`UPDATE redrive_tasks SET ${sql.update(Rows.settled(claim, what, now))}
-      WHERE id = ${claim.row} AND claim = ${claim.claim} AND state = 'running' RETURNING id`
-
-  /** The ends as rows of PostgreSQL: one parameter, however many there are. */
-  const endsIn = (ends: ReadonlyArray<End>, now: number) => {
-    const rows = ends.map(({ claim, what }) => ({
-      id: claim.row,
-      claim: claim.claim,
-      ...Rows.settled(claim, what, now)
-    }))
-    return sql`SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::json) AS e (id TEXT, claim TEXT, state TEXT, active INTEGER,
-      due BIGINT, ready_at BIGINT, ended_at BIGINT, parked_until BIGINT, call TEXT, calls INTEGER, kills INTEGER, attempts INTEGER,
-      result TEXT, because TEXT, code TEXT, actor TEXT, message TEXT)`
-  }
-
-  /** What an end says nothing of stays as it is. Given the ids as an array, PostgreSQL looks each up, whatever it believes of the table's size. */
-  const endAll = sql`UPDATE redrive_tasks t SET ${sql.literal(
-    changing.map((column) => `${column} = COALESCE(ends.${column}, t.${column})`).join(", ")
-  )} FROM ends WHERE t.id = ANY (ARRAY(SELECT id FROM ends)) AND t.id = ends.id AND t.claim = ends.claim AND t.state = 'running' RETURNING t.id`
+  const { keepBack, take } = Taking.make(sql)
+  const { endAll, endedBefore, endOne, endsIn } = Ends.make(sql)
 
   /** In one statement, which is one round to the server and one commit. */
   const atOnce = Effect.fnUntraced(function* (ends: ReadonlyArray<End>, claim: Claim | undefined, now: number) {
@@ -93,14 +48,8 @@ export const make = (
         })
   }
 
-  /** Whether a claim that could not be ended was ended before: the database may have taken it, and its answer was lost. If not, the end came too late. */
-  const endedBefore = Effect.fnUntraced(function* ({ claim, what }: End, now: number) {
-    const [before] = yield* sql`SELECT 1 AS one FROM redrive_tasks
-      WHERE id = ${claim.row} AND claim = ${claim.claim} AND state <> 'running'`
-    if (before !== undefined) return true
-    yield* sql`INSERT INTO redrive_late ${sql.insert(Rows.late(claim, what, now))} ON CONFLICT (id) DO NOTHING`
-    return false
-  })
+  /** When gates were looked at last, by queue, while claims come back full: then, once a second is enough. */
+  const lookedAt = new Map<string, number>()
 
   return Effect.fnUntraced(function* (ends, claim, now) {
     const at = claim && lookedAt.get(claim.queue)
@@ -117,22 +66,3 @@ export const make = (
     return { held, claimed: taken.map(Rows.claimed) }
   })
 }
-
-/** What the end of a claim may change. */
-const changing = [
-  "state",
-  "active",
-  "due",
-  "ready_at",
-  "ended_at",
-  "parked_until",
-  "call",
-  "calls",
-  "kills",
-  "attempts",
-  "result",
-  "because",
-  "code",
-  "actor",
-  "message"
-]

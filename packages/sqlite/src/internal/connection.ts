@@ -6,7 +6,8 @@ import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import { sqlError } from "./error.ts"
-import { type Row, statementsOf } from "./statements.ts"
+import type { Row } from "./reading.ts"
+import { statementsOf } from "./statements.ts"
 
 /** Rows of a stream that are read at a time. */
 const page = 100

@@ -1,20 +1,9 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite"
+import type { DatabaseSync } from "node:sqlite"
 import { placed } from "./error.ts"
 import { faultsOfNode } from "./node.ts"
 import { boundTo } from "./parameters.ts"
-import { hasReturning, type Parameters, parametersOf, skipBlank, withoutQuoted } from "./syntax.ts"
-
-/** Statements kept prepared; the eldest makes room. */
-const mostPrepared = 500
-
-/** A row by the names of its columns; an array, if it was asked for. */
-export type Row = Record<string, SQLOutputValue>
-
-/** How rows are read. */
-export interface Reading {
-  readonly asArrays: boolean
-  readonly asBigInts: boolean
-}
+import { type Prepared, preparingOn } from "./prepared.ts"
+import { type Reading, readingOn, type Row } from "./reading.ts"
 
 /** What a statement that returns no rows has done. */
 export interface Done {
@@ -29,46 +18,11 @@ export interface Statements {
   readonly iterate: (sql: string, params: ReadonlyArray<unknown>, asBigInts: boolean) => NodeJS.Iterator<Row>
 }
 
-interface Prepared {
-  readonly statement: StatementSync
-  readonly parameters: Parameters
-  readonly isReturning: boolean
-  /** The statements that follow it in the text. */
-  readonly rest: string
-  /** How many columns its rows had when they were counted last. */
-  width: number
-}
-
 export const statementsOf = (database: DatabaseSync): Statements => {
   const faults = faultsOfNode()
-  const kept = new Map<string, Prepared>()
-
-  const prepare = (sql: string): Prepared => {
-    if (sql.includes("\0")) throw new TypeError("the text has a NUL character, where SQLite would end it")
-    if (skipBlank(sql, 0) === sql.length) throw new TypeError("the text has no statement")
-    const statement = database.prepare(sql)
-    // SQLite itself says where the first statement ends.
-    const end = statement.sourceSQL.length
-    const first = withoutQuoted(sql.slice(0, end))
-    return {
-      statement,
-      parameters: parametersOf(first),
-      isReturning: hasReturning(first),
-      rest: sql.slice(skipBlank(sql, end)),
-      width: statement.columns().length
-    }
-  }
-
-  const prepareOnce = (sql: string): Prepared => {
-    const known = kept.get(sql)
-    if (known !== undefined) return known
-    const prepared = prepare(sql)
-    if (prepared.rest !== "") return prepared
-    const [eldest] = kept.keys()
-    if (kept.size >= mostPrepared && eldest !== undefined) kept.delete(eldest)
-    kept.set(sql, prepared)
-    return prepared
-  }
+  const preparing = preparingOn(database)
+  const { prepare, prepareOnce } = preparing
+  const read = readingOn(database, faults, preparing)
 
   /** Text with a NUL character may be searched for, but is not stored where it would be cut in reading. */
   const bound = (prepared: Prepared, params: ReadonlyArray<unknown>) =>
@@ -89,43 +43,6 @@ export const statementsOf = (database: DatabaseSync): Statements => {
     return result
   }
 
-  const read = (prepared: Prepared, params: ReadonlyArray<unknown>, reading: Reading): ReadonlyArray<Row> => {
-    const args = bound(prepared, params)
-    prepared.statement.setReturnArrays(reading.asArrays)
-    prepared.statement.setReadBigInts(reading.asBigInts)
-    if (prepared.width === 0 || !prepared.isReturning) return query(prepared, args)
-    const returning = () =>
-      faults.isCountedEarly ? stepped(prepared.statement, args) : prepared.statement.all(...args)
-    return reading.asBigInts ? returning() : undoneOnFailure(returning)
-  }
-
-  /** Reads again what was read with the columns that were there before the schema changed. It is prepared anew by then. */
-  const query = (prepared: Prepared, args: ReadonlyArray<SQLInputValue>): ReadonlyArray<Row> => {
-    if (!faults.isCountedEarly || prepared.width === 0) return prepared.statement.all(...args)
-    const rows = unlessRecounted(prepared, () => prepared.statement.all(...args))
-    // Without rows it is counted all the same: the next reading begins with this count.
-    return rows !== undefined && (!isRecounted(prepared) || rows.length === 0) ? rows : query(prepared, args)
-  }
-
-  /** Reading a number beyond 2^53 fails after the row was written: the caller would write it twice. */
-  const undoneOnFailure = <A>(run: () => A): A => {
-    control("SAVEPOINT redrive")
-    try {
-      const result = run()
-      control("RELEASE redrive")
-      return result
-    } catch (cause) {
-      if (database.isTransaction) {
-        control("ROLLBACK TO redrive")
-        control("RELEASE redrive")
-      }
-      throw cause
-    }
-  }
-
-  /** `run` would read the last row's id, too, which may be beyond 2^53. */
-  const control = (sql: string) => prepareOnce(sql).statement.all()
-
   const execute = (prepared: Prepared, params: ReadonlyArray<unknown>, asBigInts: boolean): Done => {
     const args = bound(prepared, params)
     // A number would be rounded, or fail after the row was written.
@@ -137,11 +54,11 @@ export const statementsOf = (database: DatabaseSync): Statements => {
   }
 
   return {
-    rows: (sql, params, reading) => each(sql, params, (prepared) => read(prepared, params, reading)),
+    rows: (sql, params, reading) => each(sql, params, (prepared) => read(prepared, bound(prepared, params), reading)),
     raw: (sql, params, asBigInts) =>
       each(sql, params, (prepared) =>
         prepared.width > 0
-          ? read(prepared, params, { asArrays: false, asBigInts })
+          ? read(prepared, bound(prepared, params), { asArrays: false, asBigInts })
           : execute(prepared, params, asBigInts)
       ),
     iterate: (sql, params, asBigInts) => {
@@ -150,7 +67,7 @@ export const statementsOf = (database: DatabaseSync): Statements => {
       if (prepared.rest !== "") throw new TypeError(`${several}: a stream runs one`)
       // SQLite writes all rows at the first step, and refuses savepoints until the last one is read.
       if (prepared.isReturning && prepared.width > 0) {
-        return read(prepared, params, { asArrays: false, asBigInts }).values()
+        return read(prepared, bound(prepared, params), { asArrays: false, asBigInts }).values()
       }
       prepared.statement.setReadBigInts(asBigInts)
       return prepared.statement.iterate(...bound(prepared, params))
@@ -165,31 +82,6 @@ const inPlace = <A>(place: number, run: () => A): A => {
     return run()
   } catch (cause) {
     throw placed(`statement ${place} of the text${place === 1 ? "" : `, after ${place - 1} that were run`}`, cause)
-  }
-}
-
-const isRecounted = (prepared: Prepared): boolean => {
-  const before = prepared.width
-  prepared.width = prepared.statement.columns().length
-  return prepared.width !== before
-}
-
-const unlessRecounted = <A>(prepared: Prepared, run: () => A): A | undefined => {
-  try {
-    return run()
-  } catch (cause) {
-    if (isRecounted(prepared)) return undefined
-    throw cause
-  }
-}
-
-/** Reads row by row, which counts the columns in time, and takes longer. */
-const stepped = (statement: StatementSync, args: ReadonlyArray<SQLInputValue>): ReadonlyArray<Row> => {
-  const iterator = statement.iterate(...args)
-  try {
-    return Array.from(iterator)
-  } finally {
-    iterator.return?.()
   }
 }
 

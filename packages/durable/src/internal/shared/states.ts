@@ -4,14 +4,13 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
-import type * as SqlError from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import { StoreError } from "../../Store.ts"
-import * as Rows from "../rows.ts"
 import { forTables, made, sharedTable } from "../tables.ts"
+import * as Rounds from "./rounds.ts"
 
 /** The state of a key. Times are epoch milliseconds; once `expiresAt` has come, the key has no state. */
 export interface Expiring {
@@ -27,9 +26,7 @@ export type Step<S, A> = (state: S | undefined, now: number) => readonly [state:
 /** Applies steps to the states of one kind. */
 export type Apply<S> = <A>(key: string, step: Step<S, A>) => Effect.Effect<A, StoreError>
 
-interface Waiting<S> {
-  /** Applies the step, and returns the state after it and what tells the caller the answer. */
-  readonly apply: (state: S | undefined, now: number) => readonly [state: S | undefined, tell: () => void]
+interface Waiting<S> extends Rounds.Applied<S> {
   readonly fail: (error: StoreError) => void
 }
 
@@ -72,53 +69,15 @@ export const open = Effect.fnUntraced(function* (
   return { sql, clock, prefix, timeout, rounds }
 })
 
-/**
- * The states of one kind.
- *
- * A state is changed by compare-and-set: read it, apply the step, and write the result if the state is still the one that was read. That takes
- * two statements and no transaction. A round that loses to another process starts again and holds the row, so that processes that compete for
- * one key take turns instead of losing again and again. Calls of this process that ask for one key at once are applied in one round, in order.
- */
+/** The states of one kind. Calls of this process that ask for one key at once are applied in one round, in order. */
 export const of = <S extends Expiring>(
   { clock, prefix, rounds, sql, timeout }: Table,
   kind: string,
   schema: Schema.Codec<S>
 ): Apply<S> => {
-  const read = readOf(sql, clock)
-  const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
+  const round = Rounds.make({ sql, clock }, kind, schema)
   /** The calls that wait for the next round, by name. A name without a round has no entry. */
   const waiting = new Map<string, Array<Waiting<S>>>()
-
-  /** Applies the steps, and returns what tells their callers; `undefined` if another process has changed the state meanwhile. */
-  const change = Effect.fnUntraced(function* (name: string, all: ReadonlyArray<Waiting<S>>, isLocked: boolean) {
-    const id = Rows.idOf(kind, name)
-    const { now, text } = yield* read(id, isLocked)
-    const before = text === undefined ? undefined : yield* decode(text)
-    let state = before
-    const tells = all.map(({ apply }) => {
-      const [next, tell] = apply(state !== undefined && state.expiresAt > now ? state : undefined, now)
-      state = next ?? state
-      return tell
-    })
-    if (state === undefined || state === before) return tells
-    const after = { id, kind, name, before: text, after: JSON.stringify(state) }
-    return (yield* write(sql, after, state.expiresAt)) ? tells : undefined
-  })
-
-  /** Applies the steps until that succeeds. It holds the row from the start, or once it has lost, and returns whether it did. */
-  const round = Effect.fnUntraced(function* (name: string, all: ReadonlyArray<Waiting<S>>, isContested: boolean) {
-    for (let isLocked = isContested; ; isLocked = true) {
-      const changed = change(name, all, isLocked)
-      const tells = yield* Effect.catchIf(
-        isLocked ? sql.withTransaction(changed) : changed,
-        isConflict,
-        () => Effect.undefined
-      )
-      if (tells === undefined) continue
-      for (const tell of tells) tell()
-      return isLocked
-    }
-  })
 
   const ended = (name: string, all: ReadonlyArray<Waiting<S>>) =>
     Effect.sync(() => {
@@ -202,39 +161,3 @@ const sweep = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, clock: Tabl
     deleted = rows.length
   }
 })
-
-/** Reads a state and the time in one statement. The time is that after the wait for a lock. */
-const readOf = (sql: SqlClient.SqlClient, clock: Table["clock"]) =>
-  Effect.fnUntraced(function* (id: string, isLocked: boolean) {
-    if (clock === undefined) {
-      const [row] = yield* sql<{ readonly state: string }>`SELECT state FROM redrive_shared WHERE id = ${id}`
-      return { now: yield* Clock.currentTimeMillis, text: row?.state }
-    }
-    const lock = isLocked ? sql`FOR UPDATE` : sql``
-    const [row] = yield* sql<{ readonly now: number; readonly state: string | null }>`SELECT ${clock} AS now, state
-      FROM (SELECT 1) AS one LEFT JOIN (SELECT state FROM redrive_shared WHERE id = ${id} ${lock}) AS found ON true`
-    return { now: row?.now ?? NaN, text: row?.state ?? undefined }
-  })
-
-interface Write {
-  readonly id: string
-  readonly kind: string
-  readonly name: string
-  readonly before: string | undefined
-  readonly after: string
-}
-
-/** Writes a state, and returns whether it did: not if another process has changed it since it was read. */
-const write = (sql: SqlClient.SqlClient, { after, before, id, kind, name }: Write, expires: number) => {
-  const row = { id, kind, name: Rows.stored(name), state: after, expires_at: Math.ceil(Math.min(expires, Rows.never)) }
-  const written =
-    before === undefined
-      ? sql`INSERT INTO redrive_shared ${sql.insert(row)} ON CONFLICT (id) DO NOTHING RETURNING id`
-      : sql`UPDATE redrive_shared SET state = ${row.state}, expires_at = ${row.expires_at}
-          WHERE id = ${id} AND state = ${before} RETURNING id`
-  return Effect.map(written, (rows) => rows.length > 0)
-}
-
-/** At the stricter isolation levels, PostgreSQL refuses a statement that lost to another. */
-const isConflict = (error: SqlError.SqlError | Schema.SchemaError): boolean =>
-  error._tag === "SqlError" && (error.reason._tag === "SerializationError" || error.reason._tag === "DeadlockError")

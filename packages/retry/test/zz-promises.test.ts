@@ -152,6 +152,7 @@ describe("an attempt that answers with no promise", () => {
     const attempt = () => {
       const answer = ++tried < 2 ? Promise.reject(down()) : Promise.resolve("done")
       const then = (resolve: (value: unknown) => unknown) => resolve(answer)
+      // oxlint-disable-next-line unicorn/no-thenable
       return Object.fromEntries([["then", then]]) as unknown as PromiseLike<string>
     }
     assert.strictEqual(await within(Retry.make(policyOf()).promise(attempt, { signal })), "done")

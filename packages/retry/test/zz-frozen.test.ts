@@ -35,4 +35,12 @@ describe("in a process whose intrinsics are frozen", () => {
     `)
     assert.strictEqual(stdout, "host_returned_error\n")
   })
+
+  it("a job is read", { timeout: 30_000 }, async () => {
+    const { stdout } = await run(`
+      import * as Wire from "@redrive/core/Wire"
+      console.log(Wire.readJob({ id: "j", status: "done" })._tag)
+    `)
+    assert.strictEqual(stdout, "Success\n")
+  })
 })

@@ -214,4 +214,38 @@ describe("a call by promises within another call", () => {
     const promises = Retry.make(policyOf({ bulkhead }))
     assert.notStrictEqual(await within(promises.promise(() => promises.promise(async () => "done"))), "hangs")
   })
+
+  describe("that times out while it creates something", () => {
+    const outer = () => Retry.make(policyOf({ attemptTimeout: "20 millis" }), "outer")
+    const creating = () => Retry.make(policyOf({ operation: "create" }), "creating")
+
+    /** Sends a creation that is never answered. */
+    const sender = () => {
+      const sent = { times: 0 }
+      const send = () => {
+        sent.times++
+        return new Promise<never>(() => undefined)
+      }
+      return { send, sent }
+    }
+
+    it("does not create it again, as an effect within an effect does not", async () => {
+      const asEffects = sender()
+      const create = Effect.suspend(() => Effect.promise(asEffects.send))
+      await within(Effect.runPromise(outer().run(creating().run(create))))
+      assert.strictEqual(asEffects.sent.times, 1)
+      const byPromises = sender()
+      await within(outer().promise((signal) => creating().promise(byPromises.send, { signal })))
+      assert.strictEqual(byPromises.sent.times, 1)
+    })
+
+    it("does not create it again if the inner call knows of the outer one, and has no signal", async () => {
+      const { send, sent } = sender()
+      const create = Effect.flatMap(Effect.context(), (context) =>
+        Effect.promise(() => creating().promise(send, { context }))
+      )
+      await within(Effect.runPromise(outer().run(create)))
+      assert.strictEqual(sent.times, 1)
+    })
+  })
 })

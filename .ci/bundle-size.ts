@@ -26,7 +26,7 @@ const limits: ReadonlyArray<{
     // Build scripts make the documentation; only adapters use plain data and checked options.
     modules: (file) => !["CatalogueDocs.ts", "Check.ts", "CrawlMeanings.ts", "Durations.ts", "Plain.ts"].includes(file),
     // About a kilobyte of it reports mistakes in a program's own catalogue, another reads what Deno and Bun say, and more than one spares schemas.
-    limit: 30_700
+    limit: 31_100
   },
   { what: "checks of options", name: "core", modules: (file) => file === "Check.ts", limit: 1000 },
   { what: "durations of options", name: "core", modules: (file) => file === "Durations.ts", limit: 700 },
@@ -37,7 +37,7 @@ const limits: ReadonlyArray<{
     modules: (file) => !["Because.ts", "Distributed.ts", "HttpRetry.ts", "Redrive.ts", "Simulation.ts"].includes(file),
     without: [...onlyAsked, "schedule"],
     // More than a kilobyte of it says what is wrong with a policy.
-    limit: 14_400
+    limit: 14_800
   },
   {
     what: "a policy as a schedule, with its backoffs",

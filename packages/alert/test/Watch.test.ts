@@ -188,7 +188,12 @@ describe("without a retry engine", () => {
           yield* within(last)
           yield* wait
           assert.isEmpty(soFar)
-          yield* Observer.tell(() => ({ _tag: "GaveUp", name: "call", attempt: 2, error: last, because: "retries" }))
+          const gaveUp = { _tag: "GaveUp", name: "call", attempt: 2, error: last, because: "retries" } as const
+          yield* Effect.provideService(
+            Observer.tell(() => gaveUp),
+            Observer.OuterCall,
+            outer
+          )
           yield* wait
           yield* within()
           yield* wait

@@ -362,7 +362,7 @@ const gaveUp = (all: ReadonlyArray<Listener>, fiber: Fiber.Fiber<unknown, unknow
   // Within another policy's call giving up is not the end.
   if (because === "nested") return hear(all, fiber, told)
   const now = nanosOf(fiber)
-  const watched = Left.take(error)
+  const watched = Left.take(fiber.getRef(OuterCall), error)
   const facts = call ?? { name, key, because }
   const failure = watched === undefined ? error : unwrap(error)
   Call.note(failure, watched === undefined ? facts : { ...facts, key: undefined, ...watched }, now)
@@ -428,10 +428,12 @@ export interface OuterCall {
   readonly running: number
   /** Whether the call, or one around it, may try again after a failure. */
   readonly retries: boolean
+  /** The failures of watched effects that were left to these calls. Absent if there is none. */
+  left?: Set<Left.Left> | undefined
 }
 
 /**
- * The call of a retry engine that a fiber runs in, if any. The engine provides it.
+ * The call of a retry engine that a fiber runs in, if any. The engine provides it, and tells that the call gave up on a fiber that has it.
  *
  * @category references
  * @since 0.1.0
@@ -441,6 +443,36 @@ export const OuterCall: Context.Reference<OuterCall | undefined> = Context.Refer
   "@redrive/core/OuterCall",
   { defaultValue: () => undefined }
 )
+
+/**
+ * Forgets what watched effects have left to a call that tries again after a failure. The engine calls it before that. Of calls that share their value,
+ * only what this failure is or wraps is forgotten.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const forgive = (outer: OuterCall, failure: unknown): void => {
+  if (outer.left === undefined) return
+  if (outer.running <= 1) Left.takeAll(outer)
+  else Left.take(outer, failure)
+}
+
+/**
+ * Reports what watched effects have left to calls, the last of which has ended: nothing tries again after it. A call around them that still may gets it in
+ * turn. The engine calls it on the fiber of that call, outside of it.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const release = (outer: OuterCall, fiber: Fiber.Fiber<unknown, unknown>): void => {
+  if (outer.left === undefined || outer.running > 0) return
+  const all = [...Left.takeAll(outer)]
+  const around = retriedIn(fiber)
+  for (const { about, failure } of all) {
+    if (around !== undefined) Left.leave(around, failure, about)
+    else reportUnsafe(fiber, failure, about)
+  }
+}
 
 /**
  * What a watched effect is about.
@@ -463,7 +495,7 @@ export interface WatchOptions {
  * The effect's exit stays the same. Failures and defects are reported once, also with `Effect.withErrorReporting` around it; within it, that would
  * report the failure without its name. Interruptions, and failures marked with `ErrorReporter.ignore`, are not reported. A call of the retry engine
  * that has given up with the failure has a name and a key already, which the report keeps: its own success ends the incident. In a call that
- * retries, only the failure that this call gives up with is reported. Other loops, such as `Effect.retry`, belong inside, or each attempt is
+ * retries, a failure is forgotten once the call tries again; what is left when it ends is reported then. Other loops, such as `Effect.retry`, belong inside, or each attempt is
  * reported.
  *
  * A success that nobody expects costs next to nothing.
@@ -485,15 +517,18 @@ export const watch: {
   }
 )
 
-const failed = (cause: Cause.Cause<unknown>, about: Left.Left): Effect.Effect<void> | undefined => {
+const failed = (cause: Cause.Cause<unknown>, about: Left.About): Effect.Effect<void> | undefined => {
   const failures = failuresOf(cause).filter(
     (failure) => safely(() => ErrorReporter.isIgnored(unwrap(failure))) !== true
   )
   if (failures.length === 0) return undefined
   return Effect.withFiber((fiber) => {
+    const outer = retriedIn(fiber)
     // The engine does not retry after a defect.
-    if (isRetried(fiber) && !Cause.hasDies(cause) && failures.every((failure) => Left.leave(failure, about)))
+    if (outer !== undefined && !Cause.hasDies(cause)) {
+      for (const failure of failures) Left.leave(outer, failure, about)
       return Effect.void
+    }
     const because = Cause.hasDies(cause) ? "defect" : "failed"
     for (const failure of failures) {
       if (isTold(fiber, cause, failure)) continue
@@ -506,9 +541,10 @@ const failed = (cause: Cause.Cause<unknown>, about: Left.Left): Effect.Effect<vo
   })
 }
 
-const isRetried = (fiber: Fiber.Fiber<unknown, unknown>): boolean => {
+/** The call around a fiber that may try again after its failure. */
+const retriedIn = (fiber: Fiber.Fiber<unknown, unknown>): OuterCall | undefined => {
   const outer = fiber.getRef(OuterCall)
-  return outer !== undefined && outer.running > 0 && outer.retries
+  return outer !== undefined && outer.running > 0 && outer.retries ? outer : undefined
 }
 
 /** Whether the failure was told of already: by the engine, by another `watch` within this one, or by a report. */
@@ -521,4 +557,15 @@ const isTold = (fiber: Fiber.Fiber<unknown, unknown>, cause: Cause.Cause<unknown
       .of(fiber.context)
       .some(({ heard }) => [own, ...identityOf(failure).same].some((one) => isHeard(heard, one, at)))
   )
+}
+
+/** Tells of a failure of a watched effect after that has ended. */
+const reportUnsafe = (fiber: Fiber.Fiber<unknown, unknown>, failure: unknown, about: Left.About): void => {
+  const cause = Cause.fail(failure)
+  if (isTold(fiber, cause, failure)) return
+  tellUnsafe(fiber, () => ({ _tag: "GaveUp", ...about, attempt: 1, error: failure, because: "failed" }))
+  const timestamp = nanosOf(fiber)
+  if (!Predicate.isObjectKeyword(failure)) Call.note(cause, { ...about, because: "failed" }, timestamp)
+  for (const one of fiber.getRef(ErrorReporter.CurrentErrorReporters))
+    safely(() => one.report({ cause, fiber, timestamp }))
 }

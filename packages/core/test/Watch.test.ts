@@ -136,7 +136,11 @@ describe("a watched effect's failure", () => {
       const inner = (error: unknown) =>
         Effect.ignoreCause(Effect.provideService(watched(Effect.fail(error)), Observer.OuterCall, outer))
       const gaveUp = (error: unknown) =>
-        Observer.tell(() => ({ _tag: "GaveUp", name: "call", attempt: 2, error, because: "retries" }))
+        Effect.provideService(
+          Observer.tell(() => ({ _tag: "GaveUp", name: "call", attempt: 2, error, because: "retries" })),
+          Observer.OuterCall,
+          outer
+        )
       const [first, second] = [full(), full()]
       const left = yield* heardOf(Effect.andThen(inner(first), inner(second)))
       assert.deepStrictEqual([left.events, left.reports], [[], []])

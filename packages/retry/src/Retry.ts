@@ -71,7 +71,8 @@ export type Exhausted<E, F = Added> = RetryExhausted<E | F>
 
 /**
  * One attempt of a call by promises. The signal aborts when the attempt is over before its promise is: at its timeout or the call's
- * deadline, when the call's own signal aborts, or when another attempt has won.
+ * deadline, with that as its reason, when the call's own signal aborts, with the same reason, or when another attempt has won. A function that declares no
+ * parameter, as `(...args)` does not, gets no signal. A call that is given the signal is nested in this one.
  *
  * @category models
  * @since 0.1.0
@@ -85,7 +86,10 @@ export type PromiseAttempt<A> = (signal: AbortSignal) => PromiseLike<A>
  * @since 0.1.0
  */
 export interface PromiseOptions<A, F = Added> extends Options<A, unknown, never, F> {
-  /** Ends the call when it aborts: the promise rejects with its reason. Default: nothing ends it early. */
+  /**
+   * Ends the call when it aborts: the promise rejects with its reason. With the signal of another call's attempt, this call is within that one: it tries
+   * once, shares its place and its deadline, and a creation that it cuts short is not sent again. Default: nothing ends it early.
+   */
   readonly signal?: AbortSignal | undefined
   /**
    * Where the call gets its observers, clock, metrics and readers of failures: that of a `ManagedRuntime`, from its `context()`. Use the

@@ -39,6 +39,8 @@ export const fieldsOf = (base: Base, tag: string, known: Known = {}): ((facts: u
 
 /** The fields of a class. None if one of them is not plain: then all are the schema's. */
 const plainFields = (base: Base, known: Known): ReadonlyArray<Field> => {
+  // A name may be a symbol.
+  if (Object.getOwnPropertySymbols(base.fields).length > 0) return []
   const fields: Array<Field> = []
   for (const [name, field] of Object.entries(base.fields)) {
     if (name === "_tag") continue

@@ -2,7 +2,12 @@ import * as Predicate from "effect/Predicate"
 
 export const withoutStack = <A>(make: () => A): A => {
   const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
+  try {
+    Error.stackTraceLimit = 0
+  } catch {
+    // Hardened programs freeze it.
+    return make()
+  }
   try {
     return make()
   } finally {

@@ -9,6 +9,7 @@ import * as Plain from "@redrive/core/Plain"
 import * as Report from "@redrive/core/Report"
 import type { Record } from "../Format.ts"
 import { reportOf } from "./emit.ts"
+import { another } from "./fields.ts"
 
 type Fields = { readonly [name: string]: Plain.Plain }
 
@@ -29,10 +30,6 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
   const taken = Math.min(all.length, most.parts)
   for (let part = 0; part < taken; part++) take(all[part], parts, options)
   if (all.length > taken) addText(parts, `… ${all.length - taken} more`)
-  if (spans.length > 0) {
-    const took = spans.slice(0, most.spans).map(([label, since]) => [label, date.getTime() - since])
-    parts.sets.push({ spans_ms: Object.fromEntries(took) })
-  }
   if (cause.reasons.length > 0) addReports(parts, reportsOf(cause, options))
   const { span } = fiber.cache
   return {
@@ -40,7 +37,7 @@ export const recordOf = ({ cause, date, fiber, logLevel, message }: Logger.Optio
     level: logLevel,
     message: parts.text ?? parts.reports[0]?.message ?? "",
     annotations,
-    fields: fieldsOf(parts.sets, options),
+    fields: withSpans(fieldsOf(parts.sets, options), spans, date, options),
     reports: parts.reports,
     trace: span === undefined ? undefined : { traceId: span.traceId, spanId: span.spanId, sampled: span.sampled }
   }
@@ -86,6 +83,22 @@ const fieldsOf = (sets: ReadonlyArray<object>, options: Plain.Options): Fields =
   return sets.length === 1 ? Plain.fields(only, options) : Plain.fieldsOfAll(sets, options)
 }
 
+/** With the times of spans, which no rule for the names of secrets hides. A name that is already there gets a `_`. */
+const withSpans = (fields: Fields, spans: Spans, date: Date, options: Plain.Options): Fields => {
+  if (spans.length === 0) return fields
+  const times = new Map<string, number>()
+  for (const [label, since] of spans.slice(0, most.spans))
+    times.set(
+      freeIn(Plain.text(label, options), (name) => times.has(name)),
+      date.getTime() - since
+    )
+  const name = freeIn("spans_ms", (name) => Object.hasOwn(fields, name))
+  return { ...fields, [name]: Object.fromEntries(times) }
+}
+
+const freeIn = (name: string, isTaken: (name: string) => boolean): string =>
+  isTaken(name) ? another(name, isTaken) : name
+
 /** The message of a record that has only a failure. A message made from fields already begins with the error's name. */
 const textOfReport = ({ code, level, message }: Report.Report): string =>
   level !== "program" || message === code || message.startsWith(`${code} `) ? message : `${code}: ${message}`
@@ -107,8 +120,10 @@ const addReports = (parts: Parts, reports: ReadonlyArray<Report.Report>): void =
 interface Surroundings {
   readonly options: Plain.Options
   readonly annotations: Fields
-  readonly spans: ReadonlyArray<readonly [label: string, since: number]>
+  readonly spans: Spans
 }
+
+type Spans = ReadonlyArray<readonly [label: string, since: number]>
 
 /** Many records share one context, so its parts are cached by it. */
 const known = new WeakMap<Context.Context<never>, Surroundings>()

@@ -3,31 +3,48 @@ import { chain } from "../chain.ts"
 import { unwrap } from "./once.ts"
 
 /** What a failure was left under: the name and the key of the effect that it ended. */
-export interface Left {
+export interface About {
   readonly name: string
   readonly key?: string | undefined
 }
 
-const left = new WeakMap<object, Left>()
-let isAny = false
-
-/** Leaves a failure to the outer call, which may try again. A failure that is not an object cannot be recognized later: `false`. */
-export const leave = (failure: unknown, about: Left): boolean => {
-  const own = unwrap(failure)
-  if (!Predicate.isObjectKeyword(own)) return false
-  left.set(own, about)
-  isAny = true
-  return true
+/** A failure that a watched effect has left to the calls around it, which may try again. */
+export interface Left {
+  readonly failure: unknown
+  readonly about: About
 }
 
-/** What a failure, or the first failure that it wraps, was left under. It is returned once. Most programs leave none, so it costs them nothing. */
-export const take = (failure: unknown): Left | undefined => {
-  if (!isAny) return undefined
-  for (const { value } of chain(failure)) {
-    const about = left.get(value)
-    if (about === undefined) continue
-    left.delete(value)
-    return about
+/** A value that calls share, with what was left to them. */
+interface Holder {
+  left?: Set<Left> | undefined
+}
+
+export const leave = (holder: Holder, failure: unknown, about: About): void => {
+  holder.left ??= new Set()
+  holder.left.add({ failure: unwrap(failure), about })
+}
+
+/** What a failure, or the first failure that it wraps, was left under. It is returned once. */
+export const take = (holder: Holder | undefined, failure: unknown): About | undefined => {
+  if (holder?.left === undefined) return undefined
+  for (const value of partsOf(failure)) {
+    for (const one of holder.left) {
+      if (one.failure !== value) continue
+      holder.left.delete(one)
+      return one.about
+    }
   }
   return undefined
+}
+
+/** Takes all that was left. */
+export const takeAll = (holder: Holder): Iterable<Left> => {
+  const { left = [] } = holder
+  delete holder.left
+  return left
+}
+
+const partsOf = (failure: unknown): ReadonlyArray<unknown> => {
+  const own = unwrap(failure)
+  return Predicate.isObjectKeyword(own) ? chain(failure).map(({ value }) => value) : [own]
 }

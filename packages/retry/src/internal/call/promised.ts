@@ -6,12 +6,15 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Added, PromiseAttempt, PromiseOptions } from "../../Retry.ts"
+import { isRetryExhausted } from "../../RetryExhausted.ts"
 import type { RunnerState } from "../state/runnerState.ts"
 import * as Deadlines from "../time/deadlines.ts"
 import { limitOf } from "./attempt.ts"
 import * as Call from "./call.ts"
 import { end, enter, goOn, run } from "./runner.ts"
+import { type Around, contextOf, lend, outerOf } from "./surroundings.ts"
 import { timedOut } from "./timedOut.ts"
+import { timeoutOf } from "./timeout.ts"
 
 /*
  * A call whose attempts are promises. Its first attempt needs no fiber: most calls end with it. What follows a failure runs in a fiber, as
@@ -24,43 +27,82 @@ export const promised = <A, F = Added>(
   attempt: PromiseAttempt<A>,
   options: PromiseOptions<A, F>
 ): Promise<A> => {
-  if (options.signal?.aborted === true) return Promise.reject(options.signal.reason)
+  const { context = Context.empty(), signal } = options
+  if (signal?.aborted === true) return Promise.reject(signal.reason)
   const isBare = shared.guard === undefined && shared.limiter === undefined && shared.hedge === undefined
   // A signal may end the call at any time, and a fiber can be interrupted.
-  if (!isBare || options.signal !== undefined) return settled(run(shared, effectOf(attempt), options), options)
-  // Only `giveUp` makes an `F`, so no other code needs the type.
-  const call = new Promised(shared, attempt, options as PromiseOptions<A>)
-  call.isApart = true
-  const rest = enter(call)
-  call.isApart = false
-  if (rest === call.self) return first(call, attempt)
+  if (isBare && signal === undefined) return begun(new Promised(shared, attempt, options as PromiseOptions<A>), options)
+  const within = { ...options, context: contextOf(context, signal) }
+  return settled(run(shared, effectOf(attempt, signal), within), within)
+}
+
+/** Begins a call outside of any fiber. */
+const begun = <A, F>(call: Promised<A>, options: PromiseOptions<A, F>): Promise<A> => {
+  let rest: Call.Rest<A, unknown, never>
+  try {
+    call.isApart = true
+    rest = enter(call)
+    call.isApart = false
+  } catch (defect) {
+    // Only functions of the program's own throw here.
+    end(call, Exit.die(defect))
+    return Promise.reject(defect)
+  }
+  if (rest === call.self) return first(call)
   if (!Exit.isExit(rest)) return settled(goOn(call, rest), options)
   // The call was refused at once.
   end(call, rest)
   return Promise.reject(reasonOf(rest, options))
 }
 
-const effectOf = <A>(attempt: PromiseAttempt<A>): Effect.Effect<A, unknown> =>
-  // Whatever an attempt rejects with is its failure: the verdict is read from that.
-  // @effect-diagnostics-next-line unknownInEffectCatch:off
-  Effect.tryPromise({ try: attempt, catch: (failure) => failure })
+/** What an attempt is given: a function that declares no parameter needs no signal. */
+const controllerOf = <A>(attempt: PromiseAttempt<A>, around: Around | undefined): AbortController | undefined => {
+  if (typeof attempt === "function" && attempt.length === 0) return undefined
+  const controller = new AbortController()
+  lend(controller.signal, around)
+  return controller
+}
+
+/** The answer of an attempt. A function that a type does not bind may throw, or answer with no promise. */
+const answerOf = <A>(attempt: PromiseAttempt<A>, controller: AbortController | undefined): Promise<A> => {
+  try {
+    return Promise.resolve(attempt(controller?.signal as AbortSignal))
+  } catch (failure) {
+    return Promise.reject(failure)
+  }
+}
+
+/** An attempt as an effect. Whatever it rejects with is its failure: the verdict is read from that. */
+const effectOf = <A>(
+  attempt: PromiseAttempt<A>,
+  signal: AbortSignal | undefined,
+  call?: Promised<A>
+): Effect.Effect<A, unknown> =>
+  Effect.withFiber((fiber) =>
+    Effect.callback<A, unknown>((resume) => {
+      const controller = controllerOf(attempt, call === undefined ? outerOf(fiber) : call.around)
+      answerOf(attempt, controller).then(
+        (value) => resume(Effect.succeed(value)),
+        (failure: unknown) => resume(Effect.fail(failure))
+      )
+      if (controller === undefined) return undefined
+      return Effect.sync(() => controller.abort(signal?.aborted === true ? signal.reason : timeoutOf(fiber)))
+    })
+  )
 
 /** The first attempt. */
-const first = <A>(call: Promised<A>, attempt: PromiseAttempt<A>): Promise<A> => {
-  const { options } = call
-  const controller = attempt.length > 0 ? new AbortController() : undefined
+const first = <A>(call: Promised<A>): Promise<A> => {
+  const { attempt, options } = call
+  const controller = controllerOf(attempt, call.around)
   const failed = (failure: unknown) => settled(goOn(call, Effect.fail(failure)), options)
-  let answer: Promise<A>
-  try {
-    // A function that a type does not bind may answer with no promise.
-    answer = Promise.resolve(attempt(controller?.signal as AbortSignal))
-  } catch (failure) {
-    return failed(failure)
-  }
+  const answer = answerOf(attempt, controller)
   const limit = limitOf(call)
   if (limit !== Infinity) return bounded(call, answer, limit, failed, controller)
   return answer.then((value) => succeeded(call, value), failed)
 }
+
+/** In place of an answer that has not come in time. */
+const late: unique symbol = Symbol("late")
 
 const bounded = <A>(
   call: Promised<A>,
@@ -68,29 +110,30 @@ const bounded = <A>(
   limit: number,
   failed: (failure: unknown) => Promise<A>,
   controller: AbortController | undefined
-): Promise<A> =>
-  new Promise((resolve) => {
-    const deadlines = Deadlines.of(call.time)
-    let isOver = false
-    // What comes later than the timeout is ignored.
-    const once = (next: () => A | Promise<A>) => {
-      if (isOver) return
-      isOver = true
-      deadlines.remove(entry)
-      resolve(next())
-    }
-    const late = () => {
-      const failure = timedOut(call, Duration.millis(limit))
-      controller?.abort(failure)
-      return failed(failure)
-    }
-    const entry = { at: call.started + limit, index: -1, due: () => once(late) }
+): Promise<A> => {
+  const deadlines = Deadlines.of(call.time)
+  const inTime = new Promise<A | typeof late>((resolve, reject) => {
+    const entry = { at: call.started + limit, index: -1, due: () => resolve(late) }
     deadlines.add(entry)
     answer.then(
-      (value) => once(() => succeeded(call, value)),
-      (failure: unknown) => once(() => failed(failure))
+      (value) => {
+        deadlines.remove(entry)
+        resolve(value)
+      },
+      (failure: unknown) => {
+        deadlines.remove(entry)
+        reject(failure)
+      }
     )
   })
+  // One timer waits for all calls. What follows it here runs in the caller's own asynchronous context.
+  return inTime.then((value) => {
+    if (value !== late) return succeeded(call, value)
+    const failure = timedOut(call, Duration.millis(limit))
+    controller?.abort(failure)
+    return failed(failure)
+  }, failed)
+}
 
 const succeeded = <A>(call: Promised<A>, value: A): A => {
   end(call, Exit.void)
@@ -109,9 +152,12 @@ const settled = async <A, E, F>(effect: Effect.Effect<A, E>, options: PromiseOpt
 const reasonOf = <A, F>(exit: Exit.Exit<unknown, unknown>, options: PromiseOptions<A, F>): unknown => {
   if (Exit.isSuccess(exit)) return undefined
   const { context = Context.empty(), isReported = true } = options
-  if (isReported && idleOf(context).getRef(ErrorReporter.CurrentErrorReporters).size > 0)
+  const reason = Cause.squash(exit.cause)
+  // Within a call that tries again, giving up is not the end.
+  const isNested = isRetryExhausted(reason) && reason.because === "nested"
+  if (isReported && !isNested && idleOf(context).getRef(ErrorReporter.CurrentErrorReporters).size > 0)
     Effect.runForkWith(context)(ErrorReporter.report(exit.cause))
-  return Cause.squash(exit.cause)
+  return reason
 }
 
 /** As an effect it is one attempt, so that a call that succeeds at once makes no other. */
@@ -128,7 +174,7 @@ class Promised<A> extends Call.Call<A, unknown, never> {
   }
 
   override asEffect(): Effect.Effect<A, unknown> {
-    return effectOf(this.attempt)
+    return effectOf(this.attempt, undefined, this)
   }
 }
 

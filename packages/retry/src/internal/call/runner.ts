@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Observer from "@redrive/core/Observer"
 import * as Verdict from "@redrive/core/Verdict"
 import type * as Budget from "../../Budget.ts"
 import * as CallState from "../../CallState.ts"
@@ -15,6 +16,7 @@ import * as Gate from "../state/gate.ts"
 import { giveUp, refuse, refused } from "./giveUp.ts"
 import type { RunnerState } from "../state/runnerState.ts"
 import { NotAgain } from "./refusal.ts"
+import { isTimedOut } from "./timedOut.ts"
 import { aroundOf, withinOf } from "./surroundings.ts"
 import * as Events from "./events.ts"
 
@@ -132,6 +134,7 @@ const start = <A, E, R>(call: Call.Call<A, E, R>): Rest<A, E, R> => {
   const around = isEndless ? endless : { shared, deadline: ends, retries: endless.retries, running: 0 }
   around.running++
   call.around = around
+  creating(call, 1)
   if (call.hasEffects) fiber.setContext(isEndless ? within : withinOf(outside, around))
   shared.budget?.begin(now)
   return attempt(call, now)
@@ -144,7 +147,9 @@ const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.CallEnd, now: 
   if (around === undefined) return
   around.running--
   call.around = undefined
+  creating(call, -1)
   if (call.hasEffects) fiber.setContext(surroundings.outside)
+  Observer.release(around, fiber)
   shared.budget?.end(now, outcome, past)
   Call.giveBack(call)
 }
@@ -162,6 +167,12 @@ export const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<unknown, 
   if (!isSuccess) return
   if (failed.length > 0) Events.recovered(call)
   else Events.succeeded(call)
+}
+
+/** Tells the call around a creation that it begins, or ends. */
+const creating = <A, E, R>(call: Call.Call<A, E, R>, by: 1 | -1): void => {
+  const { outer } = call.surroundings
+  if (outer !== undefined && Call.operationOf(call) === "create") outer.creating = (outer.creating ?? 0) + by
 }
 
 /** Tells the call around a creation that it was interrupted: it may have happened all the same. */
@@ -253,6 +264,7 @@ const follow = <A, E, R>(
 /** Whether the attempt was, or held, a creation that may have happened. */
 const mayHaveHappened = <A, E, R>(call: Call.Call<A, E, R>, { failure, isAmbiguous }: Call.Entry): boolean =>
   call.around?.mayHaveCreated === true ||
+  (isTimedOut(failure) && (call.around?.creating ?? 0) > 0) ||
   (Call.operationOf(call) === "create" && (isAmbiguous ?? Operation.isAmbiguous(failure)))
 
 /** Asks the caller if a creation happened, and goes on by the answer. */
@@ -304,6 +316,7 @@ const again = <A, E, R>(
   past.retries++
   past.isThrottled = isThrottled
   entry.wait = wait
+  if (call.around !== undefined) Observer.forgive(call.around, failure)
   call.started = Call.waiting
   call.options.onWait?.()
   Events.retryScheduled(call, entry, delay)

@@ -18,12 +18,32 @@ export interface Around {
   /** Whether this call, or one around it, retries: then the calls within it need not. */
   readonly retries: boolean
   running: number
+  left?: Observer.OuterCall["left"]
   /** Whether a creation within it was cut short, which may have happened. Calls that share this value cannot tell whose it was. */
   mayHaveCreated?: boolean
+  /** How many creations within it are under way: the end of its attempt does not interrupt those of promises. */
+  creating?: number
 }
 
 /** The outer call of a fiber, if there is one. `Observer.watch` sees it, too, and only this engine provides it. */
 const Surrounding = Observer.OuterCall as Context.Reference<Around | undefined>
+
+/** The calls whose attempts have these signals. */
+const bySignal = new WeakMap<AbortSignal, Around>()
+
+/** Notes the call whose attempt gets a signal: a call by promises that is given this signal is within it. */
+export const lend = (signal: AbortSignal, around: Around | undefined): void => {
+  if (around !== undefined) bySignal.set(signal, around)
+}
+
+/** The context of a call that is given a signal: within the call whose attempt the signal is of, if it is one. */
+export const contextOf = (context: Context.Context<never>, signal: AbortSignal | undefined): Context.Context<never> => {
+  const around = signal && bySignal.get(signal)
+  return around === undefined ? context : withinOf(context, around)
+}
+
+/** The outer call of a fiber. */
+export const outerOf = (fiber: Fiber.Fiber<unknown, unknown>): Around | undefined => fiber.getRef(Surrounding)
 
 /** An item of a redrive, which decides by the item's failure while the item runs. */
 export interface Judging {

@@ -33,6 +33,11 @@ export const timeout = <A, E, R>(
     return new Waiting(fiber, limit, at, call, resume)
   })
 
+const late = new WeakMap<Fiber.Fiber<unknown, unknown>, Cause.TimeoutError>()
+
+/** The timeout that interrupts a fiber, if one does. */
+export const timeoutOf = (fiber: Fiber.Fiber<unknown, unknown>): Cause.TimeoutError | undefined => late.get(fiber)
+
 /** The wait for an effect's fiber, in one object, since a hundred thousand may be under way. As an effect, it ends the wait and the fiber. */
 class Waiting<A, E> extends Effectable.Class<void> implements Deadlines.Entry {
   readonly at: number
@@ -40,7 +45,7 @@ class Waiting<A, E> extends Effectable.Class<void> implements Deadlines.Entry {
   private readonly fiber: Fiber.Fiber<A, E>
   private readonly limit: number
   private readonly call: Timed
-  private isLate = false
+  private failure: Cause.TimeoutError | undefined = undefined
 
   constructor(
     fiber: Fiber.Fiber<A, E>,
@@ -59,14 +64,16 @@ class Waiting<A, E> extends Effectable.Class<void> implements Deadlines.Entry {
   }
 
   due(): void {
-    this.isLate = true
+    this.failure = timedOut(this.call, Duration.millis(this.limit))
+    late.set(this.fiber, this.failure)
     this.fiber.interruptUnsafe()
   }
 
   private ended(exit: Exit.Exit<A, E>): Exit.Exit<A, E | Cause.TimeoutError> {
     Deadlines.of(this.call.time).remove(this)
-    const isTimeout = this.isLate && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-    return isTimeout ? Exit.fail(timedOut(this.call, Duration.millis(this.limit))) : exit
+    const { failure } = this
+    const isTimeout = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+    return isTimeout && failure !== undefined ? Exit.fail(failure) : exit
   }
 
   override asEffect(): Effect.Effect<void> {

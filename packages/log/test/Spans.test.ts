@@ -4,10 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 
-/*
- * Facts that a line loses, found from outside. Each test fails today.
- */
-
 /** The fields of the one line that a program logs. */
 const lineOf = <A, E>(program: Effect.Effect<A, E>) =>
   Effect.suspend(() => {

@@ -4,10 +4,6 @@ import * as Failure from "@redrive/core/Failure"
 import * as Verdict from "@redrive/core/Verdict"
 import * as Schema from "effect/Schema"
 
-/*
- * Faults of errors that are made field by field, next to Effect's own class with the same fields. Each test fails today.
- */
-
 const catalogue = Catalogue.make({
   item: {
     lost: {

@@ -4,10 +4,6 @@ import * as Retry from "@redrive/retry/Retry"
 import * as Effect from "effect/Effect"
 import { policyOf, settled } from "./call.ts"
 
-/*
- * Faults of `Observer.watch` within calls that retry, found from outside. Each test fails today.
- */
-
 /** Runs a program, and gives the call and the key of each report. */
 const reportsOf = <A, E>(program: Effect.Effect<A, E>) => {
   const reports: Array<unknown> = []

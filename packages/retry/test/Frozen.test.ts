@@ -3,11 +3,6 @@ import process from "node:process"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 
-/*
- * Faults where the program may not write to `Error`, as with `--frozen-intrinsics` and in hardened JavaScript. Effect has a guard for it
- * (its internal `stackTraceLimit`). Each test fails today.
- */
-
 const run = (program: string) =>
   promisify(execFile)(
     process.execPath,

@@ -37,21 +37,26 @@ const childrenOf = (node: object): ReadonlyArray<Span> =>
     .flatMap((value: unknown) => (Array.isArray(value) ? (value as Array<unknown>) : [value]))
     .filter(isSpan)
 
-/**
- * The members of a union that the compiler writes in the order in which it met them, which a change elsewhere can turn round: types with
- * arguments, such as the endpoints of an API, and objects, such as the rules of a breaker.
- */
-const unordered = (node: object): ReadonlyArray<Span> => {
-  if (!("types" in node && "type" in node && node.type === "TSUnionType" && Array.isArray(node.types))) return []
-  const types = (node.types as Array<unknown>).filter(isSpan)
-  const isGeneric = types.every((one) => one.type === "TSTypeReference" && "typeArguments" in one && one.typeArguments)
-  return isGeneric || types.every(({ type }) => type === "TSTypeLiteral") ? types : []
-}
+const isObject = ({ type }: Span): boolean => type === "TSTypeLiteral"
 
-/** The text of a node, with the members of such unions in the order of their texts. */
+const isGeneric = (one: Span): boolean =>
+  one.type === "TSTypeReference" && "typeArguments" in one && one.typeArguments !== null
+
+const membersOf = (node: Span): ReadonlyArray<Span> =>
+  node.type === "TSUnionType" && "types" in node && Array.isArray(node.types) ? node.types.filter(isSpan) : []
+
+/**
+ * The text of a node. The compiler writes members of unions in the order in which it met them, which a change elsewhere can turn round: here types with
+ * arguments, such as the endpoints of an API, and objects, such as the rules of a breaker, have the order of their texts.
+ */
 const ordered = (text: string, node: Span): string => {
-  const members = unordered(node).map((one) => ordered(text, one))
-  if (members.length > 0) return members.toSorted().join(" | ")
+  const members = membersOf(node)
+  const isMovable = members.every(isGeneric) ? isGeneric : isObject
+  if (members.filter(isMovable).length > 1) {
+    const texts = members.map((one) => ordered(text, one))
+    const moved = texts.filter((_, at) => isMovable(members[at]!)).toSorted()
+    return texts.map((own, at) => (isMovable(members[at]!) ? moved.shift() : own)).join(" | ")
+  }
   let [written, from] = ["", node.start]
   for (const child of childrenOf(node).toSorted((one, other) => one.start - other.start)) {
     // Where a name is short for a value, two nodes are one text.

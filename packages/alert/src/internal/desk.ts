@@ -16,6 +16,7 @@ import * as Heard from "./heard.ts"
 import * as Hearing from "./hearing.ts"
 import type * as Ledger from "./ledger.ts"
 import * as Messages from "./messages.ts"
+import { alertOf, nameOf, type Notice } from "./notice.ts"
 import * as Watchdog from "./watchdog.ts"
 
 /** What an alerter is made of. */
@@ -171,7 +172,7 @@ export const open = Effect.fnUntraced(function* <R>(
   }
 
   /** Which sinks a notice goes to; a sink that is down is stood in for. */
-  const targetsOf = ({ alert, sinks: names }: Engine.Notice): ReadonlyArray<Outbox.Pending> => {
+  const targetsOf = ({ alert, sinks: names }: Notice): ReadonlyArray<Outbox.Pending> => {
     const targets = new Set(names)
     for (const name of names) {
       const other = fallbacks[name]
@@ -205,7 +206,7 @@ export const open = Effect.fnUntraced(function* <R>(
   const expired = new Set<string>()
   /** Nothing can end an incident without its route: whoever heard that it began hears that no more is heard of it. */
   const expire = (route: string, incident: Incident.Incident): boolean => {
-    const name = `${route} ${Engine.nameOf(incident.key, incident.generation)}`
+    const name = `${route} ${nameOf(incident.key, incident.generation)}`
     if (expired.has(name)) return true
     expired.add(name)
     const isKnown = incident.told?.isOpen === true
@@ -213,7 +214,7 @@ export const open = Effect.fnUntraced(function* <R>(
     if (!isKnown && failures > 0) ledger.journal.suppressed(route, key, "no route", failures, now())
     const told = (incident.told?.sinks ?? []).filter((name) => deliveries.has(name))
     if (isKnown && told.length === 0) return false
-    const alert = Engine.alertOf(route, incident, incident.generation, "expired", now())
+    const alert = alertOf(route, incident, incident.generation, "expired", now())
     besides = {
       notices: [...besides.notices, ...(isKnown ? [{ alert, sinks: told }] : [])],
       changes: [...besides.changes, { route, key: incident.key, incident: undefined }]
@@ -239,7 +240,7 @@ export const open = Effect.fnUntraced(function* <R>(
   }
 
   /** Keeps what has changed, and hands notices to their sinks then. People are told though it cannot be kept. */
-  const keep = (notices: ReadonlyArray<Engine.Notice>) =>
+  const keep = (notices: ReadonlyArray<Notice>) =>
     Effect.suspend(() => {
       const added = [...besides.notices, ...notices].flatMap(targetsOf)
       const fresh = { incidents: [...besides.changes, ...engine.changes()], done, messages: messages.changes() }
@@ -335,7 +336,7 @@ export const open = Effect.fnUntraced(function* <R>(
   }
   if (strange > 0) ledger.noRoute(strange)
   const openNames = new Set([
-    ...kept.incidents.map(({ incident }) => Engine.nameOf(incident.key, incident.generation)),
+    ...kept.incidents.map(({ incident }) => nameOf(incident.key, incident.generation)),
     ...kept.pending.map(({ alert }) => alert.incident)
   ])
   messages.restore(kept.messages ?? [], (incident) => openNames.has(incident))
@@ -394,7 +395,7 @@ export const open = Effect.fnUntraced(function* <R>(
       const lost = new Map(waiting.flatMap(({ count, id }) => (unkept.has(id) ? [[id, count]] : [])))
       return {
         incidents: engine.open().map(({ incident, route }) => {
-          const isTold = incident.told?.isOpen === true && !untold.has(Engine.nameOf(incident.key, incident.generation))
+          const isTold = incident.told?.isOpen === true && !untold.has(nameOf(incident.key, incident.generation))
           return { route, incident, isTold }
         }),
         lost: [...lost.values()].reduce((sum, count) => sum + count, 0)

@@ -2,7 +2,7 @@ import type { Alert } from "../Alert.ts"
 import * as Incident from "../Incident.ts"
 import type { Change } from "../Outbox.ts"
 import type { State } from "./delivery.ts"
-import { alertOf, nameOf, type Notice } from "./engine.ts"
+import { alertOf, nameOf, type Notice } from "./notice.ts"
 
 /** Tells of sinks that take no alerts by the others. */
 export interface Watchdog {

@@ -1,11 +1,18 @@
 import * as DateTime from "effect/DateTime"
 import type { Alert } from "../Alert.ts"
 import type * as Incident from "../Incident.ts"
+import type { Change } from "../Outbox.ts"
 
 /** What people are told, and by which sinks. */
 export interface Notice {
   readonly alert: Alert
   readonly sinks: ReadonlyArray<string>
+}
+
+/** What people are told, and what must be kept of it. */
+export interface News {
+  readonly notices: ReadonlyArray<Notice>
+  readonly changes: ReadonlyArray<Change>
 }
 
 /** The name of an incident: no other one ever has it. */

@@ -261,7 +261,7 @@ const start = Effect.fnUntraced(function* <R>(
   const open = (onTakenOver: () => void) => Desk.open(settings, ledger, onTakenOver)
   const keysOf = (report: Report.Report) => Route.plan(routes, report, now()).map(({ key, route }) => `${route} ${key}`)
 
-  const speaking = yield* ledger.speaker
+  const speaking = yield* ledger.speak
   const desk = share === undefined ? alone(yield* open(ignore)) : yield* Shared.make(share, open, keysOf, ledger)
   yield* Effect.addFinalizer(() =>
     desk.close.pipe(

@@ -75,15 +75,8 @@ export const open = Effect.fnUntraced(function* <R>(
   restore(kept.incidents, now())
   dispatch.restore(kept)
 
-  const looping = yield* Scope.make()
-  const delivering = yield* Scope.make()
-  yield* Effect.forkIn(unheard(dispatch.run), delivering)
-  yield* Effect.forkIn(Effect.forever(round), looping)
-  yield* Effect.forkIn(unheard(dispatch.watch), looping)
-  const stopLooping = Scope.close(looping, Exit.void)
-  const stopDelivering = Scope.close(delivering, Exit.void)
+  const { stopDelivering, stopTelling } = yield* running(dispatch, round)
   const flush = flushOf(settings.flushTimeout, engine, dispatch, outbox.isMemory !== true, now)
-
   return {
     ...wakingEar(engine, wake),
     adopt: (route, incident, at) => {
@@ -102,21 +95,30 @@ export const open = Effect.fnUntraced(function* <R>(
     open: () => dispatch.hearingOf(engine.open()),
     calls: engine.calls,
     states: dispatch.states,
-    close: stopLooping.pipe(
-      Effect.andThen(Effect.ignoreCause(unheard(flush))),
-      Effect.andThen(stopDelivering),
-      Effect.andThen(
-        Effect.sync(() => {
-          engine.stop()
-          return ledger.lost(dispatch.rest())
-        })
-      )
-    ),
-    giveUp: Effect.map(Effect.andThen(stopLooping, stopDelivering), () => {
+    close: Effect.gen(function* () {
+      yield* stopTelling
+      yield* Effect.ignoreCause(unheard(flush))
+      yield* stopDelivering
+      engine.stop()
+      return ledger.lost(dispatch.rest())
+    }),
+    giveUp: Effect.gen(function* () {
+      yield* stopTelling
+      yield* stopDelivering
       engine.stop()
       return leftOf(engine, dispatch)
     })
   }
+})
+
+/** Tells and delivers what there is, again and again. The two are stopped one after the other: sinks go on while the last alerts are told. */
+const running = Effect.fnUntraced(function* <R>(dispatch: Dispatch.Dispatch<R>, round: Effect.Effect<void>) {
+  const telling = yield* Scope.make()
+  const delivering = yield* Scope.make()
+  yield* Effect.forkIn(unheard(dispatch.run), delivering)
+  yield* Effect.forkIn(Effect.forever(round), telling)
+  yield* Effect.forkIn(unheard(dispatch.watch), telling)
+  return { stopTelling: Scope.close(telling, Exit.void), stopDelivering: Scope.close(delivering, Exit.void) }
 })
 
 /** What was kept. People are told though it cannot be read. */

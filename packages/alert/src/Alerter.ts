@@ -208,29 +208,42 @@ const routesOf = (sinks: Sinks<unknown>, options: Options): ReadonlyArray<Route.
         repeatInterval
       }
     ])
+  checkSinks(sinks, all, options.fallbacks ?? {})
+  if (typeof options.silences === "object") checkSilences(all, options.silences)
+  return all
+}
+
+/** Throws if a route or a fallback names a sink that is not there. */
+const checkSinks = (
+  sinks: Sinks<unknown>,
+  routes: ReadonlyArray<Route.Route>,
+  fallbacks: NonNullable<Options["fallbacks"]>
+): void => {
   const named = [
-    ...all.flatMap((route) => [...route.sinks, ...(route.escalation?.sinks ?? [])]),
-    ...Object.entries(options.fallbacks ?? {}).flat()
+    ...routes.flatMap((route) => [...route.sinks, ...(route.escalation?.sinks ?? [])]),
+    ...Object.entries(fallbacks).flat()
   ]
   const missing = [...new Set(named)].filter((name) => !Object.hasOwn(sinks, name))
   if (missing.length > 0)
     throw new Error(
       `Alerter.layer: no sink has the name ${missing.join(", ")}; there are ${Object.keys(sinks).join(", ") || "none"}`
     )
-  const own = Object.entries(options.fallbacks ?? {}).filter(([name, standIn]) => name === standIn)
+  const own = Object.entries(fallbacks).filter(([name, standIn]) => name === standIn)
   if (own.length > 0)
     throw new Error(
       `Alerter.layer: a sink that is down cannot stand in for itself: ${own.map(([name]) => name).join(", ")}`
     )
-  const silences = typeof options.silences === "function" ? [] : (options.silences ?? [])
+}
+
+/** Throws if a silence names a route that is not there. */
+const checkSilences = (routes: ReadonlyArray<Route.Route>, silences: ReadonlyArray<Route.Silence>): void => {
   const strange = silences
     .flatMap((one) => one.routes ?? [])
-    .filter((name) => !all.some((route) => route.name === name))
+    .filter((name) => !routes.some((route) => route.name === name))
   if (strange.length > 0)
     throw new Error(
-      `Alerter.layer: no route has the name ${strange.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}`
+      `Alerter.layer: no route has the name ${strange.join(", ")}; there are ${routes.map(({ name }) => name).join(", ")}`
     )
-  return all
 }
 
 const start = Effect.fnUntraced(function* <R>(
@@ -242,26 +255,16 @@ const start = Effect.fnUntraced(function* <R>(
   never,
   R | Scope.Scope
 > {
-  const { fallbacks = {}, flushTimeout = "5 seconds", maxKeys = 10_000, maxWait = "15 minutes", onLost = say } = options
+  const { onLost = say } = options
   const clock = yield* Clock.Clock
   const { share } = yield* useOutbox
   const now = () => clock.currentTimeMillisUnsafe()
   const ledger = Ledger.make(options.journal, now)
-  const settings: Desk.Settings<R> = {
-    sinks,
-    routes,
-    silences: askedFor(options.silences ?? [], ledger),
-    areSilencesAsked: typeof options.silences === "function",
-    inhibitions: options.inhibitions ?? [Route.jobOverItems],
-    most: maxKeys,
-    fallbacks,
-    flushTimeout,
-    maxWait
-  }
+  const settings = settingsOf(sinks, routes, options, ledger)
   const open = (onTakenOver: () => void) => Desk.open(settings, ledger, onTakenOver)
   const keysOf = (report: Report.Report) => Route.plan(routes, report, now()).map(({ key, route }) => `${route} ${key}`)
 
-  const speaking = yield* ledger.speaker
+  const speaking = yield* ledger.speak
   const desk = share === undefined ? alone(yield* open(ignore)) : yield* Shared.make(share, open, keysOf, ledger)
   yield* Effect.addFinalizer(() =>
     desk.close.pipe(
@@ -271,32 +274,52 @@ const start = Effect.fnUntraced(function* <R>(
     )
   )
   const retries = Retries.make(desk, Math.min(...routes.map(({ quietFor }) => Duration.toMillis(quietFor))))
-
-  const context = yield* Effect.context<R>()
-  return {
-    observer: {
-      report: (report, { fiber }) => {
-        speaking.heard(fiber.context)
-        desk.failed(report, now())
-      },
-      event: (event, fiber) =>
-        retries.event(event, (error) => Report.make(error, { secrets: Report.secretsOf(fiber.context) }), now())
+  const observer: Observer.Observer = {
+    report: (report, { fiber }) => {
+      speaking.heard(fiber.context)
+      desk.failed(report, now())
     },
-    service: {
-      status: Effect.sync(() => {
-        const open = desk.desk()
-        return { isTelling: open !== undefined, incidents: open?.open() ?? [], sinks: open?.states() ?? [] }
-      }),
-      test: (failure) =>
-        // The secrets are those of who asks; all else is the alerter's.
-        Effect.flatMap(Effect.context(), (own) =>
-          Trials.run(sinks, routes, Report.make(failure, { secrets: Report.secretsOf(own) })).pipe(
-            Desk.unheard,
-            Effect.provideContext(context)
-          )
-        )
-    }
+    event: (event, fiber) =>
+      retries.event(event, (error) => Report.make(error, { secrets: Report.secretsOf(fiber.context) }), now())
   }
+  return { observer, service: serviceOf(sinks, routes, desk, yield* Effect.context<R>()) }
+})
+
+const settingsOf = <R>(
+  sinks: Sinks<R>,
+  routes: ReadonlyArray<Route.Route>,
+  options: Options,
+  ledger: Ledger.Ledger
+): Desk.Settings<R> => ({
+  sinks,
+  routes,
+  silences: askedFor(options.silences ?? [], ledger),
+  areSilencesAsked: typeof options.silences === "function",
+  inhibitions: options.inhibitions ?? [Route.jobOverItems],
+  most: options.maxKeys ?? 10_000,
+  fallbacks: options.fallbacks ?? {},
+  flushTimeout: options.flushTimeout ?? "5 seconds",
+  maxWait: options.maxWait ?? "15 minutes"
+})
+
+const serviceOf = <R>(
+  sinks: Sinks<R>,
+  routes: ReadonlyArray<Route.Route>,
+  desk: Shared.Shared<R>,
+  context: Context.Context<R>
+): Alerter["Service"] => ({
+  status: Effect.sync(() => {
+    const open = desk.desk()
+    return { isTelling: open !== undefined, incidents: open?.open() ?? [], sinks: open?.states() ?? [] }
+  }),
+  test: (failure) =>
+    // The secrets are those of who asks; all else is the alerter's.
+    Effect.flatMap(Effect.context(), (own) =>
+      Trials.run(sinks, routes, Report.make(failure, { secrets: Report.secretsOf(own) })).pipe(
+        Desk.unheard,
+        Effect.provideContext(context)
+      )
+    )
 })
 
 const inUse = new WeakSet<Outbox.Service>()

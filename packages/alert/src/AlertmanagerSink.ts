@@ -65,38 +65,17 @@ export const make = (
   const { resendInterval = "1 minute", urls } = Check.options("AlertmanagerSink", rules, options)
   const kept = new Map<string, Kept>()
 
-  const post = (alerts: ReadonlyArray<Alert>): Effect.Effect<void, SinkError, HttpClient.HttpClient> =>
+  const post = (alerts: ReadonlyArray<Alert>) =>
     Effect.gen(function* () {
       const now = yield* DateTime.now
       const later = DateTime.addDuration(now, believed)
       const body = JSON.stringify(
         alerts.map((alert) => AlertmanagerWire.alert(alert, isOver(alert) ? alert.at : later))
       )
-      const exits = yield* Effect.forEach(
-        urls,
-        (url) => {
-          const request = HttpClientRequest.post(`${url.replace(/\/+$/, "")}/api/v2/alerts`).pipe(
-            HttpClientRequest.bodyText(body, "application/json")
-          )
-          return Effect.exit(Http.send(request, { kind: "alertmanager" }))
-        },
-        { concurrency: "unbounded" }
+      yield* anyOf(urls, (url) =>
+        HttpClientRequest.post(`${url}/api/v2/alerts`).pipe(HttpClientRequest.bodyText(body, "application/json"))
       )
-      const [first] = exits
-      if (first !== undefined && !exits.some(Exit.isSuccess)) yield* first
     })
-
-  /** One member that is ready is enough. */
-  const check = Effect.gen(function* () {
-    const exits = yield* Effect.forEach(
-      urls,
-      (url) =>
-        Effect.exit(Http.send(HttpClientRequest.get(`${url.replace(/\/+$/, "")}/-/ready`), { kind: "alertmanager" })),
-      { concurrency: "unbounded" }
-    )
-    const [first] = exits
-    if (first !== undefined && !exits.some(Exit.isSuccess)) yield* first
-  })
 
   const resend = Effect.gen(function* () {
     const now = (yield* DateTime.now).epochMilliseconds
@@ -111,7 +90,7 @@ export const make = (
     batch,
     isIdempotent: true,
     proves: "accepted",
-    check,
+    check: anyOf(urls, (url) => HttpClientRequest.get(`${url}/-/ready`)),
     send: (alerts) =>
       Effect.tap(post(alerts), () =>
         Effect.sync(() => {
@@ -127,6 +106,21 @@ export const make = (
 }
 
 const batch = 100
+
+/** Sends a request to every member. One that takes it is enough; otherwise it fails as the first one does. */
+const anyOf = (
+  urls: ReadonlyArray<string>,
+  requestOf: (url: string) => HttpClientRequest.HttpClientRequest
+): Effect.Effect<void, SinkError, HttpClient.HttpClient> =>
+  Effect.gen(function* () {
+    const exits = yield* Effect.forEach(
+      urls,
+      (url) => Effect.exit(Http.send(requestOf(url.replace(/\/+$/, "")), { kind: "alertmanager" })),
+      { concurrency: "unbounded" }
+    )
+    const [first] = exits
+    if (first !== undefined && !exits.some(Exit.isSuccess)) yield* first
+  })
 
 /**
  * The sink of an alerter that has one.

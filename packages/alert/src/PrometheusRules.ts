@@ -12,6 +12,8 @@ import * as Verdict from "@redrive/core/Verdict"
 import * as Duration from "effect/Duration"
 import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
+import * as PromQL from "./internal/promql.ts"
+import * as Drafts from "./internal/ruleDrafts.ts"
 
 /**
  * The names of the rules.
@@ -156,19 +158,6 @@ const options: Check.Rules<Options> = {
   )
 }
 
-/** A rule before an option changes it. */
-interface Draft {
-  readonly name: Name
-  /** What is compared with the threshold. */
-  readonly value: string
-  /** Undefined for a rule that compares with nothing. */
-  readonly above: number | undefined
-  readonly for: Duration.Input
-  readonly severity: string
-  readonly labels?: { readonly [label: string]: string }
-  readonly annotations: { readonly [name: string]: string }
-}
-
 /**
  * Makes the rules. Throws an error that lists every wrong option.
  *
@@ -180,216 +169,61 @@ interface Draft {
  * @since 0.1.0
  */
 export const make = (given: Options = {}): Document => {
-  const {
-    catalogue,
-    labels = {},
-    rules = {},
-    runbooks,
-    selector = {},
-    window = "10 minutes",
-    without = []
-  } = Check.options("PrometheusRules.make", options, given)
-  const within = promDuration(window)
-
-  const series = (metric: string, matchers: { readonly [label: string]: string } = {}) => {
-    const all = Object.entries({ ...selector, ...matchers }).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-    return all.length === 0 ? metric : `${metric}{${all.join(", ")}}`
+  const checked = Check.options("PrometheusRules.make", options, given)
+  const { catalogue, runbooks, selector = {}, window = "10 minutes" } = checked
+  const expressions = PromQL.expressions(selector, window)
+  const groups: ReadonlyArray<readonly [string, ReadonlyArray<Drafts.Draft>]> = [
+    ["redrive targets", Drafts.targets(expressions, selector.job)],
+    ["redrive calls", Drafts.calls(expressions)],
+    ["redrive alerts", Drafts.alerts(expressions)],
+    ["redrive failures", catalogue === undefined ? [] : failuresOf(catalogue, expressions, runbooks)]
+  ]
+  return {
+    groups: groups
+      .map(([name, drafts]) => ({ name, rules: drafts.flatMap((draft) => ruleOf(draft, checked)) }))
+      .filter(({ rules }) => rules.length > 0)
   }
-  // `increase` sees no event in a series that begins with it: its first value counts whole.
-  const events = (by: ReadonlyArray<string>, metric: string, matchers?: { readonly [label: string]: string }) => {
-    const one = series(metric, matchers)
-    return `sum by (${["job", ...by].join(", ")}) ((${one} unless ${one} offset ${within}) or increase(${one}[${within}]))`
-  }
-
-  const ruleOf = (draft: Draft): ReadonlyArray<Rule> => {
-    const change = rules[draft.name]
-    if (without.includes(draft.name)) return []
-    const above = change?.above ?? draft.above
-    return [
-      {
-        alert: draft.name,
-        expr: draft.above === undefined ? draft.value : `${draft.value} > ${above}`,
-        for: promDuration(change?.for ?? draft.for),
-        labels: literals({ ...labels, ...draft.labels, severity: change?.severity ?? draft.severity }),
-        annotations: draft.annotations
-      }
-    ]
-  }
-
-  const count = `{{ $value | printf "%.0f" }}`
-  const targets: ReadonlyArray<Draft> = [
-    {
-      name: "RedriveTargetDown",
-      value: `${series("up")} == 0`,
-      above: undefined,
-      for: "5 minutes",
-      severity: "critical",
-      annotations: {
-        summary: "{{ $labels.job }} at {{ $labels.instance }} does not answer",
-        description:
-          "Prometheus cannot read its metrics, so no other rule can fire for it. Look whether the process runs."
-      }
-    },
-    ...(selector.job === undefined
-      ? []
-      : [
-          {
-            name: "RedriveTargetMissing" as const,
-            value: `absent(${series("up")})`,
-            above: undefined,
-            for: "5 minutes" as const,
-            severity: "critical",
-            annotations: {
-              summary: "{{ $labels.job }} is not scraped",
-              description: "Prometheus knows no such target. Look at its scrape configuration and service discovery."
-            }
-          }
-        ])
-  ]
-  const calls: ReadonlyArray<Draft> = [
-    {
-      name: "RedriveCallsGivenUp",
-      value: events(["call", "because"], "redrive_calls_given_up_total"),
-      above: 10,
-      for: 0,
-      severity: "warning",
-      annotations: {
-        summary: `{{ $labels.call }} gave up ${count} calls ({{ $labels.because }})`,
-        description: `Within ${within} more calls were given up than the rule allows. The table "Why it ended" of the policies' documentation says what to do about {{ $labels.because }}.`
-      }
-    },
-    {
-      name: "RedriveBudgetSpent",
-      value: events(["call"], "redrive_calls_given_up_total", { because: "budget" }),
-      above: 0,
-      for: 0,
-      severity: "warning",
-      annotations: {
-        summary: "{{ $labels.call }} has spent its retry budget",
-        description: `Too many calls fail: ${count} were not retried within ${within}. Look at the other side. The budget refills by itself.`
-      }
-    },
-    {
-      name: "RedriveBreakerOpened",
-      value: events(["call"], "redrive_breakers_opened_total"),
-      above: 0,
-      for: 0,
-      severity: "warning",
-      annotations: {
-        summary: "{{ $labels.call }} opened a breaker",
-        description: `A breaker opened ${count} times within ${within}. Look at the other side. A probe closes the breaker when it works again.`
-      }
-    },
-    {
-      name: "RedriveGateShut",
-      value: events(["call"], "redrive_gates_shut_total"),
-      above: 0,
-      for: 0,
-      severity: "critical",
-      annotations: {
-        summary: "{{ $labels.call }} waits for somebody to act",
-        description:
-          "A gate is shut: its calls wait. Do what their failure names, such as a top-up, then resume the key."
-      }
-    }
-  ]
-  const alerts: ReadonlyArray<Draft> = [
-    {
-      name: "RedriveSinkDown",
-      value: `max by (job, sink) (${series("redrive_alert_sink_down")})`,
-      above: 0,
-      for: "5 minutes",
-      severity: "critical",
-      annotations: {
-        summary: "{{ $labels.sink }} takes no alerts",
-        description:
-          "The sink is down, so its alerts wait or go to its fallback. Check its URL and its credentials; the log says what it answered."
-      }
-    },
-    {
-      name: "RedriveAlertsLate",
-      value: `max by (job, sink) (${series("redrive_alert_outbox_age_seconds")})`,
-      above: 300,
-      for: 0,
-      severity: "critical",
-      annotations: {
-        summary: `An alert has waited for {{ $labels.sink }} for {{ $value | humanizeDuration }}`,
-        description: "People are told late. The sink is slow, busy or down; the log says what it answered."
-      }
-    },
-    {
-      name: "RedriveAlertsRefused",
-      value: events(["sink"], "redrive_alerts_refused_total"),
-      above: 0,
-      for: 0,
-      severity: "critical",
-      annotations: {
-        summary: `{{ $labels.sink }} refused ${count} alerts for good`,
-        description:
-          "Nobody was told of these through this sink. The log names the incidents and what the sink answered."
-      }
-    },
-    {
-      name: "RedriveAlertAttemptsFailed",
-      value: events(["sink"], "redrive_alert_attempts_failed_total"),
-      above: 10,
-      for: 0,
-      severity: "warning",
-      annotations: {
-        summary: `${count} attempts to send alerts to {{ $labels.sink }} failed`,
-        description: `That is within ${within}. They are made again. The log says what the sink answered.`
-      }
-    },
-    {
-      name: "RedriveAlertsUnsure",
-      value: events(["sink"], "redrive_alerts_unsure_total"),
-      above: 0,
-      for: 0,
-      severity: "warning",
-      annotations: {
-        summary: `${count} alerts may not have reached {{ $labels.sink }}`,
-        description: "Their answers were lost, and the sink prefers a loss to a repeat. Look at what it shows."
-      }
-    },
-    {
-      name: "RedriveFailuresSuppressed",
-      value: events(["reason"], "redrive_alerts_suppressed_total"),
-      above: 1000,
-      for: 0,
-      severity: "info",
-      annotations: {
-        summary: `Nobody was told of ${count} failures ({{ $labels.reason }})`,
-        description: `That is within ${within}. Look whether the routes, silences and inhibitions mean it. A journal explains each.`
-      }
-    }
-  ]
-  const failures: ReadonlyArray<Draft> =
-    catalogue === undefined
-      ? []
-      : (["job", "item"] as const).flatMap((level) =>
-          Object.entries(catalogue[level]).map(([code, entry]) => ({
-            name: "RedriveFailures" as const,
-            value: events([], "redrive_failures_total", { level, code }),
-            above: entry.severity === "Fatal" ? 0 : 10,
-            for: 0 as const,
-            severity: severityOf(entry.severity),
-            labels: { level, code },
-            annotations: {
-              summary: `${count} failures of ${level === "job" ? "jobs" : "items"}: ${code}`,
-              description: literal(runbook(entry)),
-              ...(runbooks !== undefined && { runbook_url: literal(anchored(runbooks, Catalogue.anchor(level, code))) })
-            }
-          }))
-        )
-
-  const groups = [
-    { name: "redrive targets", rules: targets.flatMap(ruleOf) },
-    { name: "redrive calls", rules: calls.flatMap(ruleOf) },
-    { name: "redrive alerts", rules: alerts.flatMap(ruleOf) },
-    { name: "redrive failures", rules: failures.flatMap(ruleOf) }
-  ]
-  return { groups: groups.filter(({ rules }) => rules.length > 0) }
 }
+
+/** A rule as the options change it, unless they leave it out. */
+const ruleOf = (draft: Drafts.Draft, { labels = {}, rules = {}, without = [] }: Options): ReadonlyArray<Rule> => {
+  if (without.includes(draft.name)) return []
+  const change = rules[draft.name]
+  const above = change?.above ?? draft.above
+  return [
+    {
+      alert: draft.name,
+      expr: draft.above === undefined ? draft.value : `${draft.value} > ${above}`,
+      for: PromQL.durationOf(change?.for ?? draft.for),
+      labels: PromQL.literals({ ...labels, ...draft.labels, severity: change?.severity ?? draft.severity }),
+      annotations: draft.annotations
+    }
+  ]
+}
+
+/** A rule for each code of a catalogue. */
+const failuresOf = (
+  catalogue: Catalogue.Catalogue,
+  { events }: PromQL.Expressions,
+  runbooks: string | undefined
+): ReadonlyArray<Drafts.Draft> =>
+  (["job", "item"] as const).flatMap((level) =>
+    Object.entries(catalogue[level]).map(([code, entry]) => ({
+      name: "RedriveFailures" as const,
+      value: events([], "redrive_failures_total", { level, code }),
+      above: entry.severity === "Fatal" ? 0 : 10,
+      for: 0 as const,
+      severity: severityOf(entry.severity),
+      labels: { level, code },
+      annotations: {
+        summary: `${Drafts.count} failures of ${level === "job" ? "jobs" : "items"}: ${code}`,
+        description: PromQL.literal(runbook(entry)),
+        ...(runbooks !== undefined && {
+          runbook_url: PromQL.literal(anchored(runbooks, Catalogue.anchor(level, code)))
+        })
+      }
+    }))
+  )
 
 /**
  * The text of a rule file: JSON, which Prometheus reads as YAML.
@@ -433,17 +267,4 @@ const anchored = (page: string, anchor: string): string => {
   const url = new URL(page)
   url.hash = anchor
   return url.href
-}
-
-const literals = (labels: { readonly [label: string]: string }) =>
-  Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, literal(text)]))
-
-/** A text that Prometheus must not read as a template. */
-const literal = (text: string): string => text.replaceAll("{{", '{{ "{{" }}')
-
-/** Prometheus writes a duration in whole units. */
-const promDuration = (input: Duration.Input): string => {
-  const seconds = Math.ceil(Duration.toSeconds(input))
-  if (seconds % 3600 === 0 && seconds > 0) return `${seconds / 3600}h`
-  return seconds % 60 === 0 && seconds > 0 ? `${seconds / 60}m` : `${seconds}s`
 }

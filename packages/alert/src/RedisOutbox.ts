@@ -73,7 +73,10 @@ for _, row in ipairs(changes.messages) do
 end
 return 1`)
 
-const load = scriptOf<readonly [ReadonlyArray<string>, ReadonlyArray<string>, ReadonlyArray<string>]>(`
+/** Incidents, alerts that wait, and messages. */
+type Loaded = readonly [ReadonlyArray<string>, ReadonlyArray<string>, ReadonlyArray<string>]
+
+const load = scriptOf<Loaded>(`
 local waiting = {}
 for _, id in ipairs(redis.call('ZRANGE', order, 0, -1)) do
   waiting[#waiting + 1] = redis.call('HGET', alerts, id)
@@ -115,28 +118,12 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Se
       Effect.catchCause((cause) => Effect.fail(Lease.errorOf(`the outbox could not be ${what}`, cause)))
     )
 
-  const write = Effect.fnUntraced(function* ({ added, done, heard = [], incidents, messages = [] }: Changes) {
-    const changes = {
-      changed: incidents.flatMap(({ incident, key, route }) =>
-        incident === undefined ? [] : [[hashOf(route, key), JSON.stringify({ route, body: encodeIncident(incident) })]]
-      ),
-      forgotten: incidents.flatMap(({ incident, key, route }) => (incident === undefined ? [hashOf(route, key)] : [])),
-      added: added.map(({ alert, sink }) => [
-        hashOf(sink, alert.id),
-        JSON.stringify({ sink, body: encodeAlert(alert) })
-      ]),
-      done: done.map(({ id, sink }) => hashOf(sink, id)),
-      heard,
-      messages: messages.map(({ id, incident, sink }) => [
-        hashOf(sink, incident),
-        ...(id === undefined ? [] : [JSON.stringify({ sink, incident, id })])
-      ])
-    }
-    const isDone = yield* redis.eval(commit)(keys, self, JSON.stringify(changes))
+  const write = Effect.fnUntraced(function* (changes: Changes) {
+    const isDone = yield* redis.eval(commit)(keys, self, JSON.stringify(fieldsOf(changes)))
     if (isDone === 0) return yield* Lease.takenOver
   })
 
-  const held = Lease.make(self, Duration.fromInputUnsafe(lease), {
+  const { hold, interval } = Lease.make(self, Duration.fromInputUnsafe(lease), {
     read: Effect.map(
       redis.send<ReadonlyArray<string | null>>("HMGET", owner, "owner", "beat", "calls"),
       ([owner, beat, calls]) => ({ owner: owner ?? "", beat: beat ?? "0", calls: calls ?? "[]" })
@@ -147,30 +134,44 @@ const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Se
   })
 
   return {
-    load: bounded(
-      "read",
-      Effect.map(redis.eval(load)(keys), ([incidents, alerts, messages]) => ({
-        ...keptOf(
-          incidents.map((text) => JSON.parse(text)),
-          alerts.map((text) => JSON.parse(text))
-        ),
-        messages: messages.map((text) => JSON.parse(text))
-      }))
-    ),
+    load: bounded("read", Effect.map(redis.eval(load)(keys), readOf)),
     commit: (changes) => bounded("written", write(changes)),
     share: {
-      interval: held.interval,
-      hold: (calls) => bounded("held", held.hold(calls)),
+      interval,
+      hold: (calls) => bounded("held", hold(calls)),
       letGo: bounded("let go", Effect.asVoid(redis.eval(letGo)(keys, self))),
       passOn: (text) => bounded("passed on to", Effect.asVoid(redis.eval(passOn)(keys, text))),
-      passedOn: bounded(
-        "read",
-        Effect.map(redis.eval(passedOn)(keys), (fields) =>
-          Arr.chunksOf(fields, 2)
-            .map(([id, text = ""]) => ({ id, text }))
-            .toSorted((one, other) => Number(one.id) - Number(other.id))
-        )
-      )
+      passedOn: bounded("read", Effect.map(redis.eval(passedOn)(keys), textsOf))
     }
   }
 })
+
+/** Changes as the fields of hashes, which `commit` writes and deletes. */
+const fieldsOf = ({ added, done, heard = [], incidents, messages = [] }: Changes) => ({
+  changed: incidents.flatMap(({ incident, key, route }) =>
+    incident === undefined ? [] : [[hashOf(route, key), JSON.stringify({ route, body: encodeIncident(incident) })]]
+  ),
+  forgotten: incidents.flatMap(({ incident, key, route }) => (incident === undefined ? [hashOf(route, key)] : [])),
+  added: added.map(({ alert, sink }) => [hashOf(sink, alert.id), JSON.stringify({ sink, body: encodeAlert(alert) })]),
+  done: done.map(({ id, sink }) => hashOf(sink, id)),
+  heard,
+  messages: messages.map(({ id, incident, sink }) => [
+    hashOf(sink, incident),
+    ...(id === undefined ? [] : [JSON.stringify({ sink, incident, id })])
+  ])
+})
+
+/** What `load` gave. */
+const readOf = ([incidents, alerts, messages]: Loaded) => ({
+  ...keptOf(
+    incidents.map((text) => JSON.parse(text)),
+    alerts.map((text) => JSON.parse(text))
+  ),
+  messages: messages.map((text) => JSON.parse(text))
+})
+
+/** What `passedOn` gave, oldest first. */
+const textsOf = (fields: ReadonlyArray<string>) =>
+  Arr.chunksOf(fields, 2)
+    .map(([id, text = ""]) => ({ id, text }))
+    .toSorted((one, other) => Number(one.id) - Number(other.id))

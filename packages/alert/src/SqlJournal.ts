@@ -94,7 +94,23 @@ export const make = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const clock = yield* Clock.Clock
   const kept = Duration.toMillis(Duration.fromInputUnsafe(retention))
-  yield* created([
+  yield* tables(sql)
+
+  const { note, write } = writing(sql, name)
+  const forget = Effect.suspend(
+    () => sql`DELETE FROM redrive_decisions WHERE program = ${name} AND at < ${clock.currentTimeMillisUnsafe() - kept}`
+  ).pipe(Effect.ignoreCause)
+
+  yield* Effect.addFinalizer(() => write)
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(interval), write)))
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(forget, Effect.sleep("1 hour"))))
+
+  const entries = (query: Query) => Effect.andThen(write, found(sql, name, query))
+  return { note, entries, explain: (query) => Effect.map(entries(query), (all) => all.map(format)) }
+})
+
+const tables = (sql: SqlClient.SqlClient) =>
+  created([
     sql`CREATE TABLE IF NOT EXISTS redrive_decisions (
       id VARCHAR(64) PRIMARY KEY, program TEXT NOT NULL, subject VARCHAR(64) NOT NULL, name TEXT NOT NULL, at BIGINT NOT NULL,
       route TEXT NOT NULL, incident TEXT NOT NULL, decision TEXT NOT NULL, why TEXT NOT NULL, sinks TEXT NOT NULL, count BIGINT NOT NULL)`,
@@ -102,27 +118,16 @@ export const make = Effect.fnUntraced(function* (
     sql`CREATE INDEX IF NOT EXISTS redrive_decisions_at ON redrive_decisions (program, at)`
   ])
 
+/** Decisions that wait to be written, which are written together. */
+const writing = (sql: SqlClient.SqlClient, program: string) => {
   let waiting = new Map<string, Entry>()
   const note = (entry: Entry) => Entries.note(waiting, entry, mostWaiting)
-  const subjectOf = (key: string) => hashOf(name, key)
 
   const write = Effect.suspend(() => {
     const entries = [...waiting]
     if (entries.length === 0) return Effect.void
     waiting = new Map()
-    const rows = entries.map(([id, { at, count, decision, incident, key, route, sinks, why }]) => ({
-      id: hashOf(name, id),
-      program: name,
-      subject: subjectOf(key),
-      name: withoutNul(key),
-      at,
-      route,
-      incident: withoutNul(incident),
-      decision,
-      why: withoutNul(why),
-      sinks: JSON.stringify(sinks),
-      count
-    }))
+    const rows = entries.map(([id, entry]) => rowOf(program, id, entry))
     const all = Effect.forEach(
       Arr.chunksOf(rows, mostRows),
       (some) =>
@@ -138,33 +143,45 @@ export const make = Effect.fnUntraced(function* (
     })
     return Effect.ignoreCause(Effect.onError(sql.withTransaction(all), () => back))
   })
+  return { note, write }
+}
 
-  const forget = Effect.suspend(
-    () => sql`DELETE FROM redrive_decisions WHERE program = ${name} AND at < ${clock.currentTimeMillisUnsafe() - kept}`
-  ).pipe(Effect.ignoreCause)
-
-  yield* Effect.addFinalizer(() => write)
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(interval), write)))
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(forget, Effect.sleep("1 hour"))))
-
-  const entries = ({ from = 0, key, most = 1000, until = Number.MAX_SAFE_INTEGER }: Query) =>
-    Effect.andThen(
-      write,
-      Effect.map(
-        sql<Row>`SELECT name, at, route, incident, decision, why, sinks, count FROM redrive_decisions
-          WHERE ${key === undefined ? sql`program = ${name}` : sql`subject = ${subjectOf(key)}`}
-          AND at >= ${from} AND at < ${until} ORDER BY at DESC LIMIT ${most}`,
-        (rows) =>
-          rows
-            .map(({ at, count, name, sinks, ...rest }): Entry => ({
-              ...rest,
-              key: key ?? name,
-              at: Number(at),
-              count: Number(count),
-              sinks: JSON.parse(sinks)
-            }))
-            .toReversed()
-      )
-    )
-  return { note, entries, explain: (query) => Effect.map(entries(query), (all) => all.map(format)) }
+const rowOf = (
+  program: string,
+  id: string,
+  { at, count, decision, incident, key, route, sinks, why }: Entry
+): Readonly<Record<string, string | number>> => ({
+  id: hashOf(program, id),
+  program,
+  subject: hashOf(program, key),
+  name: withoutNul(key),
+  at,
+  route,
+  incident: withoutNul(incident),
+  decision,
+  why: withoutNul(why),
+  sinks: JSON.stringify(sinks),
+  count
 })
+
+/** The decisions of a program that have been written. */
+const found = (
+  sql: SqlClient.SqlClient,
+  program: string,
+  { from = 0, key, most = 1000, until = Number.MAX_SAFE_INTEGER }: Query
+) =>
+  Effect.map(
+    sql<Row>`SELECT name, at, route, incident, decision, why, sinks, count FROM redrive_decisions
+      WHERE ${key === undefined ? sql`program = ${program}` : sql`subject = ${hashOf(program, key)}`}
+      AND at >= ${from} AND at < ${until} ORDER BY at DESC LIMIT ${most}`,
+    (rows) =>
+      rows
+        .map(({ at, count, name, sinks, ...rest }): Entry => ({
+          ...rest,
+          key: key ?? name,
+          at: Number(at),
+          count: Number(count),
+          sinks: JSON.parse(sinks)
+        }))
+        .toReversed()
+  )

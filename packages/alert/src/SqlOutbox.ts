@@ -100,99 +100,142 @@ const make = Effect.fnUntraced(function* (
   // It connects first, and processes that start together wait for each other.
   yield* bounded("made", tables(sql), Duration.max(Duration.fromInputUnsafe(timeout), Duration.seconds(30)))
 
-  let added = 0
-  const write = Effect.fnUntraced(function* ({ added: pending, done, heard = [], incidents, messages = [] }: Changes) {
-    const owners = yield* sql`UPDATE redrive_owners SET beat = beat + 1
-      WHERE program = ${name} AND owner = ${self} RETURNING owner`
-    if (owners.length === 0) return yield* Lease.takenOver
-    const upserts = incidents.flatMap(({ incident, key, route }) =>
-      incident === undefined
-        ? []
-        : [{ id: hashOf(name, route, key), program: name, route, body: encodeIncident(incident) }]
-    )
-    for (const rows of Arr.chunksOf(upserts, mostRows))
-      yield* sql`INSERT INTO redrive_incidents ${sql.insert(rows)} ON CONFLICT (id) DO UPDATE SET body = excluded.body`
-    const forgotten = incidents.flatMap(({ incident, key, route }) =>
-      incident === undefined ? [hashOf(name, route, key)] : []
-    )
-    for (const ids of Arr.chunksOf(forgotten, mostRows))
-      yield* sql`DELETE FROM redrive_incidents WHERE ${sql.in("id", ids)}`
-    const alerts = pending.map(({ alert, sink }) => ({
-      id: hashOf(name, sink, alert.id),
-      program: name,
-      sink,
-      added: added++,
-      body: encodeAlert(alert)
-    }))
-    for (const rows of Arr.chunksOf(alerts, mostRows))
-      yield* sql`INSERT INTO redrive_alerts ${sql.insert(rows)} ON CONFLICT (id) DO NOTHING`
-    const settled = done.map(({ id, sink }) => hashOf(name, sink, id))
-    for (const ids of Arr.chunksOf(settled, mostRows)) yield* sql`DELETE FROM redrive_alerts WHERE ${sql.in("id", ids)}`
-    for (const ids of Arr.chunksOf(heard, mostRows)) yield* sql`DELETE FROM redrive_heard WHERE ${sql.in("id", ids)}`
-    // The last one of each counts.
-    const last = new Map(messages.map((message) => [hashOf(name, message.sink, message.incident), message]))
-    for (const ids of Arr.chunksOf(last.keys(), mostRows))
-      yield* sql`DELETE FROM redrive_messages WHERE ${sql.in("id", ids)}`
-    const named = [...last].flatMap(([id, { id: message, incident, sink }]) =>
-      message === undefined ? [] : [{ id, program: name, body: JSON.stringify({ sink, incident, id: message }) }]
-    )
-    for (const rows of Arr.chunksOf(named, mostRows)) yield* sql`INSERT INTO redrive_messages ${sql.insert(rows)}`
-  })
+  const rows = rowsOf(sql, name)
+  const owner = ownerOf(sql, name, self)
+  const { hold, interval } = Lease.make(self, Duration.fromInputUnsafe(lease), owner)
+  return {
+    load: bounded("read", sql.withTransaction(rows.read)),
+    commit: (changes) => bounded("written", sql.withTransaction(Effect.andThen(owner.confirm, rows.write(changes)))),
+    share: {
+      interval,
+      hold: (calls) => bounded("held", hold(calls)),
+      letGo: bounded("let go", owner.letGo),
+      passOn: (body) => bounded("passed on to", rows.passOn(self, body)),
+      passedOn: bounded("read", rows.passedOn)
+    }
+  }
+})
+
+/** The row that says which process holds the outbox. */
+const ownerOf = (sql: SqlClient.SqlClient, program: string, self: string) => {
+  const hasRow = Effect.map((rows: ReadonlyArray<unknown>) => rows.length > 0)
+  const beat = hasRow(sql`UPDATE redrive_owners SET beat = beat + 1
+    WHERE program = ${program} AND owner = ${self} RETURNING owner`)
+  const store: Lease.Store<SqlError.SqlError> = {
+    read: Effect.map(
+      sql<Lease.Row>`SELECT owner, beat, calls FROM redrive_owners WHERE program = ${program}`,
+      (rows) => rows[0]
+    ),
+    begin: sql`INSERT INTO redrive_owners ${sql.insert({ program, owner: "", beat: 0, calls: "[]" })}
+      ON CONFLICT (program) DO NOTHING`,
+    beat: (calls) =>
+      hasRow(sql`UPDATE redrive_owners SET beat = beat + 1, calls = ${calls}
+        WHERE program = ${program} AND owner = ${self} RETURNING owner`),
+    seize: ({ beat, owner }) =>
+      hasRow(sql`UPDATE redrive_owners SET owner = ${self}, beat = beat + 1, calls = '[]'
+        WHERE program = ${program} AND owner = ${owner} AND beat = ${Number(beat)} RETURNING owner`)
+  }
+  return {
+    ...store,
+    /** Fails within a transaction unless this process holds the outbox. */
+    confirm: Effect.flatMap(beat, (isHeld) => (isHeld ? Effect.void : Effect.fail(Lease.takenOver))),
+    letGo: sql`UPDATE redrive_owners SET owner = '' WHERE program = ${program} AND owner = ${self}`
+  }
+}
+
+/** What a program keeps. */
+const rowsOf = (sql: SqlClient.SqlClient, program: string) => {
+  /** The number of the next alert: alerts are read in the order in which they were added. */
+  let next = 0
+  /** How many texts this process has passed on. */
+  let passed = 0
 
   const read = Effect.gen(function* () {
-    const incidents = yield* sql<Row>`SELECT route, body FROM redrive_incidents WHERE program = ${name}`
+    const incidents = yield* sql<Row>`SELECT route, body FROM redrive_incidents WHERE program = ${program}`
     const alerts = yield* sql<Row>`SELECT sink, body, added FROM redrive_alerts
-      WHERE program = ${name} ORDER BY added`
+      WHERE program = ${program} ORDER BY added`
     // New alerts come after all that are there.
-    added = Number(alerts.at(-1)?.added ?? -1) + 1
-    const messages = yield* sql<Row>`SELECT body FROM redrive_messages WHERE program = ${name}`
+    next = Number(alerts.at(-1)?.added ?? -1) + 1
+    const messages = yield* sql<Row>`SELECT body FROM redrive_messages WHERE program = ${program}`
     return { ...keptOf(incidents, alerts), messages: messages.map(({ body }): Message => JSON.parse(body)) }
   })
 
-  const owner = Lease.make(self, Duration.fromInputUnsafe(lease), {
-    read: Effect.map(
-      sql<Lease.Row>`SELECT owner, beat, calls FROM redrive_owners WHERE program = ${name}`,
-      (rows) => rows[0]
-    ),
-    begin: sql`INSERT INTO redrive_owners ${sql.insert({ program: name, owner: "", beat: 0, calls: "[]" })}
-      ON CONFLICT (program) DO NOTHING`,
-    beat: (calls) =>
-      Effect.map(
-        sql`UPDATE redrive_owners SET beat = beat + 1, calls = ${calls}
-          WHERE program = ${name} AND owner = ${self} RETURNING owner`,
-        (rows) => rows.length > 0
-      ),
-    seize: ({ beat, owner: before }) =>
-      Effect.map(
-        sql`UPDATE redrive_owners SET owner = ${self}, beat = beat + 1, calls = '[]'
-          WHERE program = ${name} AND owner = ${before} AND beat = ${Number(beat)} RETURNING owner`,
-        (rows) => rows.length > 0
-      )
+  const write = Effect.fnUntraced(function* ({ added, done, heard = [], incidents, messages = [] }: Changes) {
+    yield* writeIncidents(sql, program, incidents)
+    const first = next
+    next += added.length
+    yield* insertAlerts(sql, program, added, first)
+    yield* remove(
+      sql,
+      "redrive_alerts",
+      done.map(({ id, sink }) => hashOf(program, sink, id))
+    )
+    yield* remove(sql, "redrive_heard", heard)
+    yield* writeMessages(sql, program, messages)
   })
 
-  let passed = 0
   return {
-    load: bounded("read", sql.withTransaction(read)),
-    commit: (changes) => bounded("written", sql.withTransaction(write(changes))),
-    share: {
-      interval: owner.interval,
-      hold: (calls) => bounded("held", owner.hold(calls)),
-      letGo: bounded("let go", sql`UPDATE redrive_owners SET owner = '' WHERE program = ${name} AND owner = ${self}`),
-      passOn: (body) =>
-        bounded(
-          "passed on to",
-          Effect.flatMap(Clock.currentTimeMillis, (at) => {
-            const row = { id: `${self} ${passed++}`, program: name, at, body }
-            return sql`INSERT INTO redrive_heard ${sql.insert(row)}`
-          })
-        ),
-      passedOn: bounded(
-        "read",
-        sql<PassedOn>`SELECT id, body AS text FROM redrive_heard
-          WHERE program = ${name} ORDER BY at, id LIMIT ${mostRows}`
-      )
-    }
+    read,
+    write,
+    passOn: (self: string, body: string) =>
+      Effect.flatMap(Clock.currentTimeMillis, (at) => {
+        const row = { id: `${self} ${passed++}`, program, at, body }
+        return sql`INSERT INTO redrive_heard ${sql.insert(row)}`
+      }),
+    passedOn: sql<PassedOn>`SELECT id, body AS text FROM redrive_heard
+      WHERE program = ${program} ORDER BY at, id LIMIT ${mostRows}`
   }
+}
+
+const remove = (sql: SqlClient.SqlClient, table: string, ids: Iterable<string>) =>
+  Effect.forEach(Arr.chunksOf(ids, mostRows), (some) => sql`DELETE FROM ${sql(table)} WHERE ${sql.in("id", some)}`, {
+    discard: true
+  })
+
+const writeIncidents = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  program: string,
+  incidents: Changes["incidents"]
+) {
+  const upserts = incidents.flatMap(({ incident, key, route }) =>
+    incident === undefined ? [] : [{ id: hashOf(program, route, key), program, route, body: encodeIncident(incident) }]
+  )
+  for (const rows of Arr.chunksOf(upserts, mostRows))
+    yield* sql`INSERT INTO redrive_incidents ${sql.insert(rows)} ON CONFLICT (id) DO UPDATE SET body = excluded.body`
+  const forgotten = incidents.flatMap(({ incident, key, route }) =>
+    incident === undefined ? [hashOf(program, route, key)] : []
+  )
+  yield* remove(sql, "redrive_incidents", forgotten)
+})
+
+/** Numbers alerts from `first` on. */
+const insertAlerts = (sql: SqlClient.SqlClient, program: string, added: Changes["added"], first: number) => {
+  const alerts = added.map(({ alert, sink }, index) => ({
+    id: hashOf(program, sink, alert.id),
+    program,
+    sink,
+    added: first + index,
+    body: encodeAlert(alert)
+  }))
+  return Effect.forEach(
+    Arr.chunksOf(alerts, mostRows),
+    (rows) => sql`INSERT INTO redrive_alerts ${sql.insert(rows)} ON CONFLICT (id) DO NOTHING`,
+    { discard: true }
+  )
+}
+
+const writeMessages = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  program: string,
+  messages: ReadonlyArray<Message>
+) {
+  // The last one of each counts.
+  const last = new Map(messages.map((message) => [hashOf(program, message.sink, message.incident), message]))
+  yield* remove(sql, "redrive_messages", last.keys())
+  const named = [...last].flatMap(([id, { id: message, incident, sink }]) =>
+    message === undefined ? [] : [{ id, program, body: JSON.stringify({ sink, incident, id: message }) }]
+  )
+  for (const rows of Arr.chunksOf(named, mostRows)) yield* sql`INSERT INTO redrive_messages ${sql.insert(rows)}`
 })
 
 const tables = (sql: SqlClient.SqlClient) =>

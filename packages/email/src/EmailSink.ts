@@ -6,21 +6,16 @@
  *
  * @since 0.1.0
  */
-import { layer as layerSink, type Service, type Sink, SinkError } from "@redrive/alert/Sink"
+import { layer as layerSink, type Service, type Sink } from "@redrive/alert/Sink"
 import * as Check from "@redrive/core/Check"
-import * as Verdict from "@redrive/core/Verdict"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import { createTransport } from "nodemailer"
-import * as EmailWire from "./EmailWire.ts"
 import * as Addresses from "./internal/addresses.ts"
 import * as Answers from "./internal/answers.ts"
-import * as Sending from "./internal/sending.ts"
-import * as Taken from "./internal/taken.ts"
+import * as Mailing from "./internal/mailing.ts"
 
 /**
  * What the sink uses of a nodemailer transporter.
@@ -101,9 +96,6 @@ const rules: Check.Rules<Options> = {
   greylistWait: Check.duration()
 }
 
-/** A recipient that the server keeps putting off is given up after so long, since the others wait meanwhile. */
-const patience = Duration.toMillis("10 minutes")
-
 /**
  * A sink that sends emails to its recipients.
  *
@@ -113,77 +105,21 @@ const patience = Duration.toMillis("10 minutes")
 export const make = (options: Options): Service => {
   const {
     attempts = 8,
-    attemptTimeout = "30 seconds",
     backoff,
     batch = 50,
     from,
-    greylistWait: wait = "1 minute",
     pace = "10 seconds",
     prefix,
     replyTo,
-    to: recipients,
-    transport
+    to,
+    transport,
+    ...waits
   } = Check.options("EmailSink", rules, options)
   const transporter: Transporter = Redacted.isRedacted(transport)
     ? createTransport(Redacted.value(transport))
     : transport
-  const sender = Sending.make(transporter)
-  const timeout = Duration.fromInputUnsafe(attemptTimeout)
-  const greylistWait = Duration.fromInputUnsafe(wait)
-  const wire = { domain: Addresses.domainOf(from), prefix }
-  const taken = Taken.make()
-
-  /** One email to those who have not had its alerts. Gives the failures of single recipients. */
-  const sendPart = (part: Taken.Part, now: number): Effect.Effect<ReadonlyArray<Answers.Failure>, SinkError> => {
-    const mail = {
-      ...EmailWire.message(part.alerts, wire),
-      from,
-      to: recipients,
-      replyTo,
-      envelope: { from, to: part.recipients }
-    }
-    // Those who refuse it alone do not say that the channel is gone.
-    const isForAll = part.recipients.length === recipients.length
-    const late = (info: unknown) => note(part, Answers.rejectedIn(info), now)
-    return sender.send(mail, Duration.toMillis(timeout), late).pipe(
-      Effect.map(Answers.rejectedIn),
-      Effect.catch(({ error, isSent }) => {
-        const refusals = isForAll ? [] : Answers.rejectedIn(error)
-        return refusals.length > 0
-          ? Effect.succeed(refusals)
-          : Effect.fail(Answers.sinkError(error, { isSent, greylistWait }))
-      })
-    )
-  }
-
-  /** Notes who is done with alerts: all but those who are put off. */
-  const note = ({ alerts, recipients: all }: Taken.Part, putOff: ReadonlyArray<Answers.Failure>, now: number) => {
-    const waiting = new Set(putOff.map(({ recipient }) => Addresses.normal(recipient)))
-    taken.done(
-      alerts,
-      all.filter((recipient) => !waiting.has(Addresses.normal(recipient))),
-      now
-    )
-  }
-
-  const deliver = Effect.fnUntraced(function* (part: Taken.Part): Effect.fn.Return<void, SinkError> {
-    const refusals = yield* sendPart(part, yield* Clock.currentTimeMillis)
-    const now = yield* Clock.currentTimeMillis
-    const isLate = now - taken.since(part.alerts) >= patience
-    const putOff = refusals.filter((refusal) => Answers.isTemporary(refusal) && !isLate)
-    note(part, putOff, now)
-    for (const refusal of refusals) if (!putOff.includes(refusal)) yield* sayRefused(refusal)
-    const [first] = putOff
-    if (first === undefined) return
-    return yield* new SinkError({
-      sink: "email",
-      message: `${putOff.length} of ${recipients.length} recipients put off: ${Answers.said(first)}`,
-      reason: "busy",
-      verdict: Verdict.throttled(greylistWait),
-      isAmbiguous: false
-    })
-  })
-
+  const timeout = Duration.fromInputUnsafe(waits.attemptTimeout ?? "30 seconds")
+  const greylistWait = Duration.fromInputUnsafe(waits.greylistWait ?? "1 minute")
   return {
     kind: "email",
     batch,
@@ -191,26 +127,16 @@ export const make = (options: Options): Service => {
     attempts,
     backoff,
     // An attempt ends by itself, and knows then whether the email may have been taken: for each of its parts.
-    attemptTimeout: Duration.sum(Duration.times(timeout, recipients.length), Duration.seconds(5)),
+    attemptTimeout: Duration.sum(Duration.times(timeout, to.length), Duration.seconds(5)),
     isIdempotent: false,
     proves: "accepted",
     check: Effect.tryPromise({
       try: async () => transporter.verify?.(),
       catch: (error) => Answers.sinkError(error, { isSent: false, greylistWait })
     }),
-    send: (alerts) =>
-      Effect.gen(function* () {
-        const parts = taken.rest(alerts, recipients)
-        const results = yield* Effect.forEach(parts, (part) => Effect.result(deliver(part)))
-        const [failure] = results.flatMap((result) => (Result.isFailure(result) ? [result.failure] : []))
-        if (failure !== undefined) return yield* failure
-      })
+    send: Mailing.make(transporter, { from, recipients: to, replyTo, prefix, timeout, greylistWait })
   }
 }
-
-/** The others have had the alert, so it is not refused: the log says who has not. */
-const sayRefused = (refusal: Answers.Failure): Effect.Effect<void> =>
-  Effect.logWarning(`email did not reach a recipient: ${Answers.said(refusal)}`, { recipient: refusal.recipient })
 
 /**
  * The sink of an alerter that has one.

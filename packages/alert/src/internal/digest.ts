@@ -1,7 +1,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Alert from "../Alert.ts"
 import * as Incident from "../Incident.ts"
-import { nameOf } from "./engine.ts"
+import { nameOf } from "./notice.ts"
 
 /** How many alerts a digest shows by their titles: the worst first. */
 const shown = 10

@@ -18,7 +18,7 @@ export interface DueTimes<D extends Due> {
   readonly add: (due: D) => void
   /** The earliest time at which something is due, or `Infinity`. */
   readonly earliest: () => number
-  /** Takes what is due first, if that is by a time. */
+  /** Takes what is due first, if that is by a time. It is no longer due then: its `at` is `Infinity`. */
   readonly take: (now: number) => D | undefined
 }
 
@@ -89,6 +89,7 @@ export const make = <D extends Due>(): DueTimes<D> => {
       const entry = first()
       if (entry === undefined || entry.at > now) return undefined
       pop()
+      entry.due.at = Infinity
       return entry.due
     }
   }

@@ -1,6 +1,7 @@
 import type { Alert } from "../Alert.ts"
 import type * as Outbox from "../Outbox.ts"
-import * as Engine from "./engine.ts"
+import type * as Engine from "./engine.ts"
+import { nameOf } from "./notice.ts"
 
 /**
  * An incident that is open, or of which people do not know yet that it is over, and what became of its last alerts.
@@ -65,7 +66,7 @@ export const make = (): Hearing => {
       }
       return incidents.map((one) => {
         const { generation, key, told } = one.incident
-        const id = idOf(one.route, Engine.nameOf(key, generation))
+        const id = idOf(one.route, nameOf(key, generation))
         const still = pending.get(id) ?? []
         const refused = [...(refusals.get(id) ?? [])].filter((sink) => !still.includes(sink))
         const delivered = (told?.sinks ?? []).filter((sink) => !still.includes(sink) && !refused.includes(sink))

@@ -1,16 +1,12 @@
 import type * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
-import type * as Scope from "effect/Scope"
 import type { Alert } from "../Alert.ts"
 import type { SinkError } from "../Sink.ts"
 import type * as Journal from "../Journal.ts"
 import type * as Delivery from "./delivery.ts"
 import type * as Engine from "./engine.ts"
+import * as Speaker from "./speaker.ts"
 
 /** Counts what was told and what was not, and says what people must know of the sinks. */
 export interface Ledger {
@@ -32,17 +28,9 @@ export interface Ledger {
   readonly noSilences: (why: string) => void
   /** How many failures no sink was told of, given what was not delivered. */
   readonly lost: (rest: ReadonlyArray<Alert>) => number
-  readonly speaker: Effect.Effect<Speaker, never, Scope.Scope>
+  /** Logs what is to be said of all this. */
+  readonly speak: Speaker.Speaker["start"]
 }
-
-/** Logs in the context of the fiber that was heard last, since the program's log may not be installed in the alerter's own context. */
-export interface Speaker {
-  readonly heard: (context: Context.Context<never>) => void
-  readonly end: Effect.Effect<void>
-}
-
-/** Of one kind of news no more is said in a minute. */
-const quiet = Duration.toMillis("1 minute")
 
 const counter = (name: string, description: string) => (label: string, value: string) =>
   Metric.counter(`redrive_${name}_total`, { description, incremental: true, attributes: { [label]: value } })
@@ -59,163 +47,146 @@ const gaugeOf = (name: string, description: string) => (sink: string) =>
 const age = gaugeOf("alert_outbox_age_seconds", "How long the first alert has waited for a sink, by sink")
 const down = gaugeOf("alert_sink_down", "1 while a sink takes no alerts, by sink")
 
-export const make = (journal: Journal.Writer | undefined, now: () => number): Ledger => {
-  let context: Context.Context<never> = Context.empty()
-  let sayings: Array<Effect.Effect<void>> = []
-  const saidAt = new Map<string, number>()
-  const news = Latch.makeUnsafe(false)
-  /** Alerts that a sink refused for good, or that are said to be lost. */
-  let refusedCount = 0
+/** Adds to a counter. */
+type Count = (metric: Metric.Counter<number>, by: number) => void
 
-  const say = (what: string, saying: Effect.Effect<void>) => {
-    const now = context.mapUnsafe.size === 0 ? Date.now() : Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
-    const before = saidAt.get(what)
-    if (before !== undefined && now - before < quiet) return
-    saidAt.set(what, now)
-    sayings.push(saying)
-    news.openUnsafe()
-  }
-  const count = (metric: Metric.Counter<number>, by: number) => metric.updateUnsafe(by, context)
-
+export const make = (writer: Journal.Writer | undefined, now: () => number): Ledger => {
+  const speaker = Speaker.make()
+  const count: Count = (metric, by) => metric.updateUnsafe(by, speaker.context())
   const gauge = (metric: (sink: string) => Metric.Gauge<number>, sink: string, value: number) =>
-    metric(sink).updateUnsafe(value, context)
-
-  const note = (decision: Journal.Entry["decision"], sink: string, alerts: ReadonlyArray<Alert>, why?: string) => {
-    for (const { count: failures, incident, key, route, status } of journal === undefined ? [] : alerts)
-      journal?.note({ at: now(), route, key, incident, decision, why: why ?? status, sinks: [sink], count: failures })
-  }
-
-  const speak = Effect.suspend(() => {
-    const all = sayings
-    sayings = []
-    return Effect.provideContext(
-      Effect.forEach(all, (saying) => saying, { discard: true }),
-      context
-    )
-  })
+    metric(sink).updateUnsafe(value, speaker.context())
+  /** How many failures are in alerts that a sink refused for good. */
+  let refusedCount = 0
+  const told = deliveriesOf(writer, now, count, speaker.say)
 
   return {
-    journal: {
-      suppressed: (route, key, reason, failures, at, incident = "") => {
-        count(suppressed("reason", reason), failures)
-        journal?.note({ at, route, key, incident, decision: "suppressed", why: reason, sinks: [], count: failures })
-      },
-      held: (route, key, why, at, incident = "") =>
-        journal?.note({ at, route, key, incident, decision: "held", why, sinks: [], count: 0 }),
-      told: ({ at, count: failures, incident, key, route, status }, sinks) =>
-        journal?.note({
-          at: at.epochMilliseconds,
-          route,
-          key,
-          incident,
-          decision: "told",
-          why: status,
-          sinks,
-          count: failures
-        })
-    },
+    journal: journalOf(writer, count),
     deliveries: {
-      delivered: (sink, alerts) => {
-        count(delivered("sink", sink), alerts.length)
-        note("delivered", sink, alerts)
-      },
-      collapsed: (sink, { incident, key, route }, untold) => {
-        count(suppressed("reason", "over in time"), untold)
-        const why = "it was over before the sink took its first alert"
-        journal?.note({ at: now(), route, key, incident, decision: "collapsed", why, sinks: [sink], count: untold })
-      },
-      refused: (sink, alerts, { message }) => {
-        count(refused("sink", sink), alerts.length)
-        note("refused", sink, alerts, message)
-        for (const alert of alerts) {
-          refusedCount += alert.count
-          say(
-            `refused ${sink}`,
-            Effect.logError(`${sink} will never take an alert: ${message}`, { alert: alert.incident })
-          )
-        }
-      },
-      attemptFailed: (sink, { message, reason = "failed" }, nextAt) => {
-        count(attemptsFailed("sink", sink), 1)
-        say(
-          `failed ${sink}`,
-          Effect.logWarning(`${sink} did not take alerts, and gets them again: ${message}`, {
-            sink,
-            reason,
-            next_at: new Date(Math.min(nextAt, 8.64e15)).toISOString()
-          })
-        )
-      },
-      unsure: (sink, alerts, { message }) => {
-        count(unsure("sink", sink), alerts.length)
-        note("refused", sink, alerts, `not sent again, since it may have been taken: ${message}`)
-        say(
-          `unsure ${sink}`,
-          Effect.logWarning(`${sink} may have taken ${alerts.length} alerts, which are not sent again: ${message}`, {
-            sink
-          })
-        )
-      },
-      down: (sink, { message }) =>
-        say(`down ${sink}`, Effect.logError(`${sink} is down, and takes no alerts: ${message}`, { sink })),
-      up: (sink) => say(`up ${sink}`, Effect.logInfo(`${sink} takes alerts again`, { sink }))
+      ...told,
+      refused: (sink, alerts, error) => {
+        for (const alert of alerts) refusedCount += alert.count
+        told.refused(sink, alerts, error)
+      }
     },
-    notReady: (sink, { message }) =>
-      say(`check ${sink}`, Effect.logError(`${sink} would take no alerts now: ${message}`, { sink })),
+    ...faultsOf(speaker.say),
     states: (states, at) => {
       for (const { isDown, name, since } of states) {
         gauge(age, name, since === undefined ? 0 : (at - since) / 1000)
         gauge(down, name, isDown ? 1 : 0)
       }
     },
-    unread: (count) =>
-      say(
-        "unread",
-        Effect.logError(
-          `${count} incidents and alerts of the outbox cannot be read, and are left: another version wrote them`
-        )
-      ),
-    noRoute: (count) =>
-      say(
-        "no route",
-        Effect.logWarning(
-          `${count} incidents of the outbox are left, since neither their routes nor their sinks are there any more: nobody hears how they end`
-        )
-      ),
-    noSink: (count, sinks) =>
-      say(
-        "no sink",
-        Effect.logError(
-          `${count} alerts of the outbox are left, since the program has no sink named ${sinks.join(", ")} any more: nobody hears of them`
-        )
-      ),
-    noSilences: (why) =>
-      say("silences", Effect.logError(`nobody is kept from hearing, since the silences cannot be used: ${why}`)),
-    notKept: (cause) =>
-      say("not kept", Effect.logError("alerts are sent, but not kept: a restart may forget or repeat them", cause)),
     lost: (rest) => {
       const byId = new Map(rest.map(({ count, id }) => [id, count]))
       return refusedCount + [...byId.values()].reduce((sum, one) => sum + one, 0)
     },
-    speaker: Effect.gen(function* () {
-      context = yield* Effect.context()
-      yield* Effect.forkScoped(
-        Effect.forever(
-          Effect.andThen(
-            Latch.await(news),
-            Effect.andThen(
-              Effect.sync(() => news.closeUnsafe()),
-              speak
-            )
-          )
-        )
-      )
-      return {
-        heard: (one) => {
-          context = one
-        },
-        end: speak
-      }
-    })
+    speak: speaker.start
   }
 }
+
+/** Notes what people are told of incidents, and why not. */
+const journalOf = (writer: Journal.Writer | undefined, count: Count): Engine.Journal => ({
+  suppressed: (route, key, reason, failures, at, incident = "") => {
+    count(suppressed("reason", reason), failures)
+    writer?.note({ at, route, key, incident, decision: "suppressed", why: reason, sinks: [], count: failures })
+  },
+  held: (route, key, why, at, incident = "") =>
+    writer?.note({ at, route, key, incident, decision: "held", why, sinks: [], count: 0 }),
+  told: ({ at, count: failures, incident, key, route, status }, sinks) =>
+    writer?.note({
+      at: at.epochMilliseconds,
+      route,
+      key,
+      incident,
+      decision: "told",
+      why: status,
+      sinks,
+      count: failures
+    })
+})
+
+/** Counts, notes and says what became of alerts at the sinks. */
+const deliveriesOf = (
+  writer: Journal.Writer | undefined,
+  now: () => number,
+  count: Count,
+  say: Speaker.Speaker["say"]
+): Ledger["deliveries"] => {
+  const note = (decision: Journal.Entry["decision"], sink: string, alerts: ReadonlyArray<Alert>, why?: string) => {
+    for (const { count: failures, incident, key, route, status } of writer === undefined ? [] : alerts)
+      writer?.note({ at: now(), route, key, incident, decision, why: why ?? status, sinks: [sink], count: failures })
+  }
+  return {
+    delivered: (sink, alerts) => {
+      count(delivered("sink", sink), alerts.length)
+      note("delivered", sink, alerts)
+    },
+    collapsed: (sink, { incident, key, route }, untold) => {
+      count(suppressed("reason", "over in time"), untold)
+      const why = "it was over before the sink took its first alert"
+      writer?.note({ at: now(), route, key, incident, decision: "collapsed", why, sinks: [sink], count: untold })
+    },
+    refused: (sink, alerts, { message }) => {
+      count(refused("sink", sink), alerts.length)
+      note("refused", sink, alerts, message)
+      for (const { incident } of alerts)
+        say(`refused ${sink}`, Effect.logError(`${sink} will never take an alert: ${message}`, { alert: incident }))
+    },
+    attemptFailed: (sink, { message, reason = "failed" }, nextAt) => {
+      count(attemptsFailed("sink", sink), 1)
+      say(
+        `failed ${sink}`,
+        Effect.logWarning(`${sink} did not take alerts, and gets them again: ${message}`, {
+          sink,
+          reason,
+          next_at: new Date(Math.min(nextAt, 8.64e15)).toISOString()
+        })
+      )
+    },
+    unsure: (sink, alerts, { message }) => {
+      count(unsure("sink", sink), alerts.length)
+      note("refused", sink, alerts, `not sent again, since it may have been taken: ${message}`)
+      say(
+        `unsure ${sink}`,
+        Effect.logWarning(`${sink} may have taken ${alerts.length} alerts, which are not sent again: ${message}`, {
+          sink
+        })
+      )
+    },
+    down: (sink, { message }) =>
+      say(`down ${sink}`, Effect.logError(`${sink} is down, and takes no alerts: ${message}`, { sink })),
+    up: (sink) => say(`up ${sink}`, Effect.logInfo(`${sink} takes alerts again`, { sink }))
+  }
+}
+
+/** Says what people must know of the alerter. */
+const faultsOf = (
+  say: Speaker.Speaker["say"]
+): Pick<Ledger, "noRoute" | "noSilences" | "noSink" | "notKept" | "notReady" | "unread"> => ({
+  notReady: (sink, { message }) =>
+    say(`check ${sink}`, Effect.logError(`${sink} would take no alerts now: ${message}`, { sink })),
+  unread: (count) =>
+    say(
+      "unread",
+      Effect.logError(
+        `${count} incidents and alerts of the outbox cannot be read, and are left: another version wrote them`
+      )
+    ),
+  noRoute: (count) =>
+    say(
+      "no route",
+      Effect.logWarning(
+        `${count} incidents of the outbox are left, since neither their routes nor their sinks are there any more: nobody hears how they end`
+      )
+    ),
+  noSink: (count, sinks) =>
+    say(
+      "no sink",
+      Effect.logError(
+        `${count} alerts of the outbox are left, since the program has no sink named ${sinks.join(", ")} any more: nobody hears of them`
+      )
+    ),
+  noSilences: (why) =>
+    say("silences", Effect.logError(`nobody is kept from hearing, since the silences cannot be used: ${why}`)),
+  notKept: (cause) =>
+    say("not kept", Effect.logError("alerts are sent, but not kept: a restart may forget or repeat them", cause))
+})

@@ -5,7 +5,7 @@ import * as Incident from "../Incident.ts"
 import type * as Route from "../Route.ts"
 import type { Service } from "../Sink.ts"
 import * as Delivery from "./delivery.ts"
-import { alertOf } from "./engine.ts"
+import { alertOf } from "./notice.ts"
 import { keyOf, routesOf } from "./matching.ts"
 import * as Messages from "./messages.ts"
 

@@ -2,23 +2,18 @@ import type { Alert } from "../Alert.ts"
 import * as Incident from "../Incident.ts"
 import type { Change } from "../Outbox.ts"
 import type { State } from "./delivery.ts"
-import { alertOf, nameOf, type Notice } from "./engine.ts"
+import { alertOf, nameOf, type News } from "./notice.ts"
 
 /** Tells of sinks that take no alerts by the others. */
 export interface Watchdog {
   /** What people are told, and what must be kept, given how all sinks are now. */
-  readonly look: (states: ReadonlyArray<State>, now: number) => Seen
+  readonly look: (states: ReadonlyArray<State>, now: number) => News
   /** Goes on with what people were told before a restart: whoever heard that a sink is down hears that it is up. */
   readonly restore: (incident: Incident.Incident) => void
   /** A sink has taken alerts. */
   readonly took: (sink: string) => void
   /** A sink stands in for another one: it hears the end, too. Gives what must be kept. */
   readonly hears: (alert: Alert, sink: string) => ReadonlyArray<Change>
-}
-
-export interface Seen {
-  readonly notices: ReadonlyArray<Notice>
-  readonly changes: ReadonlyArray<Change>
 }
 
 /** The route of alerts about the alerter itself. */
@@ -46,7 +41,7 @@ export const make = (
     status: "resolved" | "expired",
     others: ReadonlyArray<string>,
     now: number
-  ): Seen => {
+  ): News => {
     const heard = (incident.told?.sinks ?? []).filter(isThere)
     const sinks = heard.length > 0 ? heard : others
     if (sinks.length === 0) return { notices: [], changes: [] }
@@ -57,7 +52,7 @@ export const make = (
     }
   }
 
-  const look = (state: State, up: ReadonlyArray<string>, now: number): Seen | undefined => {
+  const look = (state: State, up: ReadonlyArray<string>, now: number): News | undefined => {
     const { isDown, lastError, name, since, waiting } = state
     const before = told.get(name)
     const isLate = since !== undefined && now - since >= mostWait

@@ -20,21 +20,21 @@ interface Changes extends Fresh {
 }
 
 /**
- * Gathers what is to be kept, and keeps it in the outbox before sinks get the alerts. People are told though it cannot be kept: then it goes with the
- * next commit, once more.
+ * Gathers changes, and keeps them in the outbox before the sinks get the alerts. If the outbox fails, people are told
+ * all the same, and the next commit has these changes, too.
  */
 export interface Commits {
   /** Has news told and kept with the next commit. */
   readonly add: (news: News) => void
-  /** Forgets alerts, with the next commit, which a sink has taken or never will. */
+  /** Has the next commit forget alerts that a sink has taken or never will. */
   readonly settled: Delivery.Ledger["settled"]
   /** What other processes passed on, and is counted here: the next commit says so. */
   readonly passedOn: Pick<Set<string>, "has" | "add">
-  /** Whether something waits for a commit. What could not be kept does not: it waits for another one. */
+  /** Whether something waits for a commit. Changes that could not be kept do not count: they wait for others. */
   readonly isDue: () => boolean
   /** What people are to be told by the next commit. */
   readonly takeNotices: () => ReadonlyArray<Notice>
-  /** Keeps what is new with all that was noted, and then hands on the alerts; to nobody, if another process holds the outbox. */
+  /** Keeps fresh changes and those noted before, then hands on the alerts unless another process holds the outbox. */
   readonly commit: (fresh: Fresh, handOn: (added: ReadonlyArray<Outbox.Pending>) => void) => Effect.Effect<void>
   /** The alerts that are being kept, and go to their sinks then. */
   readonly underWay: () => ReadonlyArray<Outbox.Pending>

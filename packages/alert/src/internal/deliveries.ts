@@ -35,7 +35,7 @@ export interface Deliveries<R> {
   readonly states: () => ReadonlyArray<Delivery.State>
 }
 
-/** `hears` is called when a sink stands in for another one: whoever hears of an incident since then hears how it ends, too. */
+/** `hears` is called when a sink stands in for another one: its people hear how the incident ends, too. */
 export const make = <R>(
   { fallbacks, routes, sinks }: Settings<R>,
   messageOf: (sink: string) => MessageOf,

@@ -111,7 +111,7 @@ export const open = Effect.fnUntraced(function* <R>(
   }
 })
 
-/** Tells and delivers what there is, again and again. The two are stopped one after the other: sinks go on while the last alerts are told. */
+/** Starts telling and delivering. They are stopped one after the other: sinks go on while the last alerts are told. */
 const running = Effect.fnUntraced(function* <R>(dispatch: Dispatch.Dispatch<R>, round: Effect.Effect<void>) {
   const telling = yield* Scope.make()
   const delivering = yield* Scope.make()
@@ -133,7 +133,7 @@ const loaded = (outbox: Outbox.Service, ledger: Ledger.Ledger): Effect.Effect<Ou
     Effect.tap(({ unread = 0 }) => Effect.sync(() => (unread > 0 ? ledger.unread(unread) : undefined)))
   )
 
-/** One round tells and keeps what there is, and waits until something is due, or `wake` finds something to keep or to be looked at earlier. */
+/** A round tells and keeps what is due, and waits for what is due next. `wake` ends that wait if there is news. */
 const roundsOf = (
   engine: Engine.Engine,
   dispatch: Pick<Dispatch.Dispatch<never>, "isDue" | "keep">,
@@ -177,7 +177,7 @@ const wakingEar = (engine: Engine.Ear, wake: () => void): Engine.Ear => {
   }
 }
 
-/** Delivers what people do not know yet, in the time that is left. `goesOn` says whether another process will go on with what is kept. */
+/** Delivers what people do not know yet, in time. `goesOn` says whether another process goes on with what is kept. */
 const flushOf = <R>(
   timeout: Duration.Input,
   engine: Engine.Engine,

@@ -155,7 +155,7 @@ const earOf = (
   expectations: Expectations.Expectations<Table.Entry>,
   journal: Journal
 ): Ear => {
-  /** The entry that a failure belongs to, if there is one, and the key of its incident. There is room for one with that key, unless none can make room. */
+  /** The entry that a failure belongs to, if it is there, and its key. Makes room for a new one. */
   const place = (
     route: Route.Route,
     report: Report.Report,
@@ -227,7 +227,7 @@ const successorOf = (
     return entry
   }
 
-  /** Counts failures that another process counted. It went on with the incident until it saw that it no longer should. */
+  /** Counts what another process counted, which went on with the incident until it saw that it no longer should. */
   const catchUp = (entry: Table.Entry, incident: Incident.Incident, now: number) => {
     const report = reportOf(incident)
     for (; entry.shared < incident.count; entry.shared++)

@@ -2,7 +2,7 @@ import * as Observer from "@redrive/core/Observer"
 import type * as Incident from "../Incident.ts"
 import type * as Route from "../Route.ts"
 
-/** A call that an incident is about, and what ends the expectation of its success; `undefined` while none is expected. */
+/** A call that an incident is about. `stop` ends the expectation of its success, and is `undefined` without one. */
 interface Expected {
   readonly call: Incident.CallOf
   stop: (() => void) | undefined
@@ -16,7 +16,7 @@ export interface Subject {
 }
 
 /**
- * The calls that incidents are about: their success counts for these. The retry engine tells of plain success only where somebody expects it, so it is
+ * The calls that incidents are about. The retry engine tells of plain success only where somebody expects it, so it is
  * expected as long as an incident counts it.
  */
 export interface Expectations<S extends Subject> {

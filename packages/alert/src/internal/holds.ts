@@ -19,7 +19,7 @@ interface Held {
 
 /** Says why nobody is told of incidents for now. */
 export interface Holds {
-  /** Gives what holds incidents back at a time. The silences are asked for once, however many incidents there are. */
+  /** Gives what holds incidents back at a time. It asks for the silences once, however many incidents there are. */
   readonly at: (now: number) => (held: Held) => Hold | undefined
   /** When a hold is looked at again. */
   readonly lookAt: (hold: Hold, now: number) => number

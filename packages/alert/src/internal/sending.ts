@@ -43,7 +43,7 @@ export const make = <R>(
       items.flatMap(({ ids }) => ids)
     )
 
-  /** One attempt for items, by the alerts that say it. Gives the error if it is final, and otherwise what is still to be sent. */
+  /** One attempt for items, by the alerts that say it. Gives its error if that is final, or what is left to send. */
   const tried = Effect.fnUntraced(function* (
     items: ReadonlyArray<Item>,
     alerts: Arr.NonEmptyReadonlyArray<Alert>

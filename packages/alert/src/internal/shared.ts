@@ -114,7 +114,10 @@ interface Tenure<R> {
   readonly isTakenOver: () => boolean
   /** Takes the desk. What was passed on before is older than what this process has heard since. */
   readonly begin: (passedOn: Effect.Effect<ReadonlyArray<Outbox.PassedOn>>) => Effect.Effect<void, never, R>
-  /** Gives up the desk, if there is one. What people were told of goes on at the process that holds the outbox. Gives how many failures are lost. */
+  /**
+   * Gives up the desk, if there is one: the process that holds the outbox goes on with what people were told of. Gives
+   * how many failures are lost.
+   */
   readonly end: Effect.Effect<number>
 }
 
@@ -149,7 +152,7 @@ const tenureOf = <R>(open: Open<R>, pile: Heard.Pile, clock: Clock.Clock): Tenur
   }
 }
 
-/** Expects the success of calls, and no longer that of others. Success is told only where it is expected, so it is expected wherever it may happen. */
+/** Expects the success of these calls only. Success is told only where it is expected: wherever it may happen. */
 const expecting = () => {
   const expected = new Map<string, () => void>()
   return (calls: ReadonlyArray<Incident.CallOf>): void => {

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 
-/** Logs in the context of the fiber that was heard last, since the program's log may not be installed in the alerter's own context. */
+/** Logs in the context of the fiber heard last, since the alerter's own context may not have the program's log. */
 export interface Speaker {
   /** Logs news, unless there was some of that kind within the last minute. */
   readonly say: (kind: string, saying: Effect.Effect<void>) => void

@@ -7,7 +7,7 @@ import type { Ledger } from "./ledger.ts"
 import { alertOf, nameOf, type News } from "./notice.ts"
 import * as Watchdog from "./watchdog.ts"
 
-/** Goes on with incidents of other processes, whose routes may be others: those of an older or newer version of the program. */
+/** Goes on with incidents of other processes, which may have other routes: another version of the program. */
 export interface Succession {
   /** Goes on with incidents that were kept. */
   readonly restore: (incidents: ReadonlyArray<KeptIncident>, now: number) => void
@@ -25,7 +25,7 @@ export const make = (
   const isRoute = (route: string) => routes.some(({ name }) => name === route)
   const expired = new Set<string>()
 
-  /** Nothing can end an incident without its route: it expires, once. Gives whether anybody hears of that who must. */
+  /** Nothing can end an incident without its route: it expires, once. `false` if its sinks are gone, too. */
   const expire = (route: string, incident: Incident.Incident, now: number): boolean => {
     const name = `${route} ${nameOf(incident.key, incident.generation)}`
     if (expired.has(name)) return true
@@ -53,8 +53,8 @@ export const make = (
 }
 
 /**
- * Whoever heard that an incident began hears that no more is heard of it. `undefined` if that is nobody who is still there: it is left to a program
- * that has its sinks.
+ * Tells those who heard that an incident began that it expired. `undefined` if none of their sinks is there: then it is
+ * left to a program that has them.
  */
 const expiryOf = (
   route: string,

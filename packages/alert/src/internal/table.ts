@@ -21,7 +21,7 @@ export interface Entry extends DueTimes.Due, Inhibitor.Source, Expectations.Subj
   shared: number
 }
 
-/** The incidents by route and key. Whatever one becomes goes through here, so that the indices, and what is to be kept, follow. */
+/** The incidents by route and key. Every change goes through here, so that the indices and the outbox follow. */
 export interface Table {
   readonly find: (route: string, key: string) => Entry | undefined
   readonly all: () => Iterable<Entry>
@@ -37,7 +37,7 @@ export interface Table {
   /** Sets when an entry must be looked at. */
   readonly schedule: (entry: Entry, now: number) => void
   readonly forget: (entry: Entry, now: number) => void
-  /** The entry that makes room: one that is over and that nobody is told of, or else the one whose alert is the oldest. */
+  /** The entry that makes room: one that is over, and known to be, or else the one whose alert is the oldest. */
   readonly oldest: () => Entry | undefined
   /** Notes that an entry is to be kept as it is. */
   readonly keep: (entry: Entry) => void

@@ -14,9 +14,9 @@ export interface Telling {
   readonly take: (now: number) => ReadonlyArray<Notice>
   /** Takes what people do not know yet, at the end of the process. */
   readonly flush: (now: number, goesOn: boolean) => ReadonlyArray<Notice>
-  /** Forgets an incident that makes room for another one. Whoever heard of it is told, with the next alerts, that no more is heard of it. */
+  /** Forgets an incident that makes room for another one. Whoever heard of it is told that it expired. */
   readonly evict: (entry: Entry, now: number) => void
-  /** Tells, with the next alerts, that an incident of another process goes on under the name that it has here. */
+  /** Tells that an incident of another process expired, since it goes on under the name that it has here. */
   readonly renamed: (route: Route.Route, incident: Incident.Incident, now: number) => void
   /** Gives no name that comes before that of an incident. */
   readonly nameAfter: (incident: Incident.Incident) => void
@@ -29,9 +29,9 @@ export const make = (
   holds: Holds,
   journal: Journal
 ): Telling => {
-  /** The generation that was given last: a name is never given twice, though a key may be forgotten, and open again in the same millisecond. */
+  /** The last generation. None is given twice, though a key may be forgotten and open again in the same millisecond. */
   let named = 0
-  /** Last alerts of incidents that made room for others, or go on under another name, to be sent with the next ones. */
+  /** Last alerts of incidents that made room for others, or go on under another name. The next `take` has them. */
   let lastWords: Array<Notice> = []
 
   /** Whoever heard that it began hears how it ended, though its route may name others since a restart. */

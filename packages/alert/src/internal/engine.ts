@@ -240,7 +240,7 @@ const successorOf = (
       if (route === undefined || table.find(name, incident.key) !== undefined) return
       // Of a policy that was to be told of nobody knows whether it still retries: if so, it says that again.
       const isKnown = incident.isOpen || incident.told?.isOpen === true
-      table.isKept(resume(route, isKnown ? incident : Incident.settled(incident), now))
+      table.markKept(resume(route, isKnown ? incident : Incident.settled(incident), now))
     },
     adopt: (name, incident, now) => {
       const route = routeOf(name)

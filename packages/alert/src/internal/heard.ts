@@ -43,18 +43,7 @@ const mostTimes = 1000
 export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): Pile => {
   let kept = new Map<string, Heard>()
   let dropped = 0
-
-  /** By call: how often it has gone from failing to working or back, so that neither is counted as more in a row than it was. */
-  let turns = new Map<string, { readonly isFailing: boolean; readonly count: number }>()
-
-  const turnOf = ({ key, name }: Incident.CallOf, isFailing: boolean): number => {
-    const id = `${name}\n${key}`
-    const before = turns.get(id)
-    if (before?.isFailing === isFailing) return before.count
-    const count = Math.min((before?.count ?? 0) + 1, mostTurns)
-    turns.set(id, { isFailing, count })
-    return count
-  }
+  const turns = turnsOfCalls()
 
   const add = (id: string, heard: Heard) => {
     const before = kept.get(id)
@@ -68,7 +57,7 @@ export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): 
     else if (heard._tag === "Failed") dropped += heard.times
   }
   const failingTurnOf = ({ attributes: { call, key = "" } }: Report.Report): string =>
-    typeof call === "string" ? String(turnOf({ name: call, key: String(key) }, true)) : ""
+    typeof call === "string" ? String(turns.of({ name: call, key: String(key) }, true)) : ""
   const idOf = (heard: Heard): string => {
     switch (heard._tag) {
       case "Failed":
@@ -78,7 +67,7 @@ export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): 
       case "Told":
         return ["t", heard.route, heard.incident.key].join("\n")
       case "Worked":
-        return ["w", turnOf(heard.call, false), heard.call.name, heard.call.key].join("\n")
+        return ["w", turns.of(heard.call, false), heard.call.name, heard.call.key].join("\n")
       default:
         return [heard._tag, heard.call.name, heard.call.key].join("\n")
     }
@@ -106,13 +95,13 @@ export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): 
     take: () => {
       const all = [...kept.values()]
       kept = new Map()
-      turns = new Map()
+      turns.clear()
       return all
     },
     back: (heard) => {
       const since = kept
       kept = new Map()
-      turns = new Map()
+      turns.clear()
       for (const one of [...heard, ...since.values()]) hear(one)
     },
     dropped: () => {
@@ -121,6 +110,22 @@ export const pile = (keysOf: (report: Report.Report) => ReadonlyArray<string>): 
       return count
     },
     failures: () => [...kept.values()].reduce((sum, { _tag, times }) => sum + (_tag === "Failed" ? times : 0), 0)
+  }
+}
+
+/** Counts the turns of calls between failing and working, so that no outcome counts as more in a row than it was. */
+const turnsOfCalls = () => {
+  const turns = new Map<string, { readonly isFailing: boolean; readonly count: number }>()
+  return {
+    of: ({ key, name }: Incident.CallOf, isFailing: boolean): number => {
+      const id = `${name}\n${key}`
+      const before = turns.get(id)
+      if (before?.isFailing === isFailing) return before.count
+      const count = Math.min((before?.count ?? 0) + 1, mostTurns)
+      turns.set(id, { isFailing, count })
+      return count
+    },
+    clear: () => turns.clear()
   }
 }
 

@@ -37,12 +37,12 @@ export interface Table {
   /** Sets when an entry must be looked at. */
   readonly schedule: (entry: Entry, now: number) => void
   readonly forget: (entry: Entry, now: number) => void
-  /** The entry that makes room: one that is over, and known to be, or else the one whose alert is the oldest. */
+  /** The entry that makes room: a closed one that nobody must be told of, or else the one with the oldest alert. */
   readonly oldest: () => Entry | undefined
   /** Notes that an entry is to be kept as it is. */
   readonly keep: (entry: Entry) => void
   /** Notes that an entry is kept as it is. */
-  readonly isKept: (entry: Entry) => void
+  readonly markKept: (entry: Entry) => void
   /** What entries have become since this was asked last. */
   readonly changes: () => ReadonlyArray<Outbox.Change>
   readonly hasChanged: () => boolean
@@ -126,7 +126,7 @@ export const make = ({ dueTimes, expectations, inhibitor }: Indices, journal: Jo
       return oldest
     },
     keep,
-    isKept: (entry) => changed.delete(entry.id),
+    markKept: (entry) => changed.delete(entry.id),
     changes: () => {
       const all = [...changed.values()].map(({ entry: { incident, route }, isForgotten }) => ({
         route: route.name,

@@ -197,6 +197,8 @@ describe("a call by promises within another call", () => {
     }
     // The context says that it is within a call: it tries once, and ends with `nested`, which is not the end.
     const asEffect = Effect.flatMap(Effect.context(), (context) =>
+      // The failure's own verdict is what the outer call reads.
+      // @effect-diagnostics-next-line unknownInEffectCatch:off
       Effect.tryPromise({ try: () => inner.promise(attempt, { context }), catch: (error) => error })
     )
     const reports = await heardBy((context) => Effect.runPromiseWith(context)(outer.run(asEffect)))

@@ -120,8 +120,8 @@ export default defineConfig({
   test: {
     // Node.js 22 calls node:sqlite experimental, once in every worker.
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    // One more than the machine has: of the tests' time, four tenths are waits for servers, processes and clocks.
-    maxWorkers: availableParallelism() + 1,
+    // One more than the machine has cores: tests also wait for clocks. Those from end to end have servers, browsers and processes of their own besides.
+    maxWorkers: availableParallelism() + (isEndToEnd ? 0 : 1),
     // A limit that only a bug reaches: tests that start processes take their time on a busy machine.
     testTimeout: 120_000,
     // What a run has transformed, later ones read from a folder of node_modules.

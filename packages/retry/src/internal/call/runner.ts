@@ -17,7 +17,7 @@ import { giveUp, refuse, refused } from "./giveUp.ts"
 import type { RunnerState } from "../state/runnerState.ts"
 import { NotAgain } from "./refusal.ts"
 import { isTimedOut } from "./timedOut.ts"
-import { aroundOf, withinOf } from "./surroundings.ts"
+import { type Around, aroundOf, withinOf } from "./surroundings.ts"
 import * as Events from "./events.ts"
 
 /*
@@ -134,7 +134,7 @@ const start = <A, E, R>(call: Call.Call<A, E, R>): Rest<A, E, R> => {
   const around = isEndless ? endless : { shared, deadline: ends, retries: endless.retries, running: 0 }
   around.running++
   call.around = around
-  creating(call, 1)
+  if (surroundings.outer !== undefined) creating(call, surroundings.outer, 1)
   if (call.hasEffects) fiber.setContext(isEndless ? within : withinOf(outside, around))
   shared.budget?.begin(now)
   return attempt(call, now)
@@ -147,9 +147,9 @@ const leave = <A, E, R>(call: Call.Call<A, E, R>, outcome: Budget.CallEnd, now: 
   if (around === undefined) return
   around.running--
   call.around = undefined
-  creating(call, -1)
+  if (surroundings.outer !== undefined) creating(call, surroundings.outer, -1)
   if (call.hasEffects) fiber.setContext(surroundings.outside)
-  Observer.release(around, fiber)
+  if (around.left !== undefined) Observer.release(around, fiber)
   shared.budget?.end(now, outcome, past)
   Call.giveBack(call)
 }
@@ -170,9 +170,8 @@ export const end = <A, E, R>(call: Call.Call<A, E, R>, exit: Exit.Exit<unknown, 
 }
 
 /** Tells the call around a creation that it begins, or ends. */
-const creating = <A, E, R>(call: Call.Call<A, E, R>, by: 1 | -1): void => {
-  const { outer } = call.surroundings
-  if (outer !== undefined && Call.operationOf(call) === "create") outer.creating = (outer.creating ?? 0) + by
+const creating = <A, E, R>(call: Call.Call<A, E, R>, outer: Around, by: 1 | -1): void => {
+  if (Call.operationOf(call) === "create") outer.creating = (outer.creating ?? 0) + by
 }
 
 /** Tells the call around a creation that it was interrupted: it may have happened all the same. */

@@ -109,7 +109,7 @@ const pays = Effect.fnUntraced(function* ({ accessible, act, click, until }: Ret
   yield* accessible
   yield* click("Top up", "button")
   yield* act((page) => page.waitForURL(/accounts/))
-  yield* act((page) => page.getByRole("row", { name: /shop/ }).filter({ hasText: "ok" }).waitFor())
+  yield* act((page) => page.getByRole("row", { name: /shop/ }).filter({ hasNotText: "parked" }).waitFor())
   yield* click("Overview")
   yield* until(/^No job runs/)
   yield* act((page) => page.locator("ul.parked").waitFor({ state: "hidden" }))

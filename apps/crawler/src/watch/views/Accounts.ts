@@ -11,7 +11,7 @@ import * as Words from "./Words.ts"
 
 const isParked = ({ unpaidJobs }: AccountLine): boolean => unpaidJobs > 0
 
-/** Opens the form of an account's payment. */
+/** Opens the form of an account's payment. Its job may stop while somebody fills it in, so the stopped pages are taken up unless that is not wanted. */
 export const topUp = (frame: Frame, account: AccountLine): Node =>
   frame.mayAct
     ? html`<details>
@@ -24,7 +24,7 @@ export const topUp = (frame: Frame, account: AccountLine): Node =>
             ${field("US dollars", { name: "dollars", type: "number", min: "0.01", step: "0.01", required: true })}
             ${field("Payment id, booked once", { name: "id", required: true, autocomplete: "off" })}
             <label class="check">
-              <input type="checkbox" name="again" defaultChecked=${isParked(account)} />
+              <input type="checkbox" name="again" defaultChecked />
               <span>Take up the ${Words.counted(account.unpaidPages, "page")} left unpaid</span>
             </label>
             <button class="first">Top up</button>

@@ -303,6 +303,16 @@ describe("numbers and times in words", () => {
   })
 })
 
+describe("the form of a payment", () => {
+  it("takes up stopped pages unless that is not wanted, also where the job has not stopped yet", () => {
+    const boxes = elements(views["accounts"]!, "input").filter((input) => attribute(input, "name") === "again")
+    assert.deepStrictEqual(
+      boxes.map((box) => attribute(box, "checked")),
+      ["", ""]
+    )
+  })
+})
+
 describe("what a browser gets", () => {
   it("is 40 kB at most, the page included", () => {
     const sizes = [...assets.byPath.values()].map(({ gzip }) => gzip.length)

@@ -15,8 +15,11 @@ const isPath = (word: string): boolean => /^(packages|apps|clients|\.ci)\b/.test
 /** Tests that start browsers, servers and the command itself. */
 const endToEnd = "**/test/**/*.e2e.test.ts"
 
-/** Whether a run is of these: `pnpm test:e2e`, or one that names such a file. */
-const isEndToEnd = words.includes("e2e") || words.some((word) => word.includes(".e2e."))
+/** Whether a run is of these alone: `pnpm test:e2e`. */
+const isEndToEnd = words.includes("e2e")
+
+/** Whether it names a file of them, maybe beside others. */
+const namesEndToEnd = words.some((word) => word.includes(".e2e."))
 
 /**
  * Whether a run asks for tests of a folder. A project takes its time at the start even if none of its tests
@@ -128,6 +131,6 @@ export default defineConfig({
     fsModuleCache: true,
     setupFiles: ["./vitest.seed.ts"],
     reporters: ["default", "./vitest.summary.ts"],
-    projects: isEndToEnd ? [whole] : inProcess
+    projects: isEndToEnd ? [whole] : namesEndToEnd ? [...inProcess, whole] : inProcess
   }
 })
